@@ -1,0 +1,2 @@
+//! yiwang
+fn main() {}
