@@ -1,0 +1,1 @@
+//! The code tables of GB/T 39046 annex A.

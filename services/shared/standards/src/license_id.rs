@@ -1,0 +1,1 @@
+//! Electronic licence identifiers (电子证照标识).
