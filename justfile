@@ -1,0 +1,23 @@
+# The habits of the project. `just` is installed by tests/setup into target/tools/venv/bin.
+
+export PATH := justfile_directory() / "target/tools/venv/bin:" + env("PATH")
+
+# what there is
+default:
+    @just --list --unsorted
+
+# the story of a guesthouse's permit through the public API, then a server to play with
+demo *ARGS:
+    cargo run --release -- demo {{ARGS}}
+
+# everything in one process on SQLite
+up *ARGS:
+    cargo run --release -- up {{ARGS}}
+
+# every test on both engines, after the checks
+test *ARGS:
+    tests/run {{ARGS}}
+
+# format, spelling, contracts, licences, lints as errors, import directions
+check:
+    tests/check

@@ -1,0 +1,12 @@
+# Sourced: the parts of `just check`, each a step. tests/check and tests/run share them.
+# shellcheck shell=bash
+
+check_steps() {
+    step fetch cargo fetch --locked
+    step fmt cargo fmt --all --check -- --color never
+    step typos typos
+    step buf buf lint proto
+    step deny cargo deny --locked check bans licenses sources
+    step shear cargo shear
+    step compile-and-lint cargo build --workspace --all-targets --locked
+}
