@@ -1,0 +1,180 @@
+//! Generates everything from `yiwang/**/*.proto`, without protoc and into `OUT_DIR` alone: messages and gRPC (tonic-prost),
+//! proto3 JSON (pbjson), the HTTP transcoder and OpenAPI parts (`rest_over_grpc`), the forwarding services behind that
+//! transcoder, and the descriptor set for reflection.
+
+use std::{
+    collections::BTreeMap,
+    env,
+    error::Error,
+    fmt::Write as _,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use prost_types::{FileDescriptorSet, MethodDescriptorProto, ServiceDescriptorProto};
+use rest_over_grpc::build::{DescriptorOptions, Generator, OpenApiInfo, ServiceDefinition};
+
+/// `google.protobuf.FieldMask` has no proto3 JSON form in pbjson-types; ours is hand-written.
+const FIELD_MASK: (&str, &str) = (".google.protobuf.FieldMask", "crate::field_mask::FieldMask");
+const WELL_KNOWN: (&str, &str) = (".google.protobuf", "::pbjson_types");
+
+/// Services that the gateway implements itself: one composes, the other is one name for several services.
+const COMPOSED: [&str; 2] = ["AffairsService", "LedgerService"];
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?);
+    let out = PathBuf::from(env::var("OUT_DIR")?);
+    println!("cargo:rerun-if-changed=build.rs");
+    println!("cargo:rerun-if-changed={}", root.join("yiwang").display());
+    println!("cargo:rerun-if-changed={}", root.join("google").display());
+
+    let mut compiler = protox::Compiler::new([&root])?;
+    compiler.include_imports(true).include_source_info(true);
+    let mut files = Vec::new();
+    protos(&root.join("yiwang"), &mut files)?;
+    files.sort();
+    compiler.open_files(&files)?;
+    let encoded = compiler.encode_file_descriptor_set();
+    let set = compiler.file_descriptor_set();
+    fs::write(out.join("yiwang.bin"), &encoded)?;
+
+    tonic_prost_build::configure()
+        .build_transport(false)
+        .compile_well_known_types(true)
+        .extern_path(FIELD_MASK.0, FIELD_MASK.1)
+        .extern_path(WELL_KNOWN.0, WELL_KNOWN.1)
+        .compile_fds(set.clone())?;
+    pbjson_build::Builder::new()
+        .register_descriptors(&encoded)?
+        .extern_path(FIELD_MASK.0, FIELD_MASK.1)
+        .extern_path(WELL_KNOWN.0, WELL_KNOWN.1)
+        .build(&[".yiwang"])?;
+
+    let version = env::var("CARGO_PKG_VERSION")?;
+    let mut generator = Generator::builder()
+        .emit_tonic_bridge(false)
+        .emit_openapi_spec(Some(OpenApiInfo::new("一网 Yiwang", version)))
+        .build();
+    generator.add_all(ServiceDefinition::from_fds(&encoded, &DescriptorOptions::new().package(".yiwang"))?);
+    generator.write(&out)?;
+
+    fs::write(out.join("modules.rs"), modules(&set, &out)?)?;
+    fs::write(out.join("forward.rs"), forward(&set)?)?;
+    fs::write(out.join("openapi.rs"), openapi(&out)?)?;
+    Ok(())
+}
+
+/// Every `.proto` below `dir`.
+fn protos(dir: &Path, into: &mut Vec<PathBuf>) -> std::io::Result<()> {
+    for entry in fs::read_dir(dir)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            protos(&path, into)?;
+        } else if path.extension().is_some_and(|ext| ext == "proto") {
+            into.push(path);
+        }
+    }
+    Ok(())
+}
+
+/// The set without imports: our own files.
+fn ours(set: &FileDescriptorSet) -> FileDescriptorSet {
+    let file = set.file.iter().filter(|file| file.package().starts_with("yiwang.")).cloned().collect();
+    FileDescriptorSet { file }
+}
+
+/// `mod` tree nested as the packages, since the generated code names types by their package path.
+fn modules(set: &FileDescriptorSet, out: &Path) -> Result<String, Box<dyn Error>> {
+    let mut packages: BTreeMap<String, String> = BTreeMap::new();
+    for file in &ours(set).file {
+        let name = file.package().split('.').nth(1).ok_or("package without a service name")?;
+        packages.insert(name.to_owned(), file.package().to_owned());
+    }
+    let mut code = String::new();
+    for (name, package) in packages {
+        write!(code, "/// `{package}`.\npub mod {name} {{\n/// `{package}`, version 1.\npub mod v1 {{\n")?;
+        for suffix in ["rs", "serde.rs", "rest.rs"] {
+            let file = format!("{package}.{suffix}");
+            if out.join(&file).exists() {
+                writeln!(code, "include!(concat!(env!(\"OUT_DIR\"), \"/{file}\"));")?;
+            }
+        }
+        code.push_str("}\n}\n");
+    }
+    Ok(code)
+}
+
+/// One forwarding implementation of each REST trait.
+fn forward(set: &FileDescriptorSet) -> Result<String, Box<dyn Error>> {
+    let mut code = String::new();
+    for file in &ours(set).file {
+        let package = format!("crate::{}", file.package().replace('.', "::"));
+        for service in &file.service {
+            if !COMPOSED.contains(&service.name()) {
+                code.push_str(&forward_service(&package, service)?);
+            }
+        }
+    }
+    Ok(code)
+}
+
+fn forward_service(package: &str, service: &ServiceDescriptorProto) -> Result<String, Box<dyn Error>> {
+    let name = service.name();
+    let module = snake(name);
+    let mut code = format!("impl<S: Link> {package}::{name} for Forward<S> {{\n");
+    for method in service.method.iter().filter(|method| has_http_rule(method)) {
+        let rpc = snake(method.name());
+        let input = rust_path(method.input_type());
+        let output = rust_path(method.output_type());
+        write!(
+            code,
+            "async fn {rpc}(&self, request: {input}, cx: &mut Context) -> Result<{output}, Status> {{\n\
+             let mut client = {package}::{module}_client::{name}Client::new(self.link.clone());\n\
+             answer(client.{rpc}(carry(request, cx)).await)\n}}\n"
+        )?;
+    }
+    code.push_str("}\n");
+    Ok(code)
+}
+
+/// Whether the gateway shows a method: unknown to prost, `google.api.http` survives only as presence of options.
+fn has_http_rule(method: &MethodDescriptorProto) -> bool {
+    // tonic's descriptor types drop extensions; the naming rule is checked by a test against the real annotations.
+    method.options.is_some() && !method.client_streaming() && !method.server_streaming()
+}
+
+/// `.yiwang.intake.v1.Application` as a path from the crate's root.
+fn rust_path(proto: &str) -> String {
+    format!("crate{}", proto.replace('.', "::"))
+}
+
+/// `GetMyAffairs` as `get_my_affairs`.
+fn snake(name: &str) -> String {
+    let mut out = String::new();
+    for (index, letter) in name.char_indices() {
+        if letter.is_ascii_uppercase() && index > 0 {
+            out.push('_');
+        }
+        out.push(letter.to_ascii_lowercase());
+    }
+    out
+}
+
+/// The OpenAPI parts, one a package.
+fn openapi(out: &Path) -> Result<String, Box<dyn Error>> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(out)? {
+        let name = entry?.file_name().to_string_lossy().into_owned();
+        if name.ends_with(".openapi.json") {
+            names.push(name);
+        }
+    }
+    names.sort();
+    let mut code = String::from("&[\n");
+    for name in names {
+        let package = name.trim_end_matches(".openapi.json");
+        writeln!(code, "(\"{package}\", include_str!(concat!(env!(\"OUT_DIR\"), \"/{name}\"))),")?;
+    }
+    code.push_str("]\n");
+    Ok(code)
+}

@@ -1,0 +1,84 @@
+//! The service behind the HTTP transcoder: it hands each call on to a gRPC service and its answer back, and decides nothing.
+//!
+//! Invariant: headers named in [`CARRIED`] cross, nothing else does; a status arrives with its details unharmed.
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName};
+use rest_over_grpc::{
+    codegen_helpers::grpc_status_details,
+    handling::{Code, Context, Status},
+};
+use tonic::{body::Body, client::GrpcService, metadata::MetadataMap};
+
+/// Request headers that cross from HTTP to gRPC.
+pub const CARRIED: [&str; 6] = ["authorization", "traceparent", "tracestate", "accept-language", "grpc-timeout", "x-request-id"];
+
+/// What reaches a gRPC service: in process, or over a channel.
+pub trait Link:
+    GrpcService<
+        Body,
+        Future: Send,
+        ResponseBody: http_body::Body<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>> + Send> + Send + 'static,
+        Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    > + Clone
+    + Send
+    + Sync
+    + 'static
+{
+}
+
+impl<S> Link for S where
+    S: GrpcService<
+            Body,
+            Future: Send,
+            ResponseBody: http_body::Body<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>> + Send> + Send + 'static,
+            Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+        > + Clone
+        + Send
+        + Sync
+        + 'static
+{
+}
+
+/// One service, reached through its link; implements the REST trait of every service that is only handed on.
+#[derive(Clone, Debug)]
+pub struct Forward<S> {
+    link: S,
+}
+
+impl<S> Forward<S> {
+    /// Hands calls on through `link`.
+    pub fn new(link: S) -> Self {
+        Self { link }
+    }
+}
+
+/// The request with the headers that cross.
+pub fn carry<T>(message: T, cx: &mut Context) -> tonic::Request<T> {
+    let mut request = tonic::Request::new(message);
+    *request.metadata_mut() = MetadataMap::from_headers(carried(&cx.take_request_headers()));
+    request
+}
+
+/// The headers that cross, out of all.
+pub fn carried(headers: &HeaderMap) -> HeaderMap {
+    CARRIED
+        .iter()
+        .filter_map(|name| headers.get(*name).map(|value| (HeaderName::from_static(name), value.clone())))
+        .collect()
+}
+
+/// The message, or the status with its details.
+pub fn answer<T>(result: Result<tonic::Response<T>, tonic::Status>) -> Result<T, Status> {
+    result.map(tonic::Response::into_inner).map_err(|status| {
+        let code = Code::from_i32(status.code() as i32).unwrap_or(Code::Unknown);
+        let converted = Status::new(code, status.message());
+        if status.details().is_empty() { converted } else { converted.with_detail(grpc_status_details(status.details())) }
+    })
+}
+
+#[allow(clippy::large_futures, reason = "generated; one future a call")]
+mod generated {
+    use super::{Context, Forward, Link, Status, answer, carry};
+    include!(concat!(env!("OUT_DIR"), "/forward.rs"));
+}
