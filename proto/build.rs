@@ -109,16 +109,17 @@ fn forward(set: &FileDescriptorSet) -> Result<String, Box<dyn Error>> {
     let mut code = String::new();
     for file in &ours(set).file {
         let package = format!("crate::{}", file.package().replace('.', "::"));
+        let link = file.package().split('.').nth(1).ok_or("package without a service name")?;
         for service in &file.service {
             if !COMPOSED.contains(&service.name()) {
-                code.push_str(&forward_service(&package, service)?);
+                code.push_str(&forward_service(&package, link, service)?);
             }
         }
     }
     Ok(code)
 }
 
-fn forward_service(package: &str, service: &ServiceDescriptorProto) -> Result<String, Box<dyn Error>> {
+fn forward_service(package: &str, link: &str, service: &ServiceDescriptorProto) -> Result<String, Box<dyn Error>> {
     let name = service.name();
     let module = snake(name);
     let mut code = format!("impl<S: Link> {package}::{name} for Forward<S> {{\n");
@@ -129,7 +130,7 @@ fn forward_service(package: &str, service: &ServiceDescriptorProto) -> Result<St
         write!(
             code,
             "async fn {rpc}(&self, request: {input}, cx: &mut Context) -> Result<{output}, Status> {{\n\
-             let mut client = {package}::{module}_client::{name}Client::new(self.link.clone());\n\
+             let mut client = {package}::{module}_client::{name}Client::new(self.links.{link}.clone());\n\
              answer(client.{rpc}(carry(request, cx)).await)\n}}\n"
         )?;
     }
@@ -137,9 +138,9 @@ fn forward_service(package: &str, service: &ServiceDescriptorProto) -> Result<St
     Ok(code)
 }
 
-/// Whether the gateway shows a method: unknown to prost, `google.api.http` survives only as presence of options.
+/// Whether the gateway shows a method. prost drops the extension itself and keeps that there are options; a method wrongly
+/// taken or left out does not compile, since the REST trait must be implemented exactly.
 fn has_http_rule(method: &MethodDescriptorProto) -> bool {
-    // tonic's descriptor types drop extensions; the naming rule is checked by a test against the real annotations.
     method.options.is_some() && !method.client_streaming() && !method.server_streaming()
 }
 

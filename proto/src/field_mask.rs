@@ -26,7 +26,9 @@ impl<'de> Deserialize<'de> for FieldMask {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
         let paths = text.split(',').map(str::trim).filter(|path| !path.is_empty());
-        if let Some(bad) = paths.clone().find(|path| !path.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'.')) {
+        if let Some(bad) =
+            paths.clone().find(|path| !path.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'.'))
+        {
             return Err(D::Error::custom(format!("`{bad}` is not a field path")));
         }
         Ok(Self { paths: paths.map(snake).collect() })

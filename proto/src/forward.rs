@@ -11,14 +11,17 @@ use rest_over_grpc::{
 use tonic::{body::Body, client::GrpcService, metadata::MetadataMap};
 
 /// Request headers that cross from HTTP to gRPC.
-pub const CARRIED: [&str; 6] = ["authorization", "traceparent", "tracestate", "accept-language", "grpc-timeout", "x-request-id"];
+pub const CARRIED: [&str; 6] =
+    ["authorization", "traceparent", "tracestate", "accept-language", "grpc-timeout", "x-request-id"];
 
 /// What reaches a gRPC service: in process, or over a channel.
 pub trait Link:
     GrpcService<
         Body,
         Future: Send,
-        ResponseBody: http_body::Body<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>> + Send> + Send + 'static,
+        ResponseBody: http_body::Body<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>> + Send>
+                          + Send
+                          + 'static,
         Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     > + Clone
     + Send
@@ -31,7 +34,11 @@ impl<S> Link for S where
     S: GrpcService<
             Body,
             Future: Send,
-            ResponseBody: http_body::Body<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>> + Send> + Send + 'static,
+            ResponseBody: http_body::Body<
+                Data = Bytes,
+                Error: Into<Box<dyn std::error::Error + Send + Sync>> + Send,
+            > + Send
+                              + 'static,
             Error: Into<Box<dyn std::error::Error + Send + Sync>>,
         > + Clone
         + Send
@@ -40,16 +47,48 @@ impl<S> Link for S where
 {
 }
 
-/// One service, reached through its link; implements the REST trait of every service that is only handed on.
+/// A link to each service, by the name of its package.
+#[derive(Clone, Debug)]
+pub struct Links<S> {
+    /// The catalogue of items (served by intake).
+    pub catalogue: S,
+    /// Applications.
+    pub intake: S,
+    /// Cases.
+    pub approval: S,
+    /// Electronic licences.
+    pub license: S,
+    /// Evaluations.
+    pub evaluation: S,
+    /// Notices.
+    pub trading: S,
+}
+
+impl<S> Links<S> {
+    /// The link to the service of a package, such as `intake` of `yiwang.intake.v1`.
+    pub fn get(&self, package: &str) -> Option<&S> {
+        match package {
+            "catalogue" => Some(&self.catalogue),
+            "intake" => Some(&self.intake),
+            "approval" => Some(&self.approval),
+            "license" => Some(&self.license),
+            "evaluation" => Some(&self.evaluation),
+            "trading" => Some(&self.trading),
+            _ => None,
+        }
+    }
+}
+
+/// Implements the REST trait of every service that is only handed on, each through its own link.
 #[derive(Clone, Debug)]
 pub struct Forward<S> {
-    link: S,
+    links: Links<S>,
 }
 
 impl<S> Forward<S> {
-    /// Hands calls on through `link`.
-    pub fn new(link: S) -> Self {
-        Self { link }
+    /// Hands calls on through `links`.
+    pub fn new(links: Links<S>) -> Self {
+        Self { links }
     }
 }
 
@@ -73,7 +112,11 @@ pub fn answer<T>(result: Result<tonic::Response<T>, tonic::Status>) -> Result<T,
     result.map(tonic::Response::into_inner).map_err(|status| {
         let code = Code::from_i32(status.code() as i32).unwrap_or(Code::Unknown);
         let converted = Status::new(code, status.message());
-        if status.details().is_empty() { converted } else { converted.with_detail(grpc_status_details(status.details())) }
+        if status.details().is_empty() {
+            converted
+        } else {
+            converted.with_detail(grpc_status_details(status.details()))
+        }
     })
 }
 

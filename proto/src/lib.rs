@@ -8,24 +8,13 @@ pub mod field_mask;
 pub mod forward;
 
 /// The packages, nested as they are named: `yiwang::intake::v1::Application`.
-#[allow(
-    missing_docs,
-    rustdoc::all,
-    clippy::all,
-    reason = "generated; the contracts carry their own comments"
-)]
+#[allow(missing_docs, rustdoc::all, clippy::all, reason = "generated; the contracts carry their own comments")]
 pub mod yiwang {
     include!(concat!(env!("OUT_DIR"), "/modules.rs"));
 }
 
 /// The HTTP transcoder over all services: `rest::Transcoder`.
-#[allow(
-    missing_docs,
-    unused_imports,
-    clippy::all,
-    clippy::large_futures,
-    reason = "generated"
-)]
+#[allow(missing_docs, unused_imports, clippy::all, clippy::large_futures, reason = "generated")]
 pub mod rest {
     use super::yiwang;
     include!(concat!(env!("OUT_DIR"), "/transcoder.rest.rs"));
