@@ -21,3 +21,7 @@ test *ARGS:
 # format, spelling, contracts, licences, lints as errors, import directions
 check:
     tests/check
+
+# breaks one promise at a time and shows which test notices
+mutations *NAMES:
+    tests/mutations/run {{NAMES}}
