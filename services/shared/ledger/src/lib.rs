@@ -1,10 +1,41 @@
 //! The ledger: the shell around every service's rules. Persistence, idempotency, order, audit and delivery live here,
 //! once, on two engines.
+//!
+//! A service describes its aggregates ([`Aggregate`]: state, events, what is derived) and runs commands through
+//! [`Ledger::execute`]; everything it accepted is in `entry`, hash-chained a stream, and everything else can be computed
+//! from there. What the ledger promises, and the test that would catch its breach, is in `tests/contract/`.
 
+mod actor;
 mod aggregate;
+mod batch;
+mod builtin;
+mod engine;
+mod entry;
+mod feed;
 mod id;
+mod ledger;
+mod personal;
+mod read;
 mod refusal;
+mod relay;
+mod snapshot;
+mod timer;
+mod vault;
+mod verify;
+mod writer;
 
 pub use aggregate::{Aggregate, Call, Committed, Context, Decision, EventName, Index, Meta, Tag, UniqueKey};
+pub use builtin::{AccessEvent, AccessLog, Erasure, ErasureEvent};
+pub use engine::{Database, OpenError};
+pub use entry::Entry;
+pub use feed::Cursor;
 pub use id::{Hash, StreamId, Timestamp};
+pub use ledger::{Head, Host, Ledger, Options};
+pub use personal::{Personal, SubjectId};
+pub use read::{Audiences, Hit, ListQuery, Page, Read};
 pub use refusal::{FieldViolation, Kind, Refusal};
+pub use relay::{Delivery, Parked, Route};
+pub use vault::{Secrets, Vault};
+pub use verify::Report;
+
+pub(crate) use ledger::store_refusal;

@@ -27,6 +27,8 @@ pub enum Kind {
     Unavailable,
     /// The deadline passed; the outcome is unknown: send the same `request_id` again.
     DeadlineExceeded,
+    /// A bug. The cause is in the log under the trace id; the caller gets only the id.
+    Internal,
 }
 
 /// One field at fault.
@@ -78,7 +80,12 @@ impl Refusal {
 
     /// `NOT_FOUND`, worded alike whether the thing is missing or hidden from the caller.
     pub fn not_found(what: &str) -> Self {
-        Self::new(Kind::NotFound, "NOT_FOUND", format!("未找到该{what}，或您无权查看"), "not found, or not visible to you")
+        Self::new(
+            Kind::NotFound,
+            "NOT_FOUND",
+            format!("未找到该{what}，或您无权查看"),
+            "not found, or not visible to you",
+        )
     }
 
     /// `INVALID_ARGUMENT` with one field at fault; the field's reason is the refusal's.

@@ -1,0 +1,503 @@
+//! The stream's actor: one task a live stream, which decides its commands one after another, in memory, on the state
+//! that the one before left, even while that one is still being written. It answers nothing before the writer's verdict.
+//!
+//! Invariant: `pending` is a chain; each link was decided on the state of the link before it. When a link does not hold,
+//! everything behind it is decided again.
+
+use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
+
+use crate::aggregate::{Aggregate, Call, Committed, Context, Decision, EventName, Meta};
+use crate::batch::{Command, Item, NewEntry, NewRecord, Verdict};
+use crate::entry::{hash_of, stored_kind};
+use crate::ledger::Core;
+use crate::refusal::{Kind, Refusal};
+use crate::snapshot::Snapshot;
+use crate::vault::EncodeError;
+use crate::{StreamId, Timestamp};
+
+/// A rule with its command inside: decides on a state, as often as need be.
+pub(crate) type Rule<A> = Arc<dyn Fn(&A, &Context) -> Decision<<A as Aggregate>::Event> + Send + Sync>;
+
+type Reply<A> = oneshot::Sender<Result<Committed<A>, Refusal>>;
+
+/// A command on its way to the actor.
+pub(crate) struct Job<A: Aggregate> {
+    pub call: Call,
+    pub rule: Rule<A>,
+    pub reply: Reply<A>,
+    pub losses: u32,
+}
+
+/// A command that was decided and waits for its verdict.
+struct Pending<A: Aggregate> {
+    job: Job<A>,
+    sequence: u64,
+    command: Arc<Command>,
+    /// Answered instead of the state, once the check holds.
+    refusal: Option<Refusal>,
+    after: Snapshot<A>,
+}
+
+const QUEUE: usize = 1024;
+const IDLE: Duration = Duration::from_secs(5);
+/// Live states above this are dropped as soon as they are idle.
+const LIVE_BYTES: usize = 128 << 20;
+const ENTRY_LIMIT: usize = 64 << 10;
+const STATE_LIMIT: usize = 256 << 10;
+/// A state below this is rewritten at every commit; a larger one every [`STATE_EVERY`] versions.
+const STATE_SMALL: usize = 8 << 10;
+const STATE_EVERY: u64 = 64;
+const MAX_LOSSES: u32 = 10;
+
+/// The live actors of one kind of aggregate.
+pub(crate) struct Registry<A: Aggregate> {
+    shards: Vec<Mutex<HashMap<StreamId, mpsc::Sender<Job<A>>>>>,
+}
+
+impl<A: Aggregate> Registry<A> {
+    pub fn new() -> Self {
+        Self { shards: (0..32).map(|_| Mutex::default()).collect() }
+    }
+
+    fn shard(&self, stream: StreamId) -> &Mutex<HashMap<StreamId, mpsc::Sender<Job<A>>>> {
+        &self.shards[usize::from(stream.0.as_bytes()[15]) % self.shards.len()]
+    }
+
+    /// Hands the command to its stream's actor, which is started where it is not live. `fresh`: the stream is new, nobody
+    /// need look for it.
+    pub fn send(self: &Arc<Self>, core: &Arc<Core>, stream: StreamId, job: Job<A>, fresh: bool) -> Result<(), Refusal> {
+        let mut live = self.shard(stream).lock().unwrap_or_else(PoisonError::into_inner);
+        let (job, fresh) = match live.get(&stream) {
+            Some(actor) => match actor.try_send(job) {
+                Ok(()) => return Ok(()),
+                Err(mpsc::error::TrySendError::Full(_)) => return Err(queue_full()),
+                // the actor before was ended by a panic: a new one takes its place
+                Err(mpsc::error::TrySendError::Closed(job)) => (job, false),
+            },
+            None => (job, fresh),
+        };
+        let (sender, queue) = mpsc::channel(QUEUE);
+        let _ = sender.try_send(job);
+        live.insert(stream, sender);
+        tokio::spawn(Actor::new(core.clone(), self.clone(), stream, queue, fresh).run());
+        Ok(())
+    }
+}
+
+fn queue_full() -> Refusal {
+    Refusal::new(Kind::ResourceExhausted, "QUEUE_FULL", "系统繁忙，请稍后重试", "too many commands wait on this record")
+        .with("retry_after_ms", "500")
+}
+
+struct Actor<A: Aggregate> {
+    core: Arc<Core>,
+    registry: Arc<Registry<A>>,
+    stream: StreamId,
+    queue: mpsc::Receiver<Job<A>>,
+    verdicts: mpsc::UnboundedReceiver<(u64, u64, Verdict)>,
+    verdict_sender: mpsc::UnboundedSender<(u64, u64, Verdict)>,
+    committed: Option<Snapshot<A>>,
+    pending: VecDeque<Pending<A>>,
+    /// Decided again before anything new.
+    again: VecDeque<Job<A>>,
+    generation: u64,
+    shared_generation: Arc<AtomicU64>,
+    sequence: u64,
+    bytes: usize,
+}
+
+impl<A: Aggregate> Actor<A> {
+    fn new(
+        core: Arc<Core>,
+        registry: Arc<Registry<A>>,
+        stream: StreamId,
+        queue: mpsc::Receiver<Job<A>>,
+        fresh: bool,
+    ) -> Self {
+        let (verdict_sender, verdicts) = mpsc::unbounded_channel();
+        Self {
+            core,
+            registry,
+            stream,
+            queue,
+            verdicts,
+            verdict_sender,
+            committed: fresh.then(|| Snapshot::absent(stream)),
+            pending: VecDeque::new(),
+            again: VecDeque::new(),
+            generation: 0,
+            shared_generation: Arc::default(),
+            sequence: 0,
+            bytes: 0,
+        }
+    }
+
+    async fn run(mut self) {
+        loop {
+            if let Some(job) = self.again.pop_front() {
+                self.decide(job).await;
+                continue;
+            }
+            let idle = self.pending.is_empty();
+            let patience =
+                if self.core.live_bytes.load(Ordering::Relaxed) > LIVE_BYTES { Duration::ZERO } else { IDLE };
+            tokio::select! {
+                biased;
+                Some((generation, sequence, verdict)) = self.verdicts.recv() => {
+                    if generation == self.generation {
+                        self.settle(sequence, verdict).await;
+                    }
+                }
+                job = self.queue.recv() => match job {
+                    Some(job) => self.decide(job).await,
+                    None => break,
+                },
+                () = tokio::time::sleep(patience), if idle => if self.retire() { break },
+            }
+        }
+        self.core.live_bytes.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
+
+    /// Leaves the registry, unless a command came in meanwhile.
+    fn retire(&mut self) -> bool {
+        let mut live = self.registry.shard(self.stream).lock().unwrap_or_else(PoisonError::into_inner);
+        let quiet = self.queue.is_empty();
+        if quiet {
+            live.remove(&self.stream);
+        }
+        quiet
+    }
+
+    /// Decides a command on the last pending state and sends what came out to the writer.
+    async fn decide(&mut self, job: Job<A>) {
+        if job.reply.is_closed() || job.call.deadline.is_some_and(|deadline| deadline <= Instant::now()) {
+            let _ = job.reply.send(Err(deadline_exceeded()));
+            return;
+        }
+        if let Err(refusal) = self.ensure_loaded().await {
+            let _ = job.reply.send(Err(refusal));
+            return;
+        }
+        let Some(base) = self.pending.back().map(|pending| &pending.after).or(self.committed.as_ref()).cloned() else {
+            return;
+        };
+        match self.prepare(&job, &base).await {
+            Ok((command, after, refusal)) => self.send(job, command, after, refusal).await,
+            Err(refusal) => {
+                let _ = job.reply.send(Err(refusal));
+            }
+        }
+    }
+
+    async fn ensure_loaded(&mut self) -> Result<(), Refusal> {
+        if self.committed.is_none() {
+            let loaded = self.core.load::<A>(self.stream).await?;
+            self.committed = Some(loaded.unwrap_or_else(|| Snapshot::absent(self.stream)));
+        }
+        Ok(())
+    }
+
+    /// Runs the rule and encodes what it decided. The outer error is answered at once: it does not depend on the state.
+    async fn prepare(
+        &self,
+        job: &Job<A>,
+        base: &Snapshot<A>,
+    ) -> Result<(Command, Snapshot<A>, Option<Refusal>), Refusal> {
+        let at = Timestamp(self.core.host.now().0.max(base.updated_at.0));
+        let call = &job.call;
+        let context = Context {
+            now: at,
+            actor: call.actor.clone(),
+            version: base.version,
+            calendar: self.core.host.calendar(),
+            seed: call.seed,
+        };
+        let decided = if call.expected_version.is_some_and(|expected| expected != base.version) {
+            Err(stale_version(base.version))
+        } else {
+            catch_unwind(AssertUnwindSafe(|| (job.rule)(&base.state, &context)))
+                .map_err(|_| self.panicked(call, "decide"))?
+        };
+        let mut command = Command {
+            stream: self.stream,
+            expect: base.version,
+            tip: base.tip,
+            principal: call.principal.clone(),
+            request: call.request_id.clone(),
+            fingerprint: call.fingerprint,
+            actor: call.actor.clone(),
+            trace: call.trace.clone(),
+            at,
+            entries: Vec::new(),
+            record: None,
+            keys: Vec::new(),
+            tags: Vec::new(),
+            erased: Vec::new(),
+        };
+        match decided {
+            Err(refusal) => Ok((command, base.clone(), Some(refusal))),
+            Ok(events) if events.is_empty() => Ok((command, base.clone(), None)),
+            Ok(events) => {
+                let after = self.write(&mut command, base, &events).await?;
+                Ok((command, after, None))
+            }
+        }
+    }
+
+    /// Fills the command with entries, the record and the differences, and answers the state after it.
+    async fn write(
+        &self,
+        command: &mut Command,
+        base: &Snapshot<A>,
+        events: &[A::Event],
+    ) -> Result<Snapshot<A>, Refusal> {
+        let mut state = A::clone(&base.state);
+        let (mut version, mut tip) = (base.version, base.tip);
+        for event in events {
+            version += 1;
+            let kind = stored_kind(A::KIND, event.name());
+            let body = self.encode(version, event).await?;
+            if body.len() > ENTRY_LIMIT {
+                return Err(too_large("ENTRY_TOO_LARGE", body.len(), ENTRY_LIMIT));
+            }
+            let who = (command.actor.as_str(), command.principal.as_str(), command.request.as_str());
+            let hash = hash_of(tip, self.stream, version, &kind, command.at, who, &body);
+            command.entries.push(NewEntry { version, kind, body, prev: tip, hash });
+            tip = hash;
+            let meta = Meta { at: command.at, actor: command.actor.clone(), version };
+            state = catch_unwind(AssertUnwindSafe(|| {
+                state.evolve(event, &meta);
+                state
+            }))
+            .map_err(|_| internal(&command.trace, "evolve panicked"))?;
+            command.erased.extend(A::erases(event));
+        }
+        let (tags, keys) = (state.tags(), state.keys());
+        command.tags = difference(&base.tags, &tags);
+        command.keys = difference(&base.keys, &keys);
+        let encoded = self.encode(version, &state).await?;
+        if encoded.len() > STATE_LIMIT {
+            return Err(too_large("STATE_TOO_LARGE", encoded.len(), STATE_LIMIT));
+        }
+        let stored =
+            base.state_version == 0 || encoded.len() < STATE_SMALL || version - base.state_version >= STATE_EVERY;
+        command.record = Some(NewRecord {
+            kind: A::KIND,
+            schema: A::SCHEMA,
+            state: stored.then_some(encoded),
+            index: state.index(),
+        });
+        Ok(Snapshot {
+            stream: self.stream,
+            version,
+            tip,
+            state_version: if stored { version } else { base.state_version },
+            created_at: if base.version == 0 { command.at } else { base.created_at },
+            updated_at: command.at,
+            state: Arc::new(state),
+            tags: Arc::new(tags),
+            keys: Arc::new(keys),
+        })
+    }
+
+    async fn encode<T: serde::Serialize + Sync>(&self, version: u64, body: &T) -> Result<Vec<u8>, Refusal> {
+        self.core.vault.encode(self.stream, version, body).await.map_err(|error| match error {
+            EncodeError::Store(error) => crate::store_refusal(error),
+            EncodeError::Body(error) => internal("", &error.to_string()),
+        })
+    }
+
+    async fn send(&mut self, job: Job<A>, command: Command, after: Snapshot<A>, refusal: Option<Refusal>) {
+        self.sequence += 1;
+        let command = Arc::new(command);
+        let item = Item {
+            command: command.clone(),
+            sequence: self.sequence,
+            generation: self.generation,
+            current_generation: self.shared_generation.clone(),
+            verdicts: self.verdict_sender.clone(),
+        };
+        if self.core.writer.send(item).await.is_err() {
+            let _ = job.reply.send(Err(shutting_down()));
+            return;
+        }
+        self.pending.push_back(Pending { job, sequence: self.sequence, command, refusal, after });
+    }
+
+    /// One verdict, for the front of the chain: verdicts come in order.
+    async fn settle(&mut self, sequence: u64, verdict: Verdict) {
+        let Some(front) = self.pending.pop_front_if(|front| front.sequence == sequence) else { return };
+        match verdict {
+            Verdict::Ok => self.accept(front),
+            Verdict::Replay { hash, .. } if front.command.writes() && hash == front.command.new_tip() => {
+                self.accept(front)
+            }
+            Verdict::Replay { stream, version, fingerprint, hash } => {
+                self.rewind();
+                if fingerprint == front.job.call.fingerprint {
+                    tokio::spawn(answer_replay(self.core.clone(), front.job.reply, stream, version, hash));
+                } else {
+                    let _ = front.job.reply.send(Err(request_id_reused()));
+                }
+            }
+            Verdict::Unique { scope } => {
+                self.rewind();
+                let refusal = taken(&scope, &front.command);
+                let _ = front.job.reply.send(Err(refusal));
+            }
+            Verdict::Version => {
+                self.rewind();
+                self.committed = None;
+                let mut job = front.job;
+                job.losses += 1;
+                if job.losses >= MAX_LOSSES {
+                    let _ = job.reply.send(Err(contended()));
+                } else {
+                    self.again.push_front(job);
+                }
+            }
+            Verdict::Skipped | Verdict::Stale => {
+                self.rewind();
+                self.again.push_front(front.job);
+            }
+            Verdict::Failed => {
+                self.rewind();
+                let _ = front.job.reply.send(Err(internal(&front.job.call.trace, "the store refused the command")));
+            }
+            Verdict::Full => {
+                self.rewind();
+                let _ = front.job.reply.send(Err(store_full()));
+            }
+        }
+    }
+
+    fn accept(&mut self, front: Pending<A>) {
+        for subject in &front.command.erased {
+            self.core.vault.forget(subject);
+        }
+        let bytes = front.command.size();
+        self.core.live_bytes.fetch_add(bytes, Ordering::Relaxed);
+        self.core.live_bytes.fetch_sub(std::mem::replace(&mut self.bytes, bytes), Ordering::Relaxed);
+        let answer = match front.refusal {
+            Some(refusal) => Err(refusal),
+            None => Ok(Committed {
+                stream: self.stream,
+                state: front.after.state.clone(),
+                version: front.after.version,
+                hash: front.after.tip,
+                at: front.after.updated_at,
+                replayed: false,
+            }),
+        };
+        self.committed = Some(front.after);
+        let _ = front.job.reply.send(answer);
+    }
+
+    /// Takes back everything that was decided behind a link that did not hold; it is decided again, in order.
+    fn rewind(&mut self) {
+        self.generation += 1;
+        self.shared_generation.store(self.generation, Ordering::Release);
+        for pending in self.pending.drain(..).rev() {
+            self.again.push_front(pending.job);
+        }
+    }
+
+    fn panicked(&self, call: &Call, what: &str) -> Refusal {
+        internal(&call.trace, &format!("{what} of {} panicked on stream {}", A::KIND, self.stream))
+    }
+}
+
+/// What is in one and not in the other: (true) added, (false) gone.
+fn difference<T: Clone + Ord>(before: &[T], after: &[T]) -> Vec<(bool, T)> {
+    let (old, new): (BTreeSet<&T>, BTreeSet<&T>) = (before.iter().collect(), after.iter().collect());
+    let gone = old.difference(&new).map(|value| (false, (*value).clone()));
+    let added = new.difference(&old).map(|value| (true, (*value).clone()));
+    gone.chain(added).collect()
+}
+
+/// The answer of an earlier, identical request, rendered from the stream at that version.
+async fn answer_replay<A: Aggregate>(
+    core: Arc<Core>,
+    reply: Reply<A>,
+    stream: StreamId,
+    version: u64,
+    hash: crate::Hash,
+) {
+    let answer = match core.load_at::<A>(stream, version).await {
+        Ok(Some(then)) => {
+            Ok(Committed { stream, state: then.state, version, hash, at: then.updated_at, replayed: true })
+        }
+        Ok(None) => Err(request_id_reused()),
+        Err(refusal) => Err(refusal),
+    };
+    let _ = reply.send(answer);
+}
+
+pub(crate) fn deadline_exceeded() -> Refusal {
+    Refusal::new(
+        Kind::DeadlineExceeded,
+        "DEADLINE_EXCEEDED",
+        "处理超时，结果未知，请用同一请求号重试",
+        "the outcome is unknown: send the same request_id again",
+    )
+}
+
+fn request_id_reused() -> Refusal {
+    Refusal::new(
+        Kind::AlreadyExists,
+        "REQUEST_ID_REUSED",
+        "该请求号已用于另一个请求",
+        "this request_id was used for another request",
+    )
+    .with_field("request_id", "REQUEST_ID_REUSED", "该请求号已用于另一个请求", "used for another request")
+}
+
+fn stale_version(current: u64) -> Refusal {
+    Refusal::new(
+        Kind::Aborted,
+        "STALE_VERSION",
+        "内容已被他人修改，请刷新后重试",
+        "changed since it was read: read it again",
+    )
+    .with("current_version", current.to_string())
+}
+
+fn contended() -> Refusal {
+    Refusal::new(
+        Kind::Aborted,
+        "CONTENDED",
+        "该记录正被频繁修改，请重试",
+        "others kept changing this record: try again",
+    )
+}
+
+fn taken(scope: &str, command: &Command) -> Refusal {
+    let scope = command.keys.iter().map(|(_, key)| key.scope).find(|known| *known == scope).unwrap_or("UNIQUE");
+    Refusal::new(Kind::AlreadyExists, scope, "已存在相同的记录", "there is one already").with("scope", scope)
+}
+
+fn too_large(reason: &'static str, size: usize, limit: usize) -> Refusal {
+    Refusal::invalid(reason, "内容超出长度限制", "the content is larger than one record may be")
+        .with("size", size.to_string())
+        .with("limit", limit.to_string())
+}
+
+fn store_full() -> Refusal {
+    Refusal::new(Kind::Unavailable, "STORE_FULL", "存储空间不足，请稍后重试", "the store is full: nothing was written")
+}
+
+fn shutting_down() -> Refusal {
+    Refusal::new(Kind::Unavailable, "SHUTTING_DOWN", "服务正在停止，请重试", "this replica is stopping: try another")
+}
+
+fn internal(trace: &str, cause: &str) -> Refusal {
+    tracing::error!(trace_id = trace, cause, "internal error in a command");
+    Refusal::new(Kind::Internal, "INTERNAL", "系统内部错误", "an error of ours; it was logged").with("trace_id", trace)
+}

@@ -1,0 +1,134 @@
+//! The two aggregates of the ledger itself: who read what, and whose data was erased.
+
+use serde::{Deserialize, Serialize};
+
+use crate::aggregate::{Aggregate, Call, Index, Meta, Tag};
+use crate::ledger::Ledger;
+use crate::personal::SubjectId;
+use crate::refusal::Refusal;
+use crate::{StreamId, Timestamp};
+
+/// The readings of one record by staff: 个人信息保护法 asks who saw it. One stream a record, so that reading never touches
+/// the version of what was read.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccessLog {
+    /// The record that was read.
+    pub record: Option<StreamId>,
+    /// How often.
+    pub readings: u64,
+    since: Option<Timestamp>,
+}
+
+/// Events of an [`AccessLog`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr)]
+pub enum AccessEvent {
+    /// A member of staff read the record; who and when stand in the entry.
+    Read {
+        /// The record.
+        record: StreamId,
+        /// Which RPC showed it.
+        what: String,
+    },
+}
+
+impl Aggregate for AccessLog {
+    const KIND: &'static str = "access";
+    type Event = AccessEvent;
+
+    fn evolve(&mut self, event: &AccessEvent, meta: &Meta) {
+        let AccessEvent::Read { record, .. } = event;
+        self.record = Some(*record);
+        self.readings += 1;
+        self.since.get_or_insert(meta.at);
+    }
+
+    fn index(&self) -> Index {
+        Index { status: "log".to_owned(), ..Index::default() }
+    }
+
+    fn tags(&self) -> Vec<Tag> {
+        vec![Tag::new(Tag::AUDIENCE, "audit", Tag::newest_first(self.since.unwrap_or_default()))]
+    }
+}
+
+/// The erasures of one person's data.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Erasure {
+    /// The person.
+    pub subject: SubjectId,
+    /// How often; a person who came back may ask again.
+    pub times: u64,
+    since: Option<Timestamp>,
+}
+
+/// Events of an [`Erasure`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr)]
+pub enum ErasureEvent {
+    /// The subject's key was deleted with this entry: what was sealed under it reads as erased from now on.
+    Erased {
+        /// The person.
+        subject: SubjectId,
+        /// On what grounds (个人信息保护法 art. 47).
+        grounds: String,
+        /// The service that told us; empty where the erasure began here and the others must be told.
+        told_by: String,
+    },
+}
+
+impl Aggregate for Erasure {
+    const KIND: &'static str = "erasure";
+    type Event = ErasureEvent;
+
+    fn evolve(&mut self, event: &ErasureEvent, meta: &Meta) {
+        let ErasureEvent::Erased { subject, .. } = event;
+        self.subject = subject.clone();
+        self.times += 1;
+        self.since.get_or_insert(meta.at);
+    }
+
+    fn index(&self) -> Index {
+        Index { owner: self.subject.to_string(), status: "erased".to_owned(), ..Index::default() }
+    }
+
+    fn tags(&self) -> Vec<Tag> {
+        vec![Tag::new(Tag::AUDIENCE, "audit", Tag::newest_first(self.since.unwrap_or_default()))]
+    }
+
+    fn erases(event: &ErasureEvent) -> Option<SubjectId> {
+        let ErasureEvent::Erased { subject, .. } = event;
+        Some(subject.clone())
+    }
+}
+
+impl Ledger {
+    /// Leaves an entry that the caller read a record with personal data. The reading is answered after the entry is durable.
+    ///
+    /// # Errors
+    /// As [`Ledger::execute`].
+    pub async fn record_read(&self, call: Call, record: StreamId, what: &str) -> Result<(), Refusal> {
+        let what = what.to_owned();
+        let log = StreamId::named(AccessLog::KIND, &record.to_string());
+        self.execute::<AccessLog>(log, call, move |_, _| Ok(vec![AccessEvent::Read { record, what: what.clone() }]))
+            .await?;
+        Ok(())
+    }
+
+    /// Erases a person's data in this service: deletes the key, in one commit with the entry that says so. `told_by` names
+    /// the service whose relay brought it, empty where it begins here.
+    ///
+    /// # Errors
+    /// As [`Ledger::execute`].
+    pub async fn erase_subject(
+        &self,
+        call: Call,
+        subject: &SubjectId,
+        grounds: &str,
+        told_by: &str,
+    ) -> Result<(), Refusal> {
+        let event =
+            ErasureEvent::Erased { subject: subject.clone(), grounds: grounds.to_owned(), told_by: told_by.to_owned() };
+        let stream = StreamId::named(Erasure::KIND, subject.as_str());
+        self.execute::<Erasure>(stream, call, move |_, _| Ok(vec![event.clone()])).await?;
+        Ok(())
+    }
+}

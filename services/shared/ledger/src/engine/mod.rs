@@ -1,0 +1,198 @@
+//! The two engines. SQL is written once where the engines agree; where they differ, a [`Sql`] constant holds both texts,
+//! so that one grep lists every difference. The batch commit is the great exception: two programs, one contract suite.
+
+mod postgres;
+mod sqlite;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use sqlx::{PgPool, SqliteConnection, SqlitePool};
+use tokio::sync::Mutex;
+
+use crate::batch::{Command, Verdict};
+
+/// Where a service's ledger is kept.
+#[derive(Clone, Debug)]
+pub enum Database {
+    /// A file `<service>.db` in the directory; one process a directory.
+    Sqlite {
+        /// The data directory, made where it does not exist.
+        dir: PathBuf,
+    },
+    /// SQLite in a temporary directory that goes with the ledger: for tests.
+    Memory,
+    /// PostgreSQL 15 or later.
+    Postgres {
+        /// `postgres://…`; holds a password, never logged.
+        url: String,
+        /// One schema a service, so that services may share a database.
+        schema: String,
+    },
+}
+
+/// Why a ledger could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Another process has the data directory.
+    #[error("DATA_DIR_IN_USE: another process is running on {0}")]
+    DataDirInUse(PathBuf),
+    /// The store could not be reached or read.
+    #[error("STORE_UNAVAILABLE: {0}")]
+    Store(#[from] sqlx::Error),
+    /// The schema could not be brought up to date.
+    #[error("MIGRATION_FAILED: {0}")]
+    Migration(#[from] sqlx::migrate::MigrateError),
+    /// A setting under which an acknowledged command could be lost.
+    #[error("UNSAFE_SETTING: {0}")]
+    UnsafeSetting(String),
+    /// The data directory could not be made or locked.
+    #[error("DATA_DIR: {0}")]
+    DataDir(#[from] std::io::Error),
+}
+
+/// A statement in both dialects.
+#[derive(Clone, Copy)]
+pub(crate) struct Sql {
+    pub pg: &'static str,
+    pub lite: &'static str,
+}
+
+impl Sql {
+    /// The same text for both engines.
+    pub const fn both(text: &'static str) -> Self {
+        Self { pg: text, lite: text }
+    }
+}
+
+/// The store of one service.
+pub(crate) enum Db {
+    Pg(PgPool),
+    Lite {
+        read: SqlitePool,
+        /// SQLite has one writer; whoever writes holds this, in order of arrival.
+        write: Arc<Mutex<SqliteConnection>>,
+        /// Held for as long as the ledger is open.
+        _lock: std::fs::File,
+        _temporary: Option<tempfile::TempDir>,
+    },
+}
+
+/// Expands a read into both arms: `read!(db, fetch_all, Row, SQL, a, b)`.
+macro_rules! read {
+    ($db:expr, $method:ident, $row:ty, $sql:expr $(, $bind:expr)* $(,)?) => {
+        match $db {
+            $crate::engine::Db::Pg(pool) => sqlx::query_as::<_, $row>($sql.pg)$(.bind($bind))*.$method(pool).await,
+            $crate::engine::Db::Lite { read, .. } => sqlx::query_as::<_, $row>($sql.lite)$(.bind($bind))*.$method(read).await,
+        }
+    };
+}
+
+/// Expands a small write of its own (cursors, keys; never a command) into both arms; answers the rows touched.
+macro_rules! write {
+    ($db:expr, $sql:expr $(, $bind:expr)* $(,)?) => {
+        match $db {
+            $crate::engine::Db::Pg(pool) => {
+                sqlx::query($sql.pg)$(.bind($bind))*.execute(pool).await.map(|done| done.rows_affected())
+            }
+            $crate::engine::Db::Lite { write, .. } => {
+                let mut connection = write.lock().await;
+                sqlx::query($sql.lite)$(.bind($bind))*.execute(&mut *connection).await.map(|done| done.rows_affected())
+            }
+        }
+    };
+}
+pub(crate) use {read, write};
+
+impl Db {
+    pub async fn open(database: &Database, service: &str, production: bool) -> Result<Self, OpenError> {
+        match database {
+            Database::Postgres { url, schema } => postgres::open(url, schema, production).await.map(Db::Pg),
+            Database::Sqlite { dir } => sqlite::open(dir, service, None).await,
+            Database::Memory => {
+                let temporary = tempfile::TempDir::new()?;
+                sqlite::open(&temporary.path().to_owned(), service, Some(temporary)).await
+            }
+        }
+    }
+
+    /// The writer's own connection.
+    pub async fn committer(&self) -> Result<Committer, sqlx::Error> {
+        Ok(match self {
+            Db::Pg(pool) => Committer::Pg(pool.acquire().await?.detach()),
+            Db::Lite { write, .. } => Committer::Lite(write.clone()),
+        })
+    }
+
+    pub fn is_postgres(&self) -> bool {
+        matches!(self, Db::Pg(_))
+    }
+
+    pub async fn close(&self) {
+        match self {
+            Db::Pg(pool) => pool.close().await,
+            Db::Lite { read, .. } => read.close().await,
+        }
+    }
+}
+
+/// The one connection that commits batches.
+pub(crate) enum Committer {
+    Pg(sqlx::PgConnection),
+    Lite(Arc<Mutex<SqliteConnection>>),
+}
+
+impl Committer {
+    /// Writes the batch in one transaction and answers one verdict a command, in order.
+    pub async fn commit(&mut self, batch: &[Arc<Command>]) -> Result<Vec<Verdict>, sqlx::Error> {
+        match self {
+            Committer::Pg(connection) => postgres::commit(connection, batch).await,
+            Committer::Lite(connection) => sqlite::commit(&mut *connection.lock().await, batch).await,
+        }
+    }
+}
+
+/// What a failed statement means for the batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Failure {
+    /// Rolled back for somebody else's sake: send the same batch again.
+    Retry,
+    /// The connection is gone and the outcome unknown: connect, then send the same batch again.
+    InDoubt,
+    /// No room on the disk.
+    Full,
+    /// A command in the batch is at fault.
+    Guilty,
+}
+
+/// Sorts an error of the store. PostgreSQL's SQLSTATE classes, SQLite's primary result codes.
+pub(crate) fn classify(error: &sqlx::Error) -> Failure {
+    let sqlx::Error::Database(database) = error else {
+        return match error {
+            sqlx::Error::Io(_)
+            | sqlx::Error::Tls(_)
+            | sqlx::Error::Protocol(_)
+            | sqlx::Error::PoolTimedOut
+            | sqlx::Error::PoolClosed
+            | sqlx::Error::WorkerCrashed => Failure::InDoubt,
+            _ => Failure::Guilty,
+        };
+    };
+    let code = database.code().unwrap_or_default();
+    if database.try_downcast_ref::<sqlx::postgres::PgDatabaseError>().is_some() {
+        return match code.as_ref() {
+            "40001" | "40P01" | "55P03" | "57014" => Failure::Retry,
+            "53100" => Failure::Full,
+            code if code.starts_with("08") || code.starts_with("57P") || code.starts_with("53") => Failure::InDoubt,
+            // a standby that was not promoted yet: read-only transaction
+            "25006" => Failure::InDoubt,
+            _ => Failure::Guilty,
+        };
+    }
+    match code.parse::<i64>().unwrap_or(0) & 0xff {
+        5 | 6 => Failure::Retry,
+        13 => Failure::Full,
+        10 => Failure::InDoubt,
+        _ => Failure::Guilty,
+    }
+}

@@ -1,0 +1,130 @@
+//! The feed: every entry, once, in the one order. A position exists only under the head row's lock, which is released after
+//! the commit is visible, so a reader at p sees everything after p, whatever transactions are open, slow or aborted.
+
+use crate::engine::{self, Sql};
+use crate::entry::{Entry, EntryRow};
+use crate::ledger::{Core, Ledger, store_refusal};
+use crate::refusal::{Kind, Refusal};
+use crate::{Hash, StreamId};
+
+const AFTER: Sql = Sql::both(
+    "SELECT position, stream, version, kind, body, actor, at, principal, request, trace, prev, hash
+     FROM entry WHERE position > $1 ORDER BY position LIMIT $2",
+);
+
+const OF_STREAM: Sql = Sql::both(
+    "SELECT position, stream, version, kind, body, actor, at, principal, request, trace, prev, hash
+     FROM entry WHERE stream = $1 AND position >= $2 AND position <= $3 ORDER BY version LIMIT 500",
+);
+
+const HASH_AT: Sql = Sql::both("SELECT hash FROM entry WHERE position = $1");
+
+/// How far a reader has come. After a failover or a restore positions are given out again: the epoch and the entry's hash
+/// tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cursor {
+    /// The ledger's epoch when it was read.
+    pub epoch: u64,
+    /// Position of the last entry seen; 0 before the first.
+    pub position: u64,
+    /// Hash of that entry; zero before the first.
+    pub hash: Hash,
+}
+
+impl Cursor {
+    /// Before the first entry.
+    pub const START: Cursor = Cursor { epoch: 1, position: 0, hash: Hash::ZERO };
+}
+
+/// Why a reader must halt.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum FeedError {
+    #[error(transparent)]
+    Store(#[from] sqlx::Error),
+    #[error("FEED_GAP: position {0} is missing")]
+    Gap(u64),
+    #[error("FEED_REWOUND: the ledger was restored or failed over behind position {0}")]
+    Rewound(u64),
+}
+
+impl Ledger {
+    /// The entries after a position, at most `limit` (1,000), in order and without gaps.
+    ///
+    /// # Errors
+    /// `FEED_GAP` (never seen, and never passed over), `STORE_UNAVAILABLE`.
+    pub async fn feed(&self, after: u64, limit: u32) -> Result<Vec<Entry>, Refusal> {
+        self.core.feed(after, limit).await.map_err(halted)
+    }
+
+    /// As [`Ledger::feed`], for a reader that remembers where it was: halts where the ledger is not the one it has read.
+    ///
+    /// # Errors
+    /// `FEED_REWOUND`, `FEED_GAP`, `STORE_UNAVAILABLE`.
+    pub async fn feed_from(&self, cursor: Cursor, limit: u32) -> Result<Vec<Entry>, Refusal> {
+        self.core.check(cursor).await.map_err(halted)?;
+        self.core.feed(cursor.position, limit).await.map_err(halted)
+    }
+
+    /// Waits until something was committed in this process since `seen` (as the last call answered), at most 250 ms.
+    pub async fn feed_wake(&self, seen: u64) -> u64 {
+        let mut wake = self.core.wake.clone();
+        let changed = wake.wait_for(|commits| *commits != seen);
+        let _ = tokio::time::timeout(std::time::Duration::from_millis(250), changed).await;
+        *self.core.wake.borrow()
+    }
+}
+
+fn halted(error: FeedError) -> Refusal {
+    match error {
+        FeedError::Store(error) => store_refusal(error),
+        FeedError::Gap(position) => {
+            tracing::error!(position, "FEED_GAP");
+            Refusal::new(
+                Kind::Internal,
+                "FEED_GAP",
+                "账本存在缺口，已停止读取",
+                "the ledger has a gap: reading was halted",
+            )
+        }
+        FeedError::Rewound(position) => {
+            tracing::error!(position, "FEED_REWOUND");
+            Refusal::state(
+                "FEED_REWOUND",
+                "账本曾被恢复，请核对后重新订阅",
+                "the ledger was restored behind this cursor",
+            )
+        }
+    }
+}
+
+impl Core {
+    pub(crate) async fn feed(&self, after: u64, limit: u32) -> Result<Vec<Entry>, FeedError> {
+        let rows: Vec<EntryRow> =
+            engine::read!(&*self.db, fetch_all, EntryRow, AFTER, after as i64, i64::from(limit.min(1000)))?;
+        let entries: Vec<Entry> = rows.into_iter().map(Entry::from).collect();
+        for (expected, entry) in (after + 1..).zip(&entries) {
+            if entry.position != expected {
+                return Err(FeedError::Gap(expected));
+            }
+        }
+        Ok(entries)
+    }
+
+    /// Whether the ledger still holds what the cursor has seen.
+    pub(crate) async fn check(&self, cursor: Cursor) -> Result<(), FeedError> {
+        let epoch = self.head().await?.epoch;
+        if cursor.position == 0 {
+            return Ok(());
+        }
+        let found: Option<(Vec<u8>,)> =
+            engine::read!(&*self.db, fetch_optional, (Vec<u8>,), HASH_AT, cursor.position as i64)?;
+        let same = found.is_some_and(|(hash,)| hash == cursor.hash.0) && epoch == cursor.epoch;
+        same.then_some(()).ok_or(FeedError::Rewound(cursor.position))
+    }
+
+    pub(crate) async fn of_stream(&self, stream: StreamId, from: u64, until: u64) -> Result<Vec<Entry>, FeedError> {
+        let rows: Vec<EntryRow> =
+            engine::read!(&*self.db, fetch_all, EntryRow, OF_STREAM, stream.0, from as i64, until as i64)?;
+        Ok(rows.into_iter().map(Entry::from).collect())
+    }
+}

@@ -1,0 +1,378 @@
+//! Reads: they never pass an actor and never wait for a writer. Who may see a record is asked of the same tags by which it
+//! is listed, so that a list shows exactly what single reads would.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use uuid::Uuid;
+
+use crate::aggregate::{Aggregate, Tag};
+use crate::engine::{self, Sql};
+use crate::entry::Entry;
+use crate::ledger::{Core, Ledger, store_refusal};
+use crate::refusal::Refusal;
+use crate::snapshot::{self, RecordRow, Snapshot};
+use crate::{Hash, StreamId, Timestamp};
+
+/// Whom a caller may see things as.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Audiences(Option<BTreeSet<String>>);
+
+impl Audiences {
+    /// A caller who belongs to these audiences.
+    pub fn of(list: impl IntoIterator<Item = String>) -> Self {
+        Audiences(Some(list.into_iter().collect()))
+    }
+
+    /// The service itself.
+    pub fn all() -> Self {
+        Audiences(None)
+    }
+
+    /// Whether what carries these tags may be seen.
+    pub fn meets(&self, tags: &[Tag]) -> bool {
+        let Some(own) = &self.0 else { return true };
+        tags.iter().any(|tag| tag.name == Tag::AUDIENCE && own.contains(&tag.value))
+    }
+}
+
+/// A record as committed.
+#[derive(Debug)]
+pub struct Read<A> {
+    /// The stream.
+    pub stream: StreamId,
+    /// Its version; the etag.
+    pub version: u64,
+    /// Its state.
+    pub state: Arc<A>,
+    /// When its first entry was made.
+    pub created_at: Timestamp,
+    /// When its last entry was made.
+    pub updated_at: Timestamp,
+}
+
+impl<A> Clone for Read<A> {
+    fn clone(&self) -> Self {
+        Self { state: self.state.clone(), ..*self }
+    }
+}
+
+impl<A> From<Snapshot<A>> for Read<A> {
+    fn from(from: Snapshot<A>) -> Self {
+        Read {
+            stream: from.stream,
+            version: from.version,
+            state: from.state,
+            created_at: from.created_at,
+            updated_at: from.updated_at,
+        }
+    }
+}
+
+/// Which page of which list.
+#[derive(Clone, Debug, Default)]
+pub struct ListQuery {
+    /// Tags that must all be there. They carry the sort text of the record's audience tags.
+    pub filters: Vec<(&'static str, String)>,
+    /// 1 to 200; 0 means 50.
+    pub page_size: u32,
+    /// As the page before gave it; empty for the first.
+    pub page_token: String,
+}
+
+/// One page.
+#[derive(Clone, Debug)]
+pub struct Page<A> {
+    /// The records, in order.
+    pub items: Vec<Read<A>>,
+    /// Empty where this is the last page.
+    pub next_page_token: String,
+}
+
+/// A record that a search found.
+#[derive(Clone, Debug)]
+pub struct Hit<A> {
+    /// The record.
+    pub read: Read<A>,
+    /// Sum over the matched values of ln(1 + N/n): rare words weigh more.
+    pub score: f64,
+}
+
+const BY_KEY: Sql = Sql::both("SELECT stream FROM unique_key WHERE scope = $1 AND key = $2");
+
+/// A page of records by audience and filters: both come as JSON arrays, so that the text stays static.
+const LIST: Sql = Sql {
+    pg: "SELECT r.stream, r.version, r.tip, r.schema, r.state, r.state_version, r.kind, r.created_at, r.updated_at, p.sort
+        FROM (SELECT DISTINCT t.sort, t.stream FROM tag t
+              WHERE t.kind = $1 AND t.name = $2 AND t.value IN (SELECT jsonb_array_elements_text($3::jsonb))
+                AND (t.sort, t.stream) > ($4, $5)
+                AND NOT EXISTS (SELECT 1 FROM jsonb_array_elements($6::jsonb) AS f (pair) WHERE NOT EXISTS
+                    (SELECT 1 FROM tag g WHERE g.kind = $1 AND g.name = f.pair ->> 0 AND g.value = f.pair ->> 1
+                                           AND g.sort = t.sort AND g.stream = t.stream))
+              ORDER BY t.sort, t.stream LIMIT $7) p
+        JOIN record r ON r.stream = p.stream ORDER BY p.sort, p.stream",
+    lite: "SELECT r.stream, r.version, r.tip, r.schema, r.state, r.state_version, r.kind, r.created_at, r.updated_at, p.sort
+        FROM (SELECT DISTINCT t.sort, t.stream FROM tag t
+              WHERE t.kind = $1 AND t.name = $2 AND t.value IN (SELECT value FROM json_each($3))
+                AND (t.sort, t.stream) > ($4, $5)
+                AND NOT EXISTS (SELECT 1 FROM json_each($6) AS f WHERE NOT EXISTS
+                    (SELECT 1 FROM tag g WHERE g.kind = $1 AND g.name = f.value ->> 0 AND g.value = f.value ->> 1
+                                           AND g.sort = t.sort AND g.stream = t.stream))
+              ORDER BY t.sort, t.stream LIMIT $7) p
+        JOIN record r ON r.stream = p.stream ORDER BY p.sort, p.stream",
+};
+
+/// The same where everything may be seen: every record carries at least one audience.
+const LIST_ALL: Sql = Sql {
+    pg: "SELECT r.stream, r.version, r.tip, r.schema, r.state, r.state_version, r.kind, r.created_at, r.updated_at, p.sort
+        FROM (SELECT DISTINCT t.sort, t.stream FROM tag t
+              WHERE t.kind = $1 AND t.name = $2 AND $3::text IS NOT NULL AND (t.sort, t.stream) > ($4, $5)
+                AND NOT EXISTS (SELECT 1 FROM jsonb_array_elements($6::jsonb) AS f (pair) WHERE NOT EXISTS
+                    (SELECT 1 FROM tag g WHERE g.kind = $1 AND g.name = f.pair ->> 0 AND g.value = f.pair ->> 1
+                                           AND g.sort = t.sort AND g.stream = t.stream))
+              ORDER BY t.sort, t.stream LIMIT $7) p
+        JOIN record r ON r.stream = p.stream ORDER BY p.sort, p.stream",
+    lite: "SELECT r.stream, r.version, r.tip, r.schema, r.state, r.state_version, r.kind, r.created_at, r.updated_at, p.sort
+        FROM (SELECT DISTINCT t.sort, t.stream FROM tag t
+              WHERE t.kind = $1 AND t.name = $2 AND $3 IS NOT NULL AND (t.sort, t.stream) > ($4, $5)
+                AND NOT EXISTS (SELECT 1 FROM json_each($6) AS f WHERE NOT EXISTS
+                    (SELECT 1 FROM tag g WHERE g.kind = $1 AND g.name = f.value ->> 0 AND g.value = f.value ->> 1
+                                           AND g.sort = t.sort AND g.stream = t.stream))
+              ORDER BY t.sort, t.stream LIMIT $7) p
+        JOIN record r ON r.stream = p.stream ORDER BY p.sort, p.stream",
+};
+
+/// How many records carry each value, and which: the search's raw material.
+const SEARCH: Sql = Sql {
+    pg: "WITH hit AS (SELECT DISTINCT t.value, t.stream FROM tag t
+            WHERE t.kind = $1 AND t.name = $2 AND t.value IN (SELECT jsonb_array_elements_text($3::jsonb))),
+         weight AS (SELECT value, ln(1 + (SELECT count(*) FROM record WHERE kind = $1)::float8 / count(*)) AS w FROM hit GROUP BY value),
+         best AS (SELECT h.stream, sum(w.w) AS score FROM hit h JOIN weight w ON w.value = h.value
+            WHERE NOT EXISTS (SELECT 1 FROM jsonb_array_elements($4::jsonb) AS f (pair) WHERE NOT EXISTS
+                (SELECT 1 FROM tag g WHERE g.kind = $1 AND g.name = f.pair ->> 0 AND g.value = f.pair ->> 1 AND g.stream = h.stream))
+            GROUP BY h.stream ORDER BY score DESC, h.stream LIMIT $5)
+         SELECT r.stream, r.version, r.tip, r.schema, r.state, r.state_version, r.kind, r.created_at, r.updated_at, b.score
+         FROM best b JOIN record r ON r.stream = b.stream ORDER BY b.score DESC, r.stream",
+    lite: "WITH hit AS (SELECT DISTINCT t.value, t.stream FROM tag t
+            WHERE t.kind = $1 AND t.name = $2 AND t.value IN (SELECT value FROM json_each($3))),
+         weight AS (SELECT value, ln(1 + CAST((SELECT count(*) FROM record WHERE kind = $1) AS REAL) / count(*)) AS w FROM hit GROUP BY value),
+         best AS (SELECT h.stream, sum(w.w) AS score FROM hit h JOIN weight w ON w.value = h.value
+            WHERE NOT EXISTS (SELECT 1 FROM json_each($4) AS f WHERE NOT EXISTS
+                (SELECT 1 FROM tag g WHERE g.kind = $1 AND g.name = f.value ->> 0 AND g.value = f.value ->> 1 AND g.stream = h.stream))
+            GROUP BY h.stream ORDER BY score DESC, h.stream LIMIT $5)
+         SELECT r.stream, r.version, r.tip, r.schema, r.state, r.state_version, r.kind, r.created_at, r.updated_at, b.score
+         FROM best b JOIN record r ON r.stream = b.stream ORDER BY b.score DESC, r.stream",
+};
+
+#[derive(sqlx::FromRow)]
+struct ListRow {
+    #[sqlx(flatten)]
+    record: RecordRow,
+    sort: String,
+}
+
+#[derive(sqlx::FromRow)]
+struct HitRow {
+    #[sqlx(flatten)]
+    record: RecordRow,
+    score: f64,
+}
+
+impl Ledger {
+    /// One record. `None` alike where there is none and where the caller may not see it.
+    ///
+    /// # Errors
+    /// `STORE_UNAVAILABLE`, `STREAM_UNREADABLE`.
+    pub async fn get<A: Aggregate>(&self, stream: StreamId, audiences: &Audiences) -> Result<Option<Read<A>>, Refusal> {
+        let found = self.core.load::<A>(stream).await?;
+        Ok(found.filter(|record| audiences.meets(&record.tags)).map(Read::from))
+    }
+
+    /// One record as it stood at a version, for the service itself.
+    ///
+    /// # Errors
+    /// As [`Ledger::get`].
+    pub async fn state_at<A: Aggregate>(&self, stream: StreamId, version: u64) -> Result<Option<Read<A>>, Refusal> {
+        Ok(self.core.load_at::<A>(stream, version).await?.map(Read::from))
+    }
+
+    /// One record by a unique key that it holds.
+    ///
+    /// # Errors
+    /// As [`Ledger::get`].
+    pub async fn find<A: Aggregate>(
+        &self,
+        scope: &str,
+        key: &str,
+        audiences: &Audiences,
+    ) -> Result<Option<Read<A>>, Refusal> {
+        let holder: Option<(Uuid,)> =
+            engine::read!(&*self.core.db, fetch_optional, (Uuid,), BY_KEY, scope, key).map_err(store_refusal)?;
+        match holder {
+            Some((stream,)) => self.get(StreamId(stream), audiences).await,
+            None => Ok(None),
+        }
+    }
+
+    /// One page of the records of a kind that the caller may see.
+    ///
+    /// # Errors
+    /// `PAGE_SIZE_INVALID`, `PAGE_TOKEN_INVALID`, `STORE_UNAVAILABLE`, `STREAM_UNREADABLE`.
+    pub async fn list<A: Aggregate>(&self, query: &ListQuery, audiences: &Audiences) -> Result<Page<A>, Refusal> {
+        let size = match query.page_size {
+            0 => 50,
+            size @ 1..=200 => size,
+            _ => return Err(Refusal::field("page_size", "PAGE_SIZE_INVALID", "每页条数应为1至200", "1 to 200")),
+        };
+        let token = self.page_key::<A>(query, audiences);
+        let (sort, stream) = read_page_token(&query.page_token, token)?;
+        let (sql, own) = match &audiences.0 {
+            Some(own) => (LIST, serde_json::json!(own)),
+            None => (LIST_ALL, serde_json::json!([])),
+        };
+        let filters = serde_json::json!(query.filters);
+        let limit = i64::from(size) + 1;
+        let mut rows: Vec<ListRow> = engine::read!(
+            &*self.core.db,
+            fetch_all,
+            ListRow,
+            sql,
+            A::KIND,
+            Tag::AUDIENCE,
+            own.to_string(),
+            sort.clone(),
+            stream,
+            filters.to_string(),
+            limit
+        )
+        .map_err(store_refusal)?;
+        let more = rows.len() > size as usize;
+        rows.truncate(size as usize);
+        let last = rows.last().map(|row| (row.sort.clone(), row.record.stream));
+        let mut items = Vec::with_capacity(rows.len());
+        for row in rows {
+            items.push(Read::from(self.core.restore::<A>(row.record).await?));
+        }
+        let next_page_token =
+            last.filter(|_| more).map_or(String::new(), |(sort, stream)| page_token(&sort, stream, token));
+        Ok(Page { items, next_page_token })
+    }
+
+    /// Records of a kind that carry any of the values under a tag, best first. Those that the caller may not see are left
+    /// out after scoring, so the answer may be shorter than `limit`.
+    ///
+    /// # Errors
+    /// As [`Ledger::list`].
+    pub async fn search<A: Aggregate>(
+        &self,
+        tag: &'static str,
+        values: &[String],
+        filters: &[(&'static str, String)],
+        audiences: &Audiences,
+        limit: u32,
+    ) -> Result<Vec<Hit<A>>, Refusal> {
+        let (values, filters) = (serde_json::json!(values).to_string(), serde_json::json!(filters).to_string());
+        let rows: Vec<HitRow> = engine::read!(
+            &*self.core.db,
+            fetch_all,
+            HitRow,
+            SEARCH,
+            A::KIND,
+            tag,
+            values.clone(),
+            filters.clone(),
+            i64::from(limit)
+        )
+        .map_err(store_refusal)?;
+        let mut hits = Vec::with_capacity(rows.len());
+        for row in rows {
+            let found = self.core.restore::<A>(row.record).await?;
+            if audiences.meets(&found.tags) {
+                hits.push(Hit { read: Read::from(found), score: row.score });
+            }
+        }
+        Ok(hits)
+    }
+
+    /// The entries of one stream after a version, at most `limit` (1,000).
+    ///
+    /// # Errors
+    /// `STORE_UNAVAILABLE`.
+    pub async fn history(&self, stream: StreamId, after_version: u64, limit: u32) -> Result<Vec<Entry>, Refusal> {
+        let until = after_version.saturating_add(u64::from(limit.min(1000)));
+        snapshot::entries(&self.core.db, stream, after_version, until).await.map_err(store_refusal)
+    }
+
+    /// The event in an entry, with its personal values open.
+    ///
+    /// # Errors
+    /// `STREAM_UNREADABLE` where this release does not know the event; `STORE_UNAVAILABLE`.
+    pub async fn decode<A: Aggregate>(&self, entry: &Entry) -> Result<A::Event, Refusal> {
+        self.core.decode_event::<A>(entry).await
+    }
+
+    /// What a page token is good for: this list, these filters, this caller's audiences.
+    fn page_key<A: Aggregate>(&self, query: &ListQuery, audiences: &Audiences) -> Hash {
+        let text = serde_json::json!([A::KIND, query.filters, audiences.0]).to_string();
+        self.core.vault.keyed_hash(&[b"page", text.as_bytes()])
+    }
+}
+
+/// Position and proof: a token is good for the list that it came from, and for nothing else.
+fn page_token(sort: &str, stream: Uuid, key: Hash) -> String {
+    let mut bytes = key.0[..8].to_vec();
+    bytes.extend_from_slice(stream.as_bytes());
+    bytes.extend_from_slice(sort.as_bytes());
+    BASE64_URL_SAFE_NO_PAD.encode(bytes)
+}
+
+fn read_page_token(token: &str, key: Hash) -> Result<(String, Uuid), Refusal> {
+    if token.is_empty() {
+        return Ok((String::new(), Uuid::nil()));
+    }
+    let parse = || {
+        let bytes = BASE64_URL_SAFE_NO_PAD.decode(token).ok()?;
+        let (proof, rest) = bytes.split_first_chunk::<8>()?;
+        let (stream, sort) = rest.split_first_chunk::<16>()?;
+        (proof[..] == key.0[..8]).then_some(())?;
+        Some((String::from_utf8(sort.to_vec()).ok()?, Uuid::from_bytes(*stream)))
+    };
+    parse().ok_or_else(|| {
+        Refusal::field(
+            "page_token",
+            "PAGE_TOKEN_INVALID",
+            "分页标记无效，请从第一页重新开始",
+            "not a token of this list: start again",
+        )
+    })
+}
+
+impl Core {
+    /// Streams of a kind whose time has come.
+    pub(crate) async fn due(
+        &self,
+        kind: &str,
+        now: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<(Uuid, i64, i64)>, sqlx::Error> {
+        const DUE: Sql = Sql::both(
+            "SELECT stream, version, due_at FROM record WHERE kind = $1 AND due_at <= $2 ORDER BY due_at, stream LIMIT $3",
+        );
+        engine::read!(&*self.db, fetch_all, (Uuid, i64, i64), DUE, kind, now.0, i64::from(limit))
+    }
+
+    /// Streams of a kind that carry a tag.
+    pub(crate) async fn tagged(
+        &self,
+        kind: &str,
+        name: &str,
+        value: &str,
+        after: Uuid,
+    ) -> Result<Vec<(Uuid,)>, sqlx::Error> {
+        const TAGGED: Sql = Sql::both(
+            "SELECT DISTINCT stream FROM tag WHERE kind = $1 AND name = $2 AND value = $3 AND stream > $4 ORDER BY stream LIMIT 500",
+        );
+        engine::read!(&*self.db, fetch_all, (Uuid,), TAGGED, kind, name, value, after)
+    }
+}

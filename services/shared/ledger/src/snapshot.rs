@@ -1,0 +1,189 @@
+//! A stream as it stands at a version, and how it is read: the record and, where the record lags, the tail of entries.
+
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use crate::engine::{self, Db, Sql};
+use crate::entry::{Entry, EntryRow};
+use crate::ledger::Core;
+use crate::vault::EncodeError;
+use crate::{Aggregate, Hash, Meta, Refusal, StreamId, Tag, Timestamp, UniqueKey};
+
+/// A stream at a version.
+pub(crate) struct Snapshot<A> {
+    pub stream: StreamId,
+    pub version: u64,
+    pub tip: Hash,
+    /// Version that the stored state has; how far the tail reaches.
+    pub state_version: u64,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+    pub state: Arc<A>,
+    pub tags: Arc<Vec<Tag>>,
+    pub keys: Arc<Vec<UniqueKey>>,
+}
+
+impl<A> Clone for Snapshot<A> {
+    fn clone(&self) -> Self {
+        Self { state: self.state.clone(), tags: self.tags.clone(), keys: self.keys.clone(), ..*self }
+    }
+}
+
+impl<A: Aggregate> Snapshot<A> {
+    /// The stream before its first entry.
+    pub fn absent(stream: StreamId) -> Self {
+        Self {
+            stream,
+            version: 0,
+            tip: Hash::ZERO,
+            state_version: 0,
+            created_at: Timestamp(0),
+            updated_at: Timestamp(0),
+            state: Arc::new(A::default()),
+            tags: Arc::default(),
+            keys: Arc::default(),
+        }
+    }
+}
+
+/// A row of `record`, the same on both engines.
+#[derive(sqlx::FromRow)]
+pub(crate) struct RecordRow {
+    pub stream: Uuid,
+    pub version: i64,
+    pub tip: Vec<u8>,
+    pub schema: i64,
+    pub state: Vec<u8>,
+    pub state_version: i64,
+    pub kind: String,
+    pub created_at: i64,
+    pub updated_at: i64,
+}
+
+const RECORD: Sql = Sql::both(
+    "SELECT stream, version, tip, schema, state, state_version, kind, created_at, updated_at FROM record WHERE stream = $1",
+);
+
+const TAIL: Sql = Sql::both(
+    "SELECT position, stream, version, kind, body, actor, at, principal, request, trace, prev, hash
+     FROM entry WHERE stream = $1 AND version > $2 AND version <= $3 ORDER BY version LIMIT 1000",
+);
+
+/// A stream that cannot be folded: an entry of a newer release, a damaged body. It is away; the others are not.
+pub(crate) fn unreadable(stream: StreamId, error: &dyn std::fmt::Display) -> Refusal {
+    tracing::error!(%stream, %error, "stream unreadable");
+    Refusal::new(
+        crate::Kind::Unavailable,
+        "STREAM_UNREADABLE",
+        "该记录暂时无法读取，请联系系统管理员",
+        "this record cannot be read by the running version",
+    )
+}
+
+pub(crate) async fn entries(db: &Db, stream: StreamId, after: u64, until: u64) -> Result<Vec<Entry>, sqlx::Error> {
+    let until = i64::try_from(until).unwrap_or(i64::MAX);
+    let rows: Vec<EntryRow> = engine::read!(db, fetch_all, EntryRow, TAIL, stream.0, after as i64, until)?;
+    Ok(rows.into_iter().map(Entry::from).collect())
+}
+
+impl Core {
+    /// The stream as committed; `None` where it has no entry (or is of another kind).
+    pub(crate) async fn load<A: Aggregate>(&self, stream: StreamId) -> Result<Option<Snapshot<A>>, Refusal> {
+        let row: Option<RecordRow> =
+            engine::read!(&*self.db, fetch_optional, RecordRow, RECORD, stream.0).map_err(crate::store_refusal)?;
+        match row {
+            Some(row) if row.kind == A::KIND => self.restore(row).await.map(Some),
+            _ => Ok(None),
+        }
+    }
+
+    /// Folds a record's row and its tail.
+    pub(crate) async fn restore<A: Aggregate>(&self, row: RecordRow) -> Result<Snapshot<A>, Refusal> {
+        let stream = StreamId(row.stream);
+        let (state, from) = if row.schema == i64::from(A::SCHEMA) {
+            let state =
+                self.vault.decode(stream, row.state_version as u64, || serde_json::from_slice::<A>(&row.state)).await;
+            (state.map_err(|error| self.body_refusal(stream, error))?, row.state_version as u64)
+        } else {
+            (A::default(), 0)
+        };
+        let state = self.fold(stream, state, from, row.version as u64).await?;
+        Ok(Snapshot {
+            stream,
+            version: row.version as u64,
+            tip: Hash::from_slice(&row.tip).unwrap_or_default(),
+            state_version: from,
+            created_at: Timestamp(row.created_at),
+            updated_at: Timestamp(row.updated_at),
+            tags: Arc::new(state.tags()),
+            keys: Arc::new(state.keys()),
+            state: Arc::new(state),
+        })
+    }
+
+    /// Folds the entries after `from` up to `until` into the state.
+    pub(crate) async fn fold<A: Aggregate>(
+        &self,
+        stream: StreamId,
+        mut state: A,
+        from: u64,
+        until: u64,
+    ) -> Result<A, Refusal> {
+        let mut at = from;
+        while at < until {
+            let tail = entries(&self.db, stream, at, until).await.map_err(crate::store_refusal)?;
+            let Some(last) = tail.last() else {
+                return Err(unreadable(stream, &format!("entries after version {at} are missing")));
+            };
+            at = last.version;
+            for entry in &tail {
+                let event = self.decode_event::<A>(entry).await?;
+                state.evolve(&event, &Meta { at: entry.at, actor: entry.actor.clone(), version: entry.version });
+            }
+        }
+        Ok(state)
+    }
+
+    /// Decodes an entry's body, today's shape or an older one, and opens its personal values.
+    pub(crate) async fn decode_event<A: Aggregate>(&self, entry: &Entry) -> Result<A::Event, Refusal> {
+        let decode = || -> Result<A::Event, serde_json::Error> {
+            // the common case first: today's shape needs no second parse
+            serde_json::from_slice(&entry.body)
+                .or_else(|_| serde_json::from_value(A::upcast(&entry.kind, serde_json::from_slice(&entry.body)?)))
+        };
+        let event = self.vault.decode(entry.stream, entry.version, decode).await;
+        event.map_err(|error| self.body_refusal(entry.stream, error))
+    }
+
+    /// The stream as it stood at a version, folded from its entries.
+    pub(crate) async fn load_at<A: Aggregate>(
+        &self,
+        stream: StreamId,
+        version: u64,
+    ) -> Result<Option<Snapshot<A>>, Refusal> {
+        let Some(now) = self.load::<A>(stream).await? else { return Ok(None) };
+        if now.version <= version {
+            return Ok((now.version == version).then_some(now));
+        }
+        let state = self.fold(stream, A::default(), 0, version).await?;
+        let last = entries(&self.db, stream, version - 1, version).await.map_err(crate::store_refusal)?;
+        let Some(last) = last.first() else { return Ok(None) };
+        Ok(Some(Snapshot {
+            version,
+            tip: last.hash,
+            updated_at: last.at,
+            tags: Arc::new(state.tags()),
+            keys: Arc::new(state.keys()),
+            state: Arc::new(state),
+            ..now
+        }))
+    }
+
+    fn body_refusal(&self, stream: StreamId, error: EncodeError) -> Refusal {
+        match error {
+            EncodeError::Store(error) => crate::store_refusal(error),
+            EncodeError::Body(error) => unreadable(stream, &error),
+        }
+    }
+}

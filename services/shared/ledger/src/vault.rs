@@ -1,0 +1,199 @@
+//! The keys under which personal data is sealed: one a subject, wrapped by the configured key, kept in `secret`. A key
+//! is committed before anything is sealed under it. Deleting it erases the data and breaks no chain.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use moka::sync::Cache;
+use yiwang_standards::sm;
+
+use crate::engine::{self, Db, Sql};
+use crate::personal::{KeyRing, SubjectId, with_keys};
+use crate::{Hash, Host, Refusal, StreamId, store_refusal};
+
+/// The two keys that a deployment brings.
+#[derive(Clone)]
+pub struct Secrets {
+    /// Wraps the subjects' keys; may be rotated by re-wrapping them.
+    pub wrapping_key: [u8; 16],
+    /// Makes look-up values from numbers; never rotates, and is the same in every service of a deployment.
+    pub lookup_key: [u8; 32],
+}
+
+/// A subject's key, ready to use.
+pub(crate) struct SubjectKey {
+    pub id: [u8; 8],
+    pub cipher: sm::Sm4Gcm,
+}
+
+/// See the module's page.
+pub struct Vault {
+    db: Arc<Db>,
+    host: Arc<dyn Host>,
+    lookup: sm::HmacKey,
+    wrapping: sm::Sm4Gcm,
+    /// A key that another process erased is forgotten within a minute.
+    keys: Cache<SubjectId, Arc<SubjectKey>>,
+}
+
+const FIND: Sql = Sql::both("SELECT key_id, wrapped FROM secret WHERE subject = $1");
+const INSERT: Sql =
+    Sql::both("INSERT INTO secret (subject, key_id, wrapped) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING");
+
+impl Vault {
+    pub(crate) fn new(db: Arc<Db>, host: Arc<dyn Host>, secrets: &Secrets) -> Self {
+        Self {
+            db,
+            host,
+            lookup: sm::HmacKey::new(&secrets.lookup_key),
+            wrapping: sm::Sm4Gcm::new(&secrets.wrapping_key),
+            keys: Cache::builder().max_capacity(100_000).time_to_live(Duration::from_secs(60)).build(),
+        }
+    }
+
+    /// The keyed hash by which a number is looked up: the same in every service of a deployment. `scope` says what kind
+    /// of number it is, so that equal digits of two kinds differ.
+    pub fn lookup(&self, scope: &str, value: &str) -> SubjectId {
+        SubjectId::from_hash(Hash(self.lookup.mac_parts(&[scope.as_bytes(), &[0], value.as_bytes()])))
+    }
+
+    /// A keyed hash over anything, for fingerprints.
+    pub fn keyed_hash(&self, parts: &[&[u8]]) -> Hash {
+        let mut lengths = Vec::with_capacity(parts.len());
+        lengths.extend(parts.iter().map(|part| (part.len() as u64).to_be_bytes()));
+        let all: Vec<&[u8]> = lengths.iter().zip(parts).flat_map(|(length, part)| [length.as_slice(), part]).collect();
+        Hash(self.lookup.mac_parts(&all))
+    }
+
+    /// Seals bytes outside an entry (an attachment's chunk) under the subject's key.
+    pub async fn seal_bytes(&self, subject: &SubjectId, aad: &[u8], plain: &[u8]) -> Result<Vec<u8>, Refusal> {
+        let key = self.key_or_new(subject).await.map_err(store_refusal)?;
+        let nonce = self.nonce();
+        let mut sealed = key.id.to_vec();
+        sealed.extend(nonce);
+        sealed.extend(key.cipher.seal(&nonce, aad, plain));
+        Ok(sealed)
+    }
+
+    /// Opens what [`Vault::seal_bytes`] sealed; `None` once the subject was erased.
+    ///
+    /// # Errors
+    /// `SEALED_DATA_DAMAGED` where the bytes were changed or stand in another's place.
+    pub async fn open_bytes(&self, subject: &SubjectId, aad: &[u8], sealed: &[u8]) -> Result<Option<Vec<u8>>, Refusal> {
+        let damaged =
+            || Refusal::state("SEALED_DATA_DAMAGED", "存储的加密数据已损坏", "the sealed data was damaged in storage");
+        let (id, rest) = sealed.split_first_chunk::<8>().ok_or_else(damaged)?;
+        let (nonce, sealed) = rest.split_first_chunk::<12>().ok_or_else(damaged)?;
+        match self.key(subject).await.map_err(store_refusal)? {
+            Some(key) if &key.id == id => key.cipher.open(nonce, aad, sealed).map(Some).map_err(|_| damaged()),
+            _ => Ok(None),
+        }
+    }
+
+    /// Encodes a body whose personal values are sealed for their place.
+    pub(crate) async fn encode<T: serde::Serialize>(
+        &self,
+        stream: StreamId,
+        version: u64,
+        body: &T,
+    ) -> Result<Vec<u8>, EncodeError> {
+        let mut ring = KeyRing::new();
+        loop {
+            let host = self.host.clone();
+            let (bytes, keys, missing) =
+                with_keys(ring, stream, version, Box::new(move || nonce(host.as_ref())), || serde_json::to_vec(body));
+            if missing.is_empty() {
+                return Ok(bytes?);
+            }
+            ring = keys;
+            for (subject, fresh) in missing {
+                // a value that was sealed before never gets a new key: its subject was erased since
+                let key = if fresh { Some(self.key_or_new(&subject).await?) } else { self.key(&subject).await? };
+                if key.is_some() || !ring.contains_key(&subject) {
+                    ring.insert(subject, key);
+                }
+            }
+        }
+    }
+
+    /// Decodes a body and opens its personal values.
+    pub(crate) async fn decode<T>(
+        &self,
+        stream: StreamId,
+        version: u64,
+        decode: impl Fn() -> Result<T, serde_json::Error>,
+    ) -> Result<T, EncodeError> {
+        let mut ring = KeyRing::new();
+        loop {
+            let (body, keys, missing) = with_keys(ring, stream, version, Box::new(|| [0; 12]), &decode);
+            if missing.is_empty() {
+                return Ok(body?);
+            }
+            ring = keys;
+            for (subject, _) in missing {
+                let key = self.key(&subject).await?;
+                ring.insert(subject, key);
+            }
+        }
+    }
+
+    pub(crate) fn forget(&self, subject: &SubjectId) {
+        self.keys.invalidate(subject);
+    }
+
+    async fn key(&self, subject: &SubjectId) -> Result<Option<Arc<SubjectKey>>, sqlx::Error> {
+        if let Some(key) = self.keys.get(subject) {
+            return Ok(Some(key));
+        }
+        let row: Option<(Vec<u8>, Vec<u8>)> =
+            engine::read!(&*self.db, fetch_optional, (Vec<u8>, Vec<u8>), FIND, subject.as_str())?;
+        let Some((id, wrapped)) = row else { return Ok(None) };
+        let key = Arc::new(self.unwrap(subject, &id, &wrapped)?);
+        self.keys.insert(subject.clone(), key.clone());
+        Ok(Some(key))
+    }
+
+    async fn key_or_new(&self, subject: &SubjectId) -> Result<Arc<SubjectKey>, sqlx::Error> {
+        if let Some(key) = self.key(subject).await? {
+            return Ok(key);
+        }
+        let mut fresh = [0; 16];
+        self.host.fill(&mut fresh);
+        let digest = sm::sm3(&fresh);
+        let id = &digest[..8];
+        let nonce = self.nonce();
+        let mut wrapped = nonce.to_vec();
+        wrapped.extend(self.wrapping.seal(&nonce, subject.as_str().as_bytes(), &fresh));
+        engine::write!(&*self.db, INSERT, subject.as_str(), id, wrapped)?;
+        // whoever was first, the key that stands in the store is the key
+        self.key(subject).await?.ok_or(sqlx::Error::RowNotFound)
+    }
+
+    fn unwrap(&self, subject: &SubjectId, id: &[u8], wrapped: &[u8]) -> Result<SubjectKey, sqlx::Error> {
+        let broken =
+            || sqlx::Error::Decode("a subject's key does not open: another wrapping key, or a damaged store".into());
+        let (nonce, sealed) = wrapped.split_first_chunk::<12>().ok_or_else(broken)?;
+        let key = self.wrapping.open(nonce, subject.as_str().as_bytes(), sealed).map_err(|_| broken())?;
+        let key: [u8; 16] = key.try_into().map_err(|_| broken())?;
+        Ok(SubjectKey { id: id.try_into().map_err(|_| broken())?, cipher: sm::Sm4Gcm::new(&key) })
+    }
+
+    fn nonce(&self) -> [u8; 12] {
+        nonce(self.host.as_ref())
+    }
+}
+
+fn nonce(host: &dyn Host) -> [u8; 12] {
+    let mut nonce = [0; 12];
+    host.fill(&mut nonce);
+    nonce
+}
+
+/// Why a body could not be written or read.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum EncodeError {
+    #[error(transparent)]
+    Store(#[from] sqlx::Error),
+    #[error(transparent)]
+    Body(#[from] serde_json::Error),
+}

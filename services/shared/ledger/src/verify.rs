@@ -1,0 +1,198 @@
+//! Evidence: the chains of all streams walked from the first entry to the last, and the derived tables made anew.
+
+use std::collections::{BTreeSet, HashMap};
+
+use uuid::Uuid;
+
+use crate::aggregate::Aggregate;
+use crate::engine::{self, Sql};
+use crate::feed::FeedError;
+use crate::ledger::{Ledger, store_refusal};
+use crate::refusal::Refusal;
+use crate::{Hash, StreamId, Timestamp};
+
+/// What [`Ledger::verify`] found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Report {
+    /// Entries walked.
+    pub entries: u64,
+    /// Streams met.
+    pub streams: u64,
+    /// What does not hold, a sentence each, at most 100.
+    pub problems: Vec<String>,
+}
+
+const TIP: Sql = Sql::both("SELECT stream, version, tip FROM record WHERE stream > $1 ORDER BY stream LIMIT 1000");
+
+impl Ledger {
+    /// Walks the whole ledger: positions are dense, every hash is that of its entry, every entry follows the one before it in
+    /// its stream, time never runs back within a stream, and every record stands at its stream's tip.
+    ///
+    /// # Errors
+    /// `STORE_UNAVAILABLE`. What is wrong with the data is in the report.
+    pub async fn verify(&self) -> Result<Report, Refusal> {
+        let mut report = Report::default();
+        let mut tips: HashMap<Uuid, (u64, Hash, Timestamp)> = HashMap::new();
+        loop {
+            let entries = match self.core.feed(report.entries, 1000).await {
+                Ok(entries) => entries,
+                Err(FeedError::Store(error)) => return Err(store_refusal(error)),
+                Err(error) => {
+                    report.problem(error.to_string());
+                    break;
+                }
+            };
+            let Some(last) = entries.last() else { break };
+            report.entries = last.position;
+            for entry in entries {
+                let (version, tip, at) = tips.get(&entry.stream.0).copied().unwrap_or_default();
+                if entry.version != version + 1 {
+                    report.problem(format!("position {}: version {} after {version}", entry.position, entry.version));
+                }
+                if entry.prev != tip {
+                    report
+                        .problem(format!("position {}: does not follow its stream's entry before it", entry.position));
+                }
+                if entry.expected_hash() != entry.hash {
+                    report.problem(format!("position {}: its hash is not that of its content", entry.position));
+                }
+                if entry.at < at {
+                    report.problem(format!("position {}: its time runs back", entry.position));
+                }
+                tips.insert(entry.stream.0, (entry.version, entry.hash, entry.at));
+            }
+        }
+        report.streams = tips.len() as u64;
+        self.verify_records(&mut report, tips).await?;
+        let head = self.head().await?;
+        if head.position < report.entries {
+            report.problem(format!("the head stands at {}, the last entry at {}", head.position, report.entries));
+        }
+        Ok(report)
+    }
+
+    async fn verify_records(
+        &self,
+        report: &mut Report,
+        mut tips: HashMap<Uuid, (u64, Hash, Timestamp)>,
+    ) -> Result<(), Refusal> {
+        let mut after = Uuid::nil();
+        loop {
+            let rows: Vec<(Uuid, i64, Vec<u8>)> =
+                engine::read!(&*self.core.db, fetch_all, (Uuid, i64, Vec<u8>), TIP, after).map_err(store_refusal)?;
+            let Some((last, ..)) = rows.last() else { break };
+            after = *last;
+            for (stream, version, tip) in rows {
+                match tips.remove(&stream) {
+                    Some((at, hash, _)) if at == version as u64 && tip == hash.0 => {}
+                    // entries may be written between the two walks: a record ahead of the walk is fine
+                    Some((at, ..)) if (version as u64) > at => {}
+                    Some((at, ..)) => {
+                        report.problem(format!("record {stream} at {version} does not match its entries at {at}"))
+                    }
+                    None => report.problem(format!("record {stream} has no entry")),
+                }
+            }
+        }
+        for stream in tips.keys().collect::<BTreeSet<_>>() {
+            report.problem(format!("stream {stream} has no record"));
+        }
+        Ok(())
+    }
+
+    /// Empties what is derived of a kind (`record`, `unique_key`, `tag`) and computes it anew from the entries alone; how
+    /// many streams. For a ledger that nothing else writes to meanwhile.
+    ///
+    /// # Errors
+    /// `STORE_UNAVAILABLE`, `STREAM_UNREADABLE`.
+    pub async fn rebuild<A: Aggregate>(&self) -> Result<u64, Refusal> {
+        const CLEAR: [Sql; 3] = [
+            Sql::both("DELETE FROM unique_key WHERE stream IN (SELECT stream FROM record WHERE kind = $1)"),
+            Sql::both("DELETE FROM tag WHERE kind = $1"),
+            Sql::both("DELETE FROM record WHERE kind = $1"),
+        ];
+        const STREAMS: Sql = Sql::both(
+            "SELECT stream, max(version), min(at), max(at) FROM entry WHERE kind LIKE $1 AND stream > $2 GROUP BY stream ORDER BY stream LIMIT 1000",
+        );
+        for sql in CLEAR {
+            engine::write!(&*self.core.db, sql, A::KIND).map_err(store_refusal)?;
+        }
+        let (mut after, mut rebuilt) = (Uuid::nil(), 0);
+        let pattern = format!("{}.%", A::KIND);
+        loop {
+            let streams: Vec<(Uuid, i64, i64, i64)> =
+                engine::read!(&*self.core.db, fetch_all, (Uuid, i64, i64, i64), STREAMS, pattern.clone(), after)
+                    .map_err(store_refusal)?;
+            let Some((last, ..)) = streams.last() else { return Ok(rebuilt) };
+            after = *last;
+            for (stream, version, created, updated) in streams {
+                self.rebuild_stream::<A>(StreamId(stream), version as u64, created, updated).await?;
+                rebuilt += 1;
+            }
+        }
+    }
+
+    async fn rebuild_stream<A: Aggregate>(
+        &self,
+        stream: StreamId,
+        version: u64,
+        created: i64,
+        updated: i64,
+    ) -> Result<(), Refusal> {
+        const RECORD: Sql = Sql::both(
+            "INSERT INTO record (stream, version, tip, schema, state, state_version, kind, region, organisation, owner, item, status,
+                due_at, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $2, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+        );
+        const KEY: Sql = Sql::both("INSERT INTO unique_key (scope, key, stream) VALUES ($1, $2, $3)");
+        const TAG: Sql = Sql::both(
+            "INSERT INTO tag (kind, name, value, sort, stream) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING",
+        );
+        let db = &*self.core.db;
+        let state = self.core.fold(stream, A::default(), 0, version).await?;
+        let last = crate::snapshot::entries(db, stream, version - 1, version).await.map_err(store_refusal)?;
+        let tip = last.first().map_or(Hash::ZERO, |entry| entry.hash);
+        let bytes = self
+            .core
+            .vault
+            .encode(stream, version, &state)
+            .await
+            .map_err(|error| crate::snapshot::unreadable(stream, &error))?;
+        let index = state.index();
+        let due = index.due_at.map_or(i64::MAX, |due| due.0);
+        engine::write!(
+            db,
+            RECORD,
+            stream.0,
+            version as i64,
+            tip.0.to_vec(),
+            i64::from(A::SCHEMA),
+            bytes.clone(),
+            A::KIND,
+            index.region.clone(),
+            index.organisation.clone(),
+            index.owner.clone(),
+            index.item.clone(),
+            index.status.clone(),
+            due,
+            created,
+            updated
+        )
+        .map_err(store_refusal)?;
+        for key in state.keys() {
+            engine::write!(db, KEY, key.scope, key.key.clone(), stream.0).map_err(store_refusal)?;
+        }
+        for tag in state.tags() {
+            engine::write!(db, TAG, A::KIND, tag.name, tag.value.clone(), tag.sort.clone(), stream.0)
+                .map_err(store_refusal)?;
+        }
+        Ok(())
+    }
+}
+
+impl Report {
+    fn problem(&mut self, text: String) {
+        if self.problems.len() < 100 {
+            self.problems.push(text);
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! The writer: one task and one connection a database. Takes all that waits, never waits on purpose, writes it in one
+//! transaction, and sends each command its verdict.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
+
+use crate::StreamId;
+use crate::batch::{Item, Verdict};
+use crate::engine::{Committer, Db, Failure, classify};
+
+const BATCH_COMMANDS: usize = 512;
+const BATCH_BYTES: usize = 4 << 20;
+pub(crate) const QUEUE: usize = 4096;
+
+pub(crate) struct Writer {
+    db: Arc<Db>,
+    committer: Option<Committer>,
+    queue: mpsc::Receiver<Item>,
+    waiting: VecDeque<Item>,
+    /// Counted up after every commit that wrote: wakes readers of the feed.
+    wake: watch::Sender<u64>,
+    shutdown: CancellationToken,
+}
+
+impl Writer {
+    pub fn new(
+        db: Arc<Db>,
+        queue: mpsc::Receiver<Item>,
+        wake: watch::Sender<u64>,
+        shutdown: CancellationToken,
+    ) -> Self {
+        Self { db, committer: None, queue, waiting: VecDeque::new(), wake, shutdown }
+    }
+
+    pub async fn run(mut self) {
+        loop {
+            if self.waiting.is_empty() {
+                match self.queue.recv().await {
+                    Some(item) => self.waiting.push_back(item),
+                    None => return,
+                }
+            }
+            while self.waiting.len() < QUEUE {
+                match self.queue.try_recv() {
+                    Ok(item) => self.waiting.push_back(item),
+                    Err(_) => break,
+                }
+            }
+            let batch = self.take_batch();
+            if !batch.is_empty() {
+                self.commit(batch).await;
+            }
+        }
+    }
+
+    /// The next batch, each stream's commands together and in order. Held back for the next one: what shares a request or
+    /// a unique key of another stream with one already taken (the statement would fail for ever), and what follows it on
+    /// its stream.
+    fn take_batch(&mut self) -> Vec<Item> {
+        let mut taken: Vec<Item> = Vec::new();
+        let mut kept = VecDeque::new();
+        let (mut requests, mut keys, mut held) = (HashSet::new(), HashMap::new(), HashSet::new());
+        let mut bytes = 0;
+        for item in self.waiting.drain(..) {
+            if item.is_stale() {
+                item.answer(Verdict::Stale);
+                continue;
+            }
+            let command = item.command.clone();
+            let shares_key =
+                command.keys.iter().any(|(_, key)| keys.get(key).is_some_and(|stream| *stream != command.stream));
+            let request = (command.principal.clone(), command.request.clone());
+            let full = taken.len() >= BATCH_COMMANDS || (bytes > 0 && bytes + command.size() > BATCH_BYTES);
+            if full || shares_key || requests.contains(&request) || held.contains(&command.stream) {
+                held.insert(command.stream);
+                kept.push_back(item);
+                continue;
+            }
+            requests.insert(request);
+            keys.extend(command.keys.iter().map(|(_, key)| (key.clone(), command.stream)));
+            bytes += command.size();
+            taken.push(item);
+        }
+        self.waiting = kept;
+        let first: HashMap<StreamId, usize> =
+            taken.iter().enumerate().rev().map(|(place, item)| (item.command.stream, place)).collect();
+        taken.sort_by_key(|item| first[&item.command.stream]);
+        taken
+    }
+
+    /// Writes the batch, however often it takes. A lost connection leaves the outcome unknown: the identical batch is sent
+    /// again until there is a verdict; what was written then answers REPLAY with its own hash.
+    async fn commit(&mut self, batch: Vec<Item>) {
+        let commands: Vec<_> = batch.iter().map(|item| item.command.clone()).collect();
+        let mut pause = Duration::from_millis(5);
+        loop {
+            let outcome = match self.committer().await {
+                Ok(committer) => committer.commit(&commands).await,
+                Err(error) => Err(error),
+            };
+            let error = match outcome {
+                Ok(verdicts) => return self.deliver(batch, verdicts),
+                Err(error) => error,
+            };
+            match classify(&error) {
+                Failure::Retry => {}
+                Failure::InDoubt => {
+                    tracing::warn!(%error, commands = batch.len(), "store away during a commit: the batch is sent again");
+                    self.committer = None;
+                }
+                Failure::Full => {
+                    tracing::error!(%error, "the store is full");
+                    return batch.into_iter().for_each(|item| item.answer(Verdict::Full));
+                }
+                Failure::Guilty => return self.divide(batch, &error).await,
+            }
+            if self.shutdown.is_cancelled() && pause > Duration::from_millis(500) {
+                tracing::error!("stopping while the store is away: the outcome of the last batch is unknown");
+                return;
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(Duration::from_secs(1));
+        }
+    }
+
+    /// One command spoils the batch: halve it until that one is alone.
+    async fn divide(&mut self, mut batch: Vec<Item>, error: &sqlx::Error) {
+        if batch.len() == 1 {
+            for item in batch {
+                tracing::error!(%error, stream = %item.command.stream, trace_id = item.command.trace, "command refused by the store");
+                item.answer(Verdict::Failed);
+            }
+            return;
+        }
+        // a failed statement may have left the connection in a transaction
+        self.committer = None;
+        let tail = batch.split_off(batch.len() / 2);
+        Box::pin(self.commit(batch)).await;
+        Box::pin(self.commit(tail)).await;
+    }
+
+    fn deliver(&self, batch: Vec<Item>, verdicts: Vec<Verdict>) {
+        let mut wrote = false;
+        for (item, verdict) in batch.into_iter().zip(verdicts) {
+            wrote |= verdict == Verdict::Ok && item.command.writes();
+            item.answer(verdict);
+        }
+        if wrote {
+            self.wake.send_modify(|commits| *commits += 1);
+        }
+    }
+
+    async fn committer(&mut self) -> Result<&mut Committer, sqlx::Error> {
+        if self.committer.is_none() {
+            self.committer = Some(self.db.committer().await?);
+        }
+        self.committer.as_mut().ok_or(sqlx::Error::PoolClosed)
+    }
+}
