@@ -1,1 +1,4 @@
-//! End-to-end tests
+//! Tests of the suite from outside: they start the real binary and speak its public API, nothing else.
+
+pub mod api;
+pub mod process;

@@ -1,0 +1,158 @@
+//! The real binary, started and killed as an operator (or an accident) would.
+//!
+//! Invariant: a server that a test started does not outlive it.
+
+use std::fs::File;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use anyhow::{Context, bail, ensure};
+use tokio::time::{Instant, sleep};
+
+use crate::api::Api;
+
+/// The binary under test: `YIWANG_BIN`, or the one that the same build left beside this program.
+///
+/// # Errors
+/// Where there is none: `cargo build` makes it.
+pub fn binary() -> anyhow::Result<PathBuf> {
+    if let Some(named) = std::env::var_os("YIWANG_BIN") {
+        return Ok(named.into());
+    }
+    let own = std::env::current_exe()?;
+    let found = own.ancestors().skip(1).take(3).map(|folder| folder.join("yiwang")).find(|file| file.is_file());
+    found.with_context(|| format!("no yiwang beside {}: run `cargo build` first, or set YIWANG_BIN", own.display()))
+}
+
+/// A port of the loopback that is free now.
+///
+/// # Errors
+/// Where none can be bound.
+pub fn free_address() -> anyhow::Result<SocketAddr> {
+    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?)
+}
+
+/// How to start `yiwang up`.
+#[derive(Clone, Debug)]
+pub struct Start {
+    /// Where it keeps its data and keys.
+    pub data: PathBuf,
+    /// Where it listens.
+    pub listen: SocketAddr,
+    /// A PostgreSQL to use instead of SQLite.
+    pub database_url: Option<String>,
+}
+
+impl Start {
+    /// SQLite under `data`, on a free port.
+    ///
+    /// # Errors
+    /// Where no port is free.
+    pub fn sqlite(data: &Path) -> anyhow::Result<Self> {
+        Ok(Self { data: data.to_owned(), listen: free_address()?, database_url: None })
+    }
+
+    /// PostgreSQL, on a free port; keys and attachments under `data`.
+    ///
+    /// # Errors
+    /// Where no port is free.
+    pub fn postgres(data: &Path, url: &str) -> anyhow::Result<Self> {
+        Ok(Self { database_url: Some(url.to_owned()), ..Self::sqlite(data)? })
+    }
+
+    fn command(&self) -> anyhow::Result<Command> {
+        let mut command = Command::new(binary()?);
+        command.arg("up").arg("--data").arg(&self.data).arg("--listen").arg(self.listen.to_string());
+        if let Some(url) = &self.database_url {
+            command.arg("--database-url").arg(url);
+        }
+        std::fs::create_dir_all(&self.data)?;
+        let log = File::options().create(true).append(true).open(self.log())?;
+        command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
+        Ok(command)
+    }
+
+    /// What the server wrote, over all its lives.
+    pub fn log(&self) -> PathBuf {
+        self.data.join("server.log")
+    }
+}
+
+/// A running `yiwang up`.
+pub struct Server {
+    child: Child,
+    start: Start,
+}
+
+impl Server {
+    /// Starts it and waits until it answers, a minute at most.
+    ///
+    /// # Errors
+    /// Where it ends by itself or does not answer; the end of its log is in the error.
+    pub async fn start(start: &Start) -> anyhow::Result<Self> {
+        let child = start.command()?.spawn()?;
+        let mut server = Self { child, start: start.clone() };
+        let deadline = Instant::now() + Duration::from_secs(60);
+        let api = server.api();
+        while !api.answers().await {
+            let ended = server.child.try_wait()?;
+            if ended.is_some() || Instant::now() > deadline {
+                let log = std::fs::read_to_string(start.log()).unwrap_or_default();
+                let tail: Vec<&str> = log.lines().rev().take(20).collect();
+                bail!("yiwang up does not answer ({ended:?}):\n{}", tail.into_iter().rev().collect::<Vec<_>>().join("\n"));
+            }
+            sleep(Duration::from_millis(20)).await;
+        }
+        Ok(server)
+    }
+
+    /// SIGKILL: no warning, no drain, no flush.
+    ///
+    /// # Errors
+    /// Where it was gone before: then it was not this that ended it.
+    pub fn kill(&mut self) -> anyhow::Result<()> {
+        ensure!(self.child.try_wait()?.is_none(), "the server had ended by itself: see {}", self.start.log().display());
+        self.child.kill()?;
+        self.child.wait()?;
+        Ok(())
+    }
+
+    /// The process id.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// A client of it that nobody signed in.
+    pub fn api(&self) -> Api {
+        Api::new(&format!("http://{}", self.start.listen))
+    }
+
+    /// A client of it in the name of a demonstration account.
+    ///
+    /// # Errors
+    /// Where the account is unknown.
+    pub fn api_as(&self, account: &str) -> anyhow::Result<Api> {
+        Ok(self.api().with_token(&self.token(account)?))
+    }
+
+    /// A token of a demonstration account, as `yiwang token` prints it.
+    ///
+    /// # Errors
+    /// Where the account is unknown.
+    pub fn token(&self, account: &str) -> anyhow::Result<String> {
+        let mut command = Command::new(binary()?);
+        command.arg("token").arg("--data").arg(&self.start.data).arg("--as").arg(account);
+        let run = command.stdin(Stdio::null()).output()?;
+        ensure!(run.status.success(), "yiwang token --as {account}: {}", String::from_utf8_lossy(&run.stderr));
+        Ok(String::from_utf8(run.stdout)?.trim().to_owned())
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
