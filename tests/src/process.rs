@@ -101,7 +101,10 @@ impl Server {
             if ended.is_some() || Instant::now() > deadline {
                 let log = std::fs::read_to_string(start.log()).unwrap_or_default();
                 let tail: Vec<&str> = log.lines().rev().take(20).collect();
-                bail!("yiwang up does not answer ({ended:?}):\n{}", tail.into_iter().rev().collect::<Vec<_>>().join("\n"));
+                bail!(
+                    "yiwang up does not answer ({ended:?}):\n{}",
+                    tail.into_iter().rev().collect::<Vec<_>>().join("\n")
+                );
             }
             sleep(Duration::from_millis(20)).await;
         }

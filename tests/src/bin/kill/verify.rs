@@ -1,0 +1,75 @@
+//! Reads everything back: each acknowledged draft by its id, and the owner's whole list, in which nothing may stand that
+//! nobody was told of.
+
+use std::collections::{BTreeSet, HashMap};
+
+use anyhow::ensure;
+use tokio::task::JoinSet;
+use yiwang_tests::api::Api;
+
+use crate::acks::Files;
+
+/// What came out.
+pub struct Tally {
+    /// Requests that were acknowledged.
+    pub acknowledged: usize,
+    /// Of those, found again by the id that was answered.
+    pub found: usize,
+    /// Requests with two effects: answered with two ids, or with an effect that no answer named.
+    pub doubled: usize,
+    /// Acknowledged, and not found by its id or not in the list.
+    pub lost: usize,
+}
+
+pub async fn verify(api: &Api, files: &Files) -> anyhow::Result<Tally> {
+    let answered = files.read()?;
+    let listed = list(api).await?;
+    let first: Vec<String> = answered.values().filter_map(|ids| ids.first().cloned()).collect();
+    let there = read_each(api, &first).await?;
+    let found = there.iter().filter(|id| listed.contains_key(*id)).count();
+    let told: BTreeSet<&String> = answered.values().flatten().collect();
+    let twice = answered.values().filter(|ids| ids.len() > 1).count();
+    let untold = listed.iter().map(|(id, times)| if told.contains(id) { times - 1 } else { *times }).sum::<usize>();
+    Ok(Tally { acknowledged: answered.len(), found, doubled: twice + untold, lost: answered.len() - found })
+}
+
+/// Those of the ids that can be read, sixteen readers at once.
+async fn read_each(api: &Api, ids: &[String]) -> anyhow::Result<Vec<String>> {
+    let mut readers = JoinSet::new();
+    for share in ids.chunks(ids.len().div_ceil(16).max(1)) {
+        let (api, share) = (api.clone(), share.to_vec());
+        readers.spawn(async move {
+            let mut there = Vec::new();
+            for id in share {
+                let answer = api.get(&format!("/v1/applications/{id}")).await?;
+                ensure!(matches!(answer.status, 200 | 404), "{id}: {answer:?}");
+                if answer.status == 200 {
+                    there.push(id);
+                }
+            }
+            Ok(there)
+        });
+    }
+    let mut there = Vec::new();
+    while let Some(share) = readers.join_next().await {
+        there.extend(share??);
+    }
+    Ok(there)
+}
+
+/// How often each of the caller's applications stands in the list.
+async fn list(api: &Api) -> anyhow::Result<HashMap<String, usize>> {
+    let mut listed = HashMap::new();
+    let mut token = String::new();
+    loop {
+        let answer = api.get(&format!("/v1/applications?page_size=100&page_token={token}")).await?;
+        ensure!(answer.status == 200, "{answer:?}");
+        for item in answer.body["applications"].as_array().into_iter().flatten() {
+            *listed.entry(item["id"].as_str().unwrap_or_default().to_owned()).or_default() += 1;
+        }
+        token = answer.text("nextPageToken").to_owned();
+        if token.is_empty() {
+            return Ok(listed);
+        }
+    }
+}
