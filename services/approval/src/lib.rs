@@ -1,1 +1,2 @@
-//! yiwang-approval
+//! tmp
+pub mod case;

@@ -1,1 +1,2 @@
-//! yiwang-evaluation
+//! tmp
+pub mod evaluation;

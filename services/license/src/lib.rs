@@ -1,1 +1,4 @@
-//! yiwang-license
+//! tmp
+pub mod key;
+pub mod license;
+pub mod register;

@@ -1,1 +1,2 @@
-//! yiwang-trading
+//! tmp
+pub mod notice;

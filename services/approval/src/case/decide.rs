@@ -1,0 +1,281 @@
+//! Every command's rule: `(case, command, context) -> events | refusal`, without I/O.
+
+use chrono::NaiveDate;
+use yiwang_ledger::{Context, Decision as Decided, Personal, Refusal};
+
+use super::rules::{self, RuleSet};
+use super::{
+    Applicant, Case, CaseResult, Decision, Event, Finding, FollowUp, FollowUpPhase, Item, Officer, Opened, Outcome,
+    Recommendation, Which, clock,
+};
+
+/// What intake's relay brings.
+#[derive(Clone, Debug)]
+pub struct Open {
+    /// 办件编号.
+    pub number: String,
+    /// The application's id.
+    pub application: String,
+    /// The item's terms.
+    pub item: Item,
+    /// 申请人.
+    pub applicant: Applicant,
+    /// Account that owns the application.
+    pub owner: String,
+    /// Who accepted.
+    pub accepted_by: Officer,
+    /// 受理之日.
+    pub accepted_on: NaiveDate,
+    /// 视为受理.
+    pub deemed: bool,
+    /// 告知承诺 was signed.
+    pub promise_signed: bool,
+    /// The form, JSON text.
+    pub form: Option<Personal>,
+}
+
+/// Opens the case and starts its clocks; 备案, 告知承诺 and 即办件 with complete papers are decided at once, by the officer who
+/// accepted them. What the law itself accepted (art. 32 ④) nobody has looked at: that waits for an officer.
+pub fn open(case: &Case, open: &Open, cx: &Context) -> Decided<Event> {
+    if case.facts.is_some() {
+        return Err(Refusal::new(
+            yiwang_ledger::Kind::AlreadyExists,
+            "APPLICATION_HAS_CASE",
+            "该申请已立案，不得重复立案",
+            "the application has a case already",
+        ));
+    }
+    let (promised, legal) = clock::clocks(&cx.calendar, &open.item, open.accepted_on);
+    let opened = Opened {
+        number: open.number.clone(),
+        application: open.application.clone(),
+        item: open.item.clone(),
+        applicant: open.applicant.clone(),
+        owner: open.owner.clone(),
+        accepted_by: open.accepted_by.clone(),
+        accepted_on: open.accepted_on,
+        deemed: open.deemed,
+        promise_signed: open.promise_signed,
+        form: open.form.clone(),
+        sort: format!("{:016x}", clock::after(legal.day).0.max(0)),
+        promised,
+        legal,
+    };
+    let at_once = rules::on_the_spot(&open.item, open.promise_signed)
+        && !open.deemed
+        // A licence is an officer's act; what is merely recorded may be recorded by the rule set itself.
+        && (RuleSet::of(&open.item).recorded || !open.accepted_by.is_system());
+    let mut events = vec![Event::Opened(Box::new(opened.clone()))];
+    if at_once {
+        let granted = Outcome::Granted { reasons: None };
+        events.push(Event::Decided(Box::new(decision(&opened, open.accepted_by.clone(), granted, cx))));
+    }
+    Ok(events)
+}
+
+/// 审查: by an officer who did not accept the application (受办分离).
+pub fn review(
+    case: &Case,
+    by: &Officer,
+    recommendation: Recommendation,
+    opinion: &str,
+    _cx: &Context,
+) -> Decided<Event> {
+    let facts = case.facts()?;
+    if !matches!(case.phase, super::Phase::UnderReview) {
+        return wrong_phase(case);
+    }
+    let separate = !rules::on_the_spot(&facts.item, facts.promise_signed);
+    if separate && by.id == facts.accepted_by.id {
+        return same_officer("受理人员不得审查同一办件（受办分离）", "who accepted the application does not review it");
+    }
+    let opinion = Personal::new(&facts.applicant.subject, "opinion", opinion);
+    Ok(vec![Event::Reviewed { by: by.clone(), recommendation, opinion }])
+}
+
+/// What an approver decides.
+#[derive(Clone, Debug)]
+pub enum Ruling {
+    /// 准予; a remark may be added.
+    Grant(Option<String>),
+    /// 不予, with reasons (行政许可法 art. 38).
+    Refuse(String),
+}
+
+/// 决定: by an officer who neither accepted nor reviewed. What is done on the spot needs one officer only.
+pub fn decide(case: &Case, by: &Officer, ruling: &Ruling, cx: &Context) -> Decided<Event> {
+    let facts = case.facts()?;
+    if !case.is_open() {
+        return wrong_phase(case);
+    }
+    if !rules::on_the_spot(&facts.item, facts.promise_signed) {
+        let Some(review) = &case.review else {
+            return Err(Refusal::state("NOT_REVIEWED", "该办件尚未审查，不能作出决定", "the case has not been reviewed yet"));
+        };
+        if review.by.id == by.id {
+            return same_officer("审查人员与决定人员不得为同一人", "the reviewer does not decide the same case");
+        }
+        if facts.accepted_by.id == by.id {
+            return same_officer("受理人员不得决定同一办件（受办分离）", "who accepted the application does not decide it");
+        }
+    }
+    let subject = &facts.applicant.subject;
+    let outcome = match ruling {
+        Ruling::Grant(remark) => {
+            Outcome::Granted { reasons: remark.as_ref().map(|text| Personal::new(subject, "reasons", text.as_str())) }
+        }
+        Ruling::Refuse(reasons) if reasons.trim().is_empty() => return reasons_missing(),
+        Ruling::Refuse(reasons) => Outcome::Refused {
+            reasons: Personal::new(subject, "reasons", reasons.as_str()),
+            remedies: rules::remedies(&facts.item),
+        },
+    };
+    Ok(vec![Event::Decided(Box::new(decision(facts, by.clone(), outcome, cx)))])
+}
+
+fn decision(facts: &Opened, by: Officer, outcome: Outcome, cx: &Context) -> Decision {
+    let on = clock::day_of(cx.now);
+    let rules = RuleSet::of(&facts.item);
+    let grant = outcome.is_grant();
+    let delivery = rules.delivery.filter(|_| grant).map(|limit| clock::due(&cx.calendar, on, &limit));
+    let follow_up = (grant && rules::by_promise(&facts.item, facts.promise_signed)).then(|| {
+        let limit = facts.item.follow_up.clone();
+        let limit = limit.unwrap_or_else(|| rules::default_limit(rules::FOLLOW_UP_DAYS, "告知承诺事后核查默认时限，待实施机关确认"));
+        FollowUp { phase: FollowUpPhase::Pending { due: clock::due(&cx.calendar, on, &limit) }, checks: Vec::new() }
+    });
+    // One decision a case: its number is the case's, so it has no gaps either.
+    let kind = match (&outcome, rules.recorded) {
+        (Outcome::Refused { .. }, _) => "不予",
+        (_, true) => "备",
+        _ => "决",
+    };
+    Decision {
+        document_number: format!("{}-{kind}", facts.number),
+        by,
+        at: cx.now,
+        on,
+        outcome,
+        delivery,
+        follow_up,
+    }
+}
+
+/// 撤回 before the decision. Said twice, it is done once.
+pub fn withdraw(case: &Case, by: &Officer, reason: &str, _cx: &Context) -> Decided<Event> {
+    let facts = case.facts()?;
+    match case.phase {
+        super::Phase::Withdrawn { .. } => Ok(Vec::new()),
+        _ if !case.is_open() => Err(Refusal::state(
+            "CASE_DECIDED",
+            "该办件已作出决定，不能撤回申请",
+            "the case has been decided; the application cannot be withdrawn any more",
+        )),
+        _ => {
+            let reason = Some(reason.trim()).filter(|reason| !reason.is_empty());
+            let reason = reason.map(|reason| Personal::new(&facts.applicant.subject, "reason", reason));
+            Ok(vec![Event::Withdrawn { by: by.clone(), reason }])
+        }
+    }
+}
+
+/// 事后核查 of a promise: kept; or 限期整改 and checked again; or 虚假承诺, and the grant is to be annulled (art. 69).
+pub fn record_follow_up(case: &Case, by: &Officer, finding: Finding, findings: &str, cx: &Context) -> Decided<Event> {
+    let facts = case.facts()?;
+    let Some(follow_up) = case.decision.as_ref().and_then(|decision| decision.follow_up.as_ref()) else {
+        return Err(Refusal::state("NO_FOLLOW_UP_DUE", "该办件没有待办的事后核查", "no later check is due for this case"));
+    };
+    let next = match (&follow_up.phase, finding) {
+        (FollowUpPhase::Passed | FollowUpPhase::ToBeAnnulled, _) => {
+            return Err(Refusal::state("ALREADY_CHECKED", "事后核查已有结论", "the later check has its result already"));
+        }
+        (_, Finding::Passed) => FollowUpPhase::Passed,
+        (_, Finding::FalsePromise) => FollowUpPhase::ToBeAnnulled,
+        // Told once to put it right and still not done: annulment (浦东规定 art. 9, 安阳条例 arts. 25-29).
+        (FollowUpPhase::Rectifying { .. }, Finding::Rectify) => FollowUpPhase::ToBeAnnulled,
+        (FollowUpPhase::Pending { .. }, Finding::Rectify) => {
+            let limit = rules::default_limit(rules::RECTIFY_DAYS, "限期整改默认时限，待实施机关确认");
+            FollowUpPhase::Rectifying { due: clock::due(&cx.calendar, clock::day_of(cx.now), &limit) }
+        }
+    };
+    let findings = Personal::new(&facts.applicant.subject, "findings", findings);
+    Ok(vec![Event::FollowUpChecked { by: by.clone(), finding, findings, next }])
+}
+
+/// The timer's rule: marks the limits that passed. A mark, no more (电子监察: yellow over the promise, red over the law).
+/// Dates that rest on an unpublished year are counted again first.
+pub fn tick(case: &Case, cx: &Context) -> Decided<Event> {
+    let mut events = recompute(case, cx)?;
+    if !events.is_empty() {
+        return Ok(events);
+    }
+    let mut case = case.clone();
+    while let Some((which, due)) = case.next_mark().filter(|(_, due)| clock::after(due.day) <= cx.now) {
+        let mark = super::Overdue { which, due: due.day, at: cx.now };
+        events.push(Event::MarkedOverdue { which, due: mark.due });
+        case.overdue.push(mark);
+    }
+    Ok(events)
+}
+
+/// A year of the calendar was loaded: provisional dates are counted again.
+pub fn recompute(case: &Case, cx: &Context) -> Decided<Event> {
+    let dates: Vec<_> = case
+        .named_dues()
+        .filter(|(_, due)| !due.missing_years.is_empty())
+        .filter_map(|(which, due)| clock::recount(&cx.calendar, due).map(|due| (which, due)))
+        .collect();
+    Ok(if dates.is_empty() { Vec::new() } else { vec![Event::DueDatesRecomputed { dates }] })
+}
+
+/// The licence service issued the licence.
+pub fn license_issued(case: &Case, id: &str, identifier: &str) -> Decided<Event> {
+    case.facts()?;
+    match &case.result {
+        CaseResult::License { .. } => Ok(Vec::new()),
+        _ => Ok(vec![Event::LicenseIssued { id: id.to_owned(), identifier: identifier.to_owned() }]),
+    }
+}
+
+/// The licence service would not issue one, for a reason of business: it shows on the case.
+pub fn license_refused(case: &Case, reason: &str, zh: &str, en: &str) -> Decided<Event> {
+    case.facts()?;
+    match &case.result {
+        CaseResult::None => Ok(vec![Event::LicenseRefused { reason: reason.into(), zh: zh.into(), en: en.into() }]),
+        _ => Ok(Vec::new()),
+    }
+}
+
+impl Opened {
+    /// The audience of the account that owns the application; the applicant's where the owner is no subject.
+    pub fn owner_audience(&self) -> String {
+        let owner = self.owner.strip_prefix("person:").unwrap_or(&self.owner);
+        yiwang_ledger::SubjectId::parse(owner).unwrap_or_else(|| self.applicant.subject.clone()).audience()
+    }
+}
+
+impl Case {
+    /// Every due date with its name.
+    pub fn named_dues(&self) -> impl Iterator<Item = (Which, &super::Due)> {
+        let facts = self.facts.iter().flat_map(|facts| [(Which::Promised, &facts.promised), (Which::Legal, &facts.legal)]);
+        let delivery = self.decision.iter().filter_map(|decision| decision.delivery.as_ref());
+        let follow_up = self.decision.iter().filter_map(|decision| decision.follow_up.as_ref()?.due());
+        facts.chain(delivery.map(|due| (Which::Delivery, due))).chain(follow_up.map(|due| (Which::FollowUp, due)))
+    }
+}
+
+fn wrong_phase(case: &Case) -> Decided<Event> {
+    Err(Refusal::state("WRONG_PHASE", "办件当前状态不允许此操作", "the case's phase does not allow this").with("phase", case.status()))
+}
+
+fn same_officer(zh: &str, en: &str) -> Decided<Event> {
+    Err(Refusal::state("SAME_OFFICER", zh, en))
+}
+
+fn reasons_missing() -> Decided<Event> {
+    Err(Refusal::field(
+        "reasons",
+        "REASONS_MISSING",
+        "不予决定应当说明理由（行政许可法第三十八条）",
+        "a refusal gives its reasons (Licensing Law, art. 38)",
+    ))
+}

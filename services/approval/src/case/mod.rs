@@ -1,0 +1,221 @@
+//! 办件: a case, from the acceptance of an application to its decision, its delivery and, for 告知承诺, its later
+//! check. One stream a case; the rules are in [`decide`], the time limits in [`clock`], what the law asks of which
+//! type of item in [`rules`].
+
+pub mod clock;
+pub mod decide;
+mod model;
+pub mod rules;
+
+pub use model::*;
+
+use yiwang_ledger::{Aggregate, EventName, Index, Kind, Meta, Refusal, Tag, Timestamp, UniqueKey};
+
+impl Aggregate for Case {
+    const KIND: &'static str = "case";
+    type Event = Event;
+
+    fn evolve(&mut self, event: &Event, meta: &Meta) {
+        self.steps.push(StepTaken { kind: event.name().to_owned(), by: who(event, meta), at: meta.at });
+        match event {
+            Event::Opened(opened) => {
+                self.facts = Some(opened.as_ref().clone());
+                self.opened_at = meta.at;
+                self.phase = Phase::UnderReview;
+            }
+            Event::Reviewed { by, recommendation, opinion } => {
+                self.review = Some(Review {
+                    by: by.clone(),
+                    at: meta.at,
+                    recommendation: *recommendation,
+                    opinion: opinion.clone(),
+                });
+                self.phase = Phase::Reviewed;
+            }
+            Event::Decided(decision) => {
+                self.decision = Some(decision.as_ref().clone());
+                self.phase = Phase::Decided;
+            }
+            Event::Withdrawn { by, reason } => {
+                self.phase = Phase::Withdrawn { at: meta.at, by: by.clone(), reason: reason.clone() };
+            }
+            Event::FollowUpChecked { by, finding, findings, next } => {
+                if let Some(follow_up) = self.decision.as_mut().and_then(|decision| decision.follow_up.as_mut()) {
+                    follow_up.checks.push(Check {
+                        by: by.clone(),
+                        at: meta.at,
+                        finding: *finding,
+                        findings: findings.clone(),
+                    });
+                    follow_up.phase = next.clone();
+                }
+            }
+            Event::MarkedOverdue { which, due } => self.overdue.push(Overdue { which: *which, due: *due, at: meta.at }),
+            Event::DueDatesRecomputed { dates } => self.apply_dates(dates),
+            Event::LicenseIssued { id, identifier } => {
+                self.result = CaseResult::License { id: id.clone(), identifier: identifier.clone(), at: meta.at };
+            }
+            Event::LicenseRefused { reason, zh, en } => {
+                self.result = CaseResult::LicenseRefused {
+                    reason: reason.clone(),
+                    zh: zh.clone(),
+                    en: en.clone(),
+                    at: meta.at,
+                };
+            }
+        }
+    }
+
+    fn index(&self) -> Index {
+        let Some(facts) = &self.facts else { return Index::default() };
+        Index {
+            region: facts.item.region.clone(),
+            organisation: facts.item.organisation.clone(),
+            owner: facts.applicant.subject.to_string(),
+            item: facts.item.code.clone(),
+            status: self.status().to_owned(),
+            due_at: self.next_mark().map(|(_, due)| clock::after(due.day)),
+        }
+    }
+
+    fn tags(&self) -> Vec<Tag> {
+        let Some(facts) = &self.facts else { return Vec::new() };
+        let sort = facts.sort.clone();
+        let mut tags = vec![
+            Tag::new(Tag::AUDIENCE, facts.applicant.subject.audience(), sort.clone()),
+            Tag::new(Tag::AUDIENCE, facts.owner_audience(), sort.clone()),
+            Tag::new(Tag::AUDIENCE, format!("org:{}", facts.item.organisation), sort.clone()),
+            Tag::new(Tag::AUDIENCE, format!("region:{}", facts.item.region), sort.clone()),
+            // The counter hands out what was decided (前台受理、后台办理、窗口出件).
+            Tag::new(Tag::AUDIENCE, format!("window:{}", facts.item.region), sort.clone()),
+            Tag::new("status", self.status(), sort.clone()),
+            Tag::new("item", facts.item.code.as_str(), sort.clone()),
+            Tag::new("number", facts.number.as_str(), sort.clone()),
+            Tag::new("warning", self.warning().name(), sort.clone()),
+            Tag::new("application", facts.application.as_str(), sort.clone()),
+        ];
+        let years: std::collections::BTreeSet<i32> = self.named_dues().flat_map(|(_, due)| due.missing_years.iter().copied()).collect();
+        tags.extend(years.into_iter().map(|year| Tag::new(PROVISIONAL, year.to_string(), sort.clone())));
+        tags.sort();
+        tags.dedup();
+        tags
+    }
+
+    fn keys(&self) -> Vec<UniqueKey> {
+        let Some(facts) = &self.facts else { return Vec::new() };
+        vec![
+            UniqueKey { scope: "CASE_NUMBER_TAKEN", key: facts.number.clone() },
+            UniqueKey { scope: "APPLICATION_HAS_CASE", key: facts.application.clone() },
+        ]
+    }
+}
+
+/// `CASE_NOT_FOUND`, worded alike whether the case is missing or hidden from the caller.
+pub fn not_found() -> Refusal {
+    Refusal::new(
+        Kind::NotFound,
+        "CASE_NOT_FOUND",
+        "未找到该办件，或您无权查看",
+        "there is no such case, or it is not visible to you",
+    )
+}
+
+/// Who did it, as the progress shows it.
+fn who(event: &Event, meta: &Meta) -> Officer {
+    match event {
+        Event::Opened(opened) => opened.accepted_by.clone(),
+        Event::Reviewed { by, .. } | Event::Withdrawn { by, .. } | Event::FollowUpChecked { by, .. } => by.clone(),
+        Event::Decided(decision) => decision.by.clone(),
+        _ if meta.actor == Officer::SYSTEM => Officer::system(),
+        _ => Officer { id: meta.actor.clone(), ..Officer::default() },
+    }
+}
+
+/// Tag of the records whose due date rests on a year that the calendar did not cover.
+pub const PROVISIONAL: &str = "provisional";
+
+impl Case {
+    /// What the case was opened with; `NOT_FOUND` before its first entry.
+    pub fn facts(&self) -> Result<&Opened, Refusal> {
+        self.facts.as_ref().ok_or_else(not_found)
+    }
+
+    /// The phase's name, as it stands in lists and in refusals.
+    pub fn status(&self) -> &'static str {
+        match (&self.phase, &self.decision) {
+            (Phase::Absent, _) => "ABSENT",
+            (Phase::UnderReview, _) => "OPEN",
+            (Phase::Reviewed, _) => "REVIEWED",
+            (Phase::Decided, Some(Decision { outcome: Outcome::Refused { .. }, .. })) => "REFUSED",
+            (Phase::Decided, _) => "GRANTED",
+            (Phase::Withdrawn { .. }, _) => "WITHDRAWN",
+        }
+    }
+
+    /// True while nobody has decided and nobody has withdrawn.
+    pub fn is_open(&self) -> bool {
+        matches!(self.phase, Phase::UnderReview | Phase::Reviewed)
+    }
+
+    /// The colour of 电子监察: yellow when over the promised limit, red when over the legal one. A mark, no more: the
+    /// case goes on.
+    pub fn warning(&self) -> Warning {
+        // A mark on a date that was counted again since does not count.
+        let over = |wanted| {
+            let due = self.named_dues().find(|(which, _)| *which == wanted).map(|(_, due)| due.day);
+            self.overdue.iter().any(|mark| mark.which == wanted && Some(mark.due) == due)
+        };
+        if over(Which::Legal) || over(Which::Delivery) || over(Which::FollowUp) {
+            Warning::Red
+        } else if over(Which::Promised) {
+            Warning::Yellow
+        } else {
+            Warning::None
+        }
+    }
+
+    /// The limits that still run, in the order in which they end, and which are not marked yet.
+    pub fn next_mark(&self) -> Option<(Which, &Due)> {
+        let running: Vec<(Which, &Due)> = match (&self.facts, &self.decision) {
+            (Some(facts), None) if self.is_open() => {
+                vec![(Which::Promised, &facts.promised), (Which::Legal, &facts.legal)]
+            }
+            (Some(_), Some(decision)) => {
+                let delivery = decision.delivery.as_ref().filter(|_| matches!(self.result, CaseResult::None));
+                let follow_up = decision.follow_up.as_ref().and_then(FollowUp::due);
+                delivery.map(|due| (Which::Delivery, due)).into_iter()
+                    .chain(follow_up.map(|due| (Which::FollowUp, due)))
+                    .collect()
+            }
+            _ => Vec::new(),
+        };
+        running
+            .into_iter()
+            .filter(|(which, due)| !self.overdue.iter().any(|mark| mark.which == *which && mark.due == due.day))
+            .min_by_key(|(_, due)| due.day)
+    }
+
+    fn apply_dates(&mut self, dates: &[(Which, Due)]) {
+        for (which, due) in dates {
+            match which {
+                Which::Promised => self.facts.iter_mut().for_each(|facts| facts.promised = due.clone()),
+                Which::Legal => self.facts.iter_mut().for_each(|facts| facts.legal = due.clone()),
+                Which::Delivery => self.decision.iter_mut().for_each(|decision| decision.delivery = Some(due.clone())),
+                Which::FollowUp => {
+                    if let Some(follow_up) = self.decision.as_mut().and_then(|decision| decision.follow_up.as_mut()) {
+                        follow_up.set_due(due.clone());
+                    }
+                }
+            }
+        }
+    }
+
+    /// When the case ended: decided or withdrawn.
+    pub fn ended_at(&self) -> Option<Timestamp> {
+        match (&self.phase, &self.decision) {
+            (Phase::Withdrawn { at, .. }, _) => Some(*at),
+            (_, Some(decision)) => Some(decision.at),
+            _ => None,
+        }
+    }
+}
