@@ -28,7 +28,8 @@ pub fn check_character(body: &str) -> Option<char> {
     (body.len() == 17).then(|| check_of(body.as_bytes())).flatten().map(char::from)
 }
 
-/// 登记管理部门: who registers organisations of this code, by its first character (GB 32100 table 1).
+/// 登记管理部门: who registers organisations of this code, by its first character (GB 32100). Sure for 1, 5 and 9; the
+/// others are unverified constants, for display only.
 pub fn registrar_zh(code: &str) -> Option<&'static str> {
     Some(match code.as_bytes().first()? {
         b'1' => "机构编制",

@@ -4,9 +4,7 @@ use chrono::{Days, NaiveDate};
 use proptest::prelude::*;
 use yiwang_standards::{
     Reasoned,
-    calendar::{
-        Calendar, CalendarError, Pause, Step, Term, end_of_day_micros, legal_date, start_of_day_micros,
-    },
+    calendar::{Calendar, CalendarError, Pause, Step, Term, end_of_day_micros, legal_date, start_of_day_micros},
 };
 
 const WORKDAYS: &str = include_str!("vectors/workdays.csv");
@@ -177,7 +175,15 @@ fn a_notice_may_settle_the_december_before_its_year() {
 
 #[test]
 fn a_year_without_one_of_its_festivals_is_refused() {
-    for (festival, month) in [("元旦", "01"), ("春节", "02"), ("清明节", "04"), ("劳动节", "05"), ("端午节", "06"), ("国庆节", "10"), ("中秋节", "09")] {
+    for (festival, month) in [
+        ("元旦", "01"),
+        ("春节", "02"),
+        ("清明节", "04"),
+        ("劳动节", "05"),
+        ("端午节", "06"),
+        ("国庆节", "10"),
+        ("中秋节", "09"),
+    ] {
         let file = year_file(2026);
         let less: Vec<&str> = file.lines().filter(|line| !line.starts_with(&format!("2026-{month}"))).collect();
         let error = Calendar::parse(&less.join("\n")).unwrap_err();

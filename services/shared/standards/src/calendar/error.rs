@@ -77,7 +77,9 @@ impl Reasoned for CalendarError {
             Self::Line { line } => format!("line {line} is not \"date,kind,name\"").into(),
             Self::OutsideCoverage { date } => format!("{date} is outside the years that the file covers").into(),
             Self::MakeUpOnWeekday { date } => format!("{date} is no Saturday or Sunday to make up on").into(),
-            Self::PartialYear { year, festival } => format!("{year} has no rest day for {festival}: not a whole year").into(),
+            Self::PartialYear { year, festival } => {
+                format!("{year} has no rest day for {festival}: not a whole year").into()
+            }
             Self::Contradiction { date } => format!("{date} contradicts what is known of it").into(),
         }
     }

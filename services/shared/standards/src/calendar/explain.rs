@@ -23,17 +23,21 @@ impl DueDate {
                 Step::MakeUp { name, date } => {
                     worked.push(format!("{}（{}，{}调休上班）", day_zh(*date), weekday_zh(*date), name.zh));
                 }
-                Step::RolledForward { from, to } => text += &format!(
-                    "期间最后一日{}为休息日（{}），顺延至休息日结束的次日{}（民法典第二百零三条）。",
-                    date_zh(*from),
-                    out.join("、"),
-                    date_zh(*to)
-                ),
-                Step::Paused { from, to, used, left } => text += &format!(
-                    "{}终了时暂停计时，已用{used}个工作日；{}恢复，余{left}个工作日（行政许可法第四十五条）。",
-                    date_zh(*from),
-                    date_zh(*to)
-                ),
+                Step::RolledForward { from, to } => {
+                    text += &format!(
+                        "期间最后一日{}为休息日（{}），顺延至休息日结束的次日{}（民法典第二百零三条）。",
+                        date_zh(*from),
+                        out.join("、"),
+                        date_zh(*to)
+                    )
+                }
+                Step::Paused { from, to, used, left } => {
+                    text += &format!(
+                        "{}终了时暂停计时，已用{used}个工作日；{}恢复，余{left}个工作日（行政许可法第四十五条）。",
+                        date_zh(*from),
+                        date_zh(*to)
+                    )
+                }
                 Step::Uncovered { .. } => {}
             }
         }

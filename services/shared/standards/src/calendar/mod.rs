@@ -82,10 +82,11 @@ pub(crate) struct Inner {
     pub working: Vec<bool>,
 }
 
-static BUILTIN: LazyLock<Calendar> = LazyLock::new(|| match Calendar::parse(include_str!("../../data/cn_calendar.csv")) {
-    Ok(calendar) => calendar,
-    Err(error) => panic!("the embedded calendar does not parse: {error}"),
-});
+static BUILTIN: LazyLock<Calendar> =
+    LazyLock::new(|| match Calendar::parse(include_str!("../../data/cn_calendar.csv")) {
+        Ok(calendar) => calendar,
+        Err(error) => panic!("the embedded calendar does not parse: {error}"),
+    });
 
 impl Calendar {
     /// The calendar that ships with the product (2018 to 2026).

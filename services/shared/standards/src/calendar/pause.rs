@@ -5,10 +5,7 @@
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
-use super::{
-    Calendar, DueDate, Step, Term,
-    term::Walk,
-};
+use super::{Calendar, DueDate, Step, Term, term::Walk};
 
 /// A time in which the clock stands still: from the end of one day to the end of another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -209,7 +209,9 @@ impl<'a> Walk<'a> {
             }
             Day::Holiday(name) => {
                 match self.steps.last_mut() {
-                    Some(Step::Rest { name: same, to, .. }) if *same == name && to.succ_opt() == Some(date) => *to = date,
+                    Some(Step::Rest { name: same, to, .. }) if *same == name && to.succ_opt() == Some(date) => {
+                        *to = date
+                    }
                     _ => self.steps.push(Step::Rest { name, from: date, to: date }),
                 }
                 false
@@ -228,7 +230,8 @@ impl<'a> Walk<'a> {
 
     pub fn into_due(mut self, start: NaiveDate, term: Term, date: NaiveDate) -> DueDate {
         if self.weekends > 0 {
-            let at = self.steps.iter().position(|s| matches!(s, Step::RolledForward { .. })).unwrap_or(self.steps.len());
+            let at =
+                self.steps.iter().position(|s| matches!(s, Step::RolledForward { .. })).unwrap_or(self.steps.len());
             self.steps.insert(at, Step::Weekends { days: self.weekends });
         }
         self.steps.extend(self.missing.iter().map(|year| Step::Uncovered { year: *year }));

@@ -59,7 +59,8 @@ pub(super) fn check(number: &[u8]) -> bool {
     check_of(&number[..17]) == number[17]
 }
 
-/// A resident's area: a known province, and neither the whole province's city nor county part impossible.
+/// A resident's area: a known province. Counties come and go every year while numbers stay, so they are not compared
+/// with today's table.
 pub(super) fn area(number: &[u8]) -> Result<(), IdentityError> {
     let prefix = two(number, 0) as u8;
     match prefix {

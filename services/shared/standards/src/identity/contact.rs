@@ -50,11 +50,7 @@ pub fn mask_mobile(number: &str) -> String {
         0..=5 => (0, 0),
         _ => (4, 2),
     };
-    number
-        .chars()
-        .enumerate()
-        .map(|(i, c)| if i < head || i >= length - tail || c == '-' { c } else { '*' })
-        .collect()
+    number.chars().enumerate().map(|(i, c)| if i < head || i >= length - tail || c == '-' { c } else { '*' }).collect()
 }
 
 /// `张*`, `欧**`, `J***`: the first character and at most three stars, so that a long name does not show its length.
