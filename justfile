@@ -25,3 +25,11 @@ check:
 # breaks one promise at a time and shows which test notices
 mutations *NAMES:
     tests/mutations/run {{NAMES}}
+
+# SIGKILL of `yiwang up` under load: acknowledged, found, doubled, lost
+kill *TIMES:
+    tests/kill {{TIMES}}
+
+# the feed skips nothing: four writer processes, aborted commits, held locks, one reader
+feed *ENTRIES:
+    tests/feed {{ENTRIES}}
