@@ -240,7 +240,7 @@ fn the_explanation_tells_of_pauses_in_english_too() {
         due.explain_en(),
         "20 working day(s) from 2026-03-02 (the first day not counted, Civil Code art. 201) end on 2026-04-14. \
          The clock stopped at the end of 2026-03-09 with 5 working day(s) used and went on after 2026-03-23 with 15 \
-         left (Administrative Licensing Law art. 45). Not counted: \
+         left (the pause is not counted). Not counted: \
          Tomb-sweeping Day from 2026-04-04 to 2026-04-06, 6 day(s) of weekends."
     );
 }

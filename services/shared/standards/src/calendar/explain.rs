@@ -33,7 +33,7 @@ impl DueDate {
                 }
                 Step::Paused { from, to, used, left } => {
                     text += &format!(
-                        "{}终了时暂停计时，已用{used}个工作日；{}恢复，余{left}个工作日（行政许可法第四十五条）。",
+                        "{}终了时暂停计时，已用{used}个工作日；{}恢复，余{left}个工作日（暂停期间不计入）。",
                         date_zh(*from),
                         date_zh(*to)
                     )
@@ -86,7 +86,7 @@ impl DueDate {
                 Step::Paused { from, to, used, left } => {
                     text += &format!(
                         " The clock stopped at the end of {from} with {used} working day(s) used and went on after {to} \
-                         with {left} left (Administrative Licensing Law art. 45)."
+                         with {left} left (the pause is not counted)."
                     );
                 }
                 Step::Uncovered { .. } => {}
