@@ -1,0 +1,97 @@
+//! 受理, 不受理 and 不予受理.
+
+use yiwang_ledger::{Context, Decision, Personal, Refusal};
+
+use super::{Acting, check_not_deemed, check_not_own, deemed, document_number};
+use crate::application::{Application, ApplicationEvent as Event, Ground, Phase, not_found, wrong_phase};
+use crate::catalogue::facts::Necessity;
+use crate::catalogue::{Item, ItemFacts};
+use crate::limit::legal_date;
+
+/// Accepts.
+#[derive(Clone, Debug, Default)]
+pub struct Accept {
+    /// Remark for the file.
+    pub note: Option<Personal>,
+}
+
+/// Codes of the materials that were to be uploaded and were not.
+pub(super) fn missing(app: &Application, facts: &ItemFacts) -> Vec<String> {
+    let materials = facts.materials.iter().filter(|material| material.must_be_uploaded());
+    materials.map(|material| &material.code).filter(|code| !app.has_material(code)).cloned().collect()
+}
+
+/// 受理 (行政许可法 art. 32 ⑤): by a clerk who is not the applicant. Where the five working days have passed unused, the law
+/// has accepted already, as of the day of receipt, and that is what is recorded.
+pub fn accept(
+    app: &Application,
+    now: &Item,
+    pinned: &ItemFacts,
+    ask: &Accept,
+    by: &Acting,
+    cx: &Context,
+) -> Decision<Event> {
+    let Phase::Submitted { due, .. } = &app.phase else {
+        return Err(if app.exists() { wrong_phase(&app.phase, "受理", "accepted") } else { not_found() });
+    };
+    check_not_own(app, by)?;
+    let missing = missing(app, pinned);
+    if let Some(date) = deemed(app, cx) {
+        return Ok(vec![Event::DeemedAccepted { date, due: due.clone(), outstanding: missing }]);
+    }
+    let today = legal_date(cx.now);
+    now.check_open(today)?;
+    // 容缺: what may follow stops nobody; nor does what was asked for once and did not come, since it cannot be asked again.
+    let stops = |code: &&String| pinned.material(code).is_some_and(|material| material.necessity != Necessity::Deferrable);
+    let stopping: Vec<&String> = missing.iter().filter(stops).collect();
+    if app.corrections.is_empty() && !stopping.is_empty() {
+        let mut refusal = Refusal::state(
+            "MATERIALS_MISSING",
+            "申请材料不齐全，请一次性告知申请人补正",
+            "materials are missing: tell the applicant once what they are",
+        );
+        for code in stopping {
+            let name = pinned.material(code).map_or("", |material| material.name.as_str());
+            let (zh, en) = (format!("缺少：{name}"), format!("missing: {code}"));
+            refusal = refusal.with_field(format!("attachments[{code}]"), "MATERIAL_MISSING", zh, en);
+        }
+        return Err(refusal);
+    }
+    Ok(vec![Event::Accepted { date: today, outstanding: missing, note: ask.note.clone(), by: by.actor.clone() }])
+}
+
+/// Refuses to accept.
+#[derive(Clone, Debug)]
+pub struct Refuse {
+    /// Ground.
+    pub ground: Ground,
+    /// Why.
+    pub reason: Personal,
+    /// 有权受理的机关.
+    pub competent_organ: String,
+}
+
+/// 行政许可法 art. 32 ① ②: only where no permission is needed, or where another organ is competent, which is then named.
+/// Incomplete materials are no ground.
+pub fn refuse(app: &Application, ask: &Refuse, by: &Acting, cx: &Context) -> Decision<Event> {
+    if !matches!(app.phase, Phase::Submitted { .. }) {
+        return Err(if app.exists() { wrong_phase(&app.phase, "作出不予受理决定", "refused") } else { not_found() });
+    }
+    check_not_own(app, by)?;
+    check_not_deemed(app, cx)?;
+    if ask.ground == Ground::NotOurAuthority && ask.competent_organ.trim().is_empty() {
+        return Err(Refusal::field(
+            "competent_organ",
+            "COMPETENT_ORGAN_MISSING",
+            "不属于本机关职权范围的，应当告知申请人向哪个机关申请",
+            "name the organ that is competent",
+        ));
+    }
+    Ok(vec![Event::Refused {
+        notice_number: document_number("BS", app, cx),
+        ground: ask.ground,
+        reason: ask.reason.clone(),
+        competent_organ: ask.competent_organ.trim().to_owned(),
+        by: by.actor.clone(),
+    }])
+}

@@ -1,0 +1,61 @@
+//! Files. The bytes are in the object store before the event is decided, and leave it again when the event is refused.
+
+use yiwang_ledger::{Decision, Refusal};
+
+use super::Acting;
+use crate::application::{Application, ApplicationEvent as Event, Attachment, MAX_ATTACHMENTS, Phase, not_found, wrong_phase};
+use crate::catalogue::ItemFacts;
+
+/// Whether a file for a material may come now: in a draft, while a correction is asked for, and after acceptance for what
+/// may still follow (容缺).
+pub fn check_attachable(app: &Application, facts: &ItemFacts, material: &str) -> Result<(), Refusal> {
+    if !app.exists() {
+        return Err(not_found());
+    }
+    let follows = matches!(&app.phase, Phase::Accepted(acceptance) if acceptance.outstanding.iter().any(|code| code == material));
+    if !app.is_open() && !follows {
+        return Err(wrong_phase(&app.phase, "上传附件", "added to"));
+    }
+    // 行政许可法 art. 31: the list of materials is closed; a file beyond it names none.
+    if !material.is_empty() && facts.material(material).is_none() {
+        let mut refusal = Refusal::field(
+            "material_code",
+            "MATERIAL_NOT_FOUND",
+            format!("该事项没有编码为“{material}”的材料"),
+            format!("the item has no material “{material}”"),
+        );
+        refusal.kind = yiwang_ledger::Kind::NotFound;
+        return Err(refusal);
+    }
+    if app.attachments.len() >= MAX_ATTACHMENTS {
+        return Err(Refusal::state(
+            "TOO_MANY_ATTACHMENTS",
+            format!("一件申请至多{MAX_ATTACHMENTS}个附件"),
+            format!("at most {MAX_ATTACHMENTS} attachments an application"),
+        ));
+    }
+    Ok(())
+}
+
+/// Adds a file.
+pub fn add_attachment(app: &Application, facts: &ItemFacts, file: &Attachment, by: &Acting) -> Decision<Event> {
+    check_attachable(app, facts, &file.material)?;
+    Ok(vec![Event::AttachmentAdded { attachment: Box::new(file.clone()), by: by.actor.clone() }])
+}
+
+/// `ATTACHMENT_NOT_FOUND`.
+pub fn attachment_not_found() -> Refusal {
+    Refusal { reason: "ATTACHMENT_NOT_FOUND", ..Refusal::not_found("附件") }
+}
+
+/// Takes a file out.
+pub fn remove_attachment(app: &Application, id: &str, by: &Acting) -> Decision<Event> {
+    if !app.exists() {
+        return Err(not_found());
+    }
+    if !app.is_open() {
+        return Err(wrong_phase(&app.phase, "删除附件", "taken from"));
+    }
+    app.attachment(id).ok_or_else(attachment_not_found)?;
+    Ok(vec![Event::AttachmentRemoved { id: id.to_owned(), by: by.actor.clone() }])
+}

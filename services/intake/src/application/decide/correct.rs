@@ -1,0 +1,64 @@
+//! 一次性补正告知.
+
+use std::collections::BTreeSet;
+
+use yiwang_ledger::{Context, Decision, Refusal};
+
+use super::{Acting, check_not_deemed, check_not_own, document_number};
+use crate::application::{Application, ApplicationEvent as Event, Phase, Point, not_found, wrong_phase};
+use crate::catalogue::ItemFacts;
+use crate::limit::legal_date;
+
+/// Tells what is missing.
+#[derive(Clone, Debug)]
+pub struct RequestCorrection {
+    /// All points at once.
+    pub points: Vec<Point>,
+}
+
+/// 行政许可法 art. 32 ④: everything that is missing is told at once, once, within five working days of receipt.
+pub fn request_correction(
+    app: &Application,
+    facts: &ItemFacts,
+    ask: &RequestCorrection,
+    by: &Acting,
+    cx: &Context,
+) -> Decision<Event> {
+    match &app.phase {
+        Phase::Absent => return Err(not_found()),
+        Phase::Submitted { .. } | Phase::CorrectionRequested => {}
+        phase => return Err(wrong_phase(phase, "要求补正", "sent back for correction")),
+    }
+    check_not_own(app, by)?;
+    if let Some(told) = app.corrections.last() {
+        let day = legal_date(told.at);
+        return Err(Refusal::state(
+            "ALREADY_TOLD_ONCE",
+            format!("已于{day}一次性告知，不得再次要求补正（行政许可法第三十二条）"),
+            format!("told on {day}: what is missing is told once (Licensing Law art. 32)"),
+        ));
+    }
+    check_not_deemed(app, cx)?;
+    if ask.points.is_empty() {
+        return Err(Refusal::field("points", "POINTS_MISSING", "请列明全部需要补正的内容", "name all that is missing"));
+    }
+    // 行政许可法 art. 31: nothing beyond the list may be asked for.
+    let mut refusal = Refusal::invalid("MATERIAL_NOT_IN_LIST", "要求补正的材料不在该事项的材料清单中", "not in the item's list of materials");
+    let mut seen = BTreeSet::new();
+    for (index, point) in ask.points.iter().enumerate() {
+        let named = !point.material.is_empty();
+        if named && (facts.material(&point.material).is_none() || !seen.insert((&point.material, &point.field, point.text.get()))) {
+            let field = format!("points[{index}].material_code");
+            refusal = refusal.with_field(field, "MATERIAL_NOT_IN_LIST", "材料编码有误或重复", "unknown, or named twice");
+        }
+    }
+    if !refusal.fields.is_empty() {
+        return Err(refusal);
+    }
+    Ok(vec![Event::CorrectionRequested {
+        notice_number: document_number("BZ", app, cx),
+        points: ask.points.clone(),
+        reply_by: app.item.rules.correction.due(legal_date(cx.now), &cx.calendar),
+        by: by.actor.clone(),
+    }])
+}

@@ -1,0 +1,124 @@
+//! Drafts: begun with an item alone, filled in piece by piece.
+
+use yiwang_ledger::{Context, Decision, Personal, Refusal, SubjectId};
+
+use super::Acting;
+use crate::application::{
+    Actor, Application, ApplicationEvent as Event, Change, Channel, ItemPin, MAX_FORM_BYTES, Party, not_found, wrong_phase,
+};
+use crate::catalogue::Item;
+use crate::limit::legal_date;
+
+/// Begins a draft.
+#[derive(Clone, Debug)]
+pub struct Create {
+    /// What the application takes from its item.
+    pub item: ItemPin,
+    /// Whose it is while no applicant is named.
+    pub owner_subject: SubjectId,
+    /// 申报来源.
+    pub channel: Channel,
+    /// 申请人.
+    pub applicant: Option<Party>,
+    /// 代理人.
+    pub agent: Option<Party>,
+    /// The form as JSON text.
+    pub form: Option<Personal>,
+}
+
+/// The account that owns an application: who began it, or, begun at the window, its applicant once named.
+fn owner(by_staff: bool, account: &Actor, applicant: Option<&Party>) -> String {
+    match applicant.filter(|party| by_staff && party.is_identified()) {
+        Some(party) => party.subject.audience(),
+        None if by_staff => String::new(),
+        None => account.id.clone(),
+    }
+}
+
+fn check_form(form: Option<&Personal>) -> Result<(), Refusal> {
+    let length = form.and_then(Personal::get).map_or(0, str::len);
+    if length <= MAX_FORM_BYTES {
+        return Ok(());
+    }
+    let (zh, en) = (
+        format!("表单内容过大：{length}字节，至多{MAX_FORM_BYTES}字节"),
+        format!("the form is {length} bytes, at most {MAX_FORM_BYTES}"),
+    );
+    Err(Refusal::field("form", "FORM_TOO_LARGE", zh, en))
+}
+
+/// 行政许可法 art. 30: who applies chooses an item in force; it is kept at the version it has now.
+pub fn create(app: &Application, item: &Item, ask: &Create, by: &Acting, cx: &Context) -> Decision<Event> {
+    if app.exists() {
+        return Err(wrong_phase(&app.phase, "新建", "begun"));
+    }
+    item.check_open(legal_date(cx.now))?;
+    check_form(ask.form.as_ref())?;
+    Ok(vec![Event::Drafted {
+        item: Box::new(ask.item.clone()),
+        owner: owner(by.staff, &by.actor, ask.applicant.as_ref()),
+        owner_subject: ask.owner_subject.clone(),
+        by_staff: by.staff,
+        channel: ask.channel,
+        applicant: ask.applicant.clone().map(Box::new),
+        agent: ask.agent.clone().map(Box::new),
+        form: ask.form.clone(),
+        by: by.actor.clone(),
+    }])
+}
+
+/// Changes a draft, or an application whose correction was asked for.
+#[derive(Clone, Debug, Default)]
+pub struct Update {
+    /// 申请人.
+    pub applicant: Change<Party>,
+    /// 代理人.
+    pub agent: Change<Party>,
+    /// The form as JSON text.
+    pub form: Change<Personal>,
+}
+
+fn boxed(change: &Change<Party>) -> Change<Box<Party>> {
+    match change {
+        Change::Keep => Change::Keep,
+        Change::Set(party) => Change::Set(Box::new(party.clone())),
+        Change::Clear => Change::Clear,
+    }
+}
+
+/// Contents may be changed only before receipt and while a correction is asked for.
+pub fn update(app: &Application, ask: &Update, by: &Acting) -> Decision<Event> {
+    if !app.exists() {
+        return Err(not_found());
+    }
+    if !app.is_open() {
+        return Err(wrong_phase(&app.phase, "修改", "changed"));
+    }
+    if let Change::Set(form) = &ask.form {
+        check_form(Some(form))?;
+    }
+    let mut after = app.clone();
+    ask.applicant.apply(&mut after.applicant);
+    ask.agent.apply(&mut after.agent);
+    ask.form.apply(&mut after.form);
+    if after == *app {
+        return Ok(Vec::new());
+    }
+    // Once handed in, another person's application is another application.
+    if app.receipt.is_some() && after.identified_applicant().map(|p| &p.subject) != app.identified_applicant().map(|p| &p.subject) {
+        return Err(Refusal::field(
+            "applicant",
+            "APPLICANT_FIXED",
+            "已提交的申请不能更换申请人，请撤回后重新申请",
+            "the applicant of an application that was handed in stays: withdraw it and apply anew",
+        ));
+    }
+    let owner = owner(app.begun_by_staff, &by.actor, after.applicant.as_ref());
+    Ok(vec![Event::Updated {
+        owner: (app.begun_by_staff && owner != app.owner).then_some(owner),
+        applicant: boxed(&ask.applicant),
+        agent: boxed(&ask.agent),
+        form: ask.form.clone(),
+        by: by.actor.clone(),
+    }])
+}

@@ -1,0 +1,93 @@
+//! The rules of every command on an application: pure, one file a subject. The shell has checked that the caller may see
+//! the application and that the policies allow the action.
+
+mod accept;
+mod attach;
+mod correct;
+mod draft;
+mod number;
+mod submit;
+#[cfg(test)]
+pub(crate) mod tests;
+mod timer;
+mod withdraw;
+
+pub use accept::{Accept, Refuse, accept, refuse};
+pub use attach::{add_attachment, attachment_not_found, check_attachable, remove_attachment};
+pub use correct::{RequestCorrection, request_correction};
+pub use draft::{Create, Update, create, update};
+pub use number::number;
+pub use submit::{Handing, resubmit, submit};
+pub use timer::{recompute, timer};
+pub use withdraw::{Withdraw, answer_withdrawal, withdraw};
+
+use chrono::NaiveDate;
+use yiwang_ledger::{Context, Kind, Refusal, SubjectId};
+
+use super::{Actor, Application, Party, Phase};
+use crate::limit::legal_date;
+
+/// Who acts, as the command knows it.
+#[derive(Clone, Debug)]
+pub struct Acting {
+    /// As it will stand in the entry.
+    pub actor: Actor,
+    /// The person, where the account is one.
+    pub subject: Option<SubjectId>,
+    /// Staff of an organ.
+    pub staff: bool,
+}
+
+impl Acting {
+    /// Whether the account is this party's.
+    fn is(&self, party: Option<&Party>) -> bool {
+        party.is_some_and(|party| party.is_identified() && Some(&party.subject) == self.subject.as_ref())
+    }
+}
+
+/// A number for a document of the organ: prefix, region, day, and eight characters of the command's seed. Not gap-free;
+/// the ledger keeps it unique where it must be.
+fn document_number(prefix: &str, app: &Application, cx: &Context) -> String {
+    const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKLMNPQRSTUVWX";
+    let tail: String = cx.seed[..8].iter().map(|byte| char::from(ALPHABET[usize::from(byte % 32)])).collect();
+    let day = legal_date(cx.now).format("%Y%m%d");
+    format!("{prefix}{}{day}{tail}", app.item.region.get(..6).unwrap_or(&app.item.region))
+}
+
+/// 行政许可法 art. 32 ④: told too late is accepted as of the day of receipt. The day, where that has come to pass.
+fn deemed(app: &Application, cx: &Context) -> Option<NaiveDate> {
+    match &app.phase {
+        Phase::Submitted { received, due, .. } if app.item.rules.deemed_acceptance => {
+            let due = due.recomputed(&cx.calendar).unwrap_or_else(|| due.clone());
+            due.passed(cx.now).then_some(*received)
+        }
+        _ => None,
+    }
+}
+
+/// `DEEMED_ACCEPTED`: too late to ask or to refuse.
+fn check_not_deemed(app: &Application, cx: &Context) -> Result<(), Refusal> {
+    let Some(since) = deemed(app, cx) else { return Ok(()) };
+    let days = app.item.rules.tell_once.days;
+    Err(Refusal::state(
+        "DEEMED_ACCEPTED",
+        format!("自{since}收到材料起{days}个工作日内未一次告知，依法视为自该日起受理（行政许可法第三十二条）"),
+        format!("not told within {days} working days: by law accepted as of {since} (Licensing Law art. 32)"),
+    )
+    .with("accepted_date", since.to_string()))
+}
+
+/// An officer keeps out of their own matter (回避).
+fn check_not_own(app: &Application, by: &Acting) -> Result<(), Refusal> {
+    let party = by.subject.as_ref().is_some_and(|subject| app.is_party(subject));
+    let filed_for_self = !by.staff || app.owner == by.actor.id;
+    if !party && !filed_for_self {
+        return Ok(());
+    }
+    Err(Refusal::new(
+        Kind::PermissionDenied,
+        "OWN_APPLICATION",
+        "工作人员不得经办本人的事项",
+        "an officer does not handle their own matter",
+    ))
+}

@@ -1,0 +1,180 @@
+//! 收件: handing in, and handing in again. The form is checked against the schema of the item's pinned version, with all
+//! that is wrong named at once; missing materials stop nobody (行政许可法 art. 32 ④: they are told, once).
+
+use serde_json::Value;
+use yiwang_ledger::{Context, Decision, Kind, Personal, Refusal};
+
+use super::accept::missing;
+use super::{Acting, document_number};
+use crate::application::{Application, ApplicationEvent as Event, Authority, Phase, not_found, wrong_phase};
+use crate::catalogue::{Item, ItemFacts};
+use crate::limit::legal_date;
+
+/// Hands an application in.
+#[derive(Clone, Debug, Default)]
+pub struct Handing {
+    /// 告知承诺 is signed with it.
+    pub sign_promise: bool,
+    /// What was done, when it comes again.
+    pub note: Option<Personal>,
+}
+
+/// Hands a draft in: receipt, and the five working days of art. 32 begin. `now` is the item as it stands today, `pinned` as
+/// it stood when the draft was begun.
+pub fn submit(
+    app: &Application,
+    now: &Item,
+    pinned: &ItemFacts,
+    ask: &Handing,
+    by: &Acting,
+    cx: &Context,
+) -> Decision<Event> {
+    match app.phase {
+        Phase::Absent => return Err(not_found()),
+        Phase::Draft => {}
+        _ => return Err(wrong_phase(&app.phase, "提交", "handed in")),
+    }
+    let received = legal_date(cx.now);
+    now.check_open(received)?;
+    let authority = check_contents(app, pinned, by)?;
+    let promise = match (&pinned.promise, ask.sign_promise) {
+        (Some(terms), true) => Some(terms.text.clone()),
+        (None, true) => {
+            return Err(Refusal::field(
+                "sign_promise",
+                "PROMISE_NOT_OFFERED",
+                "该事项不适用告知承诺",
+                "the item offers no promise to sign",
+            ));
+        }
+        _ => None,
+    };
+    Ok(vec![Event::Submitted {
+        receipt_number: document_number("SJ", app, cx),
+        received,
+        due: app.item.rules.tell_once.due(received, &cx.calendar),
+        authority,
+        promise,
+        missing: missing(app, pinned),
+        by: by.actor.clone(),
+    }])
+}
+
+/// Hands a corrected application in: the clock starts again from the day on which all of it was received.
+pub fn resubmit(app: &Application, pinned: &ItemFacts, ask: &Handing, by: &Acting, cx: &Context) -> Decision<Event> {
+    match (&app.phase, app.corrections.last()) {
+        (Phase::Absent, _) => return Err(not_found()),
+        (Phase::CorrectionRequested, Some(correction)) => {
+            let reply_by = correction.reply_by.recomputed(&cx.calendar).unwrap_or_else(|| correction.reply_by.clone());
+            if reply_by.passed(cx.now) {
+                return Err(Refusal::state(
+                    "CORRECTION_LATE",
+                    format!("补正期限已于{}届满", reply_by.date),
+                    format!("the time to correct ended on {}", reply_by.date),
+                ));
+            }
+        }
+        _ => return Err(wrong_phase(&app.phase, "补正提交", "handed in again")),
+    }
+    let authority = check_contents(app, pinned, by)?;
+    let received = legal_date(cx.now);
+    Ok(vec![Event::Resubmitted {
+        received,
+        due: app.item.rules.tell_once.due(received, &cx.calendar),
+        authority,
+        note: ask.note.clone(),
+        missing: missing(app, pinned),
+        by: by.actor.clone(),
+    }])
+}
+
+/// Applicant, authority and form, all that is wrong at once.
+fn check_contents(app: &Application, pinned: &ItemFacts, by: &Acting) -> Result<Authority, Refusal> {
+    let Some(applicant) = app.identified_applicant().filter(|party| party.name.is_some()) else {
+        return Err(Refusal::field(
+            "applicant",
+            "APPLICANT_MISSING",
+            "请填写申请人的姓名或名称、证件类型和证件号码",
+            "the applicant's name, document kind and number are needed",
+        ));
+    };
+    // Who acts, and for whom: the applicant, the agent who is named, or the window for the applicant who stands before it.
+    let authority = if by.is(Some(applicant)) {
+        Authority::Applicant
+    } else if by.is(app.agent.as_ref()) {
+        Authority::Agent
+    } else if by.staff {
+        Authority::Window
+    } else {
+        return Err(Refusal {
+            kind: Kind::PermissionDenied,
+            ..Refusal::field(
+                "agent",
+                "NOT_THE_APPLICANT",
+                "申请人不是您本人；代为办理的，请填写您本人为代理人",
+                "you are not the applicant: name yourself as the agent to act for somebody else",
+            )
+        });
+    };
+    if app.agent.as_ref().is_some_and(|agent| !agent.is_identified() || agent.name.is_none()) {
+        return Err(Refusal::field(
+            "agent",
+            "PARTY_INVALID",
+            "请填写代理人的姓名、证件类型和证件号码",
+            "the agent's name, document kind and number are needed",
+        ));
+    }
+    check_form(app.form.as_ref(), pinned)?;
+    Ok(authority)
+}
+
+/// The form against its JSON Schema, every violation a field.
+fn check_form(form: Option<&Personal>, pinned: &ItemFacts) -> Result<(), Refusal> {
+    let unreadable = || Refusal::state("FORM_UNREADABLE", "该事项的表单定义无法使用", "the item's form schema cannot be used");
+    let schema: Value = serde_json::from_str(&pinned.form_schema).map_err(|_| unreadable())?;
+    let validator = jsonschema::draft202012::options()
+        .should_validate_formats(true)
+        .build(&schema)
+        .map_err(|_| unreadable())?;
+    let form: Value = match form.map(Personal::get) {
+        None => Value::Object(serde_json::Map::new()),
+        Some(None) => Value::Null,
+        Some(Some(text)) => serde_json::from_str(text).unwrap_or_default(),
+    };
+    let mut refusal = Refusal::invalid("FORM_INVALID", "申请表填写有误，请按提示修改", "the form does not fit its schema");
+    for error in validator.iter_errors(&form).take(100) {
+        let (path, reason, zh, en) = explain(&error);
+        refusal = refusal.with_field(path, reason, zh, en);
+    }
+    if refusal.fields.is_empty() { Ok(()) } else { Err(refusal) }
+}
+
+/// One violation in both languages, without the value: it may be personal.
+fn explain(error: &jsonschema::ValidationError<'_>) -> (String, &'static str, String, String) {
+    use jsonschema::error::ValidationErrorKind as K;
+    let mut path = format!("form{}", error.instance_path().as_str().replace('/', "."));
+    let (reason, zh, en) = match error.kind() {
+        K::Required { property } => {
+            let name = property.as_str().unwrap_or_default();
+            path = format!("{path}.{name}");
+            ("FIELD_REQUIRED", "必填项未填写".to_owned(), "is required".to_owned())
+        }
+        K::Type { .. } => ("FIELD_TYPE", "填写的类型不正确".to_owned(), "has the wrong type".to_owned()),
+        K::Enum { .. } => ("FIELD_NOT_A_CHOICE", "不在可选范围内".to_owned(), "is none of the choices".to_owned()),
+        K::MinLength { limit } => ("FIELD_TOO_SHORT", format!("至少{limit}个字"), format!("at least {limit} characters")),
+        K::MaxLength { limit } => ("FIELD_TOO_LONG", format!("至多{limit}个字"), format!("at most {limit} characters")),
+        K::Minimum { limit } | K::ExclusiveMinimum { limit } => {
+            ("FIELD_TOO_SMALL", format!("数值过小（下限{limit}）"), format!("is too small (from {limit})"))
+        }
+        K::Maximum { limit } | K::ExclusiveMaximum { limit } => {
+            ("FIELD_TOO_LARGE", format!("数值过大（上限{limit}）"), format!("is too large (up to {limit})"))
+        }
+        K::AdditionalProperties { unexpected } => {
+            let names = unexpected.join("、");
+            ("FIELD_UNKNOWN", format!("表单没有这些栏目：{names}"), format!("the form has no such fields: {names}"))
+        }
+        K::Format { format } => ("FIELD_FORMAT", format!("格式不正确（{format}）"), format!("is not a {format}")),
+        _ => ("FIELD_INVALID", "填写不符合要求".to_owned(), "does not fit the schema".to_owned()),
+    };
+    (path, reason, zh, en)
+}

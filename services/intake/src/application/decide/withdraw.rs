@@ -1,0 +1,41 @@
+//! 撤回: before acceptance at once, after it by way of approval, which may have decided already.
+
+use yiwang_ledger::{Decision, Personal, Refusal};
+
+use super::Acting;
+use crate::application::{Application, ApplicationEvent as Event, Phase, WithdrawalCause, not_found, wrong_phase};
+
+/// Takes an application back.
+#[derive(Clone, Debug, Default)]
+pub struct Withdraw {
+    /// Why.
+    pub reason: Option<Personal>,
+}
+
+/// The applicant takes it back, at any time before the decision.
+pub fn withdraw(app: &Application, ask: &Withdraw, by: &Acting) -> Decision<Event> {
+    let (reason, by) = (ask.reason.clone(), by.actor.clone());
+    match &app.phase {
+        Phase::Absent => Err(not_found()),
+        Phase::Draft | Phase::Submitted { .. } | Phase::CorrectionRequested => {
+            Ok(vec![Event::Withdrawn { cause: WithdrawalCause::Applicant, reason, by }])
+        }
+        Phase::Accepted(acceptance) if acceptance.withdrawal_pending => {
+            Err(Refusal::state("WITHDRAWAL_PENDING", "撤回申请正在处理", "a withdrawal is being dealt with"))
+        }
+        Phase::Accepted(_) => Ok(vec![Event::WithdrawalRequested { reason, by }]),
+        phase => Err(wrong_phase(phase, "撤回", "withdrawn")),
+    }
+}
+
+/// Approval's answer: the case has ended, or it was decided already.
+pub fn answer_withdrawal(app: &Application, ended: bool, reason: Option<Personal>, by: &Acting) -> Decision<Event> {
+    match &app.phase {
+        Phase::Accepted(acceptance) if acceptance.withdrawal_pending => Ok(vec![if ended {
+            Event::Withdrawn { cause: WithdrawalCause::Applicant, reason, by: by.actor.clone() }
+        } else {
+            Event::WithdrawalDenied
+        }]),
+        _ => Ok(Vec::new()),
+    }
+}

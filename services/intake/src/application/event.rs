@@ -1,0 +1,194 @@
+//! What happens to an application. Never changed once released, only added to; one body of each is kept in
+//! `tests/golden/intake`.
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+use yiwang_ledger::{Personal, SubjectId};
+
+use super::{Actor, Attachment, Authority, Channel, Ground, ItemPin, Party, Point, WithdrawalCause};
+use crate::limit::Due;
+
+/// What an update does to one part.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub enum Change<T> {
+    /// Left as it is.
+    #[default]
+    Keep,
+    /// Set.
+    Set(T),
+    /// Taken out.
+    Clear,
+}
+
+impl<T: Clone> Change<T> {
+    /// The part after the change.
+    pub fn apply(&self, part: &mut Option<T>) {
+        match self {
+            Change::Keep => {}
+            Change::Set(value) => *part = Some(value.clone()),
+            Change::Clear => *part = None,
+        }
+    }
+}
+
+/// What happens to an application.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, strum::IntoStaticStr)]
+pub enum ApplicationEvent {
+    /// A draft was begun.
+    Drafted {
+        /// What for.
+        item: Box<ItemPin>,
+        /// The account that owns it.
+        owner: String,
+        /// Whose it is while no applicant is named.
+        owner_subject: SubjectId,
+        /// By staff at the window.
+        by_staff: bool,
+        /// 申报来源.
+        channel: Channel,
+        /// 申请人.
+        applicant: Option<Box<Party>>,
+        /// 代理人.
+        agent: Option<Box<Party>>,
+        /// The form as JSON text.
+        form: Option<Personal>,
+        /// Who.
+        by: Actor,
+    },
+    /// Its contents were changed.
+    Updated {
+        /// The owner from now on, where the change of the applicant changes it.
+        owner: Option<String>,
+        /// 申请人.
+        applicant: Change<Box<Party>>,
+        /// 代理人.
+        agent: Change<Box<Party>>,
+        /// The form as JSON text.
+        form: Change<Personal>,
+        /// Who.
+        by: Actor,
+    },
+    /// A file came.
+    AttachmentAdded {
+        /// The file.
+        attachment: Box<Attachment>,
+        /// Who.
+        by: Actor,
+    },
+    /// A file was taken out.
+    AttachmentRemoved {
+        /// Its id.
+        id: String,
+        /// Who.
+        by: Actor,
+    },
+    /// 收件: it was handed in.
+    Submitted {
+        /// 收件凭证编号.
+        receipt_number: String,
+        /// The day of receipt.
+        received: NaiveDate,
+        /// When everything missing must have been told.
+        due: Due,
+        /// On whose authority.
+        authority: Authority,
+        /// The promise that was signed with it.
+        promise: Option<String>,
+        /// Codes of the materials that are not there yet.
+        missing: Vec<String>,
+        /// Who.
+        by: Actor,
+    },
+    /// 一次性补正告知.
+    CorrectionRequested {
+        /// 文书编号.
+        notice_number: String,
+        /// All points at once.
+        points: Vec<Point>,
+        /// When the answer is due.
+        reply_by: Due,
+        /// Who.
+        by: Actor,
+    },
+    /// It came back corrected; the clock starts again.
+    Resubmitted {
+        /// The day on which all of it was received.
+        received: NaiveDate,
+        /// When it must have been accepted.
+        due: Due,
+        /// On whose authority.
+        authority: Authority,
+        /// What was done.
+        note: Option<Personal>,
+        /// Codes of the materials that are still not there.
+        missing: Vec<String>,
+        /// Who.
+        by: Actor,
+    },
+    /// 受理.
+    Accepted {
+        /// 受理之日.
+        date: NaiveDate,
+        /// Materials that may still follow (容缺).
+        outstanding: Vec<String>,
+        /// Remark for the file.
+        note: Option<Personal>,
+        /// Who.
+        by: Actor,
+    },
+    /// 视为受理, by the law itself (行政许可法 art. 32 ④).
+    DeemedAccepted {
+        /// 受理之日: the day of receipt.
+        date: NaiveDate,
+        /// The limit that passed.
+        due: Due,
+        /// Materials that were missing and not asked for in time.
+        outstanding: Vec<String>,
+    },
+    /// The limit passed and the rule set knows no deemed acceptance.
+    AcceptanceOverdue {
+        /// The limit that passed.
+        due: Due,
+    },
+    /// 不受理、不予受理.
+    Refused {
+        /// 文书编号.
+        notice_number: String,
+        /// Ground.
+        ground: Ground,
+        /// Why.
+        reason: Personal,
+        /// 有权受理的机关.
+        competent_organ: String,
+        /// Who.
+        by: Actor,
+    },
+    /// 办件编号: the organ's register issued it.
+    Numbered {
+        /// The number.
+        case_number: String,
+    },
+    /// Its applicant asks to have it back after acceptance; approval answers.
+    WithdrawalRequested {
+        /// Why.
+        reason: Option<Personal>,
+        /// Who.
+        by: Actor,
+    },
+    /// Approval has decided already: it cannot be taken back.
+    WithdrawalDenied,
+    /// 撤回.
+    Withdrawn {
+        /// Why it counts as taken back.
+        cause: WithdrawalCause,
+        /// The applicant's words.
+        reason: Option<Personal>,
+        /// Who.
+        by: Actor,
+    },
+    /// A calendar year was loaded: the due date is another, or no longer provisional.
+    DueRecomputed {
+        /// The due date from now on.
+        due: Due,
+    },
+}

@@ -1,0 +1,144 @@
+//! The state after an event. Total: what was written is true.
+
+use yiwang_ledger::{EventName as _, Meta};
+
+use super::{
+    Acceptance, Actor, Application, ApplicationEvent as Event, Correction, Phase, Promise, Receipt, Rejection, Step,
+    WithdrawalCause,
+};
+
+pub(super) fn evolve(app: &mut Application, event: &Event, meta: &Meta) {
+    if let Some(by) = shown_actor(event) {
+        app.steps.push(Step { at: meta.at, kind: event.name().to_owned(), by: by.clone() });
+    }
+    match event {
+        Event::Drafted { item, owner, owner_subject, by_staff, channel, applicant, agent, form, .. } => {
+            app.item = (**item).clone();
+            app.created = meta.at;
+            app.owner.clone_from(owner);
+            app.owner_subject = owner_subject.clone();
+            app.begun_by_staff = *by_staff;
+            app.channel = *channel;
+            app.applicant = applicant.as_deref().cloned();
+            app.agent = agent.as_deref().cloned();
+            app.form.clone_from(form);
+            app.phase = Phase::Draft;
+        }
+        Event::Updated { owner, applicant, agent, form, .. } => {
+            if let Some(owner) = owner {
+                app.owner.clone_from(owner);
+            }
+            unbox(applicant).apply(&mut app.applicant);
+            unbox(agent).apply(&mut app.agent);
+            form.apply(&mut app.form);
+        }
+        Event::AttachmentAdded { attachment, .. } => app.attachments.push((**attachment).clone()),
+        Event::AttachmentRemoved { id, .. } => app.attachments.retain(|attachment| attachment.id != *id),
+        Event::Submitted { receipt_number, received, due, authority, promise, missing, by } => {
+            app.receipt =
+                Some(Receipt { number: receipt_number.clone(), at: meta.at, by: by.clone(), authority: *authority });
+            app.promise = promise.as_ref().map(|text| Promise { text: text.clone(), at: meta.at, by: by.clone() });
+            app.phase = submitted(*received, due, missing);
+        }
+        Event::CorrectionRequested { notice_number, points, reply_by, by } => {
+            app.corrections.push(Correction {
+                notice_number: notice_number.clone(),
+                points: points.clone(),
+                at: meta.at,
+                by: by.clone(),
+                reply_by: reply_by.clone(),
+                resubmitted: None,
+            });
+            app.phase = Phase::CorrectionRequested;
+        }
+        Event::Resubmitted { received, due, missing, .. } => {
+            if let Some(correction) = app.corrections.last_mut() {
+                correction.resubmitted = Some(meta.at);
+            }
+            app.phase = submitted(*received, due, missing);
+        }
+        Event::Accepted { date, outstanding, by, .. } => {
+            app.phase = Phase::Accepted(acceptance(*date, by.clone(), false, outstanding, meta));
+        }
+        Event::DeemedAccepted { date, outstanding, .. } => {
+            app.phase = Phase::Accepted(acceptance(*date, Actor::system(), true, outstanding, meta));
+        }
+        Event::AcceptanceOverdue { .. } => {
+            if let Phase::Submitted { overdue, .. } = &mut app.phase {
+                *overdue = true;
+            }
+        }
+        Event::Refused { notice_number, ground, reason, competent_organ, by } => {
+            app.phase = Phase::Refused(Rejection {
+                notice_number: notice_number.clone(),
+                ground: *ground,
+                reason: reason.clone(),
+                competent_organ: competent_organ.clone(),
+                at: meta.at,
+                by: by.clone(),
+            });
+        }
+        Event::Numbered { case_number } => app.case_number = Some(case_number.clone()),
+        Event::WithdrawalRequested { .. } => pending(app, true),
+        Event::WithdrawalDenied => pending(app, false),
+        Event::Withdrawn { cause, .. } => app.phase = Phase::Withdrawn { at: meta.at, cause: *cause },
+        Event::DueRecomputed { due } => recompute(app, due),
+    }
+}
+
+fn submitted(received: chrono::NaiveDate, due: &crate::limit::Due, missing: &[String]) -> Phase {
+    Phase::Submitted { received, due: due.clone(), missing: missing.to_vec(), overdue: false }
+}
+
+fn unbox<T: Clone>(change: &super::Change<Box<T>>) -> super::Change<T> {
+    match change {
+        super::Change::Keep => super::Change::Keep,
+        super::Change::Set(value) => super::Change::Set((**value).clone()),
+        super::Change::Clear => super::Change::Clear,
+    }
+}
+
+fn acceptance(date: chrono::NaiveDate, by: Actor, deemed: bool, outstanding: &[String], meta: &Meta) -> Acceptance {
+    Acceptance { date, at: meta.at, by, deemed, outstanding: outstanding.to_vec(), withdrawal_pending: false }
+}
+
+fn pending(app: &mut Application, is: bool) {
+    if let Phase::Accepted(acceptance) = &mut app.phase {
+        acceptance.withdrawal_pending = is;
+    }
+}
+
+fn recompute(app: &mut Application, new: &crate::limit::Due) {
+    match &mut app.phase {
+        Phase::Submitted { due, .. } => due.clone_from(new),
+        Phase::CorrectionRequested => {
+            if let Some(correction) = app.corrections.last_mut() {
+                correction.reply_by.clone_from(new);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Who stands in the progress for an event; none for what is no step of it.
+fn shown_actor(event: &Event) -> Option<Actor> {
+    match event {
+        Event::Drafted { by, .. }
+        | Event::Submitted { by, .. }
+        | Event::CorrectionRequested { by, .. }
+        | Event::Resubmitted { by, .. }
+        | Event::Accepted { by, .. }
+        | Event::Refused { by, .. }
+        | Event::WithdrawalRequested { by, .. }
+        | Event::Withdrawn { by, cause: WithdrawalCause::Applicant, .. } => Some(by.clone()),
+        Event::DeemedAccepted { .. }
+        | Event::AcceptanceOverdue { .. }
+        | Event::Numbered { .. }
+        | Event::WithdrawalDenied
+        | Event::Withdrawn { .. } => Some(Actor::system()),
+        Event::Updated { .. }
+        | Event::AttachmentAdded { .. }
+        | Event::AttachmentRemoved { .. }
+        | Event::DueRecomputed { .. } => None,
+    }
+}

@@ -1,0 +1,418 @@
+//! An application (申请): from the draft to acceptance, refusal or withdrawal.
+//!
+//! Invariant: names, numbers, phones, addresses, forms, file names and free texts about a person stand in it only as
+//! [`Personal`] values; everything else may be read without a key.
+
+pub mod decide;
+mod event;
+mod evolve;
+pub mod party;
+mod tags;
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+use yiwang_ledger::{Aggregate, Index, Meta, Personal, Refusal, SubjectId, Tag, Timestamp, UniqueKey};
+
+pub use event::{ApplicationEvent, Change};
+pub use party::Party;
+
+use crate::catalogue::facts::CaseKind;
+use crate::limit::Due;
+use crate::rules::RuleSet;
+
+/// No application has more files.
+pub const MAX_ATTACHMENTS: usize = 50;
+/// A form is at most this long as JSON: sealed, it must fit one entry of the ledger (64 kB).
+pub const MAX_FORM_BYTES: usize = 40 * 1024;
+
+/// Who did something, as it stands in the entry. Names only of staff, who act in office.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Actor {
+    /// The account (the token's subject); `system` for what the law itself effects.
+    pub id: String,
+    /// Name of an officer; empty for citizens.
+    pub name: String,
+    /// `citizen`, `company`, `clerk` …
+    pub role: String,
+    /// Code of the officer's organ.
+    pub organisation: String,
+}
+
+impl Actor {
+    /// The law itself, by the timer.
+    pub fn system() -> Self {
+        Actor { id: "system".to_owned(), role: "system".to_owned(), ..Self::default() }
+    }
+}
+
+/// What an application takes from its item when it begins, and keeps.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ItemPin {
+    /// 实施编码.
+    pub code: String,
+    /// Version of the item's stream.
+    pub version: u64,
+    /// 事项名称.
+    pub name: String,
+    /// 实施主体.
+    pub department: String,
+    /// 实施主体编码.
+    pub organisation: String,
+    /// 行政区划.
+    pub region: String,
+    /// 事项类型, code of GB/T 39046 A.1.
+    pub item_type: u16,
+    /// 办件类型.
+    pub case_kind: CaseKind,
+    /// Version of the form's schema.
+    pub form_version: u32,
+    /// The rules that bind it.
+    pub rules: RuleSet,
+}
+
+/// 申报来源, GB/T 39046 A.5.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Channel {
+    /// 窗口.
+    Window,
+    /// 电脑端网上.
+    #[default]
+    Web,
+    /// 移动端.
+    Mobile,
+    /// 快递申请.
+    Post,
+    /// 其他.
+    Other,
+}
+
+/// One file. Its bytes lie sealed in the object store.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attachment {
+    /// Id.
+    pub id: String,
+    /// Code of the material; empty beyond the list.
+    pub material: String,
+    /// Name of the file.
+    pub file_name: Personal,
+    /// Media type, found from the content.
+    pub media_type: String,
+    /// Size in bytes.
+    pub size: u64,
+    /// SM3 of the content, hex.
+    pub sm3: String,
+    /// Whose key its bytes are sealed under.
+    pub subject: SubjectId,
+    /// When it came.
+    pub at: Timestamp,
+}
+
+/// One thing that is missing or wrong.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Point {
+    /// Code of the material; empty for the form.
+    pub material: String,
+    /// JSON Pointer into the form; empty for a material.
+    pub field: String,
+    /// What is missing and how to mend it.
+    pub text: Personal,
+}
+
+/// 一次性补正告知书.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Correction {
+    /// 文书编号.
+    pub notice_number: String,
+    /// All points at once.
+    pub points: Vec<Point>,
+    /// When it was told.
+    pub at: Timestamp,
+    /// Who told it.
+    pub by: Actor,
+    /// When the applicant's answer is due.
+    pub reply_by: Due,
+    /// When it came back.
+    pub resubmitted: Option<Timestamp>,
+}
+
+/// On whose authority it was handed in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Authority {
+    /// The applicant.
+    Applicant,
+    /// 代理人, named in the application.
+    Agent,
+    /// A clerk at the window, for the applicant who stands before them.
+    Window,
+}
+
+/// 收件: what was handed in, and by whom.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Receipt {
+    /// 收件凭证编号.
+    pub number: String,
+    /// When.
+    pub at: Timestamp,
+    /// By whom.
+    pub by: Actor,
+    /// On whose authority.
+    pub authority: Authority,
+}
+
+/// 告知承诺书, signed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Promise {
+    /// The text that was promised.
+    pub text: String,
+    /// When.
+    pub at: Timestamp,
+    /// By whom.
+    pub by: Actor,
+}
+
+/// Why an application was not accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ground {
+    /// 行政许可法 art. 32 ①: no permission is needed.
+    NoPermissionNeeded,
+    /// 行政许可法 art. 32 ②: another organ is competent.
+    NotOurAuthority,
+    /// The correction did not come in time, where the rule set says so (a local rule, no ground of art. 32).
+    CorrectionLate,
+}
+
+/// 不受理告知 or 不予受理决定书.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rejection {
+    /// 文书编号.
+    pub notice_number: String,
+    /// Ground.
+    pub ground: Ground,
+    /// Why, in full sentences.
+    pub reason: Personal,
+    /// 有权受理的机关.
+    pub competent_organ: String,
+    /// When.
+    pub at: Timestamp,
+    /// By whom.
+    pub by: Actor,
+}
+
+/// 受理.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Acceptance {
+    /// 受理之日: for a deemed acceptance the day of receipt.
+    pub date: NaiveDate,
+    /// When the entry was made.
+    pub at: Timestamp,
+    /// By whom.
+    pub by: Actor,
+    /// 视为受理, by the law itself (行政许可法 art. 32 ④).
+    pub deemed: bool,
+    /// Materials that may still follow (容缺), or were missing when the law accepted.
+    pub outstanding: Vec<String>,
+    /// Withdrawal was asked for and approval has not answered yet.
+    pub withdrawal_pending: bool,
+}
+
+/// Why it was taken back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WithdrawalCause {
+    /// The applicant wished it.
+    Applicant,
+    /// The correction did not come in time (视为撤回).
+    CorrectionLate,
+}
+
+/// Where an application stands.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Phase {
+    /// Not begun.
+    #[default]
+    Absent,
+    /// 草稿.
+    Draft,
+    /// 已提交.
+    Submitted {
+        /// The day on which all of it was received; the clock of art. 32 ④ runs from it.
+        received: NaiveDate,
+        /// When everything missing must have been told.
+        due: Due,
+        /// Codes of the materials that were not there.
+        missing: Vec<String>,
+        /// That limit passed and the rule set has no deemed acceptance: a matter for supervision.
+        overdue: bool,
+    },
+    /// 待补正; the notice is the last of `corrections`.
+    CorrectionRequested,
+    /// 已受理.
+    Accepted(Acceptance),
+    /// 不受理、不予受理.
+    Refused(Rejection),
+    /// 已撤回.
+    Withdrawn {
+        /// When.
+        at: Timestamp,
+        /// Why.
+        cause: WithdrawalCause,
+    },
+}
+
+impl Phase {
+    /// Its name, as tagged and shown.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Phase::Absent => "ABSENT",
+            Phase::Draft => "DRAFT",
+            Phase::Submitted { .. } => "SUBMITTED",
+            Phase::CorrectionRequested => "CORRECTION_REQUESTED",
+            Phase::Accepted(_) => "ACCEPTED",
+            Phase::Refused(_) => "REFUSED",
+            Phase::Withdrawn { .. } => "WITHDRAWN",
+        }
+    }
+
+    /// Its name in Chinese.
+    pub fn zh(&self) -> &'static str {
+        match self {
+            Phase::Absent => "不存在",
+            Phase::Draft => "草稿",
+            Phase::Submitted { .. } => "已提交待受理",
+            Phase::CorrectionRequested => "待补正",
+            Phase::Accepted(_) => "已受理",
+            Phase::Refused(_) => "不予受理",
+            Phase::Withdrawn { .. } => "已撤回",
+        }
+    }
+
+    /// Nothing may happen any more.
+    pub fn is_final(&self) -> bool {
+        matches!(self, Phase::Refused(_) | Phase::Withdrawn { .. })
+    }
+}
+
+/// One step of the progress (办理进度).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Step {
+    /// When.
+    pub at: Timestamp,
+    /// Name of the event.
+    pub kind: String,
+    /// Who.
+    pub by: Actor,
+}
+
+/// An application. See the module's page.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Application {
+    /// What it is for.
+    pub item: ItemPin,
+    /// When it was begun.
+    pub created: Timestamp,
+    /// The account that owns it; for one begun at the window, its applicant.
+    pub owner: String,
+    /// Whose it is while no applicant is named: the caller's subject, or a subject of its own.
+    pub owner_subject: SubjectId,
+    /// It was begun by staff at the window.
+    pub begun_by_staff: bool,
+    /// 申报来源.
+    pub channel: Channel,
+    /// 申请人.
+    pub applicant: Option<Party>,
+    /// 代理人.
+    pub agent: Option<Party>,
+    /// The form as JSON text.
+    pub form: Option<Personal>,
+    /// The files.
+    pub attachments: Vec<Attachment>,
+    /// 补正告知, at most one by law.
+    pub corrections: Vec<Correction>,
+    /// 收件.
+    pub receipt: Option<Receipt>,
+    /// 告知承诺.
+    pub promise: Option<Promise>,
+    /// 办件编号.
+    pub case_number: Option<String>,
+    /// Where it stands.
+    pub phase: Phase,
+    /// 办理进度.
+    pub steps: Vec<Step>,
+}
+
+impl Application {
+    /// Whether the stream has begun.
+    pub fn exists(&self) -> bool {
+        self.phase != Phase::Absent
+    }
+
+    /// The applicant with a checked number.
+    pub fn identified_applicant(&self) -> Option<&Party> {
+        self.applicant.as_ref().filter(|party| party.is_identified())
+    }
+
+    /// Under whose key new personal data of this application is sealed.
+    pub fn data_subject(&self) -> &SubjectId {
+        self.identified_applicant().map_or(&self.owner_subject, |party| &party.subject)
+    }
+
+    /// Whether a person is a party: applicant, agent, or who began it for themselves.
+    pub fn is_party(&self, subject: &SubjectId) -> bool {
+        let named = [&self.applicant, &self.agent].into_iter().flatten().filter(|party| party.is_identified());
+        named.map(|party| &party.subject).any(|own| own == subject) || (!self.begun_by_staff && self.owner_subject == *subject)
+    }
+
+    /// Whether its contents may be changed: a draft, or one whose correction was asked for.
+    pub fn is_open(&self) -> bool {
+        matches!(self.phase, Phase::Draft | Phase::CorrectionRequested)
+    }
+
+    /// The file of an id.
+    pub fn attachment(&self, id: &str) -> Option<&Attachment> {
+        self.attachments.iter().find(|attachment| attachment.id == id)
+    }
+
+    /// Whether a file for a material was handed in.
+    pub fn has_material(&self, code: &str) -> bool {
+        self.attachments.iter().any(|attachment| attachment.material == code)
+    }
+}
+
+/// `APPLICATION_NOT_FOUND`, the same whether it is missing or hidden.
+pub fn not_found() -> Refusal {
+    Refusal { reason: "APPLICATION_NOT_FOUND", ..Refusal::not_found("申请") }
+}
+
+/// `WRONG_PHASE`, naming the phase.
+pub fn wrong_phase(phase: &Phase, verb_zh: &str, verb_en: &str) -> Refusal {
+    Refusal::state(
+        "WRONG_PHASE",
+        format!("申请处于“{}”状态，不能{verb_zh}", phase.zh()),
+        format!("the application is {}: it cannot be {verb_en}", phase.name()),
+    )
+    .with("phase", phase.name())
+}
+
+impl Aggregate for Application {
+    const KIND: &'static str = "application";
+    type Event = ApplicationEvent;
+
+    fn evolve(&mut self, event: &ApplicationEvent, meta: &Meta) {
+        evolve::evolve(self, event, meta);
+    }
+
+    fn index(&self) -> Index {
+        tags::index(self)
+    }
+
+    fn tags(&self) -> Vec<Tag> {
+        tags::tags(self)
+    }
+
+    fn keys(&self) -> Vec<UniqueKey> {
+        tags::keys(self)
+    }
+}

@@ -1,0 +1,74 @@
+//! What is derived from an application's state: who sees it, by what it is listed, when the timer looks.
+
+use yiwang_ledger::{Index, Tag, Timestamp, UniqueKey};
+
+use super::{Application, Phase};
+use crate::limit::Due;
+
+/// The due date that the timer watches.
+pub(super) fn watched(app: &Application) -> Option<&Due> {
+    match &app.phase {
+        Phase::Submitted { due, overdue: false, .. } => Some(due),
+        Phase::CorrectionRequested => app.corrections.last().map(|correction| &correction.reply_by),
+        _ => None,
+    }
+}
+
+pub(super) fn index(app: &Application) -> Index {
+    Index {
+        region: app.item.region.clone(),
+        organisation: app.item.organisation.clone(),
+        owner: app.data_subject().to_string(),
+        item: app.item.code.clone(),
+        status: app.phase.name().to_owned(),
+        due_at: watched(app).map(Due::passed_at).filter(|at| *at < Timestamp::NEVER),
+    }
+}
+
+/// A draft is its parties' alone (and the window's, where staff began it); from receipt on the organ, the window and
+/// supervision see it too.
+fn audiences(app: &Application) -> Vec<String> {
+    let mut all = Vec::new();
+    let named = [&app.applicant, &app.agent].into_iter().flatten().filter(|party| party.is_identified());
+    all.extend(named.map(|party| party.subject.audience()));
+    if !app.begun_by_staff {
+        all.push(app.owner_subject.audience());
+    }
+    let received = !matches!(app.phase, Phase::Absent | Phase::Draft) && app.receipt.is_some();
+    if app.begun_by_staff || received {
+        all.push(format!("window:{}", app.item.region));
+    }
+    if received {
+        all.push(format!("org:{}", app.item.organisation));
+        all.push(format!("region:{}", app.item.region));
+    }
+    all
+}
+
+pub(super) fn tags(app: &Application) -> Vec<Tag> {
+    if !app.exists() {
+        return Vec::new();
+    }
+    let sort = Tag::newest_first(app.created);
+    let mut tags: Vec<Tag> = audiences(app).into_iter().map(|value| Tag::new(Tag::AUDIENCE, value, sort.clone())).collect();
+    tags.push(Tag::new("phase", app.phase.name(), sort.clone()));
+    tags.push(Tag::new("item", app.item.code.clone(), sort.clone()));
+    tags.push(Tag::new("owner", app.owner.clone(), sort.clone()));
+    let parties = [&app.applicant, &app.agent].into_iter().flatten().filter(|party| party.is_identified());
+    tags.extend(parties.map(|party| Tag::new("party", party.subject.to_string(), sort.clone())));
+    if !app.begun_by_staff {
+        tags.push(Tag::new("party", app.owner_subject.to_string(), sort.clone()));
+    }
+    if let Some(due) = watched(app) {
+        tags.extend(due.missing_years.iter().map(|year| Tag::new("provisional", year.to_string(), sort.clone())));
+    }
+    tags.sort();
+    tags.dedup();
+    tags
+}
+
+pub(super) fn keys(app: &Application) -> Vec<UniqueKey> {
+    let case = app.case_number.iter().map(|number| UniqueKey { scope: "CASE_NUMBER_TAKEN", key: number.clone() });
+    let receipt = app.receipt.iter().map(|receipt| UniqueKey { scope: "RECEIPT_NUMBER_TAKEN", key: receipt.number.clone() });
+    case.chain(receipt).collect()
+}

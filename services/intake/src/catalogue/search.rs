@@ -1,0 +1,167 @@
+//! Ranking of what the ledger's gram search found: by how much of the query's words an item covers (rare pairs of
+//! characters weigh more), whole words, brevity, and the plain fact that most people want the new thing, not its loss,
+//! renewal or end.
+
+use std::collections::HashMap;
+
+use super::ItemFacts;
+use super::words::{self, Term, grams, normal};
+
+/// How rare each gram is in the catalogue.
+#[derive(Clone, Debug, Default)]
+pub struct Weights {
+    items: usize,
+    counts: HashMap<String, usize>,
+}
+
+impl Weights {
+    /// Counts the grams of the items in force.
+    pub fn of<'a>(items: impl IntoIterator<Item = &'a ItemFacts>) -> Self {
+        let mut weights = Weights::default();
+        for facts in items {
+            weights.items += 1;
+            for gram in words::item_grams(facts) {
+                *weights.counts.entry(gram).or_default() += 1;
+            }
+        }
+        weights
+    }
+
+    /// A gram that no item has weighs like the rarest.
+    fn weight(&self, gram: &str) -> f64 {
+        let items = self.items.max(1) as f64;
+        let count = self.counts.get(gram).copied().unwrap_or(1).max(1) as f64;
+        (1.0 + items / count).ln()
+    }
+}
+
+/// Words of an item that comes after one already has the thing.
+const AFTERWARDS: &[&str] = &[
+    "注销", "变更", "补办", "补领", "补发", "补证", "延续", "换发", "换证", "换领", "续期", "终止", "转出", "转入", "过户", "撤销",
+    "遗失", "停业", "歇业",
+];
+/// Words of an item that gives one the thing.
+const AT_FIRST: &[&str] =
+    &["新办", "核发", "设立", "新增", "发放", "首次", "初领", "申领", "申请", "登记", "办理"];
+
+/// Below this an item has nothing to do with the query.
+const THRESHOLD: f64 = 0.15;
+
+/// An item with its texts cut once.
+struct Texts {
+    name: String,
+    in_name: std::collections::BTreeSet<String>,
+    in_main: std::collections::BTreeSet<String>,
+    in_department: std::collections::BTreeSet<String>,
+}
+
+impl Texts {
+    fn of(facts: &ItemFacts) -> Self {
+        let name = normal(&facts.name);
+        let mut in_name = grams(&facts.name);
+        in_name.extend(name.chars().map(String::from));
+        Texts { in_name, name, in_main: grams(&facts.main_item), in_department: grams(&facts.department) }
+    }
+
+    fn presence(&self, gram: &str) -> f64 {
+        match gram {
+            gram if self.in_name.contains(gram) => 1.0,
+            gram if self.in_main.contains(gram) => 0.7,
+            gram if self.in_department.contains(gram) => 0.4,
+            _ => 0.0,
+        }
+    }
+}
+
+fn coverage(words: &[String], texts: &Texts, weights: &Weights) -> f64 {
+    let (mut all, mut met) = (0.0, 0.0);
+    for gram in words.iter().flat_map(|word| grams(word)) {
+        let weight = weights.weight(&gram);
+        all += weight;
+        met += weight * texts.presence(&gram);
+    }
+    let whole = words.iter().filter(|word| texts.name.contains(normal(word).as_str())).count();
+    match all {
+        0.0 => 0.0,
+        all => met / all * (1.0 + 0.3 * whole as f64 / words.len() as f64),
+    }
+}
+
+/// How well an item answers the query; none where it has nothing to do with it.
+pub fn score(query: &str, terms: &[Term], facts: &ItemFacts, weights: &Weights) -> Option<f64> {
+    let texts = Texts::of(facts);
+    let mut total = 0.0;
+    for term in terms {
+        let best = term.alternatives.iter().enumerate().map(|(index, words)| {
+            let as_typed = if index == 0 { 1.0 } else { 0.95 };
+            as_typed * coverage(words, &texts, weights)
+        });
+        total += best.fold(0.0, f64::max);
+    }
+    let mut score = total / terms.len().max(1) as f64;
+    if score <= THRESHOLD {
+        return None;
+    }
+    if !AFTERWARDS.iter().any(|word| query.contains(word)) {
+        if AFTERWARDS.iter().any(|word| facts.name.contains(word)) {
+            score -= 0.1;
+        } else if AT_FIRST.iter().any(|word| facts.name.contains(word)) {
+            score += 0.06;
+        }
+    }
+    Some(score + 0.15 / (1.0 + texts.name.chars().count() as f64 / 10.0))
+}
+
+/// Orders what was found, best first; equals by code.
+pub fn rank<T>(query: &str, found: Vec<T>, weights: &Weights, facts: impl Fn(&T) -> &ItemFacts) -> Vec<T> {
+    let terms = words::terms(query);
+    let mut scored: Vec<(f64, T)> = found
+        .into_iter()
+        .filter_map(|item| score(query, &terms, facts(&item), weights).map(|score| (score, item)))
+        .collect();
+    scored.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| facts(&a.1).code.cmp(&facts(&b.1).code)));
+    scored.into_iter().map(|(_, item)| item).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalogue::source;
+
+    #[derive(serde::Deserialize)]
+    struct Case {
+        query: String,
+        expected: String,
+    }
+
+    fn found(query: &str) -> Vec<ItemFacts> {
+        let items = source::builtin().expect("data");
+        let weights = Weights::of(&items);
+        rank(query, items, &weights, |item| item)
+    }
+
+    #[test]
+    fn eighteen_of_twenty_queries_have_the_right_item_among_the_first_three() {
+        let mut cases = csv::Reader::from_path(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/search_queries.csv")).expect("cases");
+        let cases: Vec<Case> = cases.deserialize().map(|case| case.expect("case")).collect();
+        let right = |case: &&Case| found(&case.query).iter().take(3).any(|item| case.expected.split('|').any(|code| code == item.code));
+        let missed: Vec<_> = cases.iter().filter(|case| !right(case)).map(|case| &case.query).collect();
+        assert_eq!(cases.len(), 20);
+        assert!(missed.len() <= 2, "missed: {missed:?}");
+    }
+
+    #[test]
+    fn a_word_of_one_character_finds_items() {
+        assert!(found("烟").iter().any(|item| item.name.contains("烟草专卖零售")));
+    }
+
+    #[test]
+    fn who_says_that_it_ends_gets_the_end() {
+        assert!(found("注销残疾证")[0].name.contains("残疾人证注销"));
+    }
+
+    #[test]
+    fn nonsense_finds_nothing() {
+        assert!(found("鑫淼焱垚").is_empty());
+    }
+}

@@ -1,0 +1,112 @@
+//! Time limits (时限) and due dates: how long, on whose authority, and the day that comes of it. A due date keeps the
+//! sentences that explain it, as they were true when it was computed.
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+use yiwang_ledger::Timestamp;
+use yiwang_standards::calendar::{self, Calendar, Term};
+
+/// Unit of a limit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Unit {
+    /// 工作日 (行政许可法 art. 82).
+    #[default]
+    WorkingDay,
+    /// 自然日 (民法典 arts. 201 to 203).
+    CalendarDay,
+}
+
+/// Who set the limit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Authority {
+    /// A statute names the days for this very matter.
+    Statute,
+    /// The defaults of the item's type, since the source of the item has none.
+    #[default]
+    Default,
+    /// The organ's own promise (实施清单).
+    Implementation,
+}
+
+/// 时限: a number of days with its unit and its authority.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Limit {
+    /// Days; 0 is on the spot (当场).
+    pub days: u32,
+    /// Unit of the days.
+    pub unit: Unit,
+    /// The article that sets it, or where a default comes from.
+    pub basis: String,
+    /// Who set it.
+    pub source: Authority,
+    /// No source was checked.
+    #[serde(default)]
+    pub unverified: bool,
+}
+
+impl Limit {
+    /// The due date of this limit when it runs from `start`; that day is not counted (民法典 art. 201).
+    pub fn due(&self, start: NaiveDate, calendar: &Calendar) -> Due {
+        let term = match self.unit {
+            Unit::WorkingDay => Term::WorkingDays(self.days),
+            Unit::CalendarDay => Term::CalendarDays(self.days),
+        };
+        let due = calendar.due(start, term);
+        Due {
+            zh: due.explain_zh(),
+            en: due.explain_en(),
+            date: due.date,
+            start,
+            limit: self.clone(),
+            provisional: due.provisional,
+            missing_years: due.missing_years,
+        }
+    }
+}
+
+/// A limit applied to a day: when something must be done, and why then.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Due {
+    /// The last day; the limit ends with it.
+    pub date: NaiveDate,
+    /// The day from which it runs.
+    pub start: NaiveDate,
+    /// The limit.
+    pub limit: Limit,
+    /// It reaches a year whose rest days are not published.
+    #[serde(default)]
+    pub provisional: bool,
+    /// Those years.
+    #[serde(default)]
+    pub missing_years: Vec<i32>,
+    /// How it was reached, in Chinese.
+    pub zh: String,
+    /// How it was reached, in English.
+    pub en: String,
+}
+
+impl Due {
+    /// The first moment after the limit, when the timer looks.
+    pub fn passed_at(&self) -> Timestamp {
+        Timestamp(calendar::end_of_day_micros(self.date).saturating_add(1))
+    }
+
+    /// Whether the limit is over at `now`.
+    pub fn passed(&self, now: Timestamp) -> bool {
+        now >= self.passed_at()
+    }
+
+    /// The same limit by today's calendar, where that answers otherwise.
+    pub fn recomputed(&self, calendar: &Calendar) -> Option<Due> {
+        let new = self.limit.due(self.start, calendar);
+        (new != *self).then_some(new)
+    }
+}
+
+/// The legal day of a moment, in China standard time.
+pub fn legal_date(at: Timestamp) -> NaiveDate {
+    calendar::legal_date(at.0)
+}

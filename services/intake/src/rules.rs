@@ -1,0 +1,121 @@
+//! Rule sets of intake (data/rules.toml): what binds an application besides its item. Articles 32, 42 and 45 of the
+//! licensing law bind item type 01 alone; every other set is configuration that names its source.
+
+use std::sync::LazyLock;
+
+use serde::{Deserialize, Serialize};
+
+use crate::limit::{Authority, Limit, Unit};
+
+/// What follows when the applicant does not answer a correction in time. No national statute says; local ones differ.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LateCorrection {
+    /// 视为撤回 (安阳市政务服务条例).
+    #[default]
+    Withdrawn,
+    /// 不予审批 (滨州市并联审批规定 art. 10).
+    Refused,
+}
+
+/// One rule set, as an application takes it from its item and keeps it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RuleSet {
+    /// Its name, `licensing`.
+    pub name: String,
+    /// Everything missing is told at once within this limit (行政许可法 art. 32 ④ for type 01).
+    pub tell_once: Limit,
+    /// Told too late is accepted as of the day of receipt (行政许可法 art. 32 ④, type 01 alone).
+    pub deemed_acceptance: bool,
+    /// How long the applicant has to correct.
+    pub correction: Limit,
+    /// What follows when that passes.
+    pub correction_late: LateCorrection,
+    /// The rule that limits refusal to its two grounds.
+    pub refusal_source: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    rule_set: Vec<Row>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Row {
+    name: String,
+    #[expect(dead_code, reason = "for the reader of the file")]
+    title: String,
+    tell_once_working_days: u32,
+    deemed_acceptance: bool,
+    source: String,
+    unverified: bool,
+    correction_calendar_days: u32,
+    correction_late: LateCorrection,
+    correction_source: String,
+    correction_unverified: bool,
+    refusal_source: String,
+}
+
+impl From<Row> for RuleSet {
+    fn from(row: Row) -> Self {
+        let source = if row.unverified { Authority::Default } else { Authority::Statute };
+        RuleSet {
+            name: row.name,
+            tell_once: Limit {
+                days: row.tell_once_working_days,
+                unit: Unit::WorkingDay,
+                basis: row.source,
+                source,
+                unverified: row.unverified,
+            },
+            deemed_acceptance: row.deemed_acceptance,
+            correction: Limit {
+                days: row.correction_calendar_days,
+                unit: Unit::CalendarDay,
+                basis: row.correction_source,
+                source: Authority::Default,
+                unverified: row.correction_unverified,
+            },
+            correction_late: row.correction_late,
+            refusal_source: row.refusal_source,
+        }
+    }
+}
+
+static ALL: LazyLock<Result<Vec<RuleSet>, String>> = LazyLock::new(|| {
+    let file: File = toml::from_str(include_str!("../data/rules.toml")).map_err(|error| error.to_string())?;
+    Ok(file.rule_set.into_iter().map(RuleSet::from).collect())
+});
+
+/// All rule sets; an error names what is wrong with the data file.
+pub fn all() -> Result<&'static [RuleSet], String> {
+    ALL.as_deref().map_err(Clone::clone)
+}
+
+/// The rule set of a name; an unknown name has the rules of `general`, which bind the least.
+pub fn named(name: &str) -> RuleSet {
+    let sets = all().unwrap_or_default();
+    let found = sets.iter().find(|set| set.name == name).or_else(|| sets.iter().find(|set| set.name == "general"));
+    found.cloned().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_licensing_is_deemed_accepted() {
+        let deemed: Vec<_> = all().expect("data").iter().filter(|set| set.deemed_acceptance).map(|set| &*set.name).collect();
+        assert_eq!(deemed, ["licensing", "licensing-promise"]);
+    }
+
+    #[test]
+    fn what_no_statute_says_is_marked() {
+        for set in all().expect("data") {
+            assert_eq!(set.tell_once.unverified, !set.deemed_acceptance, "{}", set.name);
+            assert!(set.correction.unverified && !set.correction.basis.is_empty(), "{}", set.name);
+        }
+    }
+}
