@@ -1,1 +1,52 @@
-//! yiwang-kit
+//! yiwang-kit: what every service process needs, so that a service is its rules and nothing else.
+//!
+//! | file | what is in it |
+//! |---|---|
+//! | [`config`] | the typed configuration: defaults, file, environment |
+//! | [`telemetry`] | logs and the trace id |
+//! | [`identity`] | tokens: verified everywhere; the development issuer; services' own tokens |
+//! | [`caller`] | who calls; a message with its circumstances; the shell of a command |
+//! | [`gate`] | which caller may do what (`policies/*.cedar`) |
+//! | [`clock`], [`calendar`] | legal time and the working days |
+//! | [`status`] | refusals as gRPC statuses and back |
+//! | [`stack`] | the one tower stack in front of every service |
+//! | [`link`] | from one service to another, in one process or over TCP |
+//! | [`party`] | whose data a message carries, and how much of it a list shows |
+//! | [`server`], [`health`] | a listening process |
+//! | [`admin`] | a service's ledger shown to its operators |
+//! | [`process`] | what a process shares among its services, and what each gets |
+//! | [`keys`], [`entropy`] | keys, the machine's clock and randomness: the only place of them |
+
+pub mod admin;
+pub mod calendar;
+pub mod caller;
+pub mod clock;
+pub mod config;
+pub mod entropy;
+pub mod gate;
+pub mod health;
+pub mod identity;
+pub mod keys;
+pub mod link;
+pub mod party;
+pub mod process;
+pub mod server;
+pub mod stack;
+pub mod status;
+pub mod telemetry;
+pub mod wire;
+
+pub use admin::{actor, document_kind, timestamp};
+pub use caller::{Caller, CallerKind, Incoming, Keyring, Reply, receive, reply, subject};
+pub use clock::LegalClock;
+pub use config::Config;
+pub use entropy::{new_request_id, new_stream_id};
+pub use gate::{Gate, Resource};
+pub use health::Health;
+pub use identity::Identity;
+pub use link::{Link, Links};
+pub use process::{Env, Process, Shape};
+pub use server::Server;
+pub use stack::{Front, Stack};
+pub use status::{Fault, Problem, delivery, reason, status};
+pub use telemetry::Trace;

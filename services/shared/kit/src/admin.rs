@@ -1,0 +1,242 @@
+//! The ledger of a service as its operators see it: `yiwang.ledger.v1.LedgerService`, the same for every service.
+
+use async_trait::async_trait;
+use tonic::{Request, Response, Status};
+use yiwang_ledger::{Entry, Ledger, Parked, Refusal, StreamId, Timestamp};
+use yiwang_proto::ledger::v1::{self as pb, ledger_service_server::LedgerService};
+use yiwang_proto::party::v1::{Actor, DocumentKind as PartyKind};
+use yiwang_standards::identity::DocumentKind;
+
+use crate::caller::{Incoming, Reply, receive, reply};
+use crate::gate::{Gate, Resource};
+use crate::status::Fault;
+
+/// One service's ledger, shown.
+pub struct LedgerAdmin {
+    ledger: Ledger,
+    gate: Gate,
+}
+
+impl LedgerAdmin {
+    /// Over a service's ledger.
+    pub fn new(ledger: Ledger, gate: Gate) -> Self {
+        Self { ledger, gate }
+    }
+
+    /// Whether the request means this ledger, and the caller may do this with it.
+    fn admit<T>(&self, incoming: &Incoming<T>, service: &str, action: &str) -> Result<(), Refusal> {
+        if service != self.ledger.service() {
+            return Err(Refusal::new(
+                yiwang_ledger::Kind::NotFound,
+                "SERVICE_NOT_FOUND",
+                "本进程没有该服务的账本",
+                "this process does not keep that service's ledger",
+            ));
+        }
+        self.gate.allow(&incoming.caller, action, &Resource { kind: "Ledger", ..Resource::default() })
+    }
+
+    async fn head(&self, incoming: Incoming<pb::GetHeadRequest>) -> Result<pb::Head, Fault> {
+        self.admit(&incoming, &incoming.message.service, "GetHead")?;
+        let head = self.ledger.head().await?;
+        Ok(pb::Head {
+            service: self.ledger.service().to_owned(),
+            position: signed(head.position),
+            epoch: signed(head.epoch),
+        })
+    }
+
+    async fn entries(&self, incoming: Incoming<pb::ListEntriesRequest>) -> Result<pb::ListEntriesResponse, Fault> {
+        let message = &incoming.message;
+        self.admit(&incoming, &message.service, "ListEntries")?;
+        let stream = stream(&message.stream)?;
+        let size = page_size(message.page_size);
+        let after = page_token(&message.page_token)?;
+        let found = self.ledger.history(stream, after, size + 1).await?;
+        if found.is_empty() && after == 0 {
+            return Err(not_found("STREAM_NOT_FOUND", "账本中没有该记录", "the ledger has no such stream").into());
+        }
+        let shown = &found[..found.len().min(size as usize)];
+        let more = found.len() > shown.len();
+        let next = shown.last().filter(|_| more).map_or_else(String::new, |last| last.version.to_string());
+        Ok(pb::ListEntriesResponse { entries: shown.iter().map(entry).collect(), next_page_token: next })
+    }
+
+    async fn parked(
+        &self,
+        incoming: Incoming<pb::ListParkedDeliveriesRequest>,
+    ) -> Result<pb::ListParkedDeliveriesResponse, Fault> {
+        let message = &incoming.message;
+        self.admit(&incoming, &message.service, "ListParkedDeliveries")?;
+        let (size, after) = (page_size(message.page_size) as usize, page_token(&message.page_token)? as usize);
+        let all = self.ledger.parked().await?;
+        let page: Vec<_> = all.iter().skip(after).take(size).map(parked).collect();
+        let end = after + page.len();
+        let next = if end < all.len() { end.to_string() } else { String::new() };
+        Ok(pb::ListParkedDeliveriesResponse { deliveries: page, next_page_token: next })
+    }
+
+    async fn retry(&self, incoming: Incoming<pb::RetryDeliveryRequest>) -> Result<pb::ParkedDelivery, Fault> {
+        let message = &incoming.message;
+        self.admit(&incoming, &message.service, "RetryDelivery")?;
+        incoming.call("RetryDelivery", &message.stream, &message.request_id)?;
+        let stream = stream(&message.stream)?;
+        let all = self.ledger.parked().await?;
+        let found = all.iter().find(|one| one.reader == message.reader && one.stream == stream);
+        match found {
+            Some(one) if self.ledger.retry_parked(&message.reader, stream).await? => Ok(parked(one)),
+            _ => Err(not_found("DELIVERY_NOT_FOUND", "没有该待投递记录", "no such delivery waits").into()),
+        }
+    }
+
+    async fn erase(&self, incoming: Incoming<pb::EraseSubjectRequest>) -> Result<pb::EraseSubjectResponse, Fault> {
+        let message = &incoming.message;
+        self.admit(&incoming, &message.service, "EraseSubject")?;
+        let call = incoming.call("EraseSubject", "", &message.request_id)?;
+        let kind = document_kind(message.document_kind())?;
+        if message.document_number.trim().is_empty() || message.document_number.chars().count() > 50 {
+            return Err(Refusal::field(
+                "document_number",
+                "SUBJECT_INVALID",
+                "证件号码不正确",
+                "not a document number",
+            )
+            .into());
+        }
+        if !(1..=500).contains(&message.reason.trim().chars().count()) {
+            return Err(Refusal::field(
+                "reason",
+                "REASON_MISSING",
+                "请写明删除依据（1至500字）",
+                "say why, in 1 to 500 characters",
+            )
+            .into());
+        }
+        let subject = crate::caller::subject(self.ledger.vault(), kind, &message.document_number);
+        self.ledger.erase_subject(call, &subject, message.reason.trim(), "").await?;
+        Ok(pb::EraseSubjectResponse { erase_time: Some(timestamp(self.ledger.host().now())), ..Default::default() })
+    }
+}
+
+#[async_trait]
+impl LedgerService for LedgerAdmin {
+    async fn get_head(&self, request: Request<pb::GetHeadRequest>) -> Reply<pb::Head> {
+        reply(self.head(receive(request)?).await)
+    }
+
+    async fn list_entries(&self, request: Request<pb::ListEntriesRequest>) -> Reply<pb::ListEntriesResponse> {
+        reply(self.entries(receive(request)?).await)
+    }
+
+    async fn list_parked_deliveries(
+        &self,
+        request: Request<pb::ListParkedDeliveriesRequest>,
+    ) -> Result<Response<pb::ListParkedDeliveriesResponse>, Status> {
+        reply(self.parked(receive(request)?).await)
+    }
+
+    async fn retry_delivery(&self, request: Request<pb::RetryDeliveryRequest>) -> Reply<pb::ParkedDelivery> {
+        reply(self.retry(receive(request)?).await)
+    }
+
+    async fn erase_subject(&self, request: Request<pb::EraseSubjectRequest>) -> Reply<pb::EraseSubjectResponse> {
+        reply(self.erase(receive(request)?).await)
+    }
+}
+
+/// Legal time as the contracts write it.
+pub fn timestamp(at: Timestamp) -> pbjson_types::Timestamp {
+    pbjson_types::Timestamp {
+        seconds: at.0.div_euclid(1_000_000),
+        nanos: i32::try_from(at.0.rem_euclid(1_000_000) * 1000).unwrap_or(0),
+    }
+}
+
+fn entry(entry: &Entry) -> pb::Entry {
+    pb::Entry {
+        position: signed(entry.position),
+        stream: format!("{}/{}", entry.aggregate, entry.stream),
+        version: signed(entry.version),
+        kind: entry.kind.clone(),
+        entry_time: Some(timestamp(entry.at)),
+        actor: Some(actor(&entry.actor)),
+        request_id: entry.request.clone(),
+        trace_id: entry.trace.clone(),
+        previous_hash: entry.prev.to_string(),
+        hash: entry.hash.to_string(),
+    }
+}
+
+/// The actor of an entry by its id alone: `staff:clerk`, `service:intake`, `system`.
+pub fn actor(id: &str) -> Actor {
+    let role = id.split_once(':').map_or(id, |(kind, _)| kind);
+    Actor { id: id.to_owned(), name: String::new(), role: role.to_owned(), organisation: String::new() }
+}
+
+fn parked(one: &Parked) -> pb::ParkedDelivery {
+    pb::ParkedDelivery {
+        reader: one.reader.clone(),
+        stream: one.stream.to_string(),
+        position: signed(one.position),
+        tries: i32::try_from(one.tries).unwrap_or(i32::MAX),
+        next_time: Some(timestamp(one.next_at)),
+        error: one.error.clone(),
+    }
+}
+
+fn signed(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+/// `application/0190…` or the id alone.
+fn stream(text: &str) -> Result<StreamId, Refusal> {
+    if text.is_empty() {
+        return Err(Refusal::field("stream", "STREAM_MISSING", "请指明记录", "name the stream"));
+    }
+    StreamId::parse("stream", text.rsplit('/').next().unwrap_or(text))
+}
+
+fn page_size(asked: i32) -> u32 {
+    match u32::try_from(asked) {
+        Ok(0) | Err(_) => 50,
+        Ok(size) => size.min(200),
+    }
+}
+
+fn page_token(text: &str) -> Result<u64, Refusal> {
+    match text {
+        "" => Ok(0),
+        text => text.parse().ok().filter(|after| *after < u64::MAX / 2).ok_or_else(|| {
+            Refusal::field("page_token", "PAGE_TOKEN_INVALID", "分页标记无效", "not a page token of this list")
+        }),
+    }
+}
+
+fn not_found(reason: &'static str, zh: &str, en: &str) -> Refusal {
+    Refusal::new(yiwang_ledger::Kind::NotFound, reason, zh, en)
+}
+
+/// The contract's kind of document as the standards name it.
+///
+/// # Errors
+/// `DOCUMENT_KIND_MISSING`.
+pub fn document_kind(kind: PartyKind) -> Result<DocumentKind, Refusal> {
+    Ok(match kind {
+        PartyKind::Unspecified => {
+            return Err(Refusal::field(
+                "document_kind",
+                "DOCUMENT_KIND_MISSING",
+                "请选择证件类型",
+                "name the kind of document",
+            ));
+        }
+        PartyKind::ResidentId => DocumentKind::ResidentId,
+        PartyKind::UnifiedSocialCreditCode => DocumentKind::Uscc,
+        PartyKind::Passport => DocumentKind::Passport,
+        PartyKind::HkMacaoTravelPermit => DocumentKind::HongKongMacauPass,
+        PartyKind::TaiwanTravelPermit => DocumentKind::TaiwanPass,
+        PartyKind::HmtResidencePermit => DocumentKind::HongKongMacauPermit,
+        PartyKind::ForeignPermanentResidentId => DocumentKind::ForeignPermanentResidence,
+        PartyKind::Other => DocumentKind::Other,
+    })
+}

@@ -1,0 +1,284 @@
+//! The one typed configuration: defaults, then a TOML file, then the environment (`YIWANG__INTAKE__DATABASE_URL`).
+//!
+//! Invariant: a key that nobody reads is refused by its name, wherever it was written, and no secret is ever printed.
+
+mod check;
+mod load;
+mod render;
+mod secret;
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+pub use check::ConfigRefused;
+pub use load::{ConfigError, Sources};
+pub use secret::{DatabaseUrl, Secret};
+
+/// The names of the services that keep a ledger, in the order in which a case passes them.
+pub const SERVICES: [&str; 5] = ["intake", "approval", "license", "evaluation", "trading"];
+
+/// What one process, or several of the same installation, are told.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// `development` or `production`. Production refuses what is only good for trying out.
+    pub mode: Mode,
+    /// Where databases, attachments and, in development, keys are kept.
+    pub data_dir: PathBuf,
+    /// Where the gateway, or `yiwang up`, listens: `127.0.0.1:8080`.
+    pub listen: String,
+    /// 行政区划代码 (GB/T 2260, 12 digits) of the place this installation serves.
+    pub region: String,
+    /// PostgreSQL for every service that names none of its own; absent: SQLite below `data_dir`.
+    pub database_url: Option<DatabaseUrl>,
+    /// 综合受理.
+    pub intake: ServiceConfig,
+    /// 行政审批.
+    pub approval: ServiceConfig,
+    /// 电子证照.
+    pub license: ServiceConfig,
+    /// 好差评.
+    pub evaluation: ServiceConfig,
+    /// 公共资源交易.
+    pub trading: ServiceConfig,
+    /// Who signs tokens, and how they are checked.
+    pub identity: IdentityConfig,
+    /// Keys of the store and of the seals.
+    pub security: SecurityConfig,
+    /// What is too much or takes too long.
+    pub limits: Limits,
+    /// Logs.
+    pub telemetry: TelemetryConfig,
+    /// 工作日历.
+    pub calendar: CalendarConfig,
+}
+
+/// What the process is for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Mode {
+    /// Trying out, tests, the demonstration.
+    #[default]
+    Development,
+    /// Real people's cases.
+    Production,
+}
+
+/// One service: where its ledger is kept and where the others reach it.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ServiceConfig {
+    /// Its PostgreSQL, instead of the common `database_url`.
+    pub database_url: Option<DatabaseUrl>,
+    /// Its schema in that database; absent: the service's name.
+    pub schema: Option<String>,
+    /// Where the other processes reach it: `http://intake:50051`.
+    pub address: Option<String>,
+    /// Where its own process listens: `0.0.0.0:50051`.
+    pub listen: Option<String>,
+}
+
+/// Signature algorithm of tokens. One is pinned; a token signed with another is refused whatever its header says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum TokenAlgorithm {
+    /// Ed25519.
+    #[default]
+    EdDSA,
+    /// ECDSA on P-256 with SHA-256.
+    ES256,
+}
+
+/// Who signs tokens, and how they are checked.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct IdentityConfig {
+    /// `iss` of every token.
+    pub issuer: String,
+    /// `aud` of every token.
+    pub audience: String,
+    /// The pinned algorithm.
+    pub algorithm: TokenAlgorithm,
+    /// Public keys of the identity provider: a path or an `https` address of a JWKS.
+    pub jwks: Option<String>,
+    /// Public keys of the services themselves: a path or an `https` address of a JWKS.
+    pub service_jwks: Option<String>,
+    /// Private key (PKCS#8 PEM) with which this process signs its own short-lived service tokens.
+    pub service_key_file: Option<PathBuf>,
+    /// The issuer with demonstration accounts; absent: yes in development, no in production.
+    pub development_issuer: Option<bool>,
+}
+
+/// Keys of the store and of the seals. In development the absent ones are made once and kept in `data_dir`.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SecurityConfig {
+    /// Wraps the subjects' keys: 16 bytes in hex.
+    pub wrapping_key: Option<Secret>,
+    /// The same in a file.
+    pub wrapping_key_file: Option<PathBuf>,
+    /// Makes keyed hashes of numbers: 32 bytes in hex. Never rotated.
+    pub lookup_key: Option<Secret>,
+    /// The same in a file.
+    pub lookup_key_file: Option<PathBuf>,
+    /// SM2 private key (PKCS#8 PEM) that seals licences; read by the licence service.
+    pub seal_key_file: Option<PathBuf>,
+    /// Certificate authority (PEM) by which `https` addresses of other services are checked.
+    pub ca_file: Option<PathBuf>,
+}
+
+/// What is too much or takes too long.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    /// Largest message in bytes, request or part of a stream.
+    pub message_bytes: usize,
+    /// Deadline of a call that names none, in milliseconds.
+    pub deadline_ms: u64,
+    /// Longest deadline that a caller may ask for, in milliseconds.
+    pub deadline_max_ms: u64,
+    /// Calls at work in one service at a time; more are refused, not queued.
+    pub concurrency: usize,
+    /// Largest attachment in bytes.
+    pub attachment_bytes: u64,
+    /// How long the process waits for calls at work when it is told to stop, in milliseconds.
+    pub drain_ms: u64,
+}
+
+/// Shape of the log.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// For machines, one object a line.
+    Json,
+}
+
+/// Logs, to stderr.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TelemetryConfig {
+    /// `text` or `json`.
+    pub format: LogFormat,
+    /// `info`, or directives such as `info,sqlx=warn`.
+    pub level: String,
+}
+
+/// 工作日历: the years beyond those built in.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct CalendarConfig {
+    /// Folder of year files, watched; absent: `calendar` below `data_dir`.
+    pub dir: Option<PathBuf>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            mode: Mode::Development,
+            data_dir: PathBuf::from("yiwang-data"),
+            listen: "127.0.0.1:8080".into(),
+            region: "511602000000".into(),
+            database_url: None,
+            intake: ServiceConfig::default(),
+            approval: ServiceConfig::default(),
+            license: ServiceConfig::default(),
+            evaluation: ServiceConfig::default(),
+            trading: ServiceConfig::default(),
+            identity: IdentityConfig::default(),
+            security: SecurityConfig::default(),
+            limits: Limits::default(),
+            telemetry: TelemetryConfig::default(),
+            calendar: CalendarConfig::default(),
+        }
+    }
+}
+
+impl Default for IdentityConfig {
+    fn default() -> Self {
+        Self {
+            issuer: "https://identity.yiwang.example".into(),
+            audience: "yiwang".into(),
+            algorithm: TokenAlgorithm::EdDSA,
+            jwks: None,
+            service_jwks: None,
+            service_key_file: None,
+            development_issuer: None,
+        }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            message_bytes: 1024 * 1024,
+            deadline_ms: 15_000,
+            deadline_max_ms: 120_000,
+            concurrency: 512,
+            attachment_bytes: 20 * 1024 * 1024,
+            drain_ms: 20_000,
+        }
+    }
+}
+
+impl Default for TelemetryConfig {
+    fn default() -> Self {
+        Self { format: LogFormat::Text, level: "info".into() }
+    }
+}
+
+impl Config {
+    /// Whether real people's cases are at stake.
+    pub fn is_production(&self) -> bool {
+        self.mode == Mode::Production
+    }
+
+    /// Whether the issuer with demonstration accounts is on.
+    pub fn development_issuer(&self) -> bool {
+        self.identity.development_issuer.unwrap_or(!self.is_production())
+    }
+
+    /// The section of a service; `None` for a name that is none.
+    pub fn service(&self, name: &str) -> Option<&ServiceConfig> {
+        match name {
+            "intake" => Some(&self.intake),
+            "approval" => Some(&self.approval),
+            "license" => Some(&self.license),
+            "evaluation" => Some(&self.evaluation),
+            "trading" => Some(&self.trading),
+            _ => None,
+        }
+    }
+
+    /// Where a service keeps its ledger.
+    pub fn database(&self, name: &str) -> yiwang_ledger::Database {
+        let section = self.service(name);
+        match section.and_then(|s| s.database_url.as_ref()).or(self.database_url.as_ref()) {
+            Some(url) => yiwang_ledger::Database::Postgres {
+                url: url.expose().to_owned(),
+                schema: section.and_then(|s| s.schema.clone()).unwrap_or_else(|| name.to_owned()),
+            },
+            None => yiwang_ledger::Database::Sqlite { dir: self.data_dir.join(name) },
+        }
+    }
+
+    /// Where a service's own process listens.
+    pub fn service_listen(&self, name: &str) -> String {
+        let port = 50_051 + SERVICES.iter().position(|service| *service == name).unwrap_or(SERVICES.len());
+        self.service(name).and_then(|s| s.listen.clone()).unwrap_or_else(|| format!("127.0.0.1:{port}"))
+    }
+
+    /// Where the others reach a service.
+    pub fn service_address(&self, name: &str) -> String {
+        self.service(name)
+            .and_then(|s| s.address.clone())
+            .unwrap_or_else(|| format!("http://{}", self.service_listen(name)))
+    }
+
+    /// Folder of calendar year files.
+    pub fn calendar_dir(&self) -> PathBuf {
+        self.calendar.dir.clone().unwrap_or_else(|| self.data_dir.join("calendar"))
+    }
+}

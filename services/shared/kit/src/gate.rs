@@ -1,0 +1,173 @@
+//! 谁可以做什么: which caller may do what, by the policies in `policies/`, default deny.
+//!
+//! Invariant: an action, a kind of thing or a caller that no policy names is refused. Who *sees* what is not decided
+//! here but by a record's audience.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use anyhow::{Context as _, bail};
+use cedar_policy::{
+    Authorizer, Context, Decision, Entities, Entity, EntityId, EntityTypeName, EntityUid, PolicySet, Request,
+    RestrictedExpression, Schema, ValidationMode, Validator,
+};
+use yiwang_ledger::{Kind, Refusal};
+
+use crate::caller::{Caller, CallerKind};
+
+/// What is acted on. All of it comes from the record, nothing from the caller.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Resource<'a> {
+    /// `Application`, `Case`, `License`, `EvaluationRight`, `Evaluation`, `Notice`, `Item`, `Ledger`.
+    pub kind: &'a str,
+    /// Whose it is: a `SubjectId` in hex, or empty.
+    pub owner: &'a str,
+    /// Code of the organ that answers for it, or empty.
+    pub organisation: &'a str,
+    /// 行政区划代码, or empty.
+    pub region: &'a str,
+    /// Item code, or empty.
+    pub item: &'a str,
+    /// The state's name, or empty.
+    pub status: &'a str,
+}
+
+/// The policies, compiled once. Cheap to clone.
+#[derive(Clone)]
+pub struct Gate {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    authorizer: Authorizer,
+    policies: PolicySet,
+    /// By name: the action with the groups it belongs to.
+    actions: HashMap<String, Entity>,
+    resources: HashMap<&'static str, EntityUid>,
+    principals: HashMap<&'static str, EntityTypeName>,
+}
+
+const SCHEMA: &str = include_str!("../policies/schema.cedarschema");
+
+/// The policy files, by name.
+pub const POLICIES: [(&str, &str); 4] = [
+    ("1-reads.cedar", include_str!("../policies/1-reads.cedar")),
+    ("2-applicants.cedar", include_str!("../policies/2-applicants.cedar")),
+    ("3-staff.cedar", include_str!("../policies/3-staff.cedar")),
+    ("4-services.cedar", include_str!("../policies/4-services.cedar")),
+];
+
+const RESOURCES: [&str; 8] =
+    ["Item", "Application", "Case", "License", "EvaluationRight", "Evaluation", "Notice", "Ledger"];
+const PRINCIPALS: [&str; 6] = ["Person", "Company", "Staff", "Partner", "Service", "Anonymous"];
+
+impl Gate {
+    /// Compiles the policies and checks them against the schema.
+    ///
+    /// # Errors
+    /// A policy that does not parse, or speaks of what the schema does not know.
+    pub fn open() -> anyhow::Result<Self> {
+        let (schema, warnings) = Schema::from_cedarschema_str(SCHEMA).context("policies/schema.cedarschema")?;
+        drop(warnings);
+        let text = POLICIES.map(|(_, text)| text).join("\n");
+        let policies: PolicySet = text.parse().context("policies/*.cedar")?;
+        let verdict = Validator::new(schema.clone()).validate(&policies, ValidationMode::Strict);
+        if !verdict.validation_passed() {
+            bail!("policies/*.cedar do not fit the schema: {verdict}");
+        }
+        let named = |action: &Entity| (AsRef::<str>::as_ref(action.uid().id()).to_owned(), action.clone());
+        let actions = schema.action_entities()?.iter().map(named).collect();
+        let resource = |name| Ok((name, EntityUid::from_type_name_and_id(type_name(name)?, EntityId::new("it"))));
+        let principal = |name| Ok((name, type_name(name)?));
+        Ok(Self {
+            inner: Arc::new(Inner {
+                authorizer: Authorizer::new(),
+                policies,
+                actions,
+                resources: RESOURCES.into_iter().map(resource).collect::<anyhow::Result<_>>()?,
+                principals: PRINCIPALS.into_iter().map(principal).collect::<anyhow::Result<_>>()?,
+            }),
+        })
+    }
+
+    /// Lets the caller do it, or refuses.
+    ///
+    /// # Errors
+    /// `PERMISSION_DENIED / ACTION_NOT_PERMITTED`.
+    pub fn allow(&self, caller: &Caller, action: &str, resource: &Resource<'_>) -> Result<(), Refusal> {
+        match self.inner.decide(caller, action, resource) {
+            Some(Decision::Allow) => Ok(()),
+            Some(Decision::Deny) => Err(not_permitted(action)),
+            None => {
+                tracing::error!(action, kind = resource.kind, "no policy can speak of this: refused");
+                Err(not_permitted(action))
+            }
+        }
+    }
+
+    /// The names of all actions that the schema knows.
+    pub fn actions(&self) -> Vec<&str> {
+        let mut names: Vec<&str> = self.inner.actions.keys().map(String::as_str).collect();
+        names.sort_unstable();
+        names
+    }
+}
+
+impl Inner {
+    /// `None` where the schema knows no such action or kind of thing.
+    fn decide(&self, caller: &Caller, action: &str, resource: &Resource<'_>) -> Option<Decision> {
+        let action = self.actions.get(action)?.clone();
+        let thing = self.resources.get(resource.kind)?.clone();
+        let who = self.principals.get(kind_name(caller.kind))?.clone();
+        let who = EntityUid::from_type_name_and_id(who, EntityId::new(&caller.id));
+        let subject = caller.subject.as_ref().map_or("", |subject| subject.as_str());
+        let principal = entity(
+            who.clone(),
+            [
+                ("subject", text(subject)),
+                ("roles", set(&caller.roles)),
+                ("organisations", set(&caller.organisations)),
+                ("region", text(&caller.region)),
+            ],
+        )?;
+        let acted_on = entity(
+            thing.clone(),
+            [
+                ("owner", text(resource.owner)),
+                ("organisation", text(resource.organisation)),
+                ("region", text(resource.region)),
+                ("item", text(resource.item)),
+                ("status", text(resource.status)),
+            ],
+        )?;
+        let request = Request::new(who, action.uid(), thing, Context::empty(), None).ok()?;
+        let entities = Entities::from_entities([principal, acted_on, action], None).ok()?;
+        Some(self.authorizer.is_authorized(&request, &self.policies, &entities).decision())
+    }
+}
+
+fn kind_name(kind: CallerKind) -> &'static str {
+    kind.into()
+}
+
+fn entity<const N: usize>(uid: EntityUid, attributes: [(&str, RestrictedExpression); N]) -> Option<Entity> {
+    let attributes = attributes.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    Entity::new(uid, attributes, HashSet::new()).ok()
+}
+
+fn text(value: &str) -> RestrictedExpression {
+    RestrictedExpression::new_string(value.to_owned())
+}
+
+fn set(values: &[String]) -> RestrictedExpression {
+    RestrictedExpression::new_set(values.iter().map(|value| text(value)))
+}
+
+fn type_name(name: &str) -> anyhow::Result<EntityTypeName> {
+    Ok(format!("Yiwang::{name}").parse()?)
+}
+
+fn not_permitted(action: &str) -> Refusal {
+    Refusal::new(Kind::PermissionDenied, "ACTION_NOT_PERMITTED", "您无权进行此项操作", "you may not do this")
+        .with("action", action)
+}

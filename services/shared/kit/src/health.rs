@@ -1,0 +1,66 @@
+//! Health by service (`grpc.health.v1`) and reflection: outside the stack, so that an overloaded service is busy and not
+//! dead.
+
+use tonic::service::Routes;
+use tonic_health::ServingStatus;
+use tonic_health::server::{HealthReporter, health_reporter};
+
+/// What the process says of its services. Cheap to clone.
+#[derive(Clone)]
+pub struct Health {
+    reporter: HealthReporter,
+}
+
+impl Health {
+    /// Nothing serves yet. The routes answer `grpc.health.v1` and both versions of reflection.
+    pub async fn new() -> anyhow::Result<(Self, Routes)> {
+        let (reporter, service) = health_reporter();
+        reporter.set_service_status("", ServingStatus::NotServing).await;
+        let reflection = |set: &'static [u8]| {
+            tonic_reflection::server::Builder::configure()
+                .register_encoded_file_descriptor_set(set)
+                .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+        };
+        let routes = Routes::new(service)
+            .add_service(reflection(yiwang_proto::FILE_DESCRIPTOR_SET).build_v1()?)
+            .add_service(reflection(yiwang_proto::FILE_DESCRIPTOR_SET).build_v1alpha()?);
+        Ok((Self { reporter }, routes))
+    }
+
+    /// A service serves. Its gRPC names and its short name both say so.
+    pub async fn serving(&self, service: &str) {
+        self.say(service, ServingStatus::Serving).await;
+    }
+
+    /// The whole process serves.
+    pub async fn all_serving(&self) {
+        self.reporter.set_service_status("", ServingStatus::Serving).await;
+    }
+
+    /// The process is about to end: nobody should send more.
+    pub async fn stopping(&self, services: &[&str]) {
+        self.reporter.set_service_status("", ServingStatus::NotServing).await;
+        for service in services {
+            self.say(service, ServingStatus::NotServing).await;
+        }
+    }
+
+    async fn say(&self, service: &str, status: ServingStatus) {
+        self.reporter.set_service_status(service, status).await;
+        for name in grpc_names(service) {
+            self.reporter.set_service_status(*name, status).await;
+        }
+    }
+}
+
+fn grpc_names(service: &str) -> &'static [&'static str] {
+    match service {
+        "intake" => &["yiwang.intake.v1.IntakeService", "yiwang.catalogue.v1.CatalogueService"],
+        "approval" => &["yiwang.approval.v1.ApprovalService"],
+        "license" => &["yiwang.license.v1.LicenseService"],
+        "evaluation" => &["yiwang.evaluation.v1.EvaluationService"],
+        "trading" => &["yiwang.trading.v1.TradingService"],
+        "gateway" => &["yiwang.gateway.v1.AffairsService"],
+        _ => &[],
+    }
+}

@@ -1,0 +1,253 @@
+//! Links between services: the same call in one process and over TCP, with the service's own token and the trace.
+//!
+//! Invariant: a local link leads through the same stack as a remote one; what it carries are headers and a body.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use anyhow::Context as _;
+use arc_swap::ArcSwapOption;
+use futures_util::future::BoxFuture;
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, header};
+use tonic::body::Body;
+use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint};
+use tower::{Service, ServiceExt as _};
+use yiwang_ledger::{Kind, Refusal};
+
+use crate::config::{Config, SERVICES};
+use crate::identity::ServiceTokens;
+use crate::stack::{ACTOR, Front, refused};
+use crate::telemetry::{TRACEPARENT, Trace};
+
+/// A call that names no deadline is given up after this.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// Header by which a call through the gateway says whose ledger it means.
+pub const SERVICE: &str = "yiwang-service";
+
+/// The links of one process, by name of the service. Cheap to clone.
+#[derive(Clone)]
+pub struct Links {
+    ways: Arc<BTreeMap<&'static str, Way>>,
+    tokens: ServiceTokens,
+}
+
+#[derive(Clone)]
+enum Way {
+    /// In this process; empty until the service has started.
+    Local(Arc<ArcSwapOption<Front>>),
+    Remote(Channel),
+}
+
+impl Links {
+    /// All services in this process: each is plugged in when it has started.
+    pub fn local(tokens: ServiceTokens) -> Self {
+        let ways = SERVICES.into_iter().map(|name| (name, Way::Local(Arc::default()))).collect();
+        Self { ways: Arc::new(ways), tokens }
+    }
+
+    /// Each service at its configured address; nothing is connected before the first call.
+    pub fn remote(config: &Config, tokens: ServiceTokens) -> anyhow::Result<Self> {
+        crate::server::install_crypto();
+        let ways = SERVICES.into_iter().map(|name| Ok((name, Way::Remote(channel(name, config)?))));
+        Ok(Self { ways: Arc::new(ways.collect::<anyhow::Result<_>>()?), tokens })
+    }
+
+    /// Plugs a started service in.
+    pub fn plug(&self, name: &str, front: Front) {
+        if let Some(Way::Local(place)) = self.ways.get(name) {
+            place.store(Some(Arc::new(front)));
+        }
+    }
+
+    /// Unplugs a service: calls find it away. For tests of what the others do then.
+    pub fn unplug(&self, name: &str) {
+        if let Some(Way::Local(place)) = self.ways.get(name) {
+            place.store(None);
+        }
+    }
+
+    /// The link to a service. A name that is none gives a link on which nobody answers.
+    pub fn get(&self, name: &str) -> Link {
+        let known = self.ways.get_key_value(name);
+        Link {
+            name: known.map_or("unknown", |(name, _)| name),
+            way: known.map_or_else(|| Way::Local(Arc::default()), |(_, way)| way.clone()),
+            tokens: self.tokens.clone(),
+            speaker: None,
+            headers: HeaderMap::new(),
+        }
+    }
+
+    /// The link behind a gRPC path: `/yiwang.catalogue.v1.…` leads to intake, `/yiwang.ledger.v1.…` to the service that
+    /// the header [`SERVICE`] names.
+    pub fn by_path(&self, path: &str, headers: &HeaderMap) -> Option<Link> {
+        let package = path.strip_prefix("/yiwang.")?.split('.').next()?;
+        let name = match package {
+            "catalogue" => "intake",
+            "ledger" => headers.get(SERVICE)?.to_str().ok()?,
+            other => other,
+        };
+        self.ways.contains_key(name).then(|| self.get(name))
+    }
+}
+
+/// A link to one service: a transport for any generated client. Cheap to clone.
+#[derive(Clone)]
+pub struct Link {
+    name: &'static str,
+    way: Way,
+    tokens: ServiceTokens,
+    /// The service that speaks; its token is made when it calls.
+    speaker: Option<String>,
+    headers: HeaderMap,
+}
+
+impl Link {
+    /// A link to a front of this process (tests).
+    pub fn local(name: &'static str, front: Front, tokens: ServiceTokens) -> Self {
+        let way = Way::Local(Arc::new(ArcSwapOption::from_pointee(front)));
+        Self { name, way, tokens, speaker: None, headers: HeaderMap::new() }
+    }
+
+    /// A link to an address, connected at the first call and again whenever it was lost.
+    pub fn remote(name: &'static str, address: &str, tokens: ServiceTokens) -> anyhow::Result<Self> {
+        let way = Way::Remote(endpoint(address)?.connect_lazy());
+        Ok(Self { name, way, tokens, speaker: None, headers: HeaderMap::new() })
+    }
+
+    /// Calls as a service of the suite, within a trace (`entry.trace` in a relay).
+    #[must_use]
+    pub fn as_service(&self, speaker: &str, trace: &str) -> Self {
+        let mut link = self.with(TRACEPARENT, Trace::of(trace).header());
+        link.speaker = Some(speaker.to_owned());
+        link
+    }
+
+    /// Says whose act the service carries out: written as the actor in the receiver's entry.
+    #[must_use]
+    pub fn on_behalf_of(&self, actor: &str) -> Self {
+        match HeaderValue::from_str(actor) {
+            Ok(actor) => self.with(ACTOR, actor),
+            Err(_) => self.clone(),
+        }
+    }
+
+    /// Calls with somebody's own token: the gateway's way.
+    #[must_use]
+    pub fn with_token(&self, token: &str) -> Self {
+        match HeaderValue::from_str(&format!("Bearer {token}")) {
+            Ok(mut value) => {
+                value.set_sensitive(true);
+                self.with(header::AUTHORIZATION.as_str(), value)
+            }
+            Err(_) => self.clone(),
+        }
+    }
+
+    /// Calls within a trace.
+    #[must_use]
+    pub fn traced(&self, trace: &Trace) -> Self {
+        self.with(TRACEPARENT, trace.header())
+    }
+
+    fn with(&self, name: &str, value: HeaderValue) -> Self {
+        let mut link = self.clone();
+        if let Ok(name) = name.parse::<HeaderName>() {
+            link.headers.insert(name, value);
+        }
+        link
+    }
+
+    /// The headers of a call: those of the request come first, then those of the link.
+    fn dress(&self, headers: &mut HeaderMap) -> anyhow::Result<()> {
+        for (name, value) in &self.headers {
+            headers.entry(name).or_insert_with(|| value.clone());
+        }
+        if let Some(speaker) = &self.speaker {
+            let mut token = HeaderValue::from_str(&format!("Bearer {}", self.tokens.token(speaker)?))?;
+            token.set_sensitive(true);
+            headers.insert(header::AUTHORIZATION, token);
+        }
+        if !headers.contains_key("grpc-timeout") {
+            headers.insert("grpc-timeout", HeaderValue::from_str(&format!("{}m", PATIENCE.as_millis()))?);
+        }
+        Ok(())
+    }
+}
+
+impl Service<Request<Body>> for Link {
+    type Response = Response<Body>;
+    type Error = std::convert::Infallible;
+    type Future = BoxFuture<'static, Result<Response<Body>, Self::Error>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, mut request: Request<Body>) -> Self::Future {
+        let name = self.name;
+        if let Err(error) = self.dress(request.headers_mut()) {
+            tracing::error!(service = name, cause = format!("{error:#}"), "no token could be made for a call");
+            return Box::pin(async move { Ok(refused(away(name))) });
+        }
+        match &self.way {
+            Way::Local(place) => match place.load_full() {
+                Some(front) => Box::pin(async move { Ok(front.answer(request).await) }),
+                None => Box::pin(async move { Ok(refused(away(name))) }),
+            },
+            Way::Remote(channel) => {
+                let channel = channel.clone();
+                Box::pin(async move { Ok(over_tcp(name, channel, request).await) })
+            }
+        }
+    }
+}
+
+async fn over_tcp(name: &'static str, channel: Channel, request: Request<Body>) -> Response<Body> {
+    let error = match channel.oneshot(request).await {
+        Ok(response) => return response,
+        Err(error) => error,
+    };
+    if tonic::Status::from_error(Box::new(error)).code() == tonic::Code::DeadlineExceeded {
+        return refused(crate::stack::deadline_passed());
+    }
+    tracing::debug!(service = name, "not reached");
+    refused(away(name))
+}
+
+fn away(name: &str) -> Refusal {
+    Refusal::new(
+        Kind::Unavailable,
+        "SERVICE_UNAVAILABLE",
+        "服务暂不可用，请稍后重试",
+        "the service is away: try again shortly",
+    )
+    .with("service", name)
+    .with("retry_after_ms", "1000")
+}
+
+fn channel(name: &str, config: &Config) -> anyhow::Result<Channel> {
+    let address = config.service_address(name);
+    let mut endpoint = endpoint(&address)?;
+    if address.starts_with("https://") {
+        let mut tls = ClientTlsConfig::new();
+        if let Some(file) = &config.security.ca_file {
+            let pem = std::fs::read(file).with_context(|| format!("security.ca_file {}", file.display()))?;
+            tls = tls.ca_certificate(Certificate::from_pem(pem));
+        }
+        endpoint = endpoint.tls_config(tls)?;
+    }
+    Ok(endpoint.connect_lazy())
+}
+
+fn endpoint(address: &str) -> anyhow::Result<Endpoint> {
+    Ok(Endpoint::from_shared(address.to_owned())
+        .with_context(|| format!("{address} is no address"))?
+        .connect_timeout(Duration::from_secs(3))
+        .tcp_nodelay(true)
+        .http2_keep_alive_interval(Duration::from_secs(15))
+        .keep_alive_timeout(Duration::from_secs(5))
+        .keep_alive_while_idle(true))
+}

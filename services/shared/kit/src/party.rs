@@ -1,0 +1,59 @@
+//! Parties between the contracts and the domain: whose data a message carries, and how much of it a list shows.
+//!
+//! Invariant: [`masked`] is the only way from personal data to a list.
+
+use yiwang_ledger::{Personal, SubjectId, Vault};
+use yiwang_proto::party::v1 as pb;
+use yiwang_standards::identity::{self, DocumentKind};
+
+use crate::caller::{Caller, subject};
+
+/// What is shown of a value whose subject was erased (个人信息保护法 art. 47).
+pub const ERASED: &str = "（已删除）";
+
+/// The kind of document that a contract's number means. A residence permit's kind is told apart by its area.
+pub fn document_kind(kind: i32, number: &str) -> Option<DocumentKind> {
+    Some(match pb::DocumentKind::try_from(kind).ok()? {
+        pb::DocumentKind::Unspecified => return None,
+        pb::DocumentKind::ResidentId => DocumentKind::ResidentId,
+        pb::DocumentKind::UnifiedSocialCreditCode => DocumentKind::Uscc,
+        pb::DocumentKind::Passport => DocumentKind::Passport,
+        pb::DocumentKind::HkMacaoTravelPermit => DocumentKind::HongKongMacauPass,
+        pb::DocumentKind::TaiwanTravelPermit => DocumentKind::TaiwanPass,
+        pb::DocumentKind::HmtResidencePermit if number.trim_start().starts_with("83") => DocumentKind::TaiwanPermit,
+        pb::DocumentKind::HmtResidencePermit => DocumentKind::HongKongMacauPermit,
+        pb::DocumentKind::ForeignPermanentResidentId => DocumentKind::ForeignPermanentResidence,
+        pb::DocumentKind::Other => DocumentKind::Other,
+    })
+}
+
+/// Whose data the party's are. `None` where its kind or number is missing.
+pub fn subject_of(vault: &Vault, party: &pb::Party) -> Option<SubjectId> {
+    let kind = document_kind(party.document_kind, &party.document_number)?;
+    (!party.document_number.trim().is_empty()).then(|| subject(vault, kind, &party.document_number))
+}
+
+/// Name and number as lists show them: 张*, 511***********1234. An organisation's name is public and stays.
+pub fn masked(name: &Personal, kind: i32, number: &Personal) -> pb::MaskedParty {
+    let organisation = kind == pb::DocumentKind::UnifiedSocialCreditCode as i32;
+    pb::MaskedParty {
+        name: match name.get() {
+            None => ERASED.to_owned(),
+            Some(name) if organisation => name.to_owned(),
+            Some(name) => identity::mask_name(name),
+        },
+        document_kind: kind,
+        document_number: number.get().map_or_else(|| ERASED.to_owned(), identity::mask_number),
+    }
+}
+
+/// Who acts, as the contracts show it. The name is an officer's only: a citizen's name is personal data.
+pub fn actor(caller: &Caller) -> pb::Actor {
+    let officer = caller.is_staff();
+    pb::Actor {
+        id: caller.id.clone(),
+        name: if officer { caller.name.clone() } else { String::new() },
+        role: caller.role().to_owned(),
+        organisation: caller.organisations.first().filter(|_| officer).cloned().unwrap_or_default(),
+    }
+}

@@ -1,0 +1,146 @@
+//! One process of the suite: what its services share, and what each of them gets.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use tokio_util::sync::CancellationToken;
+use tonic::service::Routes;
+use yiwang_ledger::{Ledger, Options, Secrets};
+use yiwang_proto::ledger::v1::ledger_service_server::LedgerServiceServer;
+
+use crate::admin::LedgerAdmin;
+use crate::caller::Keyring;
+use crate::clock::LegalClock;
+use crate::config::Config;
+use crate::gate::Gate;
+use crate::identity::{DevelopmentIssuer, Identity, ServiceTokens};
+use crate::link::Links;
+use crate::server::install_crypto;
+use crate::stack::{Front, Stack};
+use crate::{entropy, keys};
+
+/// How the services of an installation are spread.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// All in this process.
+    Together,
+    /// Each in a process of its own, reached at its address.
+    Apart,
+}
+
+/// What all services of a process share. Cheap to clone.
+#[derive(Clone)]
+pub struct Process {
+    /// The configuration in force.
+    pub config: Arc<Config>,
+    /// Legal time and the calendar.
+    pub legal: Arc<LegalClock>,
+    /// The policies.
+    pub gate: Gate,
+    /// Who verifies tokens.
+    pub identity: Identity,
+    /// The demonstration accounts' issuer; `None` in production.
+    pub development: Option<DevelopmentIssuer>,
+    /// The way to the services.
+    pub links: Links,
+    /// Cancelled when the process is told to stop.
+    pub shutdown: CancellationToken,
+    secrets: Arc<Secrets>,
+}
+
+/// What a service's constructor gets.
+#[derive(Clone)]
+pub struct Env {
+    /// The service's own ledger.
+    pub ledger: Ledger,
+    /// The policies.
+    pub gate: Gate,
+    /// The way to the other services.
+    pub links: Links,
+    /// The configuration in force.
+    pub config: Arc<Config>,
+    /// Where the service may keep files of its own.
+    pub data_dir: PathBuf,
+    /// Legal time and the calendar.
+    pub legal: Arc<LegalClock>,
+    /// The installation's keyed hashes.
+    pub keyring: Keyring,
+    /// Cancelled when the process is told to stop.
+    pub shutdown: CancellationToken,
+}
+
+impl Process {
+    /// Opens what the services share. No ledger yet, nothing listens yet.
+    pub fn open(config: Config, shape: Shape, shutdown: CancellationToken) -> anyhow::Result<Self> {
+        install_crypto();
+        std::fs::create_dir_all(&config.data_dir)
+            .with_context(|| format!("无法创建数据目录 / cannot make the data folder {}", config.data_dir.display()))?;
+        let secrets = keys::secrets(&config)?;
+        let keyring = Keyring::new(&secrets.lookup_key);
+        let development = config.development_issuer().then(|| DevelopmentIssuer::open(&config)).transpose()?;
+        let identity = Identity::open(&config, keyring, development.as_ref())?;
+        let tokens = ServiceTokens::open(&config, development.as_ref())?;
+        let links = match shape {
+            Shape::Together => Links::local(tokens),
+            Shape::Apart => Links::remote(&config, tokens)?,
+        };
+        let legal = LegalClock::open(&config)?;
+        Ok(Self {
+            legal,
+            gate: Gate::open()?,
+            identity,
+            development,
+            links,
+            shutdown,
+            secrets: Arc::new(secrets),
+            config: Arc::new(config),
+        })
+    }
+
+    /// Opens a service's ledger, its schema brought up to date.
+    pub async fn ledger(&self, service: &'static str) -> anyhow::Result<Ledger> {
+        let options = Options {
+            service,
+            database: self.config.database(service),
+            secrets: self.secrets.as_ref().clone(),
+            host: self.legal.clone(),
+            production: self.config.is_production(),
+            shutdown: self.shutdown.clone(),
+        };
+        Ledger::open(options)
+            .await
+            .with_context(|| format!("账本 {service} 无法打开 / the ledger of {service} cannot be opened"))
+    }
+
+    /// What a service's constructor gets.
+    pub async fn env(&self, service: &'static str) -> anyhow::Result<Env> {
+        Ok(Env {
+            ledger: self.ledger(service).await?,
+            gate: self.gate.clone(),
+            links: self.links.clone(),
+            config: self.config.clone(),
+            data_dir: self.config.data_dir.join(service),
+            legal: self.legal.clone(),
+            keyring: self.identity.keyring().clone(),
+            shutdown: self.shutdown.clone(),
+        })
+    }
+
+    /// Puts the stack before a service's routes and its ledger's.
+    pub fn front(&self, service: &'static str, ledger: Ledger, routes: Routes) -> Front {
+        let admin = LedgerServiceServer::new(LedgerAdmin::new(ledger, self.gate.clone()));
+        Stack::new(service, self.identity.clone(), &self.config.limits).before(routes.add_service(admin).prepare())
+    }
+
+    /// How long calls at work are waited for at the end.
+    pub fn drain(&self) -> Duration {
+        Duration::from_millis(self.config.limits.drain_ms)
+    }
+
+    /// A new request id (for commands of the process itself).
+    pub fn request_id(&self) -> String {
+        entropy::new_request_id()
+    }
+}
