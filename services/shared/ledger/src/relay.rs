@@ -345,7 +345,9 @@ impl Relay {
             if renewed.elapsed() > LEASE / 2 {
                 return (told, Some((entry, Delivery::Later { reason: "lease running out".to_owned() })));
             }
-            let request_id = format!("{}.{}", self.name, entry.hash);
+            // hashed, for the contracts allow a request id 64 characters
+            let source = format!("{}.{}", self.name, entry.hash);
+            let request_id = Hash(yiwang_standards::sm::sm3(source.as_bytes())).to_string();
             let delivery = AssertUnwindSafe(self.route.deliver(&entry, &request_id)).catch_unwind().await;
             match delivery
                 .unwrap_or_else(|_| Delivery::Refused { reason: "the relay panicked on this entry".to_owned() })
