@@ -1,1 +1,53 @@
-//! yiwang-gateway
+//! The front door: HTTP/JSON and gRPC of every service on one port, `/openapi.json`, errors as problem+json, and what is
+//! composed of several services (`GET /v1/me/affairs`).
+//!
+//! Invariant: nothing is decided here. A call goes on with the caller's own token and is judged by the service it is for; only
+//! the headers that a caller from outside may set cross.
+
+pub mod affairs;
+mod attachments;
+pub mod contract;
+mod dev;
+mod explain;
+mod front;
+mod health;
+mod ledgers;
+pub mod openapi;
+mod page;
+pub mod problem;
+mod proxy;
+mod rest;
+mod trace;
+
+use std::time::Duration;
+
+pub use front::{links, router};
+pub use proxy::SERVICE_HEADER;
+pub use yiwang_proto::forward::{Link, Links};
+
+/// What is too much and what takes too long.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Largest JSON body in bytes.
+    pub body_bytes: usize,
+    /// Largest attachment in bytes; the intake service has the same limit.
+    pub attachment_bytes: u64,
+    /// How long one call may take.
+    pub deadline: Duration,
+    /// How long one part of a composition may take.
+    pub part_deadline: Duration,
+    /// How long an upload or the start of a download may take.
+    pub transfer_deadline: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            body_bytes: 1024 * 1024,
+            attachment_bytes: 20 * 1024 * 1024,
+            deadline: Duration::from_secs(20),
+            part_deadline: Duration::from_secs(3),
+            transfer_deadline: Duration::from_secs(120),
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! The router: what is answered here, and where everything else goes.
+
+use std::sync::Arc;
+
+use axum::{
+    Extension, Router,
+    body::{Body, Bytes},
+    extract::{Path, Request, State},
+    middleware,
+    response::{IntoResponse as _, Response},
+    routing::{get, post},
+};
+use http::{HeaderMap, HeaderValue, header};
+use tonic::service::Routes;
+use yiwang_kit::{clock::LegalClock, telemetry::Trace};
+use yiwang_proto::{
+    forward::{Link, Links},
+    gateway::v1::affairs_service_server::AffairsServiceServer,
+};
+
+use crate::{
+    Options, affairs::Affairs, attachments, contract::Contract, dev, health, openapi, page, problem::Refused, proxy,
+    rest::Rest, trace,
+};
+
+/// What every handler shares.
+struct Front<L> {
+    links: Links<L>,
+    options: Options,
+    rest: Rest<L>,
+    openapi: Bytes,
+    page: String,
+}
+
+type Shared<L> = State<Arc<Front<L>>>;
+
+/// The links of a process, each by its package; the catalogue is kept by intake.
+pub fn links(ways: &yiwang_kit::Links) -> Links<yiwang_kit::Link> {
+    Links {
+        catalogue: ways.get("intake"),
+        intake: ways.get("intake"),
+        approval: ways.get("approval"),
+        license: ways.get("license"),
+        evaluation: ways.get("evaluation"),
+        trading: ways.get("trading"),
+    }
+}
+
+/// The front door over links to the services. A clock that can be moved adds `/v1/dev/clock`; `probes` are the process's
+/// `grpc.health.v1` and reflection.
+///
+/// # Errors
+/// Only where the contracts built into the program do not fit together.
+pub fn router<L: Link>(
+    links: Links<L>,
+    options: Options,
+    clock: Arc<LegalClock>,
+    probes: Routes,
+) -> anyhow::Result<Router> {
+    let contract = Arc::new(Contract::load()?);
+    let dev = clock.is_movable();
+    let affairs = Affairs::new(links.clone(), options.part_deadline);
+    let front = Arc::new(Front {
+        openapi: serde_json::to_vec_pretty(&openapi::document(&contract, dev)?)?.into(),
+        page: page::front(&contract, dev),
+        rest: Rest::new(&links, affairs.clone(), contract, options.clone()),
+        links: links.clone(),
+        options,
+    });
+    let mut router = Router::new()
+        .route("/", get(front_page::<L>))
+        .route("/openapi.json", get(document::<L>))
+        .route("/v1/applications/{id}/attachments", post(upload::<L>))
+        .route("/v1/applications/{id}/attachments/{attachment_id}", get(download::<L>))
+        .with_state(front.clone())
+        .merge(health::router(links));
+    if dev {
+        router = router.merge(dev::router(clock));
+    }
+    Ok(router
+        .method_not_allowed_fallback(wrong_method)
+        .merge(probes.add_service(AffairsServiceServer::new(affairs)).into_axum_router())
+        .fallback_service(axum::handler::HandlerWithoutStateExt::into_service(move |request| {
+            elsewhere(front.clone(), request)
+        }))
+        .layer(middleware::from_fn(trace::layer)))
+}
+
+/// All that has no handler of its own: a service's gRPC, or HTTP/JSON.
+async fn elsewhere<L: Link>(front: Arc<Front<L>>, request: Request) -> Response {
+    if proxy::is_grpc(request.headers()) {
+        return proxy::forward(&front.links, request).await;
+    }
+    let trace = trace::of(&request);
+    front.rest.answer(request, &trace).await
+}
+
+async fn upload<L: Link>(State(front): Shared<L>, Path(id): Path<String>, request: Request) -> Response {
+    let trace = trace::of(&request);
+    let answer = attachments::upload(&front.links, &front.options, &id, request).await;
+    answer.unwrap_or_else(|refused| refused.response(&trace))
+}
+
+async fn download<L: Link>(
+    State(front): Shared<L>,
+    Path((id, attachment)): Path<(String, String)>,
+    Extension(trace): Extension<Trace>,
+    headers: HeaderMap,
+) -> Response {
+    let answer = attachments::download(&front.links, &front.options, id, attachment, &headers).await;
+    answer.unwrap_or_else(|refused| refused.response(&trace.id))
+}
+
+async fn document<L: Link>(State(front): Shared<L>) -> Response {
+    let mut response = front.openapi.clone().into_response();
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
+
+async fn front_page<L: Link>(State(front): Shared<L>) -> Response {
+    page::response(front.page.clone())
+}
+
+async fn wrong_method(Extension(trace): Extension<Trace>, request: Request<Body>) -> Response {
+    let allow = if request.uri().path().ends_with("/attachments") || request.uri().path().ends_with(":advance") {
+        "POST"
+    } else {
+        "GET"
+    };
+    Refused::wrong_method(allow).response(&trace.id)
+}

@@ -1,0 +1,53 @@
+//! `/healthz`: the process is alive. `/readyz`: every service answers that it is serving.
+
+use std::time::Duration;
+
+use axum::{
+    Json, Router,
+    extract::State,
+    response::{IntoResponse as _, Response},
+    routing::get,
+};
+use futures_util::future::join_all;
+use http::StatusCode;
+use serde_json::{Map, Value, json};
+use tonic::Code;
+use tonic_health::pb::{HealthCheckRequest, health_client::HealthClient};
+use yiwang_kit::status::code_name;
+use yiwang_proto::forward::{Link, Links};
+
+use crate::ledgers::KEEPERS;
+
+/// How long a service may take to say that it is well.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// The two probes.
+pub fn router<L: Link>(links: Links<L>) -> Router {
+    Router::new()
+        .route("/healthz", get(|| async { Json(json!({"status": "SERVING"})) }))
+        .route("/readyz", get(ready::<L>))
+        .with_state(links)
+}
+
+async fn ready<L: Link>(State(links): State<Links<L>>) -> Response {
+    let asked = KEEPERS.iter().filter_map(|name| links.get(name).map(|link| (*name, link.clone())));
+    let answers = join_all(asked.map(|(name, link)| async move { (name, state(link).await) })).await;
+    let all = answers.iter().all(|(_, state)| *state == SERVING);
+    let services: Map<_, _> = answers.into_iter().map(|(name, state)| (name.to_owned(), Value::from(state))).collect();
+    let status = if all { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (status, Json(json!({"status": if all { SERVING } else { "NOT_SERVING" }, "services": services}))).into_response()
+}
+
+const SERVING: &str = "SERVING";
+
+async fn state<L: Link>(link: L) -> &'static str {
+    let mut client = HealthClient::new(link);
+    match tokio::time::timeout(PATIENCE, client.check(HealthCheckRequest { service: String::new() })).await {
+        Err(_) => code_name(Code::DeadlineExceeded),
+        Ok(Ok(answer)) if answer.get_ref().status == 1 => SERVING,
+        Ok(Ok(_)) => "NOT_SERVING",
+        // In one process the probe meets the service's own stack, which wants a token: it is there.
+        Ok(Err(status)) if matches!(status.code(), Code::Unauthenticated | Code::Unimplemented) => SERVING,
+        Ok(Err(status)) => code_name(status.code()),
+    }
+}
