@@ -143,20 +143,26 @@ const LIST_ALL: Sql = Sql {
         JOIN record r ON r.stream = p.stream ORDER BY p.sort, p.stream",
 };
 
-/// How many records carry each value, and which: the search's raw material.
+/// How many records carry each of the values, and how many there are.
+const FREQUENCY: Sql = Sql {
+    pg: "SELECT t.value, count(DISTINCT t.stream), (SELECT count(*) FROM record WHERE kind = $1) FROM tag t
+         WHERE t.kind = $1 AND t.name = $2 AND t.value IN (SELECT jsonb_array_elements_text($3::jsonb)) GROUP BY t.value",
+    lite: "SELECT t.value, count(DISTINCT t.stream), (SELECT count(*) FROM record WHERE kind = $1) FROM tag t
+         WHERE t.kind = $1 AND t.name = $2 AND t.value IN (SELECT value FROM json_each($3)) GROUP BY t.value",
+};
+
+/// Records by the summed weight of the values that they carry; weights come as pairs of value and number.
 const SEARCH: Sql = Sql {
-    pg: "WITH hit AS (SELECT DISTINCT t.value, t.stream FROM tag t
-            WHERE t.kind = $1 AND t.name = $2 AND t.value IN (SELECT jsonb_array_elements_text($3::jsonb))),
-         weight AS (SELECT value, ln(1 + (SELECT count(*) FROM record WHERE kind = $1)::float8 / count(*)) AS w FROM hit GROUP BY value),
+    pg: "WITH weight AS (SELECT pair ->> 0 AS value, (pair ->> 1)::float8 AS w FROM jsonb_array_elements($3::jsonb) AS p (pair)),
+         hit AS (SELECT DISTINCT t.value, t.stream FROM weight x JOIN tag t ON t.kind = $1 AND t.name = $2 AND t.value = x.value),
          best AS (SELECT h.stream, sum(w.w) AS score FROM hit h JOIN weight w ON w.value = h.value
             WHERE NOT EXISTS (SELECT 1 FROM jsonb_array_elements($4::jsonb) AS f (pair) WHERE NOT EXISTS
                 (SELECT 1 FROM tag g WHERE g.kind = $1 AND g.name = f.pair ->> 0 AND g.value = f.pair ->> 1 AND g.stream = h.stream))
             GROUP BY h.stream ORDER BY score DESC, h.stream LIMIT $5)
          SELECT r.stream, r.version, r.tip, r.schema, r.state, r.state_version, r.kind, r.created_at, r.updated_at, b.score
          FROM best b JOIN record r ON r.stream = b.stream ORDER BY b.score DESC, r.stream",
-    lite: "WITH hit AS (SELECT DISTINCT t.value, t.stream FROM tag t
-            WHERE t.kind = $1 AND t.name = $2 AND t.value IN (SELECT value FROM json_each($3))),
-         weight AS (SELECT value, ln(1 + CAST((SELECT count(*) FROM record WHERE kind = $1) AS REAL) / count(*)) AS w FROM hit GROUP BY value),
+    lite: "WITH weight AS (SELECT value ->> 0 AS value, CAST(value ->> 1 AS REAL) AS w FROM json_each($3)),
+         hit AS (SELECT DISTINCT t.value, t.stream FROM weight x JOIN tag t ON t.kind = $1 AND t.name = $2 AND t.value = x.value),
          best AS (SELECT h.stream, sum(w.w) AS score FROM hit h JOIN weight w ON w.value = h.value
             WHERE NOT EXISTS (SELECT 1 FROM json_each($4) AS f WHERE NOT EXISTS
                 (SELECT 1 FROM tag g WHERE g.kind = $1 AND g.name = f.value ->> 0 AND g.value = f.value ->> 1 AND g.stream = h.stream))
@@ -272,7 +278,13 @@ impl Ledger {
         audiences: &Audiences,
         limit: u32,
     ) -> Result<Vec<Hit<A>>, Refusal> {
-        let (values, filters) = (serde_json::json!(values).to_string(), serde_json::json!(filters).to_string());
+        let values = serde_json::json!(values).to_string();
+        let frequencies: Vec<(String, i64, i64)> =
+            engine::read!(&*self.core.db, fetch_all, (String, i64, i64), FREQUENCY, A::KIND, tag, values.clone())
+                .map_err(store_refusal)?;
+        let weigh = |(value, with, all): (String, i64, i64)| (value, (1.0 + all as f64 / with as f64).ln());
+        let weights = serde_json::json!(frequencies.into_iter().map(weigh).collect::<Vec<_>>()).to_string();
+        let filters = serde_json::json!(filters).to_string();
         let rows: Vec<HitRow> = engine::read!(
             &*self.core.db,
             fetch_all,
@@ -280,7 +292,7 @@ impl Ledger {
             SEARCH,
             A::KIND,
             tag,
-            values.clone(),
+            weights.clone(),
             filters.clone(),
             i64::from(limit)
         )

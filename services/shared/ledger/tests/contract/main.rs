@@ -1,0 +1,77 @@
+//! The ledger's contract: every promise and every trap, a plain function each, over both engines. PostgreSQL takes part
+//! where `YIWANG_TEST_POSTGRES_URL` is set, as `tests/run` does.
+#![allow(missing_docs, clippy::unwrap_used)]
+
+mod evidence;
+mod feed;
+mod personal;
+mod read;
+mod relay;
+mod request;
+mod timer;
+mod unique;
+mod world;
+mod write;
+
+/// Each case runs on SQLite and on PostgreSQL.
+macro_rules! both {
+    ($($module:ident: $($case:ident),+;)+) => {
+        mod sqlite { $(mod $module { $(#[tokio::test(flavor = "multi_thread")]
+            async fn $case() { crate::$module::$case(crate::world::World::sqlite().await).await })+ })+ }
+        mod postgres { $(mod $module { $(#[tokio::test(flavor = "multi_thread")]
+            async fn $case() { if let Some(world) = crate::world::World::postgres().await { crate::$module::$case(world).await } })+ })+ }
+    };
+}
+
+/// These need several processes on one database, which SQLite does not have.
+macro_rules! postgres_alone {
+    ($($module:ident: $($case:ident),+;)+) => {
+        mod replicas { $(mod $module { $(#[tokio::test(flavor = "multi_thread")]
+            async fn $case() { if let Some(world) = crate::world::World::postgres().await { crate::$module::$case(world).await } })+ })+ }
+    };
+}
+
+both! {
+    write: an_acknowledged_command_is_there_after_a_restart, nothing_is_answered_before_the_commit,
+        commands_of_one_stream_are_decided_one_after_another, a_refusal_writes_nothing, a_bad_command_never_fails_its_neighbours,
+        a_panicking_rule_is_an_error_of_its_own_command, time_never_runs_back_within_a_stream, a_stale_version_is_refused,
+        an_oversized_entry_is_refused, an_oversized_state_is_refused, a_passed_deadline_is_not_decided,
+        a_command_whose_caller_left_runs_to_its_verdict, a_full_queue_refuses_before_deciding,
+        a_large_state_is_not_rewritten_each_time, another_schema_folds_anew, an_older_event_is_read_in_its_new_shape,
+        an_unknown_event_makes_one_stream_unreadable_and_no_other, a_refusal_in_flight_waits_for_what_it_was_decided_on;
+    request: the_same_request_replays_the_first_answer, a_replay_answers_as_of_then, another_command_with_the_id_is_refused,
+        concurrent_duplicates_have_one_effect, a_replay_is_found_though_the_rule_would_refuse_now,
+        a_replayed_creation_answers_the_first_stream, the_same_id_of_another_principal_is_another_request, a_malformed_id_is_refused,
+        a_request_survives_a_restart;
+    unique: a_taken_key_is_refused_by_its_scope, a_released_key_is_free, two_claims_of_one_batch_have_one_winner,
+        what_was_decided_behind_a_loser_is_decided_again, a_key_moves_within_one_batch;
+    feed: it_is_dense_complete_and_in_order, a_gap_halts, a_rewound_ledger_halts, a_reader_is_woken;
+    relay: it_delivers_each_entry_in_order, a_stream_that_fails_is_parked_and_the_others_go_on, a_refused_entry_waits_for_a_person,
+        it_goes_on_where_it_was_after_a_restart, a_poison_entry_is_parked;
+    personal: it_is_sealed_in_the_store, it_reads_as_erased_once_the_key_is_gone, an_erased_person_may_come_back,
+        erasure_breaks_no_chain, a_sealed_value_does_not_open_elsewhere, it_cannot_leave_by_accident, sealed_bytes_open_for_their_place_only,
+        a_reading_leaves_an_entry, an_erased_value_is_not_sealed_again;
+    read: a_list_shows_what_single_reads_would, pages_neither_skip_nor_repeat, a_foreign_page_token_is_refused,
+        a_page_size_out_of_range_is_refused, filters_narrow_a_list, lists_sort_by_bytes, a_search_prefers_rare_words,
+        a_record_is_found_by_its_key, a_stream_of_another_kind_is_not_found;
+    evidence: every_chain_verifies, a_changed_body_is_found, a_removed_entry_is_found, a_forged_record_is_found,
+        what_is_derived_can_be_computed_from_entries_alone;
+    timer: it_runs_when_due_and_once, it_leaves_the_future_alone, a_sweep_reaches_every_tagged_record;
+}
+
+postgres_alone! {
+    write: two_processes_lose_no_update, a_stale_refusal_is_never_answered, a_cut_connection_is_resent_until_there_is_a_verdict,
+        what_waits_goes_in_one_transaction, unsafe_settings_are_refused_in_production;
+    unique: two_processes_cannot_both_claim;
+    feed: open_and_aborted_transactions_are_never_skipped_over;
+    relay: one_replica_runs_it;
+    timer: two_processes_have_one_effect;
+    personal: two_processes_agree_on_a_subjects_key;
+}
+
+#[tokio::test]
+async fn a_data_directory_has_one_process() {
+    let world = world::World::sqlite().await;
+    let second = world.try_open_again().await.err().unwrap();
+    assert!(second.to_string().starts_with("DATA_DIR_IN_USE"), "{second}");
+}

@@ -1,0 +1,132 @@
+//! Reads and lists: what one may list is what one may read.
+
+use std::collections::BTreeSet;
+
+use yiwang_ledger::{Audiences, ListQuery, Personal, StreamId};
+
+use crate::world::{Jar, JarEvent, World, add, event, label, stream};
+
+fn owner(world: &World, n: u64) -> JarEvent {
+    let subject = world.ledger.vault().lookup("111", &n.to_string());
+    JarEvent::Opened { name: Some(Personal::new(&subject, "name", "x")), owner: Some(subject) }
+}
+
+fn query(page_size: u32, page_token: &str) -> ListQuery {
+    ListQuery { page_size, page_token: page_token.to_owned(), ..ListQuery::default() }
+}
+
+async fn list_all(world: &World, mut query: ListQuery, audiences: &Audiences) -> Vec<StreamId> {
+    let mut streams = Vec::new();
+    loop {
+        let page = world.ledger.list::<Jar>(&query, audiences).await.unwrap();
+        streams.extend(page.items.iter().map(|read| read.stream));
+        query.page_token = page.next_page_token;
+        if query.page_token.is_empty() {
+            return streams;
+        }
+    }
+}
+
+async fn jars(world: &World, count: u64) -> Vec<StreamId> {
+    let streams: Vec<_> = (0..count).map(|_| stream()).collect();
+    let opening = streams.iter().zip(0..).map(|(jar, n)| world.run(*jar, event(owner(world, n % 7))));
+    futures_util::future::join_all(opening).await;
+    streams
+}
+
+pub async fn a_list_shows_what_single_reads_would(world: World) {
+    let jars = jars(&world, 60).await;
+    for n in 0..7 {
+        let who = Audiences::of([world.ledger.vault().lookup("111", &n.to_string()).audience()]);
+        let mut readable = BTreeSet::new();
+        for jar in &jars {
+            if world.ledger.get::<Jar>(*jar, &who).await.unwrap().is_some() {
+                readable.insert(*jar);
+            }
+        }
+        assert_eq!(list_all(&world, query(4, ""), &who).await.into_iter().collect::<BTreeSet<_>>(), readable);
+        assert!(!readable.is_empty() && readable.len() < 60);
+    }
+}
+
+pub async fn pages_neither_skip_nor_repeat(world: World) {
+    let jars: BTreeSet<_> = jars(&world, 55).await.into_iter().collect();
+    for audiences in
+        [Audiences::all(), Audiences::of(["org:1".to_owned(), world.ledger.vault().lookup("111", "1").audience()])]
+    {
+        let listed = list_all(&world, query(10, ""), &audiences).await;
+        assert_eq!((listed.len(), listed.into_iter().collect::<BTreeSet<_>>()), (55, jars.clone()));
+    }
+    assert!(list_all(&world, query(10, ""), &Audiences::of([])).await.is_empty());
+}
+
+pub async fn a_foreign_page_token_is_refused(world: World) {
+    jars(&world, 5).await;
+    let everybody = Audiences::of(["org:1".to_owned()]);
+    let token = world.ledger.list::<Jar>(&query(2, ""), &everybody).await.unwrap().next_page_token;
+    for (token, audiences) in
+        [(token.as_str(), Audiences::all()), ("nonsense!", everybody.clone()), ("AAAA", everybody)]
+    {
+        let refusal = world.ledger.list::<Jar>(&query(2, token), &audiences).await.unwrap_err();
+        assert_eq!(refusal.reason, "PAGE_TOKEN_INVALID");
+    }
+}
+
+pub async fn a_page_size_out_of_range_is_refused(world: World) {
+    assert_eq!(
+        world.ledger.list::<Jar>(&query(201, ""), &Audiences::all()).await.unwrap_err().reason,
+        "PAGE_SIZE_INVALID"
+    );
+    assert!(world.ledger.list::<Jar>(&query(200, ""), &Audiences::all()).await.is_ok());
+}
+
+pub async fn filters_narrow_a_list(world: World) {
+    let jars = jars(&world, 9).await;
+    world.run(jars[3], add(1)).await.unwrap();
+    let odd = ListQuery { filters: vec![("parity", "odd".to_owned())], ..query(2, "") };
+    assert_eq!(list_all(&world, odd.clone(), &Audiences::all()).await, vec![jars[3]]);
+    world.run(jars[3], add(1)).await.unwrap();
+    assert!(list_all(&world, odd, &Audiences::all()).await.is_empty());
+}
+
+/// Upper case before lower case before Chinese, whatever the locale of the database.
+pub async fn lists_sort_by_bytes(world: World) {
+    for name in ["b", "Z", "张", "a", "_"] {
+        world.run(stream(), label(name)).await.unwrap();
+    }
+    let page = world.ledger.list::<Jar>(&query(10, ""), &Audiences::all()).await.unwrap();
+    let names: Vec<_> = page.items.iter().map(|read| read.state.label.clone().unwrap()).collect();
+    assert_eq!(names, ["Z", "_", "a", "b", "张"]);
+}
+
+pub async fn a_search_prefers_rare_words(world: World) {
+    let words = |list: &[&str]| event(JarEvent::Worded { words: list.iter().map(|word| (*word).to_owned()).collect() });
+    let (common, rare) = (stream(), stream());
+    for _ in 0..5 {
+        world.run(stream(), words(&["许可"])).await.unwrap();
+    }
+    world.run(common, words(&["许可", "变更"])).await.unwrap();
+    world.run(rare, words(&["许可", "招牌"])).await.unwrap();
+    let wanted = ["许可".to_owned(), "招牌".to_owned()];
+    let hits = world.ledger.search::<Jar>("word", &wanted, &[], &Audiences::all(), 3).await.unwrap();
+    assert_eq!((hits.len(), hits[0].read.stream), (3, rare));
+    assert!(hits[0].score > hits[1].score);
+}
+
+pub async fn a_record_is_found_by_its_key(world: World) {
+    let jar = stream();
+    world.run(jar, label("honey")).await.unwrap();
+    let found = |audiences: Audiences| {
+        let ledger = world.ledger.clone();
+        async move { ledger.find::<Jar>("LABEL_TAKEN", "honey", &audiences).await.unwrap().map(|read| read.stream) }
+    };
+    assert_eq!(found(Audiences::all()).await, Some(jar));
+    assert_eq!(found(Audiences::of(["person:nobody".to_owned()])).await, None);
+}
+
+pub async fn a_stream_of_another_kind_is_not_found(world: World) {
+    let jar = stream();
+    world.run(jar, add(1)).await.unwrap();
+    let other = world.ledger.get::<yiwang_ledger::AccessLog>(jar, &Audiences::all()).await.unwrap();
+    assert!(other.is_none());
+}

@@ -1,0 +1,131 @@
+//! Relays: at least once, in order within a stream, nothing skipped, nobody held up by another's trouble.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use yiwang_ledger::{Delivery, Entry, Route, StreamId, Timestamp};
+
+use crate::world::{Jar, World, add, stream, until};
+
+/// A receiver that remembers, and behaves as it is told for some streams.
+#[derive(Clone, Default)]
+struct Receiver {
+    got: Arc<Mutex<Vec<(StreamId, u64, String)>>>,
+    moods: Arc<Mutex<HashMap<StreamId, Delivery>>>,
+}
+
+impl Receiver {
+    fn set(&self, stream: StreamId, mood: Delivery) {
+        self.moods.lock().unwrap().insert(stream, mood);
+    }
+
+    fn versions(&self, stream: StreamId) -> Vec<u64> {
+        self.got.lock().unwrap().iter().filter(|(of, ..)| *of == stream).map(|(_, version, _)| *version).collect()
+    }
+}
+
+#[async_trait]
+impl Route for Receiver {
+    async fn deliver(&self, entry: &Entry, request_id: &str) -> Delivery {
+        if !entry.is::<Jar>() {
+            return Delivery::NotMine;
+        }
+        let mood = self.moods.lock().unwrap().get(&entry.stream).cloned().unwrap_or(Delivery::Done);
+        assert_ne!(mood, Delivery::NotMine, "poison");
+        if mood == Delivery::Done {
+            self.got.lock().unwrap().push((entry.stream, entry.version, request_id.to_owned()));
+        }
+        mood
+    }
+}
+
+async fn add_times(world: &World, jar: StreamId, times: usize) {
+    for _ in 0..times {
+        world.run(jar, add(1)).await.unwrap();
+    }
+}
+
+pub async fn it_delivers_each_entry_in_order(world: World) {
+    let (receiver, jars) = (Receiver::default(), [stream(), stream(), stream()]);
+    world.ledger.relay("r", receiver.clone());
+    for _ in 0..10 {
+        for jar in jars {
+            world.run(jar, add(1)).await.unwrap();
+        }
+    }
+    for jar in jars {
+        until("all delivered", || async { receiver.versions(jar).len() == 10 }).await;
+        assert_eq!(receiver.versions(jar), (1..=10).collect::<Vec<u64>>());
+    }
+}
+
+pub async fn a_stream_that_fails_is_parked_and_the_others_go_on(world: World) {
+    let (receiver, sick, well) = (Receiver::default(), stream(), stream());
+    receiver.set(sick, Delivery::Later { reason: "away".into() });
+    world.ledger.relay("r", receiver.clone());
+    add_times(&world, sick, 3).await;
+    add_times(&world, well, 3).await;
+    until("the others go on", || async { receiver.versions(well).len() == 3 }).await;
+    let parked = world.ledger.parked().await.unwrap();
+    assert_eq!((parked.len(), parked[0].stream, parked[0].error.as_str()), (1, sick, "away"));
+    receiver.set(sick, Delivery::Done);
+    until("the parked stream arrives", || async { receiver.versions(sick) == [1, 2, 3] }).await;
+    until("nothing is parked", || async { world.ledger.parked().await.unwrap().is_empty() }).await;
+}
+
+pub async fn a_refused_entry_waits_for_a_person(world: World) {
+    let (receiver, jar) = (Receiver::default(), stream());
+    receiver.set(jar, Delivery::Refused { reason: "no such item".into() });
+    world.ledger.relay("r", receiver.clone());
+    add_times(&world, jar, 2).await;
+    until("it is parked", || async {
+        world.ledger.parked().await.unwrap().iter().any(|p| p.next_at == Timestamp::NEVER)
+    })
+    .await;
+    receiver.set(jar, Delivery::Done);
+    assert!(world.ledger.retry_parked("r", jar).await.unwrap());
+    until("it arrives", || async { receiver.versions(jar) == [1, 2] }).await;
+    assert!(!world.ledger.retry_parked("r", stream()).await.unwrap());
+}
+
+pub async fn a_poison_entry_is_parked(world: World) {
+    let (receiver, poison, well) = (Receiver::default(), stream(), stream());
+    receiver.set(poison, Delivery::NotMine);
+    world.ledger.relay("r", receiver.clone());
+    add_times(&world, poison, 1).await;
+    add_times(&world, well, 1).await;
+    until("the other arrives", || async { receiver.versions(well) == [1] }).await;
+    until("the poison is parked", || async { world.ledger.parked().await.unwrap().len() == 1 }).await;
+}
+
+pub async fn it_goes_on_where_it_was_after_a_restart(world: World) {
+    let (receiver, jar) = (Receiver::default(), stream());
+    world.ledger.relay("r", receiver.clone());
+    add_times(&world, jar, 5).await;
+    until("delivered", || async { receiver.versions(jar).len() == 5 }).await;
+    until("the cursor is saved", || async {
+        world.raw().await.number("SELECT coalesce(max(position), 0) FROM cursor").await == 5
+    })
+    .await;
+    // the process dies without letting go of its lease; nothing it delivered is delivered again
+    let world = world.restart().await;
+    world.raw().await.execute("UPDATE cursor SET lease_until = 0").await;
+    add_times(&world, jar, 5).await;
+    world.ledger.relay("r", receiver.clone());
+    until("the rest arrives", || async { receiver.versions(jar).len() == 10 }).await;
+    assert_eq!(receiver.versions(jar), (1..=10).collect::<Vec<u64>>());
+    let mut ids: Vec<_> = receiver.got.lock().unwrap().iter().map(|(.., id)| id.clone()).collect();
+    ids.sort();
+    ids.dedup();
+    assert_eq!(ids.len(), 10);
+}
+
+pub async fn one_replica_runs_it(world: World) {
+    let (receiver, jar, other) = (Receiver::default(), stream(), world.replica().await);
+    world.ledger.relay("r", receiver.clone());
+    other.ledger.relay("r", receiver.clone());
+    add_times(&world, jar, 30).await;
+    until("delivered", || async { receiver.versions(jar).len() >= 30 }).await;
+    assert_eq!(receiver.versions(jar), (1..=30).collect::<Vec<u64>>());
+}

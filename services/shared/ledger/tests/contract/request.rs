@@ -1,0 +1,78 @@
+//! One effect per request.
+
+use yiwang_ledger::{Call, Hash, Kind, StreamId};
+
+use crate::world::{Jar, World, add, call, fresh_call, next, stream, take};
+
+pub async fn the_same_request_replays_the_first_answer(world: World) {
+    let (jar, call) = (stream(), fresh_call());
+    let first = world.ledger.execute(jar, call.clone(), add(5)).await.unwrap();
+    let second = world.ledger.execute(jar, call, add(5)).await.unwrap();
+    assert_eq!((first.replayed, second.replayed), (false, true));
+    assert_eq!((second.version, second.hash, second.state.total), (first.version, first.hash, 5));
+    assert_eq!(world.jar(jar).await.total, 5);
+}
+
+pub async fn a_replay_answers_as_of_then(world: World) {
+    let (jar, call) = (stream(), fresh_call());
+    world.ledger.execute(jar, call.clone(), add(5)).await.unwrap();
+    world.run(jar, add(100)).await.unwrap();
+    assert_eq!(world.ledger.execute(jar, call, add(5)).await.unwrap().state.total, 5);
+}
+
+pub async fn another_command_with_the_id_is_refused(world: World) {
+    let (jar, call) = (stream(), fresh_call());
+    world.ledger.execute(jar, call.clone(), add(5)).await.unwrap();
+    let other = Call { fingerprint: Hash([9; 32]), ..call };
+    let refusal = world.ledger.execute(jar, other, add(6)).await.unwrap_err();
+    assert_eq!((refusal.kind, refusal.reason), (Kind::AlreadyExists, "REQUEST_ID_REUSED"));
+    assert_eq!(world.jar(jar).await.total, 5);
+}
+
+pub async fn concurrent_duplicates_have_one_effect(world: World) {
+    let (jar, call) = (stream(), fresh_call());
+    let same = (0..50).map(|_| world.ledger.execute(jar, call.clone(), add(5)));
+    let answers = futures_util::future::join_all(same).await;
+    assert!(answers.iter().all(|answer| answer.as_ref().is_ok_and(|done| done.state.total == 5)), "{answers:?}");
+    assert_eq!(answers.iter().filter(|answer| !answer.as_ref().unwrap().replayed).count(), 1);
+    assert_eq!(world.jar(jar).await.total, 5);
+}
+
+pub async fn a_replay_is_found_though_the_rule_would_refuse_now(world: World) {
+    let (jar, call) = (stream(), fresh_call());
+    world.run(jar, add(5)).await.unwrap();
+    world.ledger.execute(jar, call.clone(), take(5)).await.unwrap();
+    let again = world.ledger.execute(jar, call, take(5)).await.unwrap();
+    assert!(again.replayed && again.state.total == 0);
+}
+
+pub async fn a_replayed_creation_answers_the_first_stream(world: World) {
+    let (first, second, call) = (stream(), stream(), fresh_call());
+    world.ledger.create(first, call.clone(), add(1)).await.unwrap();
+    let again = world.ledger.create(second, call, add(1)).await.unwrap();
+    assert_eq!((again.stream, again.replayed), (first, true));
+    let missing = world.ledger.get::<Jar>(second, &yiwang_ledger::Audiences::all()).await.unwrap();
+    assert!(missing.is_none());
+}
+
+pub async fn the_same_id_of_another_principal_is_another_request(world: World) {
+    let (jar, call) = (stream(), fresh_call());
+    world.ledger.execute(jar, call.clone(), add(1)).await.unwrap();
+    let other = Call { principal: "person:boris".into(), ..call };
+    assert!(!world.ledger.execute(jar, other, add(1)).await.unwrap().replayed);
+    assert_eq!(world.jar(jar).await.total, 2);
+}
+
+pub async fn a_malformed_id_is_refused(world: World) {
+    for id in ["", "with space", "换行\n", &"x".repeat(129)] {
+        let refusal = world.ledger.execute(stream(), call(id), add(1)).await.unwrap_err();
+        assert_eq!((refusal.reason, refusal.fields[0].field.as_str()), ("REQUEST_ID_MALFORMED", "request_id"));
+    }
+}
+
+pub async fn a_request_survives_a_restart(world: World) {
+    let (jar, call) = (StreamId::named("kept", &next().to_string()), fresh_call());
+    world.ledger.execute(jar, call.clone(), add(5)).await.unwrap();
+    let world = world.restart().await;
+    assert!(world.ledger.execute(jar, call, add(5)).await.unwrap().replayed);
+}

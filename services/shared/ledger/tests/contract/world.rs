@@ -1,0 +1,367 @@
+//! What the cases stand on: a ledger on one engine, a clock that is theirs, a small aggregate, and a way to the raw store.
+
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+use yiwang_ledger::{
+    Aggregate, Call, Committed, Context, Database, Decision, Hash, Host, Index, Ledger, Meta, OpenError, Options,
+    Personal, Refusal, Secrets, StreamId, SubjectId, Tag, Timestamp, UniqueKey,
+};
+use yiwang_standards::calendar::Calendar;
+use yiwang_standards::sm::sm3;
+
+/// A counter with an owner: enough to break every promise on.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Jar {
+    pub owner: Option<SubjectId>,
+    pub name: Option<Personal>,
+    pub total: i64,
+    pub opened: Option<Timestamp>,
+    pub label: Option<String>,
+    pub words: Vec<String>,
+    pub due: Option<Timestamp>,
+    pub ballast: String,
+    pub by: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, strum::IntoStaticStr)]
+pub enum JarEvent {
+    Opened { owner: Option<SubjectId>, name: Option<Personal> },
+    Added { amount: i64 },
+    Labelled { label: Option<String> },
+    Worded { words: Vec<String> },
+    Loaded { ballast: String },
+    Due { at: Option<Timestamp> },
+    Hoarded { more: String },
+}
+
+impl Aggregate for Jar {
+    const KIND: &'static str = "jar";
+    type Event = JarEvent;
+
+    fn evolve(&mut self, event: &JarEvent, meta: &Meta) {
+        self.opened.get_or_insert(meta.at);
+        self.by = meta.actor.clone();
+        match event.clone() {
+            JarEvent::Opened { owner, name } => (self.owner, self.name) = (owner, name),
+            JarEvent::Added { amount } => self.total += amount,
+            JarEvent::Labelled { label } => self.label = label,
+            JarEvent::Worded { words } => self.words = words,
+            JarEvent::Loaded { ballast } => self.ballast = ballast,
+            JarEvent::Due { at } => self.due = at,
+            JarEvent::Hoarded { more } => self.ballast.push_str(&more),
+        }
+    }
+
+    fn index(&self) -> Index {
+        Index { status: format!("total {}", self.total), due_at: self.due, ..Index::default() }
+    }
+
+    fn tags(&self) -> Vec<Tag> {
+        let sort = self.label.clone().unwrap_or_else(|| Tag::newest_first(self.opened.unwrap_or_default()));
+        let owner = self.owner.as_ref().map(SubjectId::audience).unwrap_or_else(|| "public".to_owned());
+        let audience = [owner, "org:1".to_owned()].map(|value| Tag::new(Tag::AUDIENCE, value, sort.clone()));
+        let parity = Tag::new("parity", if self.total % 2 == 0 { "even" } else { "odd" }, sort.clone());
+        let words = self.words.iter().map(|word| Tag::new("word", word.as_str(), ""));
+        audience.into_iter().chain([parity]).chain(words).collect()
+    }
+
+    fn keys(&self) -> Vec<UniqueKey> {
+        self.label.iter().map(|label| UniqueKey { scope: "LABEL_TAKEN", key: label.clone() }).collect()
+    }
+
+    fn upcast(kind: &str, mut body: serde_json::Value) -> serde_json::Value {
+        // the first release counted in "pieces"
+        if let (true, Some(pieces)) = (kind == "Added", body["Added"].get("pieces").cloned()) {
+            body = serde_json::json!({"Added": {"amount": pieces}});
+        }
+        body
+    }
+}
+
+pub struct TestHost {
+    pub now: AtomicI64,
+    drawn: AtomicU64,
+    moved: watch::Sender<u64>,
+}
+
+static HOSTS: AtomicU64 = AtomicU64::new(1);
+
+impl Host for TestHost {
+    fn now(&self) -> Timestamp {
+        Timestamp(self.now.load(Ordering::SeqCst))
+    }
+    fn machine_now(&self) -> Timestamp {
+        Timestamp(uuid_clock())
+    }
+    fn calendar(&self) -> Arc<Calendar> {
+        Arc::new(Calendar::builtin().clone())
+    }
+    fn fill(&self, bytes: &mut [u8]) {
+        for chunk in bytes.chunks_mut(32) {
+            let drawn = self.drawn.fetch_add(1, Ordering::SeqCst).to_be_bytes();
+            chunk.copy_from_slice(&sm3(&drawn)[..chunk.len()]);
+        }
+    }
+    fn moved(&self) -> watch::Receiver<u64> {
+        self.moved.subscribe()
+    }
+}
+
+/// Machine time in microseconds, as leases need it.
+#[allow(clippy::disallowed_methods)]
+fn uuid_clock() -> i64 {
+    std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_micros() as i64
+}
+
+#[derive(Clone)]
+enum Place {
+    Sqlite(PathBuf),
+    Postgres { url: String, schema: String },
+}
+
+pub struct World {
+    pub ledger: Ledger,
+    pub host: Arc<TestHost>,
+    pub shutdown: CancellationToken,
+    place: Place,
+    _dir: Option<Arc<tempfile::TempDir>>,
+}
+
+static NUMBERS: AtomicU64 = AtomicU64::new(1);
+
+/// A number that was never used before in this process.
+pub fn next() -> u64 {
+    NUMBERS.fetch_add(1, Ordering::SeqCst)
+}
+
+pub fn stream() -> StreamId {
+    StreamId::named("test", &format!("{}-{}", std::process::id(), next()))
+}
+
+pub fn call(request_id: &str) -> Call {
+    Call {
+        principal: "person:anna".into(),
+        actor: "person:anna".into(),
+        request_id: request_id.into(),
+        fingerprint: Hash(sm3(request_id.as_bytes())),
+        expected_version: None,
+        deadline: None,
+        trace: "0af7651916cd43dd8448eb211c80319c".into(),
+        seed: [7; 32],
+    }
+}
+
+pub fn fresh_call() -> Call {
+    call(&format!("request-{}", next()))
+}
+
+pub fn add(amount: i64) -> impl Fn(&Jar, &Context) -> Decision<JarEvent> + Send + Sync + Clone + 'static {
+    move |_, _| Ok(vec![JarEvent::Added { amount }])
+}
+
+/// Takes out only what is there.
+pub fn take(amount: i64) -> impl Fn(&Jar, &Context) -> Decision<JarEvent> + Send + Sync + Clone + 'static {
+    move |jar, _| {
+        if jar.total < amount {
+            return Err(Refusal::state("JAR_EMPTY", "空", "empty"));
+        }
+        Ok(vec![JarEvent::Added { amount: -amount }])
+    }
+}
+
+pub fn event(event: JarEvent) -> impl Fn(&Jar, &Context) -> Decision<JarEvent> + Send + Sync + Clone + 'static {
+    move |_, _| Ok(vec![event.clone()])
+}
+
+pub fn label(text: &str) -> impl Fn(&Jar, &Context) -> Decision<JarEvent> + Send + Sync + Clone + 'static {
+    event(JarEvent::Labelled { label: Some(text.to_owned()) })
+}
+
+impl World {
+    pub async fn sqlite() -> World {
+        let dir = Arc::new(tempfile::tempdir().unwrap());
+        World::at(Place::Sqlite(dir.path().to_owned()), Some(dir)).await
+    }
+
+    pub async fn postgres() -> Option<World> {
+        let Ok(url) = std::env::var("YIWANG_TEST_POSTGRES_URL") else {
+            eprintln!("YIWANG_TEST_POSTGRES_URL is not set: not run on PostgreSQL (tests/run sets it)");
+            return None;
+        };
+        let schema = format!("contract_{}_{}", std::process::id(), next());
+        Some(World::at(Place::Postgres { url, schema }, None).await)
+    }
+
+    async fn at(place: Place, dir: Option<Arc<tempfile::TempDir>>) -> World {
+        World::try_at(place, dir, false).await.unwrap()
+    }
+
+    async fn try_at(place: Place, dir: Option<Arc<tempfile::TempDir>>, production: bool) -> Result<World, OpenError> {
+        let host = Arc::new(TestHost {
+            now: AtomicI64::new(1_772_000_000_000_000),
+            drawn: AtomicU64::new((u64::from(std::process::id()) << 40) + (HOSTS.fetch_add(1, Ordering::SeqCst) << 20)),
+            moved: watch::channel(0).0,
+        });
+        let database = match &place {
+            Place::Sqlite(dir) => Database::Sqlite { dir: dir.clone() },
+            Place::Postgres { url, schema } => Database::Postgres { url: url.clone(), schema: schema.clone() },
+        };
+        let shutdown = CancellationToken::new();
+        let secrets = Secrets { wrapping_key: [1; 16], lookup_key: [2; 32] };
+        let options =
+            Options { service: "test", database, secrets, host: host.clone(), production, shutdown: shutdown.clone() };
+        Ok(World { ledger: Ledger::open(options).await?, host, shutdown, place, _dir: dir })
+    }
+
+    pub async fn try_open_again(&self) -> Result<World, OpenError> {
+        World::try_at(self.place.clone(), self._dir.clone(), false).await
+    }
+
+    /// In production mode, with settings given to every connection.
+    pub async fn try_open_with(&self, settings: &str) -> Result<World, OpenError> {
+        let mut place = self.place.clone();
+        if let Place::Postgres { url, .. } = &mut place {
+            url.push_str(if url.contains('?') { "&options=" } else { "?options=" });
+            url.push_str(settings);
+        }
+        World::try_at(place, None, true).await
+    }
+
+    /// A second process on the same database.
+    pub async fn replica(&self) -> World {
+        self.try_open_again().await.unwrap()
+    }
+
+    /// The process ends and another one begins.
+    pub async fn restart(self) -> World {
+        let World { ledger, shutdown, place, _dir, host } = self;
+        shutdown.cancel();
+        ledger.close(Duration::from_secs(5)).await;
+        let world = World::at(place, _dir).await;
+        world.host.now.store(host.now.load(Ordering::SeqCst), Ordering::SeqCst);
+        world
+    }
+
+    pub fn is_postgres(&self) -> bool {
+        matches!(self.place, Place::Postgres { .. })
+    }
+
+    pub fn advance(&self, time: Duration) {
+        self.host.now.fetch_add(time.as_micros() as i64, Ordering::SeqCst);
+        self.host.moved.send_modify(|moves| *moves += 1);
+    }
+
+    pub async fn run(
+        &self,
+        stream: StreamId,
+        rule: impl Fn(&Jar, &Context) -> Decision<JarEvent> + Send + Sync + 'static,
+    ) -> Result<Committed<Jar>, Refusal> {
+        self.ledger.execute(stream, fresh_call(), rule).await
+    }
+
+    pub async fn jar(&self, stream: StreamId) -> Jar {
+        let audiences = yiwang_ledger::Audiences::all();
+        Jar::clone(&self.ledger.get::<Jar>(stream, &audiences).await.unwrap().unwrap().state)
+    }
+
+    pub async fn raw(&self) -> Raw {
+        match &self.place {
+            Place::Sqlite(dir) => {
+                let options = sqlx::sqlite::SqliteConnectOptions::new()
+                    .filename(dir.join("test.db"))
+                    .busy_timeout(Duration::from_secs(10));
+                Raw::Lite(options.connect().await.unwrap())
+            }
+            Place::Postgres { url, schema } => {
+                let options = sqlx::postgres::PgConnectOptions::from_str(url)
+                    .unwrap()
+                    .options([("search_path", schema.as_str())]);
+                Raw::Pg(options.connect().await.unwrap())
+            }
+        }
+    }
+
+    /// Stops every commit until it is released: another session holds the head.
+    pub async fn hold_commits(&self) -> Raw {
+        let mut raw = self.raw().await;
+        raw.execute(if self.is_postgres() { "BEGIN" } else { "BEGIN IMMEDIATE" }).await;
+        raw.execute("UPDATE head SET epoch = epoch").await;
+        raw
+    }
+}
+
+/// A connection of nobody we know.
+pub enum Raw {
+    Pg(sqlx::PgConnection),
+    Lite(sqlx::SqliteConnection),
+}
+
+impl Raw {
+    pub async fn execute(&mut self, sql: &str) {
+        let sql = AssertSqlSafe(sql.to_owned());
+        match self {
+            Raw::Pg(connection) => drop(sqlx::raw_sql(sql).execute(connection).await.unwrap()),
+            Raw::Lite(connection) => drop(sqlx::raw_sql(sql).execute(connection).await.unwrap()),
+        }
+    }
+
+    pub async fn number(&mut self, sql: &str) -> i64 {
+        let sql = AssertSqlSafe(sql.to_owned());
+        let (number,): (i64,) = match self {
+            Raw::Pg(connection) => sqlx::query_as(sql).fetch_one(connection).await.unwrap(),
+            Raw::Lite(connection) => sqlx::query_as(sql).fetch_one(connection).await.unwrap(),
+        };
+        number
+    }
+
+    /// Every row of a query as text, in its order.
+    pub async fn rows(&mut self, sql: &str) -> Vec<String> {
+        let sql = AssertSqlSafe(sql.to_owned());
+        let rows: Vec<(String,)> = match self {
+            Raw::Pg(connection) => sqlx::query_as(sql).fetch_all(connection).await.unwrap(),
+            Raw::Lite(connection) => sqlx::query_as(sql).fetch_all(connection).await.unwrap(),
+        };
+        rows.into_iter().map(|(row,)| row).collect()
+    }
+
+    pub async fn set_bytes(&mut self, sql: &str, bytes: &[u8], stream: StreamId) {
+        let (sql, stream): (_, Uuid) = (AssertSqlSafe(sql.to_owned()), stream.0);
+        match self {
+            Raw::Pg(connection) => drop(sqlx::query(sql).bind(bytes).bind(stream).execute(connection).await.unwrap()),
+            Raw::Lite(connection) => drop(sqlx::query(sql).bind(bytes).bind(stream).execute(connection).await.unwrap()),
+        }
+    }
+
+    pub async fn release(self) {
+        match self {
+            Raw::Pg(mut connection) => {
+                sqlx::raw_sql("ROLLBACK").execute(&mut connection).await.unwrap();
+                connection.close().await.unwrap();
+            }
+            Raw::Lite(mut connection) => {
+                sqlx::raw_sql("ROLLBACK").execute(&mut connection).await.unwrap();
+                connection.close().await.unwrap();
+            }
+        }
+    }
+}
+
+/// Waits until it holds, for ten seconds at most.
+pub async fn until<F: Future<Output = bool>>(what: &str, mut holds: impl FnMut() -> F) {
+    for _ in 0..1000 {
+        if holds().await {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("never: {what}");
+}
