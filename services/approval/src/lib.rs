@@ -1,2 +1,36 @@
-//! tmp
+//! Approval (行政审批): cases from acceptance to decision, delivery and later check. Intake opens a case by relay; officers
+//! review and decide it, two different ones; its two clocks explain their due dates; a grant goes to the licence service and
+//! a decision to evaluation, both by relay.
+//!
+//! Invariant: nothing here changes without an entry, and every rule is a pure function in [`case::decide`].
+
 pub mod case;
+pub mod convert;
+pub mod grpc;
+pub mod relay;
+pub mod steps;
+
+use tonic::service::Routes;
+use yiwang_kit::Env;
+use yiwang_proto::approval::v1::approval_service_server::ApprovalServiceServer;
+
+use crate::case::{Case, PROVISIONAL, decide};
+
+/// Name of the service.
+pub const NAME: &str = "approval";
+
+/// Starts the service: its timer, its answer to a newly published calendar year, its relays. Answers what it serves.
+///
+/// # Errors
+/// None today; a service that cannot start says why.
+pub async fn start(env: Env) -> anyhow::Result<Routes> {
+    env.ledger.timer::<Case>(decide::tick);
+    let ledger = env.ledger.clone();
+    env.legal.on_year(env.shutdown.clone(), move |year| {
+        let ledger = ledger.clone();
+        async move { ledger.sweep::<Case>(PROVISIONAL, &year.to_string(), decide::recompute).await.map(drop) }
+    });
+    relay::spawn(&env.ledger, &env.links);
+    let service = grpc::Approval::new(env.ledger.clone(), env.gate.clone());
+    Ok(Routes::new(ApprovalServiceServer::new(service)))
+}

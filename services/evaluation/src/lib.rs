@@ -1,2 +1,32 @@
-//! tmp
+//! Evaluation (好差评): every service rendered gives one right to judge it, used once, in five grades. The last two open
+//! the organ's duty to verify and answer, within a day that explains itself.
+//!
+//! Invariant: nobody is made to judge, no grade is invented, and who judged is hidden from who was judged.
+
+pub mod convert;
 pub mod evaluation;
+pub mod grpc;
+
+use tonic::service::Routes;
+use yiwang_kit::Env;
+use yiwang_proto::evaluation::v1::evaluation_service_server::EvaluationServiceServer;
+
+use crate::evaluation::{Evaluation, PROVISIONAL, decide};
+
+/// Name of the service.
+pub const NAME: &str = "evaluation";
+
+/// Starts the service: its timer and its answer to a newly published calendar year. Answers what it serves.
+///
+/// # Errors
+/// None today; a service that cannot start says why.
+pub async fn start(env: Env) -> anyhow::Result<Routes> {
+    env.ledger.timer::<Evaluation>(decide::tick);
+    let ledger = env.ledger.clone();
+    env.legal.on_year(env.shutdown.clone(), move |year| {
+        let ledger = ledger.clone();
+        async move { ledger.sweep::<Evaluation>(PROVISIONAL, &year.to_string(), decide::recompute).await.map(drop) }
+    });
+    let service = grpc::Evaluations::new(env.ledger.clone(), env.gate.clone());
+    Ok(Routes::new(EvaluationServiceServer::new(service)))
+}

@@ -1,7 +1,7 @@
 //! Every command's rule: `(case, command, context) -> events | refusal`, without I/O.
 
 use chrono::NaiveDate;
-use yiwang_ledger::{Context, Decision as Decided, Personal, Refusal};
+use yiwang_ledger::{Context, Decision as Decided, Personal, Refusal, SubjectId};
 
 use super::rules::{self, RuleSet};
 use super::{
@@ -22,6 +22,8 @@ pub struct Open {
     pub applicant: Applicant,
     /// Account that owns the application.
     pub owner: String,
+    /// Keyed hash of that account's own document.
+    pub owner_subject: Option<SubjectId>,
     /// Who accepted.
     pub accepted_by: Officer,
     /// 受理之日.
@@ -37,13 +39,18 @@ pub struct Open {
 /// Opens the case and starts its clocks; 备案, 告知承诺 and 即办件 with complete papers are decided at once, by the officer who
 /// accepted them. What the law itself accepted (art. 32 ④) nobody has looked at: that waits for an officer.
 pub fn open(case: &Case, open: &Open, cx: &Context) -> Decided<Event> {
-    if case.facts.is_some() {
-        return Err(Refusal::new(
-            yiwang_ledger::Kind::AlreadyExists,
-            "APPLICATION_HAS_CASE",
-            "该申请已立案，不得重复立案",
-            "the application has a case already",
-        ));
+    match &case.facts {
+        // The case of an application is the stream named after it: told again, nothing happens.
+        Some(facts) if facts.number == open.number => return Ok(Vec::new()),
+        Some(_) => {
+            return Err(Refusal::new(
+                yiwang_ledger::Kind::AlreadyExists,
+                "APPLICATION_HAS_CASE",
+                "该申请已立案，不得重复立案",
+                "the application has a case already",
+            ));
+        }
+        None => {}
     }
     let (promised, legal) = clock::clocks(&cx.calendar, &open.item, open.accepted_on);
     let opened = Opened {
@@ -52,6 +59,7 @@ pub fn open(case: &Case, open: &Open, cx: &Context) -> Decided<Event> {
         item: open.item.clone(),
         applicant: open.applicant.clone(),
         owner: open.owner.clone(),
+        owner_subject: open.owner_subject.clone(),
         accepted_by: open.accepted_by.clone(),
         accepted_on: open.accepted_on,
         deemed: open.deemed,
@@ -228,11 +236,11 @@ pub fn recompute(case: &Case, cx: &Context) -> Decided<Event> {
 }
 
 /// The licence service issued the licence.
-pub fn license_issued(case: &Case, id: &str, identifier: &str) -> Decided<Event> {
+pub fn license_issued(case: &Case, id: &str, identifier: &str, number: &str) -> Decided<Event> {
     case.facts()?;
     match &case.result {
         CaseResult::License { .. } => Ok(Vec::new()),
-        _ => Ok(vec![Event::LicenseIssued { id: id.to_owned(), identifier: identifier.to_owned() }]),
+        _ => Ok(vec![Event::LicenseIssued { id: id.into(), identifier: identifier.into(), number: number.into() }]),
     }
 }
 
@@ -242,14 +250,6 @@ pub fn license_refused(case: &Case, reason: &str, zh: &str, en: &str) -> Decided
     match &case.result {
         CaseResult::None => Ok(vec![Event::LicenseRefused { reason: reason.into(), zh: zh.into(), en: en.into() }]),
         _ => Ok(Vec::new()),
-    }
-}
-
-impl Opened {
-    /// The audience of the account that owns the application; the applicant's where the owner is no subject.
-    pub fn owner_audience(&self) -> String {
-        let owner = self.owner.strip_prefix("person:").unwrap_or(&self.owner);
-        yiwang_ledger::SubjectId::parse(owner).unwrap_or_else(|| self.applicant.subject.clone()).audience()
     }
 }
 

@@ -52,8 +52,13 @@ impl Aggregate for Case {
             }
             Event::MarkedOverdue { which, due } => self.overdue.push(Overdue { which: *which, due: *due, at: meta.at }),
             Event::DueDatesRecomputed { dates } => self.apply_dates(dates),
-            Event::LicenseIssued { id, identifier } => {
-                self.result = CaseResult::License { id: id.clone(), identifier: identifier.clone(), at: meta.at };
+            Event::LicenseIssued { id, identifier, number } => {
+                self.result = CaseResult::License {
+                    id: id.clone(),
+                    identifier: identifier.clone(),
+                    number: number.clone(),
+                    at: meta.at,
+                };
             }
             Event::LicenseRefused { reason, zh, en } => {
                 self.result = CaseResult::LicenseRefused {
@@ -83,7 +88,6 @@ impl Aggregate for Case {
         let sort = facts.sort.clone();
         let mut tags = vec![
             Tag::new(Tag::AUDIENCE, facts.applicant.subject.audience(), sort.clone()),
-            Tag::new(Tag::AUDIENCE, facts.owner_audience(), sort.clone()),
             Tag::new(Tag::AUDIENCE, format!("org:{}", facts.item.organisation), sort.clone()),
             Tag::new(Tag::AUDIENCE, format!("region:{}", facts.item.region), sort.clone()),
             // The counter hands out what was decided (前台受理、后台办理、窗口出件).
@@ -94,6 +98,12 @@ impl Aggregate for Case {
             Tag::new("warning", self.warning().name(), sort.clone()),
             Tag::new("application", facts.application.as_str(), sort.clone()),
         ];
+        if let Some(owner) = &facts.owner_subject {
+            tags.push(Tag::new(Tag::AUDIENCE, owner.audience(), sort.clone()));
+        }
+        if !facts.owner.is_empty() {
+            tags.push(Tag::new("owner", facts.owner.as_str(), sort.clone()));
+        }
         let years: std::collections::BTreeSet<i32> = self.named_dues().flat_map(|(_, due)| due.missing_years.iter().copied()).collect();
         tags.extend(years.into_iter().map(|year| Tag::new(PROVISIONAL, year.to_string(), sort.clone())));
         tags.sort();

@@ -100,6 +100,8 @@ pub struct Opened {
     pub applicant: Applicant,
     /// Account that owns the application.
     pub owner: String,
+    /// Keyed hash of that account's own document.
+    pub owner_subject: Option<SubjectId>,
     /// Who accepted; `system` where the law itself did (行政许可法 art. 32 ④).
     pub accepted_by: Officer,
     /// 受理之日: the day from which the limits run. The day of receipt where nobody acted in five working days.
@@ -456,6 +458,8 @@ pub enum CaseResult {
         id: String,
         /// Its identifier, GB/T 36904.
         identifier: String,
+        /// 证照编号.
+        number: String,
         /// When it came.
         at: Timestamp,
     },
@@ -524,6 +528,8 @@ pub enum Event {
         id: String,
         /// Its identifier.
         identifier: String,
+        /// 证照编号.
+        number: String,
     },
     /// The licence service refused.
     LicenseRefused {

@@ -51,6 +51,8 @@ pub struct Right {
     pub handlers: Vec<String>,
     /// Account that owns the application.
     pub owner: String,
+    /// Keyed hash of that account's own document.
+    pub owner_subject: Option<SubjectId>,
     /// Who may judge: keyed hash of the applicant's number.
     pub subject: SubjectId,
     /// 姓名或名称.
@@ -264,11 +266,13 @@ impl Aggregate for Evaluation {
         let sort = Tag::newest_first(self.opened_at);
         let mut tags = vec![
             Tag::new(Tag::AUDIENCE, right.subject.audience(), sort.clone()),
-            Tag::new(Tag::AUDIENCE, right.owner_audience(), sort.clone()),
             Tag::new("status", self.status(), sort.clone()),
             // For the author alone: staff ask by the tag below.
             Tag::new("own_case", right.case_number.as_str(), sort.clone()),
         ];
+        if let Some(owner) = &right.owner_subject {
+            tags.push(Tag::new(Tag::AUDIENCE, owner.audience(), sort.clone()));
+        }
         if let Some(rating) = &self.rating {
             tags.push(Tag::new(Tag::AUDIENCE, format!("org:{}", right.department_code), sort.clone()));
             tags.push(Tag::new(Tag::AUDIENCE, format!("region:{}", right.region), sort.clone()));
@@ -301,14 +305,6 @@ pub fn not_found() -> Refusal {
         "未找到该评价，或您无权查看",
         "there is no such evaluation, or it is not visible to you",
     )
-}
-
-impl Right {
-    /// The audience of the account that owns the application; the applicant's where the owner is no subject.
-    pub fn owner_audience(&self) -> String {
-        let owner = self.owner.strip_prefix("person:").unwrap_or(&self.owner);
-        SubjectId::parse(owner).unwrap_or_else(|| self.subject.clone()).audience()
-    }
 }
 
 impl Evaluation {

@@ -45,6 +45,8 @@ pub struct Issued {
     pub case_number: String,
     /// Account that owns the application.
     pub owner: String,
+    /// Keyed hash of that account's own document.
+    pub owner_subject: Option<SubjectId>,
     /// 持证主体.
     pub holder: Holder,
     /// 签发日期.
@@ -230,13 +232,18 @@ impl Aggregate for License {
         let sort = Tag::newest_first(first.at);
         let mut tags = vec![
             Tag::new(Tag::AUDIENCE, issued.holder.subject.audience(), sort.clone()),
-            Tag::new(Tag::AUDIENCE, issued.owner_audience(), sort.clone()),
             Tag::new(Tag::AUDIENCE, format!("org:{}", issued.issuer_code), sort.clone()),
             Tag::new(Tag::AUDIENCE, format!("region:{}", issued.region), sort.clone()),
             Tag::new("status", self.status_name(), sort.clone()),
             Tag::new("type", issued.type_code.as_str(), sort.clone()),
-            Tag::new("case", issued.case_number.as_str(), sort),
+            Tag::new("case", issued.case_number.as_str(), sort.clone()),
         ];
+        if let Some(owner) = &issued.owner_subject {
+            tags.push(Tag::new(Tag::AUDIENCE, owner.audience(), sort.clone()));
+        }
+        if !issued.owner.is_empty() {
+            tags.push(Tag::new("owner", issued.owner.as_str(), sort));
+        }
         tags.sort();
         tags.dedup();
         tags
@@ -269,14 +276,6 @@ pub fn not_found() -> Refusal {
         "未找到该证照，或您无权查看",
         "there is no such licence, or it is not visible to you",
     )
-}
-
-impl Issued {
-    /// The audience of the account that owns the application; the holder's where the owner is no subject.
-    pub fn owner_audience(&self) -> String {
-        let owner = self.owner.strip_prefix("person:").unwrap_or(&self.owner);
-        SubjectId::parse(owner).unwrap_or_else(|| self.holder.subject.clone()).audience()
-    }
 }
 
 impl License {

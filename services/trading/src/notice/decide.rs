@@ -48,6 +48,11 @@ pub fn publish(notice: &Notice, publish: &Publish, cx: &Context) -> Decision<Eve
             "the notice was published already",
         ));
     }
+    match (&publish.follows, publish.kind) {
+        (None, kind) if kind != NoticeKind::Tender => return Err(reference_missing()),
+        (Some((_, follows)), _) if follows.project_code != publish.project_code => return Err(reference_mismatch()),
+        _ => {}
+    }
     let bid_deadline = match publish.kind {
         NoticeKind::Tender => tender(publish, cx)?,
         NoticeKind::Correction => correction(publish, cx)?,
@@ -94,6 +99,14 @@ fn tender(publish: &Publish, cx: &Context) -> Result<Option<Timestamp>, Refusal>
 fn correction(publish: &Publish, cx: &Context) -> Result<Option<Timestamp>, Refusal> {
     let (_, follows) = publish.follows.as_ref().ok_or_else(reference_missing)?;
     let deadline = publish.bid_deadline.or(follows.bid_deadline);
+    // 顺延 only (招标投标法实施条例 art. 21): moved earlier, the twenty days of art. 24 would be evaded.
+    if deadline < follows.bid_deadline {
+        return Err(Refusal::state(
+            "DEADLINE_BROUGHT_FORWARD",
+            "变更公告只能顺延投标截止时间，不得提前（招标投标法实施条例第二十一条）",
+            "a correction may put the deadline off, not bring it forward",
+        ));
+    }
     let (Some(_), Some(deadline)) = (bound_by_period(publish.trade_class), deadline) else { return Ok(deadline) };
     let earliest = cx.calendar.add_calendar_days(calendar::legal_date(cx.now.0), CORRECTION_DAYS);
     if calendar::legal_date(deadline.0) < earliest.date {
@@ -120,8 +133,17 @@ fn deadline_missing() -> Refusal {
     Refusal::field("bid_deadline_time", "DEADLINE_MISSING", "招标公告应当载明投标截止时间", "a tender names its deadline")
 }
 
+fn reference_mismatch() -> Refusal {
+    Refusal::field(
+        "refers_to_notice_id",
+        "REFERENCE_MISMATCH",
+        "所依据的原公告不属于同一项目",
+        "the notice it follows is of another project",
+    )
+}
+
 /// Every kind but a tender follows another notice.
-pub fn reference_missing() -> Refusal {
+fn reference_missing() -> Refusal {
     Refusal::field(
         "refers_to_notice_id",
         "REFERENCE_MISSING",

@@ -1,0 +1,197 @@
+//! The handlers: message -> command -> ledger -> message. Nothing is decided here.
+
+use tonic::Request;
+use yiwang_kit::{Caller, Fault, Gate, Incoming, Reply, Resource, party, receive, reply, wire};
+use yiwang_ledger::{
+    Aggregate as _, Call, Committed, Context, Decision, Ledger, ListQuery, Read, Refusal, StreamId,
+};
+use yiwang_proto::approval::v1 as pb;
+use yiwang_proto::approval::v1::approval_service_server::ApprovalService;
+
+use crate::case::{Case, Event, Officer, decide, not_found};
+use crate::convert;
+
+/// The service over its ledger.
+#[derive(Clone)]
+pub struct Approval {
+    ledger: Ledger,
+    gate: Gate,
+}
+
+/// The stream of an application's case.
+pub fn stream(application: &str) -> StreamId {
+    StreamId::named(Case::KIND, application)
+}
+
+fn resource(case: &Case) -> Resource<'_> {
+    let Some(facts) = &case.facts else { return Resource { kind: "Case", ..Resource::default() } };
+    Resource {
+        kind: "Case",
+        owner: facts.applicant.subject.as_str(),
+        organisation: &facts.item.organisation,
+        region: &facts.item.region,
+        item: &facts.item.code,
+        status: case.status(),
+    }
+}
+
+fn officer(caller: &Caller) -> Officer {
+    convert::officer(&party::actor(caller))
+}
+
+impl Approval {
+    /// Over a ledger and the policies.
+    pub fn new(ledger: Ledger, gate: Gate) -> Self {
+        Self { ledger, gate }
+    }
+
+    fn shown(&self, done: &Committed<Case>) -> pb::Case {
+        convert::case(done.stream, done.version, &done.state, self.ledger.host().now())
+    }
+
+    /// A command by an officer on one case: found, seen, allowed, then decided.
+    async fn act<T: serde::Serialize>(
+        &self,
+        incoming: &Incoming<T>,
+        rpc: &'static str,
+        (id, request_id, etag): (&str, &str, &str),
+        rule: impl Fn(&Case, &Officer, &Context) -> Decision<Event> + Send + Sync + 'static,
+    ) -> Result<pb::Case, Fault> {
+        let id = StreamId::parse("id", id)?;
+        let mut call = incoming.call(rpc, &id.to_string(), request_id)?;
+        call.expected_version = wire::expected_version(etag)?;
+        let (gate, caller) = (self.gate.clone(), incoming.caller.clone());
+        let (audiences, officer) = (caller.audiences(), officer(&caller));
+        let rule = move |case: &Case, cx: &Context| {
+            if case.facts.is_none() || !audiences.meets(&case.tags()) {
+                return Err(not_found());
+            }
+            gate.allow(&caller, rpc, &resource(case))?;
+            rule(case, &officer, cx)
+        };
+        self.run(id, call, rule).await
+    }
+
+    async fn run(
+        &self,
+        id: StreamId,
+        call: Call,
+        rule: impl Fn(&Case, &Context) -> Decision<Event> + Send + Sync + 'static,
+    ) -> Result<pb::Case, Fault> {
+        let done = self.ledger.execute::<Case>(id, call, rule).await.map_err(wire::contract_word)?;
+        Ok(self.shown(&done))
+    }
+
+    async fn open(&self, incoming: Incoming<pb::OpenCaseRequest>) -> Result<pb::Case, Fault> {
+        // Before anything is looked up: a stranger learns nothing from what is said about the message.
+        self.gate.allow(&incoming.caller, "OpenCase", &Resource { kind: "Case", ..Resource::default() })?;
+        let open = convert::open(&incoming.message, self.ledger.vault())?;
+        let call = incoming.call("OpenCase", &open.application, &incoming.message.request_id)?;
+        let call = call.with_actor(open.accepted_by.id.clone());
+        self.run(stream(&open.application), call, move |case, cx| decide::open(case, &open, cx)).await
+    }
+
+    async fn withdraw(&self, incoming: Incoming<pb::WithdrawCaseRequest>) -> Result<pb::Case, Fault> {
+        self.gate.allow(&incoming.caller, "WithdrawCase", &Resource { kind: "Case", ..Resource::default() })?;
+        let message = &incoming.message;
+        let application = message.application_id.clone();
+        let by = message.actor.as_ref().map_or_else(Officer::system, convert::officer);
+        let reason = message.reason.clone();
+        let call = incoming.call("WithdrawCase", &application, &message.request_id)?.with_actor(by.id.clone());
+        self.run(stream(&application), call, move |case, cx| decide::withdraw(case, &by, &reason, cx)).await
+    }
+
+    async fn get(&self, incoming: Incoming<pb::GetCaseRequest>) -> Result<pb::Case, Fault> {
+        let read = self.find(&incoming, "GetCase", &incoming.message.id).await?;
+        // A staff read of a record with personal data is an entry itself.
+        if incoming.caller.is_staff() {
+            self.ledger.record_read(incoming.read_call("GetCase", &read.stream.to_string()), read.stream, "GetCase").await?;
+        }
+        Ok(convert::case(read.stream, read.version, &read.state, self.ledger.host().now()))
+    }
+
+    async fn find<T>(&self, incoming: &Incoming<T>, rpc: &'static str, id: &str) -> Result<Read<Case>, Refusal> {
+        self.gate.allow(&incoming.caller, rpc, &Resource { kind: "Case", ..Resource::default() })?;
+        let id = StreamId::parse("id", id)?;
+        self.ledger.get::<Case>(id, &incoming.caller.audiences()).await?.ok_or_else(not_found)
+    }
+
+    async fn list(&self, incoming: Incoming<pb::ListCasesRequest>) -> Result<pb::ListCasesResponse, Fault> {
+        let (caller, message) = (&incoming.caller, &incoming.message);
+        self.gate.allow(caller, "ListCases", &Resource { kind: "Case", ..Resource::default() })?;
+        let mut filters: Vec<(&'static str, String)> = Vec::new();
+        filters.extend(convert::phase_filter(message.phase()).map(|phase| ("status", phase.to_owned())));
+        let exact = [
+            ("item", &message.item_code),
+            ("application", &message.application_id),
+            ("number", &message.case_number),
+        ];
+        filters.extend(exact.into_iter().filter(|(_, value)| !value.is_empty()).map(|(name, value)| (name, value.clone())));
+        // What applicants see is theirs already; an officer who also applied asks for it by name.
+        if message.mine && caller.is_staff() {
+            filters.push(("owner", caller.id.clone()));
+        }
+        let query =
+            ListQuery { filters, page_size: wire::page_size(message.page_size)?, page_token: message.page_token.clone() };
+        let page = self.ledger.list::<Case>(&query, &caller.audiences()).await?;
+        let cases = page.items.iter().map(|read| convert::summary(read.stream, &read.state)).collect();
+        Ok(pb::ListCasesResponse { cases, next_page_token: page.next_page_token })
+    }
+
+    async fn review(&self, incoming: Incoming<pb::ReviewCaseRequest>) -> Result<pb::Case, Fault> {
+        let message = &incoming.message;
+        let (recommendation, opinion) = convert::review(message)?;
+        let target = (message.id.as_str(), message.request_id.as_str(), message.etag.as_str());
+        let rule = move |case: &Case, by: &Officer, cx: &Context| decide::review(case, by, recommendation, &opinion, cx);
+        self.act(&incoming, "ReviewCase", target, rule).await
+    }
+
+    async fn decide(&self, incoming: Incoming<pb::DecideCaseRequest>) -> Result<pb::Case, Fault> {
+        let message = &incoming.message;
+        let ruling = convert::ruling(message)?;
+        let target = (message.id.as_str(), message.request_id.as_str(), message.etag.as_str());
+        let rule = move |case: &Case, by: &Officer, cx: &Context| decide::decide(case, by, &ruling, cx);
+        self.act(&incoming, "DecideCase", target, rule).await
+    }
+
+    async fn check(&self, incoming: Incoming<pb::RecordFollowUpCheckRequest>) -> Result<pb::Case, Fault> {
+        let message = &incoming.message;
+        let (finding, findings) = convert::check(message)?;
+        let target = (message.id.as_str(), message.request_id.as_str(), message.etag.as_str());
+        let rule = move |case: &Case, by: &Officer, cx: &Context| {
+            decide::record_follow_up(case, by, finding, &findings, cx)
+        };
+        self.act(&incoming, "RecordFollowUpCheck", target, rule).await
+    }
+}
+
+#[tonic::async_trait]
+impl ApprovalService for Approval {
+    async fn open_case(&self, request: Request<pb::OpenCaseRequest>) -> Reply<pb::Case> {
+        reply(self.open(receive(request)?).await)
+    }
+
+    async fn list_cases(&self, request: Request<pb::ListCasesRequest>) -> Reply<pb::ListCasesResponse> {
+        reply(self.list(receive(request)?).await)
+    }
+
+    async fn get_case(&self, request: Request<pb::GetCaseRequest>) -> Reply<pb::Case> {
+        reply(self.get(receive(request)?).await)
+    }
+
+    async fn review_case(&self, request: Request<pb::ReviewCaseRequest>) -> Reply<pb::Case> {
+        reply(self.review(receive(request)?).await)
+    }
+
+    async fn decide_case(&self, request: Request<pb::DecideCaseRequest>) -> Reply<pb::Case> {
+        reply(self.decide(receive(request)?).await)
+    }
+
+    async fn record_follow_up_check(&self, request: Request<pb::RecordFollowUpCheckRequest>) -> Reply<pb::Case> {
+        reply(self.check(receive(request)?).await)
+    }
+
+    async fn withdraw_case(&self, request: Request<pb::WithdrawCaseRequest>) -> Reply<pb::Case> {
+        reply(self.withdraw(receive(request)?).await)
+    }
+}

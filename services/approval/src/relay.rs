@@ -1,0 +1,207 @@
+//! What approval tells the others, one relay each, so that one service that is away holds nothing back from another: a
+//! grant whose result is a licence goes to the licence service and its answer comes back here; every decision gives the
+//! applicant the right to evaluate.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use pbjson_types::{Struct, Value};
+use tonic::{Code, Status};
+use yiwang_kit::{Links, Problem, delivery, party::ERASED, timestamp};
+use yiwang_ledger::{Call, Delivery, Entry, Ledger, Personal, Refusal, Route};
+use yiwang_proto::evaluation::v1 as evaluation;
+use yiwang_proto::evaluation::v1::evaluation_service_client::EvaluationServiceClient;
+use yiwang_proto::license::v1 as license;
+use yiwang_proto::license::v1::license_service_client::LicenseServiceClient;
+use yiwang_proto::party::v1::Party;
+
+use crate::case::{Case, Decision, Event, Opened, Outcome, ResultKind, decide};
+use crate::{NAME, convert};
+
+/// 一次一评: the decision is the first service of a case.
+pub const FIRST_SERVICE: i32 = 1;
+
+/// Both relays over one ledger.
+pub fn spawn(ledger: &Ledger, links: &Links) {
+    let shared = Arc::new(Shared { ledger: ledger.clone(), links: links.clone() });
+    ledger.relay("license", ToLicense(shared.clone()));
+    ledger.relay("evaluation", ToEvaluation(shared));
+}
+
+struct Shared {
+    ledger: Ledger,
+    links: Links,
+}
+
+impl Shared {
+    /// The decision in an entry and what the case was opened with; `None` for every other entry.
+    async fn decided(&self, entry: &Entry) -> Result<Option<(Decision, Opened)>, Refusal> {
+        if !entry.is::<Case>() || entry.kind != "Decided" {
+            return Ok(None);
+        }
+        let Event::Decided(decision) = self.ledger.decode::<Case>(entry).await? else { return Ok(None) };
+        let read = self.ledger.state_at::<Case>(entry.stream, entry.version).await?;
+        Ok(read.and_then(|read| read.state.facts.clone()).map(|facts| (*decision, facts)))
+    }
+}
+
+/// Our own store may be away: tried again.
+fn later(refusal: &Refusal) -> Delivery {
+    Delivery::Later { reason: refusal.reason.to_owned() }
+}
+
+fn full(value: &Personal) -> String {
+    value.get().unwrap_or(ERASED).to_owned()
+}
+
+fn applicant(facts: &Opened) -> Party {
+    let optional = |value: &Option<Personal>| value.as_ref().and_then(Personal::get).unwrap_or_default().to_owned();
+    Party {
+        name: full(&facts.applicant.name),
+        document_kind: facts.applicant.document_kind,
+        document_number: full(&facts.applicant.document_number),
+        phone: optional(&facts.applicant.phone),
+        address: optional(&facts.applicant.address),
+    }
+}
+
+fn owner_subject(facts: &Opened) -> String {
+    facts.owner_subject.as_ref().map(|subject| subject.as_str().to_owned()).unwrap_or_default()
+}
+
+struct ToLicense(Arc<Shared>);
+
+#[async_trait]
+impl Route for ToLicense {
+    async fn deliver(&self, entry: &Entry, request_id: &str) -> Delivery {
+        let (decision, facts) = match self.0.decided(entry).await {
+            Ok(Some((decision, facts))) if decision.outcome.is_grant() && facts.item.result == ResultKind::License => {
+                (decision, facts)
+            }
+            Ok(_) => return Delivery::NotMine,
+            Err(refusal) => return later(&refusal),
+        };
+        if facts.applicant.name.is_erased() {
+            return Delivery::Refused { reason: "the applicant's data were erased before the licence was issued".into() };
+        }
+        let link = self.0.links.get("license").as_service(NAME, &entry.trace).on_behalf_of(&entry.actor);
+        let answer = LicenseServiceClient::new(link).issue_license(issue(entry, request_id, &decision, &facts)).await;
+        match answer.map(tonic::Response::into_inner) {
+            Ok(license) => self.issued(entry, request_id, &license).await,
+            Err(status) if is_business(&status) => self.refused(entry, request_id, &status).await,
+            Err(status) => delivery::<()>(Err(status)),
+        }
+    }
+}
+
+/// A refusal of the trade, which a person must see on the case; anything else is the relay's own affair.
+fn is_business(status: &Status) -> bool {
+    matches!(status.code(), Code::InvalidArgument | Code::FailedPrecondition | Code::AlreadyExists | Code::NotFound)
+}
+
+fn issue(entry: &Entry, request_id: &str, decision: &Decision, facts: &Opened) -> license::IssueLicenseRequest {
+    license::IssueLicenseRequest {
+        request_id: request_id.to_owned(),
+        actor: Some(convert::actor(&decision.by)),
+        case_id: entry.stream.to_string(),
+        case_number: facts.number.clone(),
+        item_code: facts.item.code.clone(),
+        type_code: facts.item.license_type.clone(),
+        name: facts.item.result_name.clone(),
+        issuer: facts.item.organisation_name.clone(),
+        issuer_code: facts.item.organisation.clone(),
+        region_code: facts.item.region.clone(),
+        holder: Some(applicant(facts)),
+        owner: facts.owner.clone(),
+        issue_date: decision.on.to_string(),
+        validity_months: i32::try_from(facts.item.validity_months).unwrap_or(0),
+        data: data(facts),
+        owner_subject: owner_subject(facts),
+    }
+}
+
+/// The form's fields that the item's licence repeats, and no others: a licence is shown to many.
+fn data(facts: &Opened) -> Option<Struct> {
+    let form: serde_json::Value = serde_json::from_str(facts.form.as_ref()?.get()?).ok()?;
+    let fields = &facts.item.license_fields;
+    let chosen = fields.iter().filter_map(|name| Some((name.clone(), form.get(name)?.clone())));
+    let fields: std::collections::HashMap<String, Value> =
+        chosen.filter_map(|(name, value)| Some((name, serde_json::from_value(value).ok()?))).collect();
+    (!fields.is_empty()).then_some(Struct { fields })
+}
+
+impl ToLicense {
+    async fn issued(&self, entry: &Entry, request_id: &str, license: &license::License) -> Delivery {
+        let (id, identifier, number) = (license.id.clone(), license.identifier.clone(), license.number.clone());
+        let call = Call::system(format!("{request_id}.issued"), entry.trace.as_str());
+        let rule = move |case: &Case, _: &yiwang_ledger::Context| decide::license_issued(case, &id, &identifier, &number);
+        match self.0.ledger.execute::<Case>(entry.stream, call, rule).await {
+            Ok(_) => Delivery::Done,
+            Err(refusal) => later(&refusal),
+        }
+    }
+
+    async fn refused(&self, entry: &Entry, request_id: &str, status: &Status) -> Delivery {
+        let Problem { reason, zh, en, .. } = Problem::of(status);
+        let call = Call::system(format!("{request_id}.refused"), entry.trace.as_str());
+        let rule = move |case: &Case, _: &yiwang_ledger::Context| decide::license_refused(case, &reason, &zh, &en);
+        match self.0.ledger.execute::<Case>(entry.stream, call, rule).await {
+            Ok(_) => Delivery::Done,
+            Err(refusal) => later(&refusal),
+        }
+    }
+}
+
+struct ToEvaluation(Arc<Shared>);
+
+#[async_trait]
+impl Route for ToEvaluation {
+    async fn deliver(&self, entry: &Entry, request_id: &str) -> Delivery {
+        let (decision, facts) = match self.0.decided(entry).await {
+            Ok(Some(found)) => found,
+            Ok(None) => return Delivery::NotMine,
+            Err(refusal) => return later(&refusal),
+        };
+        // Nobody is left who could judge.
+        if facts.applicant.name.is_erased() {
+            return Delivery::Done;
+        }
+        let handlers = match self.0.ledger.state_at::<Case>(entry.stream, entry.version).await {
+            Ok(read) => read.map(|read| handlers(&read.state)).unwrap_or_default(),
+            Err(refusal) => return later(&refusal),
+        };
+        let request = evaluation::OpenRightRequest {
+            request_id: request_id.to_owned(),
+            actor: Some(convert::actor(&decision.by)),
+            case_number: facts.number.clone(),
+            service_number: FIRST_SERVICE,
+            item_code: facts.item.code.clone(),
+            item_name: facts.item.name.clone(),
+            department: facts.item.organisation_name.clone(),
+            department_code: facts.item.organisation.clone(),
+            region_code: facts.item.region.clone(),
+            service_name: service_name(&decision.outcome).to_owned(),
+            service_time: Some(timestamp(decision.at)),
+            owner: facts.owner.clone(),
+            applicant: Some(applicant(&facts)),
+            handlers,
+            owner_subject: owner_subject(&facts),
+        };
+        let link = self.0.links.get("evaluation").as_service(NAME, &entry.trace).on_behalf_of(&entry.actor);
+        delivery(EvaluationServiceClient::new(link).open_right(request).await)
+    }
+}
+
+fn service_name(outcome: &Outcome) -> &'static str {
+    if outcome.is_grant() { "作出准予决定" } else { "作出不予决定" }
+}
+
+/// Everybody who handled the case: none of them answers what is said about it.
+fn handlers(case: &Case) -> Vec<String> {
+    let accepted = case.facts.iter().map(|facts| &facts.accepted_by);
+    let reviewed = case.review.iter().map(|review| &review.by);
+    let decided = case.decision.iter().map(|decision| &decision.by);
+    let all = accepted.chain(reviewed).chain(decided).filter(|officer| !officer.is_system());
+    let ids: std::collections::BTreeSet<String> = all.map(|officer| officer.id.clone()).collect();
+    ids.into_iter().collect()
+}

@@ -1,0 +1,57 @@
+//! 办理进度: each step in one sentence, as its applicant reads it.
+
+use yiwang_proto::party::v1 as parties;
+
+use crate::case::rules::RuleSet;
+use crate::case::{Case, CaseResult, Outcome, StepTaken};
+use crate::convert;
+
+/// One step with its sentence in both languages.
+pub fn step(step: &StepTaken, case: &Case) -> parties::Step {
+    let (zh, en) = sentence(step, case);
+    convert::step(step, zh, en)
+}
+
+fn sentence(step: &StepTaken, case: &Case) -> (String, String) {
+    let Some(facts) = &case.facts else { return Default::default() };
+    match step.kind.as_str() {
+        "Opened" if facts.deemed => (
+            format!("已依法视为受理（行政许可法第三十二条），办件编号{}，{}前办结", facts.number, facts.promised.day),
+            format!("accepted by operation of law (Licensing Law, art. 32); case {}, due {}", facts.number, facts.promised.day),
+        ),
+        "Opened" => (
+            format!("已受理，办件编号{}，承诺{}前办结（法定{}）", facts.number, facts.promised.day, facts.legal.day),
+            format!("accepted as case {}; promised by {}, by law by {}", facts.number, facts.promised.day, facts.legal.day),
+        ),
+        "Reviewed" => ("审查完毕，待作出决定".into(), "reviewed; a decision is to follow".into()),
+        "Decided" => decided(case),
+        "Withdrawn" => ("申请人已撤回申请，办件终止".into(), "the applicant withdrew; the case has ended".into()),
+        "FollowUpChecked" => ("已完成事后核查".into(), "the later check was done".into()),
+        "MarkedOverdue" => ("办理已超过时限，已作标记".into(), "a time limit passed; it is marked".into()),
+        "DueDatesRecomputed" => ("放假安排公布，办结期限已重新计算".into(), "the calendar was published; the due dates were counted again".into()),
+        "LicenseIssued" => match &case.result {
+            CaseResult::License { number, .. } => (
+                format!("已颁发{}，证号{number}", facts.item.result_name),
+                format!("{} issued, number {number}", facts.item.result_name),
+            ),
+            _ => ("已颁发证照".into(), "the licence was issued".into()),
+        },
+        "LicenseRefused" => ("证照暂未生成，工作人员正在处理".into(), "the licence could not be made yet; staff are at it".into()),
+        other => (other.to_owned(), other.to_owned()),
+    }
+}
+
+fn decided(case: &Case) -> (String, String) {
+    let (Some(facts), Some(decision)) = (&case.facts, &case.decision) else { return Default::default() };
+    let number = &decision.document_number;
+    match &decision.outcome {
+        Outcome::Granted { .. } if RuleSet::of(&facts.item).recorded => {
+            (format!("已予备案，回执编号{number}"), format!("recorded; receipt {number}"))
+        }
+        Outcome::Granted { .. } => (format!("作出准予决定，文书编号{number}"), format!("granted, document {number}")),
+        Outcome::Refused { .. } => (
+            format!("作出不予决定，文书编号{number}，理由和救济途径见决定书"),
+            format!("refused, document {number}; reasons and remedies are in the decision"),
+        ),
+    }
+}

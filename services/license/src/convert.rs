@@ -1,0 +1,338 @@
+//! Between the contract and the domain. What a field must be is checked here, once, on receipt, and the refusal names it.
+
+use chrono::{Datelike, NaiveDate};
+use serde_json::{Map, Value};
+use yiwang_kit::{party, timestamp, wire};
+use yiwang_ledger::{Personal, Refusal, StreamId, SubjectId, Timestamp, Vault};
+use yiwang_proto::license::v1 as pb;
+use yiwang_proto::party::v1 as parties;
+use yiwang_standards::license_id::{LicenseId, LicenseIdError};
+use yiwang_standards::{calendar, sm};
+
+use crate::license::payload::Content;
+use crate::license::{CancelCause, Change, Holder, Issued, License, Officer, Status, StatusOn, decide};
+use crate::seal::Seal;
+
+/// Longest reason.
+pub const REASON_MAX: usize = 1_000;
+
+/// What approval's relay orders, checked.
+#[derive(Clone, Debug)]
+pub struct Order {
+    /// 证照类型代码.
+    pub type_code: String,
+    /// 证照名称.
+    pub name: String,
+    /// 颁发机构.
+    pub issuer: String,
+    /// 颁发机构代码, as the catalogue has it.
+    pub issuer_code: String,
+    /// The same as the identifier carries it: letters and digits alone.
+    pub issuer_segment: String,
+    /// 行政区划.
+    pub region: String,
+    /// 实施编码.
+    pub item_code: String,
+    /// The case's id.
+    pub case_id: String,
+    /// 办件编号.
+    pub case_number: String,
+    /// Account that owns the application.
+    pub owner: String,
+    /// Keyed hash of that account's own document.
+    pub owner_subject: Option<SubjectId>,
+    /// 持证主体.
+    pub holder: Holder,
+    /// 签发日期.
+    pub issued_on: NaiveDate,
+    /// 有效期止.
+    pub valid_to: Option<NaiveDate>,
+    /// What the licence says beyond its metadata.
+    pub data: Map<String, Value>,
+    /// Who granted the case.
+    pub by: Officer,
+}
+
+/// Checks an order.
+///
+/// # Errors
+/// `LICENSE_TYPE_INVALID`, `ISSUER_INVALID`, `HOLDER_INVALID`, `VALIDITY_INVALID`, `FIELD_INVALID`, each naming the field.
+pub fn order(request: &pb::IssueLicenseRequest, vault: &Vault) -> Result<Order, Refusal> {
+    let issued_on = wire::day(&request.issue_date)
+        .ok_or_else(|| field("issue_date", "签发日期应为YYYY-MM-DD", "a day is YYYY-MM-DD"))?;
+    let type_code = request.type_code.trim().to_ascii_uppercase();
+    // Live catalogues have codes with hyphens (68236467-9); the identifier takes letters and digits alone.
+    let issuer_segment: String =
+        request.issuer_code.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_uppercase()).collect();
+    // Every part but the serial is checked before a serial is taken: a refusal leaves no gap.
+    LicenseId::new(&type_code, &issuer_segment, "0", 1).map_err(identifier_refusal)?;
+    if request.case_number.is_empty() || request.case_id.is_empty() {
+        return Err(field("case_number", "缺少办件编号", "the case is missing"));
+    }
+    Ok(Order {
+        type_code,
+        name: non_empty("name", &request.name)?,
+        issuer: non_empty("issuer", &request.issuer)?,
+        issuer_code: request.issuer_code.clone(),
+        issuer_segment,
+        region: request.region_code.clone(),
+        item_code: request.item_code.clone(),
+        case_id: request.case_id.clone(),
+        case_number: request.case_number.clone(),
+        owner: request.owner.clone(),
+        owner_subject: SubjectId::parse(&request.owner_subject),
+        holder: holder(request.holder.as_ref(), vault)?,
+        issued_on,
+        valid_to: decide::valid_to(issued_on, request.validity_months)?,
+        data: data(request.data.as_ref())?,
+        by: request.actor.as_ref().map(officer).unwrap_or_default(),
+    })
+}
+
+fn identifier_refusal(error: LicenseIdError) -> Refusal {
+    let (name, reason) = match error {
+        LicenseIdError::Type => ("type_code", "LICENSE_TYPE_INVALID"),
+        _ => ("issuer_code", "ISSUER_INVALID"),
+    };
+    Refusal::field(name, reason, error.zh(), error.en())
+}
+
+fn holder(party: Option<&parties::Party>, vault: &Vault) -> Result<Holder, Refusal> {
+    let invalid = || {
+        let (zh, en) = ("持证主体的名称、证件类型和证件号码不能为空", "a holder has a name, a kind of document and its number");
+        Refusal::field("holder", "HOLDER_INVALID", zh, en)
+    };
+    let party = party.filter(|party| !party.name.trim().is_empty()).ok_or_else(invalid)?;
+    let subject = party::subject_of(vault, party).ok_or_else(invalid)?;
+    Ok(Holder {
+        name: Personal::new(&subject, "name", party.name.trim()),
+        document_kind: party.document_kind,
+        document_number: Personal::new(&subject, "document_number", party.document_number.trim()),
+        subject,
+    })
+}
+
+fn data(data: Option<&pbjson_types::Struct>) -> Result<Map<String, Value>, Refusal> {
+    let Some(data) = data else { return Ok(Map::new()) };
+    match serde_json::to_value(data) {
+        Ok(Value::Object(map)) => Ok(map),
+        _ => Err(field("data", "证照数据无法读取", "the data cannot be written as JSON")),
+    }
+}
+
+/// The order with its serial, signed: what will be issued.
+///
+/// # Errors
+/// `PAYLOAD_INVALID`; the seal's.
+pub fn sealed(order: &Order, serial: u32, seal: &Seal) -> Result<Issued, yiwang_kit::Fault> {
+    let year = order.issued_on.year();
+    let identifier = LicenseId::new(&order.type_code, &order.issuer_segment, &format!("{year}{serial:07}"), 1)
+        .map_err(identifier_refusal)?;
+    let number = format!("{}{year}{serial:06}", order.region.get(..6).unwrap_or(&order.region));
+    let shown = |value: &Personal| value.get().unwrap_or_default().to_owned();
+    let (name, document) = (shown(&order.holder.name), shown(&order.holder.document_number));
+    let kind = parties::DocumentKind::try_from(order.holder.document_kind).unwrap_or_default();
+    let payload = Content {
+        identifier: identifier.as_str(),
+        type_code: &order.type_code,
+        name: &order.name,
+        number: &number,
+        issuer: &order.issuer,
+        issuer_code: &order.issuer_code,
+        region: &order.region,
+        holder_name: &name,
+        holder_document_kind: kind.as_str_name(),
+        holder_document_number: &document,
+        issue_date: order.issued_on.to_string(),
+        valid_to: order.valid_to.map(|day| day.to_string()),
+        case_number: &order.case_number,
+        item_code: &order.item_code,
+        version: 1,
+        key_id: &seal.key_id,
+        data: order.data.clone(),
+    }
+    .canonical()?;
+    let signature = sm::to_hex(&seal.sign(payload.as_bytes())?);
+    Ok(Issued {
+        identifier: identifier.as_str().to_owned(),
+        type_code: order.type_code.clone(),
+        name: order.name.clone(),
+        number,
+        issuer: order.issuer.clone(),
+        issuer_code: order.issuer_code.clone(),
+        region: order.region.clone(),
+        item_code: order.item_code.clone(),
+        case_id: order.case_id.clone(),
+        case_number: order.case_number.clone(),
+        owner: order.owner.clone(),
+        owner_subject: order.owner_subject.clone(),
+        payload: Personal::new(&order.holder.subject, "payload", payload),
+        holder: order.holder.clone(),
+        issued_on: order.issued_on,
+        valid_to: order.valid_to,
+        version: 1,
+        signature,
+        key_id: seal.key_id.clone(),
+        by: order.by.clone(),
+    })
+}
+
+/// Why a licence ends.
+///
+/// # Errors
+/// `CAUSE_MISSING`, `REASON_MISSING`.
+pub fn cancellation(request: &pb::CancelLicenseRequest) -> Result<(CancelCause, String), Refusal> {
+    let cause = match request.cause() {
+        pb::CancelCause::NotRenewed => CancelCause::NotRenewed,
+        pb::CancelCause::DeathOrIncapacity => CancelCause::DeathOrIncapacity,
+        pb::CancelCause::OrganisationEnded => CancelCause::OrganisationEnded,
+        pb::CancelCause::PermitAnnulled => CancelCause::PermitAnnulled,
+        pb::CancelCause::ForceMajeure => CancelCause::ForceMajeure,
+        pb::CancelCause::OtherByLaw => CancelCause::OtherByLaw,
+        pb::CancelCause::Unspecified => {
+            let (zh, en) = ("请选择注销事由（行政许可法第七十条）", "name the cause (Licensing Law, art. 70)");
+            return Err(Refusal::field("cause", "CAUSE_MISSING", zh, en));
+        }
+    };
+    match request.reason.trim() {
+        "" => Err(Refusal::field("reason", "REASON_MISSING", "请写明注销理由", "say why")),
+        reason if reason.chars().count() > REASON_MAX => Err(field("reason", "理由不得超过1000字", "at most 1000 characters")),
+        reason => Ok((cause, reason.to_owned())),
+    }
+}
+
+/// Who acts for the organ.
+pub fn officer(actor: &parties::Actor) -> Officer {
+    Officer {
+        id: actor.id.clone(),
+        name: actor.name.clone(),
+        role: actor.role.clone(),
+        organisation: actor.organisation.clone(),
+    }
+}
+
+fn actor(officer: &Officer) -> parties::Actor {
+    parties::Actor {
+        id: officer.id.clone(),
+        name: officer.name.clone(),
+        role: officer.role.clone(),
+        organisation: officer.organisation.clone(),
+    }
+}
+
+fn non_empty(name: &str, value: &str) -> Result<String, Refusal> {
+    match value.trim() {
+        "" => Err(field(name, "该项不能为空", "this must not be empty")),
+        value => Ok(value.to_owned()),
+    }
+}
+
+fn field(name: &str, zh: &str, en: &str) -> Refusal {
+    Refusal::field(name, "FIELD_INVALID", zh, en)
+}
+
+/// The status that a filter names; `None`: all.
+pub fn status_filter(status: pb::LicenseStatus) -> Option<&'static str> {
+    (status != pb::LicenseStatus::Unspecified)
+        .then(|| status.as_str_name().strip_prefix("LICENSE_STATUS_").unwrap_or_default())
+}
+
+/// The status of a day.
+pub fn status(status: StatusOn) -> pb::LicenseStatus {
+    match status {
+        StatusOn::Absent => pb::LicenseStatus::Unspecified,
+        // Issued and sealed, only not begun: it says so in the reasons of a verification.
+        StatusOn::NotYetValid | StatusOn::Valid => pb::LicenseStatus::Valid,
+        StatusOn::Expired => pb::LicenseStatus::Expired,
+        StatusOn::Cancelled => pb::LicenseStatus::Cancelled,
+    }
+}
+
+fn shown(value: &Personal) -> String {
+    value.get().unwrap_or(party::ERASED).to_owned()
+}
+
+/// A licence in full, as it stands on a day of legal time.
+pub fn license(id: StreamId, version: u64, license: &License, now: Timestamp) -> pb::License {
+    let Some(issued) = &license.issued else { return pb::License::default() };
+    pb::License {
+        id: id.to_string(),
+        etag: wire::etag(version),
+        identifier: issued.identifier.clone(),
+        type_code: issued.type_code.clone(),
+        type_name: issued.name.clone(),
+        name: issued.name.clone(),
+        number: issued.number.clone(),
+        issuer: issued.issuer.clone(),
+        issuer_code: issued.issuer_code.clone(),
+        holder: Some(parties::Party {
+            name: shown(&issued.holder.name),
+            document_kind: issued.holder.document_kind,
+            document_number: shown(&issued.holder.document_number),
+            ..parties::Party::default()
+        }),
+        issue_date: issued.issued_on.to_string(),
+        valid_from: issued.issued_on.to_string(),
+        valid_to: issued.valid_to.map(|day| day.to_string()).unwrap_or_default(),
+        status: status(license.status_on(calendar::legal_date(now.0))).into(),
+        payload: issued.payload.get().unwrap_or_default().as_bytes().to_vec().into(),
+        signature: sm::from_hex(&issued.signature).unwrap_or_default().into(),
+        key_id: issued.key_id.clone(),
+        case_number: issued.case_number.clone(),
+        license_version: i32::try_from(issued.version).unwrap_or(i32::MAX),
+        status_changes: license.changes.iter().map(change).collect(),
+        create_time: license.changes.first().map(|change| timestamp(change.at)),
+        update_time: license.changes.last().map(|change| timestamp(change.at)),
+        owner: issued.owner.clone(),
+        item_code: issued.item_code.clone(),
+    }
+}
+
+fn change(change: &Change) -> pb::StatusChange {
+    let (status, cause) = match &change.to {
+        Status::Absent => (pb::LicenseStatus::Unspecified, None),
+        Status::Valid => (pb::LicenseStatus::Valid, None),
+        Status::Expired => (pb::LicenseStatus::Expired, None),
+        Status::Cancelled { cause } => (pb::LicenseStatus::Cancelled, Some(*cause)),
+    };
+    let reason = change.reason.as_ref().map(shown);
+    pb::StatusChange {
+        status: status.into(),
+        change_time: Some(timestamp(change.at)),
+        changed_by: Some(actor(&change.by)),
+        cause: cause.map_or(pb::CancelCause::Unspecified, cause_out).into(),
+        reason: match (cause, reason) {
+            (Some(cause), Some(reason)) => format!("{reason}（{}）", cause.article()),
+            (_, reason) => reason.unwrap_or_default(),
+        },
+    }
+}
+
+fn cause_out(cause: CancelCause) -> pb::CancelCause {
+    match cause {
+        CancelCause::NotRenewed => pb::CancelCause::NotRenewed,
+        CancelCause::DeathOrIncapacity => pb::CancelCause::DeathOrIncapacity,
+        CancelCause::OrganisationEnded => pb::CancelCause::OrganisationEnded,
+        CancelCause::PermitAnnulled => pb::CancelCause::PermitAnnulled,
+        CancelCause::ForceMajeure => pb::CancelCause::ForceMajeure,
+        CancelCause::OtherByLaw => pb::CancelCause::OtherByLaw,
+    }
+}
+
+/// A licence as lists show it.
+pub fn summary(id: StreamId, license: &License, now: Timestamp) -> pb::LicenseSummary {
+    let Some(issued) = &license.issued else { return pb::LicenseSummary::default() };
+    let holder = &issued.holder;
+    pb::LicenseSummary {
+        id: id.to_string(),
+        identifier: issued.identifier.clone(),
+        name: issued.name.clone(),
+        number: issued.number.clone(),
+        issuer: issued.issuer.clone(),
+        holder: Some(party::masked(&holder.name, holder.document_kind, &holder.document_number)),
+        issue_date: issued.issued_on.to_string(),
+        valid_to: issued.valid_to.map(|day| day.to_string()).unwrap_or_default(),
+        status: status(license.status_on(calendar::legal_date(now.0))).into(),
+        case_number: issued.case_number.clone(),
+    }
+}
