@@ -8,11 +8,24 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use tokio::sync::mpsc::Receiver;
 
+/// What was acknowledged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    /// A draft of an application was opened.
+    Draft,
+    /// An application was accepted: a case must come into being, in another service, once.
+    Accepted,
+}
+
 /// One acknowledged write.
 pub struct Ack {
+    pub kind: Kind,
     pub request: String,
     pub id: String,
 }
+
+/// The ids that each request was answered with. One id a request is right; two are a doubled effect.
+pub type Answered = BTreeMap<String, Vec<String>>;
 
 /// Where client and parent meet.
 pub struct Files {
@@ -34,23 +47,27 @@ impl Files {
         let mut file = File::options().create(true).append(true).open(&self.acks)?;
         let mut gathered = Vec::new();
         while incoming.blocking_recv_many(&mut gathered, 256) > 0 {
-            let lines: String = gathered.drain(..).map(|ack| format!("{}\t{}\n", ack.request, ack.id)).collect();
+            let lines: String =
+                gathered.drain(..).map(|ack| format!("{:?}\t{}\t{}\n", ack.kind, ack.request, ack.id)).collect();
             file.write_all(lines.as_bytes())?;
             file.sync_data()?;
         }
         Ok(())
     }
 
-    /// The ids that each request was answered with. One id a request is right; two are a doubled effect.
-    pub fn read(&self) -> anyhow::Result<BTreeMap<String, Vec<String>>> {
-        let mut answered: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    /// What was acknowledged of a kind.
+    pub fn read(&self, kind: Kind) -> anyhow::Result<Answered> {
+        let mut answered = Answered::new();
         for line in std::fs::read_to_string(&self.acks)?.lines() {
-            let (request, id) = line.split_once('\t').context("a line of the acknowledgements")?;
+            let mut parts = line.split('\t');
+            let mut part = || parts.next().context("a line of the acknowledgements");
+            let (of, request, id) = (part()?, part()?, part()?);
             let ids = answered.entry(request.to_owned()).or_default();
-            if !ids.iter().any(|known| known == id) {
+            if of == format!("{kind:?}") && !ids.iter().any(|known| known == id) {
                 ids.push(id.to_owned());
             }
         }
+        answered.retain(|_, ids| !ids.is_empty());
         Ok(answered)
     }
 }

@@ -1,21 +1,22 @@
-//! The load: drafts of applications, each with a request id of its own, sent again until there is an answer. Now and then
-//! an answered request is sent once more, which must change nothing.
+//! The load: drafts of applications, each with a request id of its own, sent again until there is an answer. One draft in
+//! ten is sent once more after its answer, which must change nothing, is handed in, and is accepted by a clerk, so that
+//! relays are at work when the server dies.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{bail, ensure};
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::sync::mpsc::{Sender, channel};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 use yiwang_tests::api::{Answer, Api};
 
-use crate::acks::{Ack, Files};
+use crate::acks::{Ack, Files, Kind};
 
-/// The item that every draft is for.
-const ITEM: &str = "511A0015500009-511602000000-000-115113016823646795-1-00";
+/// The item that every draft is for: one without materials that a person must bring.
+const ITEM: &str = "511Z07001006-511602000000-000-11511301008778183N-1-00";
 
 /// The load.
 #[derive(clap::Args)]
@@ -30,20 +31,24 @@ pub struct Client {
     #[arg(long)]
     writers: usize,
     /// Whose drafts they are.
-    #[arg(long, env = "YIWANG_TOKEN")]
-    token: String,
+    #[arg(long, env = "YIWANG_CITIZEN")]
+    citizen: String,
+    /// Who accepts.
+    #[arg(long, env = "YIWANG_CLERK")]
+    clerk: String,
 }
 
 impl Client {
     pub async fn run(self) -> anyhow::Result<()> {
         let files = Arc::new(Files::in_folder(&self.folder)?);
-        let api = Api::new(&self.base).with_token(&self.token);
+        let api = Api::new(&self.base);
+        let people = People { citizen: api.with_token(&self.citizen), clerk: api.with_token(&self.clerk) };
         let (sender, receiver) = channel(1024);
         let disk = files.clone();
         let writer = tokio::task::spawn_blocking(move || disk.write(receiver));
         let mut writers = JoinSet::new();
         for number in 0..self.writers {
-            writers.spawn(write_drafts(api.clone(), files.clone(), sender.clone(), number));
+            writers.spawn(work(people.clone(), files.clone(), sender.clone(), number));
         }
         drop(sender);
         while let Some(ended) = writers.join_next().await {
@@ -53,32 +58,55 @@ impl Client {
     }
 }
 
-async fn write_drafts(api: Api, files: Arc<Files>, acks: Sender<Ack>, writer: usize) -> anyhow::Result<()> {
+/// Who acts.
+#[derive(Clone)]
+struct People {
+    citizen: Api,
+    clerk: Api,
+}
+
+async fn work(people: People, files: Arc<Files>, acks: Sender<Ack>, writer: usize) -> anyhow::Result<()> {
     let mut count = 0_u64;
     while !files.stop.exists() {
         count += 1;
         let request = format!("kill-{writer}-{count}");
-        let id = draft(&api, &request).await?;
-        acks.send(Ack { request: request.clone(), id }).await?;
+        let id = draft(&people.citizen, &request).await?;
+        acks.send(Ack { kind: Kind::Draft, request: request.clone(), id: id.clone() }).await?;
         if count.is_multiple_of(10) {
-            let id = draft(&api, &request).await?;
-            acks.send(Ack { request, id }).await?;
+            let again = draft(&people.citizen, &request).await?;
+            acks.send(Ack { kind: Kind::Draft, request: request.clone(), id: again }).await?;
+            verb(&people.citizen, &id, "submit", &request).await?;
+            verb(&people.clerk, &id, "accept", &request).await?;
+            acks.send(Ack { kind: Kind::Accepted, request, id }).await?;
         }
     }
     Ok(())
 }
 
-/// Opens a draft, sending the same request until there is an answer; its id.
+/// Opens a draft; its id.
 async fn draft(api: &Api, request: &str) -> anyhow::Result<String> {
-    let body = json!({ "requestId": request, "itemCode": ITEM });
+    let applicant = json!({
+        "name": "张建国", "documentKind": "DOCUMENT_KIND_RESIDENT_ID", "documentNumber": "511602198503120016",
+    });
+    let form = json!({ "subject": request });
+    let body = json!({ "requestId": request, "itemCode": ITEM, "applicant": applicant, "form": form });
+    let answer = until_answered(api, "/v1/applications", &body).await?;
+    ensure!(!answer.text("id").is_empty(), "an answer without id: {answer:?}");
+    Ok(answer.text("id").to_owned())
+}
+
+async fn verb(api: &Api, id: &str, verb: &str, request: &str) -> anyhow::Result<Answer> {
+    let body = json!({ "requestId": format!("{request}-{verb}") });
+    until_answered(api, &format!("/v1/applications/{id}:{verb}"), &body).await
+}
+
+/// Sends the same request until there is an answer: without one it may have happened, and the same request id makes asking
+/// again harmless.
+async fn until_answered(api: &Api, path: &str, body: &Value) -> anyhow::Result<Answer> {
     loop {
-        match api.post("/v1/applications", &body).await {
-            Ok(answer) if answer.status == 200 => {
-                ensure!(!answer.text("id").is_empty(), "an answer without id: {answer:?}");
-                return Ok(answer.text("id").to_owned());
-            }
-            Ok(answer) if !Answer::may_retry(&answer) => bail!("{request}: {answer:?}"),
-            // No answer: it may have happened. The same request id makes asking again harmless.
+        match api.post(path, body).await {
+            Ok(answer) if answer.status == 200 => return Ok(answer),
+            Ok(answer) if !answer.may_retry() => bail!("{path} {body}: {answer:?}"),
             Ok(_) | Err(_) => sleep(Duration::from_millis(25)).await,
         }
     }

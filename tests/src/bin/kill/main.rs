@@ -71,8 +71,7 @@ async fn execute(run: Run) -> anyhow::Result<()> {
     };
     let mut server = Server::start(&start).await?;
     let files = acks::Files::in_folder(&folder)?;
-    let tokens = server.token("citizen")?;
-    let mut load = spawn_client(&files, &start, &tokens, run.writers)?;
+    let mut load = spawn_client(&files, &start, &server, run.writers)?;
 
     let began = Instant::now();
     let mut slowest = Duration::ZERO;
@@ -88,22 +87,24 @@ async fn execute(run: Run) -> anyhow::Result<()> {
     ensure!(load.wait()?.success(), "the client failed");
     println!("    load and kills took {:.0?}, the slowest restart {slowest:.0?}", began.elapsed());
 
-    let tally = verify::verify(&server.api().with_token(&tokens), &files).await?;
-    println!(
-        "    acknowledged {}, found {}, doubled {}, lost {}",
-        tally.acknowledged, tally.found, tally.doubled, tally.lost
-    );
+    let drafts = verify::drafts(&server.api_as("citizen")?, &files).await?;
+    let cases = verify::cases(&server.api_as("supervisor")?, &files).await?;
+    for (what, tally) in [("drafts", &drafts), ("accepted applications and their cases", &cases)] {
+        let verify::Tally { acknowledged, found, doubled, lost } = tally;
+        println!("    {what}: acknowledged {acknowledged}, found {found}, doubled {doubled}, lost {lost}");
+        ensure!(*acknowledged > 0, "nothing was acknowledged: the run says nothing");
+        ensure!(*doubled == 0 && *lost == 0, "evidence is kept in {}", folder.display());
+    }
     drop(server);
-    ensure!(tally.acknowledged > 0, "nothing was acknowledged: the run says nothing");
-    ensure!(tally.doubled == 0 && tally.lost == 0, "evidence is kept in {}", folder.display());
     std::fs::remove_dir_all(&folder).context("remove the run's folder")
 }
 
-fn spawn_client(files: &acks::Files, start: &Start, token: &str, writers: usize) -> anyhow::Result<Child> {
+fn spawn_client(files: &acks::Files, start: &Start, server: &Server, writers: usize) -> anyhow::Result<Child> {
     let own: PathBuf = std::env::current_exe()?;
     let mut command = Command::new(own);
     let folder: &Path = &files.folder;
     command.arg("client").arg("--base").arg(format!("http://{}", start.listen)).arg("--folder").arg(folder);
-    command.arg("--writers").arg(writers.to_string()).env("YIWANG_TOKEN", token);
+    command.arg("--writers").arg(writers.to_string());
+    command.env("YIWANG_CITIZEN", server.token("citizen")?).env("YIWANG_CLERK", server.token("clerk")?);
     Ok(command.spawn()?)
 }

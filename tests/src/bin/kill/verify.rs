@@ -1,13 +1,15 @@
 //! Reads everything back: each acknowledged draft by its id, and the owner's whole list, in which nothing may stand that
-//! nobody was told of.
+//! nobody was told of; and for each accepted application the case that came of it.
 
 use std::collections::{BTreeSet, HashMap};
+use std::time::Duration;
 
 use anyhow::ensure;
 use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep};
 use yiwang_tests::api::Api;
 
-use crate::acks::Files;
+use crate::acks::{Answered, Files, Kind};
 
 /// What came out.
 pub struct Tally {
@@ -21,16 +23,35 @@ pub struct Tally {
     pub lost: usize,
 }
 
-pub async fn verify(api: &Api, files: &Files) -> anyhow::Result<Tally> {
-    let answered = files.read()?;
-    let listed = list(api).await?;
+/// Drafts, as their owner sees them.
+pub async fn drafts(citizen: &Api, files: &Files) -> anyhow::Result<Tally> {
+    let answered = files.read(Kind::Draft)?;
+    let listed = list(citizen, "/v1/applications", "applications", "id").await?;
     let first: Vec<String> = answered.values().filter_map(|ids| ids.first().cloned()).collect();
-    let there = read_each(api, &first).await?;
+    let there = read_each(citizen, &first).await?;
     let found = there.iter().filter(|id| listed.contains_key(*id)).count();
+    Ok(tally(&answered, &listed, found))
+}
+
+/// Cases of accepted applications, as the supervisor sees them. Relays may still be at work: a minute is given them.
+pub async fn cases(supervisor: &Api, files: &Files) -> anyhow::Result<Tally> {
+    let answered = files.read(Kind::Accepted)?;
+    let deadline = Instant::now() + Duration::from_secs(60);
+    loop {
+        let listed = list(supervisor, "/v1/cases", "cases", "applicationId").await?;
+        let found = answered.values().flatten().filter(|id| listed.contains_key(*id)).count();
+        if found == answered.len() || Instant::now() > deadline {
+            return Ok(tally(&answered, &listed, found));
+        }
+        sleep(Duration::from_millis(250)).await;
+    }
+}
+
+fn tally(answered: &Answered, listed: &HashMap<String, usize>, found: usize) -> Tally {
     let told: BTreeSet<&String> = answered.values().flatten().collect();
     let twice = answered.values().filter(|ids| ids.len() > 1).count();
     let untold = listed.iter().map(|(id, times)| if told.contains(id) { times - 1 } else { *times }).sum::<usize>();
-    Ok(Tally { acknowledged: answered.len(), found, doubled: twice + untold, lost: answered.len() - found })
+    Tally { acknowledged: answered.len(), found, doubled: twice + untold, lost: answered.len() - found }
 }
 
 /// Those of the ids that can be read, sixteen readers at once.
@@ -57,15 +78,15 @@ async fn read_each(api: &Api, ids: &[String]) -> anyhow::Result<Vec<String>> {
     Ok(there)
 }
 
-/// How often each of the caller's applications stands in the list.
-async fn list(api: &Api) -> anyhow::Result<HashMap<String, usize>> {
+/// How often each value of a member stands in a list.
+async fn list(api: &Api, path: &str, items: &str, member: &str) -> anyhow::Result<HashMap<String, usize>> {
     let mut listed = HashMap::new();
     let mut token = String::new();
     loop {
-        let answer = api.get(&format!("/v1/applications?page_size=100&page_token={token}")).await?;
+        let answer = api.get(&format!("{path}?page_size=100&page_token={token}")).await?;
         ensure!(answer.status == 200, "{answer:?}");
-        for item in answer.body["applications"].as_array().into_iter().flatten() {
-            *listed.entry(item["id"].as_str().unwrap_or_default().to_owned()).or_default() += 1;
+        for item in answer.body[items].as_array().into_iter().flatten() {
+            *listed.entry(item[member].as_str().unwrap_or_default().to_owned()).or_default() += 1;
         }
         token = answer.text("nextPageToken").to_owned();
         if token.is_empty() {
