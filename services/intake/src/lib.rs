@@ -1,10 +1,62 @@
-//! Catalogue and intake (综合受理): the service items of a region, and applications from the draft to acceptance.
+//! Catalogue and intake (综合受理): the service items of a region, and applications from the draft to acceptance. A numbered
+//! application goes on to approval by relay.
 //!
-//! Invariant: nothing is decided outside `application::decide`, `catalogue::decide` and `register`; everything here that is
-//! not one of these carries values to and from them.
+//! Invariant: nothing here changes without an entry, and every rule is a pure function in `application::decide`,
+//! `catalogue::decide` or `register`.
 
 pub mod application;
 pub mod catalogue;
+pub mod convert;
+pub mod grpc;
 pub mod limit;
+pub mod media;
+pub mod numbering;
 pub mod register;
+pub mod relay;
 pub mod rules;
+pub mod store;
+
+use std::sync::Arc;
+
+use anyhow::{Context as _, anyhow};
+use tonic::service::Routes;
+use yiwang_kit::Env;
+use yiwang_proto::catalogue::v1::catalogue_service_server::CatalogueServiceServer;
+use yiwang_proto::intake::v1::intake_service_server::IntakeServiceServer;
+
+use crate::application::{Application, decide};
+use crate::catalogue::Item;
+use crate::grpc::{Catalogue, Intake};
+use crate::store::Store;
+
+/// Name of the service.
+pub const NAME: &str = "intake";
+
+/// Starts the service: brings the shipped catalogue in, settles what a crash left, starts timers and relays. Answers what it
+/// serves.
+///
+/// # Errors
+/// A data file that ships with the product is not in order, the folder of files cannot be used, or the store is away.
+pub async fn start(env: Env) -> anyhow::Result<Routes> {
+    rules::all().map_err(|wrong| anyhow!("data/rules.toml: {wrong}"))?;
+    let report = catalogue::import::run(&env.ledger, catalogue::source::builtin()?).await?;
+    tracing::info!(created = report.created, revised = report.revised, unchanged = report.unchanged, "catalogue in force");
+    let catalogue = Catalogue::new(env.ledger.clone(), env.gate.clone())?;
+    catalogue.stock().await?;
+
+    let folder = env.data_dir.join("attachments");
+    let store = Store::open(&folder, env.config.limits.attachment_bytes).with_context(|| folder.display().to_string())?;
+    store.recover(&env.ledger).await?;
+
+    env.ledger.timer::<Application>(decide::timer);
+    env.ledger.timer::<Item>(catalogue::decide::timer);
+    let ledger = env.ledger.clone();
+    env.legal.on_year(env.shutdown.clone(), move |year| {
+        let ledger = ledger.clone();
+        async move { ledger.sweep::<Application>("provisional", &year.to_string(), decide::recompute).await.map(drop) }
+    });
+    relay::spawn(&env.ledger, &env.links);
+
+    let intake = Intake::new(env.ledger.clone(), env.gate.clone(), Arc::new(store));
+    Ok(Routes::new(IntakeServiceServer::new(intake)).add_service(CatalogueServiceServer::new(catalogue)))
+}

@@ -38,6 +38,7 @@ pub struct RuleSet {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
+    case_number_layout: String,
     rule_set: Vec<Row>,
 }
 
@@ -84,14 +85,19 @@ impl From<Row> for RuleSet {
     }
 }
 
-static ALL: LazyLock<Result<Vec<RuleSet>, String>> = LazyLock::new(|| {
+static ALL: LazyLock<Result<(String, Vec<RuleSet>), String>> = LazyLock::new(|| {
     let file: File = toml::from_str(include_str!("../data/rules.toml")).map_err(|error| error.to_string())?;
-    Ok(file.rule_set.into_iter().map(RuleSet::from).collect())
+    Ok((file.case_number_layout, file.rule_set.into_iter().map(RuleSet::from).collect()))
 });
 
 /// All rule sets; an error names what is wrong with the data file.
 pub fn all() -> Result<&'static [RuleSet], String> {
-    ALL.as_deref().map_err(Clone::clone)
+    ALL.as_ref().map(|(_, sets)| sets.as_slice()).map_err(Clone::clone)
+}
+
+/// How a case number looks (see [`crate::register::number`]).
+pub fn case_number_layout() -> &'static str {
+    ALL.as_ref().map_or(crate::register::LAYOUT, |(layout, _)| layout)
 }
 
 /// The rule set of a name; an unknown name has the rules of `general`, which bind the least.

@@ -9,9 +9,30 @@ use crate::limit::legal_date;
 pub fn import(item: &Item, facts: &ItemFacts) -> Decision<ItemEvent> {
     let facts = Box::new(facts.clone());
     Ok(match item.standing {
-        Standing::Unknown => vec![ItemEvent::ItemImported { facts }],
+        Standing::Unknown => vec![ItemEvent::ItemImported { facts, shipped: None }],
         _ if item.facts == *facts => Vec::new(),
-        _ => vec![ItemEvent::ItemRevised { facts }],
+        _ => vec![ItemEvent::ItemRevised { facts, shipped: None }],
+    })
+}
+
+/// Imports what the product ships. What was shipped already is left, so that a change made since by an administrator stands
+/// until the product ships another.
+pub fn ship(item: &Item, facts: &ItemFacts, digest: &str) -> Decision<ItemEvent> {
+    let (facts, shipped) = (Box::new(facts.clone()), Some(digest.to_owned()));
+    Ok(match item.standing {
+        Standing::Unknown => vec![ItemEvent::ItemImported { facts, shipped }],
+        _ if item.shipped.as_deref() == Some(digest) => Vec::new(),
+        _ => vec![ItemEvent::ItemRevised { facts, shipped }],
+    })
+}
+
+/// The timer's rule: the first day without a cancelled item has come.
+pub fn timer(item: &Item, cx: &Context) -> Decision<ItemEvent> {
+    Ok(match &item.standing {
+        Standing::Cancelled(end) if !end.in_effect && legal_date(cx.now) >= end.effective => {
+            vec![ItemEvent::CancellationTookEffect]
+        }
+        _ => Vec::new(),
     })
 }
 
@@ -34,8 +55,14 @@ pub fn cancel(item: &Item, ask: &Cancel, cx: &Context) -> Decision<ItemEvent> {
         Standing::Unknown => Err(not_found(&ask.item_code)),
         Standing::Cancelled(_) => Err(Refusal::state("ITEM_ALREADY_CANCELLED", "该事项已经取消", "the item is cancelled already")),
         Standing::InForce => {
-            let effective = ask.effective.unwrap_or_else(|| legal_date(cx.now));
-            let cancellation = Cancellation { effective, reason: ask.reason.clone(), successor: ask.successor.clone() };
+            let today = legal_date(cx.now);
+            let effective = ask.effective.unwrap_or(today);
+            let cancellation = Cancellation {
+                effective,
+                reason: ask.reason.clone(),
+                successor: ask.successor.clone(),
+                in_effect: effective <= today,
+            };
             Ok(vec![ItemEvent::ItemCancelled { cancellation }])
         }
     }

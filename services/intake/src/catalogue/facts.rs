@@ -130,6 +130,9 @@ pub struct Outcome {
     /// The rule that sets the validity.
     #[serde(default)]
     pub validity_basis: String,
+    /// Fields of the form that the licence repeats.
+    #[serde(default)]
+    pub license_fields: Vec<String>,
     /// The type code or the validity was not checked against a source.
     #[serde(default)]
     pub unverified: bool,

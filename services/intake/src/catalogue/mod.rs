@@ -3,14 +3,15 @@
 
 pub mod decide;
 pub mod facts;
-// pub mod import;
+pub mod import;
 pub mod search;
 pub mod source;
 pub mod words;
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
-use yiwang_ledger::{Aggregate, Index, Meta, Refusal, StreamId, Tag};
+use yiwang_ledger::{Aggregate, Index, Meta, Refusal, StreamId, Tag, Timestamp};
+use yiwang_standards::calendar;
 
 pub use facts::ItemFacts;
 
@@ -23,6 +24,8 @@ pub struct Cancellation {
     pub reason: String,
     /// Code of the item in its place.
     pub successor: Option<String>,
+    /// The day has come.
+    pub in_effect: bool,
 }
 
 /// Where an item stands.
@@ -46,6 +49,8 @@ pub struct Item {
     pub form_version: u32,
     /// Where it stands.
     pub standing: Standing,
+    /// Digest of the elements that the product last shipped for it; none where it came by import alone.
+    pub shipped: Option<String>,
 }
 
 /// What happens to an item.
@@ -55,17 +60,23 @@ pub enum ItemEvent {
     ItemImported {
         /// Its elements.
         facts: Box<ItemFacts>,
+        /// Digest of the elements as shipped with the product; none for an import.
+        shipped: Option<String>,
     },
     /// It was changed; running applications keep the version they began with.
     ItemRevised {
         /// Its elements from now on.
         facts: Box<ItemFacts>,
+        /// Digest of the elements as shipped with the product; none for an import.
+        shipped: Option<String>,
     },
     /// It ended.
     ItemCancelled {
         /// How.
         cancellation: Cancellation,
     },
+    /// The first day without it came.
+    CancellationTookEffect,
 }
 
 /// The stream of an item.
@@ -113,10 +124,20 @@ impl Item {
 
     /// The name of its standing, as tagged.
     pub fn status(&self) -> &'static str {
-        match self.standing {
+        match &self.standing {
             Standing::Unknown => "UNKNOWN",
             Standing::InForce => "IN_FORCE",
+            // until the day comes it may still be applied for
+            Standing::Cancelled(end) if !end.in_effect => "IN_FORCE",
             Standing::Cancelled(_) => "CANCELLED",
+        }
+    }
+
+    /// When the timer must look: on the first day without a cancelled item.
+    fn due_at(&self) -> Option<Timestamp> {
+        match &self.standing {
+            Standing::Cancelled(end) if !end.in_effect => Some(Timestamp(calendar::start_of_day_micros(end.effective))),
+            _ => None,
         }
     }
 
@@ -136,7 +157,10 @@ impl Aggregate for Item {
 
     fn evolve(&mut self, event: &ItemEvent, _meta: &Meta) {
         match event {
-            ItemEvent::ItemImported { facts } | ItemEvent::ItemRevised { facts } => {
+            ItemEvent::ItemImported { facts, shipped } | ItemEvent::ItemRevised { facts, shipped } => {
+                if shipped.is_some() {
+                    self.shipped.clone_from(shipped);
+                }
                 if self.facts.form_schema != facts.form_schema {
                     self.form_version += 1;
                 }
@@ -147,6 +171,11 @@ impl Aggregate for Item {
                 };
             }
             ItemEvent::ItemCancelled { cancellation } => self.standing = Standing::Cancelled(cancellation.clone()),
+            ItemEvent::CancellationTookEffect => {
+                if let Standing::Cancelled(end) = &mut self.standing {
+                    end.in_effect = true;
+                }
+            }
         }
     }
 
@@ -157,7 +186,7 @@ impl Aggregate for Item {
             owner: self.facts.department_code.clone(),
             item: self.facts.code.clone(),
             status: self.status().to_owned(),
-            due_at: None,
+            due_at: self.due_at(),
         }
     }
 

@@ -168,8 +168,9 @@ fn author(facts: &mut ItemFacts, text: &Authored) {
     facts.defaults = ["visits", "charge"].map(str::to_owned).to_vec();
 }
 
-/// The code of each department's organ. The source's own column fails GB 32100 for many (RULES 0.12), so the valid code that
-/// stands most often in the department's item codes goes before it; where there is none, the column stays, upper-cased.
+/// The code of each department's organ. The source's own column fails GB 32100 for many, so the valid code that stands most
+/// often in the department's item codes goes before it, an organ's own (11, 机关) before that of an institution below it (12,
+/// 事业单位); where there is none, the column stays, upper-cased.
 pub fn organ_codes(rows: &[Row]) -> BTreeMap<String, String> {
     let mut seen: BTreeMap<&str, BTreeMap<String, usize>> = BTreeMap::new();
     for row in rows {
@@ -184,8 +185,9 @@ pub fn organ_codes(rows: &[Row]) -> BTreeMap<String, String> {
     };
     seen.into_iter()
         .map(|(department, counts)| {
-            // most often first; among equals the smaller code, so that the answer is one
-            let best = counts.into_iter().max_by(|a, b| a.1.cmp(&b.1).then_with(|| b.0.cmp(&a.0)));
+            // among equals the smaller code, so that the answer is one
+            let rank = |(code, count): &(String, usize)| (code.starts_with("11"), *count);
+            let best = counts.into_iter().max_by(|a, b| rank(a).cmp(&rank(b)).then_with(|| b.0.cmp(&a.0)));
             (department.to_owned(), best.map_or_else(|| fallback(department), |(code, _)| code))
         })
         .collect()
@@ -304,6 +306,7 @@ mod tests {
         let codes = organ_codes(&rows().expect("data"));
         assert_eq!(codes["区行政审批局"], "115113016823646795");
         assert_eq!(codes["区消防大队"], "11511300MB1A21304N");
+        assert_eq!(codes["区人社局"], "11511301008778239R");
         assert_eq!(codes.values().filter(|code| !uscc::is_valid(code)).count(), 1, "{codes:?}");
     }
 }

@@ -59,7 +59,7 @@ pub fn facts() -> ItemFacts {
 }
 
 pub fn item() -> Item {
-    Item { facts: facts(), standing: Standing::InForce, form_version: 1 }
+    Item { facts: facts(), standing: Standing::InForce, form_version: 1, shipped: None }
 }
 
 /// An application, its item and a clock, that commands are tried on.
@@ -224,7 +224,7 @@ fn a_clerk_hands_in_for_the_applicant_who_stands_before_them() {
 fn a_cancelled_item_is_neither_applied_for_nor_handed_in_nor_accepted() {
     let mut world = World::new().draft().with_files().submitted();
     let effective = NaiveDate::from_ymd_opt(2026, 3, 2).expect("a day");
-    let end = Cancellation { effective, reason: "国发〔2026〕1号".into(), successor: Some("item-2".into()) };
+    let end = Cancellation { effective, reason: "国发〔2026〕1号".into(), successor: Some("item-2".into()), in_effect: true };
     world.item.standing = Standing::Cancelled(end);
     let refusal = world.accept().expect_err("refused");
     assert_eq!((refusal.reason, refusal.metadata["successor_item_code"].as_str()), ("ITEM_CANCELLED", "item-2"));
@@ -336,6 +336,7 @@ fn an_officer_does_not_handle_their_own_matter() {
 fn withdrawal_after_acceptance_waits_for_approval() {
     let mut world = World::new().draft().with_files().submitted();
     world.accept().expect("accepted");
+    world.take(number(&world.app, "N1")).expect("numbered");
     let back = |world: &World| withdraw(&world.app, &Withdraw::default(), &citizen());
     let asked = back(&world);
     assert_eq!(world.take(asked).expect("asked"), ["WithdrawalRequested"]);

@@ -1,6 +1,6 @@
 //! 撤回: before acceptance at once, after it by way of approval, which may have decided already.
 
-use yiwang_ledger::{Decision, Personal, Refusal};
+use yiwang_ledger::{Decision, Kind, Personal, Refusal};
 
 use super::Acting;
 use crate::application::{Application, ApplicationEvent as Event, Phase, WithdrawalCause, not_found, wrong_phase};
@@ -23,6 +23,14 @@ pub fn withdraw(app: &Application, ask: &Withdraw, by: &Acting) -> Decision<Even
         Phase::Accepted(acceptance) if acceptance.withdrawal_pending => {
             Err(Refusal::state("WITHDRAWAL_PENDING", "撤回申请正在处理", "a withdrawal is being dealt with"))
         }
+        // Approval must hear of the case before it hears of its end.
+        Phase::Accepted(_) if app.case_number.is_none() => Err(Refusal::new(
+            Kind::Unavailable,
+            "NUMBERING_PENDING",
+            "办件正在编号，请稍后重试",
+            "the case is being numbered: try again shortly",
+        )
+        .with("retry_after_ms", "500")),
         Phase::Accepted(_) => Ok(vec![Event::WithdrawalRequested { reason, by }]),
         phase => Err(wrong_phase(phase, "撤回", "withdrawn")),
     }

@@ -1,0 +1,253 @@
+//! Applications as the contracts show them.
+
+use yiwang_kit::{party as parties, timestamp, wire};
+use yiwang_ledger::{Personal, StreamId, Timestamp};
+use yiwang_proto::intake::v1 as pb;
+use yiwang_proto::party::v1 as party_pb;
+use yiwang_standards::identity::DocumentKind;
+
+use super::ask::form_struct;
+use super::{channel, count, due, signed};
+use crate::application::party::{ERASED, shown};
+use crate::application::{
+    Actor, Application, Attachment, Correction, Ground, Party, Phase, Promise, Rejection, Step,
+};
+
+/// Whether an officer's name is shown in full: to officers, not to citizens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reader {
+    /// Staff and services.
+    Office,
+    /// Everybody else.
+    Public,
+}
+
+fn document_kind(kind: DocumentKind) -> party_pb::DocumentKind {
+    match kind {
+        DocumentKind::ResidentId => party_pb::DocumentKind::ResidentId,
+        DocumentKind::Uscc => party_pb::DocumentKind::UnifiedSocialCreditCode,
+        DocumentKind::Passport => party_pb::DocumentKind::Passport,
+        DocumentKind::HongKongMacauPass => party_pb::DocumentKind::HkMacaoTravelPermit,
+        DocumentKind::TaiwanPass => party_pb::DocumentKind::TaiwanTravelPermit,
+        DocumentKind::HongKongMacauPermit | DocumentKind::TaiwanPermit => party_pb::DocumentKind::HmtResidencePermit,
+        DocumentKind::ForeignPermanentResidence => party_pb::DocumentKind::ForeignPermanentResidentId,
+        DocumentKind::Other => party_pb::DocumentKind::Other,
+    }
+}
+
+fn kind_of(party: &Party) -> i32 {
+    party.kind.map_or(0, |kind| document_kind(kind).into())
+}
+
+/// A party in full.
+pub fn party(party: &Party) -> party_pb::Party {
+    let text = |value: &Option<Personal>| value.as_ref().map(|value| shown(value).to_owned()).unwrap_or_default();
+    party_pb::Party {
+        name: text(&party.name),
+        document_kind: kind_of(party),
+        document_number: text(&party.number),
+        phone: text(&party.phone),
+        address: text(&party.address),
+    }
+}
+
+fn masked(party: &Party) -> party_pb::MaskedParty {
+    match (&party.name, &party.number) {
+        (Some(name), Some(number)) => parties::masked(name, kind_of(party), number),
+        _ => party_pb::MaskedParty {
+            name: party.masked_name(),
+            document_kind: kind_of(party),
+            document_number: party.masked_number(),
+        },
+    }
+}
+
+/// Who did something.
+pub fn actor(by: &Actor, reader: Reader) -> party_pb::Actor {
+    party_pb::Actor {
+        id: by.id.clone(),
+        name: match reader {
+            Reader::Public if !by.name.is_empty() => yiwang_standards::identity::mask_name(&by.name),
+            _ => by.name.clone(),
+        },
+        role: by.role.clone(),
+        organisation: by.organisation.clone(),
+    }
+}
+
+/// One file.
+pub fn attachment(application: StreamId, file: &Attachment) -> pb::Attachment {
+    pb::Attachment {
+        id: file.id.clone(),
+        application_id: application.to_string(),
+        material_code: file.material.clone(),
+        file_name: shown(&file.file_name).to_owned(),
+        media_type: file.media_type.clone(),
+        size: signed(file.size),
+        sm3: file.sm3.clone(),
+        create_time: Some(timestamp(file.at)),
+    }
+}
+
+fn correction(told: &Correction, reader: Reader) -> pb::Correction {
+    let point = |point: &crate::application::Point| pb::CorrectionPoint {
+        material_code: point.material.clone(),
+        field: point.field.clone(),
+        text: shown(&point.text).to_owned(),
+    };
+    pb::Correction {
+        notice_number: told.notice_number.clone(),
+        points: told.points.iter().map(point).collect(),
+        request_time: Some(timestamp(told.at)),
+        requested_by: Some(actor(&told.by, reader)),
+        resubmit_time: told.resubmitted.map(timestamp),
+        reply_due: Some(due(&told.reply_by)),
+    }
+}
+
+fn promise(promise: &Promise, reader: Reader) -> pb::Promise {
+    pb::Promise {
+        text: promise.text.clone(),
+        sign_time: Some(timestamp(promise.at)),
+        signed_by: Some(actor(&promise.by, reader)),
+    }
+}
+
+fn refusal(refusal: &Rejection, reader: Reader) -> pb::Refusal {
+    pb::Refusal {
+        notice_number: refusal.notice_number.clone(),
+        ground: match refusal.ground {
+            Ground::NoPermissionNeeded => pb::RefusalGround::NoPermissionNeeded.into(),
+            Ground::NotOurAuthority => pb::RefusalGround::NotOurAuthority.into(),
+            Ground::CorrectionLate => pb::RefusalGround::Unspecified.into(),
+        },
+        reason: shown(&refusal.reason).to_owned(),
+        competent_organ: refusal.competent_organ.clone(),
+        // 行政复议法 art. 20, 行政诉讼法 art. 46
+        remedies: "可以自知道本决定之日起六十日内申请行政复议，或者六个月内提起行政诉讼".to_owned(),
+        refuse_time: Some(timestamp(refusal.at)),
+        refused_by: Some(actor(&refusal.by, reader)),
+    }
+}
+
+fn phase(phase: &Phase) -> pb::ApplicationPhase {
+    match phase {
+        Phase::Absent => pb::ApplicationPhase::Unspecified,
+        Phase::Draft => pb::ApplicationPhase::Draft,
+        Phase::Submitted { .. } => pb::ApplicationPhase::Submitted,
+        Phase::CorrectionRequested => pb::ApplicationPhase::CorrectionRequested,
+        Phase::Accepted(_) => pb::ApplicationPhase::Accepted,
+        Phase::Refused(_) => pb::ApplicationPhase::Refused,
+        Phase::Withdrawn { .. } => pb::ApplicationPhase::Withdrawn,
+    }
+}
+
+fn step(step: &Step, reader: Reader) -> party_pb::Step {
+    let (zh, en) = match step.kind.as_str() {
+        "Drafted" => ("开始填写申请", "the application was begun"),
+        "Submitted" => ("提交申请，出具收件凭证", "handed in; a receipt was issued"),
+        "CorrectionRequested" => ("一次性告知需要补正的全部内容", "told once all that is missing"),
+        "Resubmitted" => ("提交补正材料，受理期限重新计算", "handed in corrected; the clock starts again"),
+        "Accepted" => ("予以受理", "accepted"),
+        "DeemedAccepted" => ("逾期未告知，依法视为自收到材料之日起受理", "not told in time: accepted by law as of receipt"),
+        "AcceptanceOverdue" => ("逾期未受理，已提示监督", "acceptance is overdue; supervision can see it"),
+        "Refused" => ("不予受理", "not accepted"),
+        "Numbered" => ("登记办件编号，转入审批", "numbered and handed to approval"),
+        "WithdrawalRequested" => ("申请撤回", "withdrawal was asked for"),
+        "WithdrawalDenied" => ("已作出决定，不能撤回", "decided already: it cannot be withdrawn"),
+        "Withdrawn" => ("申请已撤回", "withdrawn"),
+        _ => ("", ""),
+    };
+    party_pb::Step {
+        step_time: Some(timestamp(step.at)),
+        kind: step.kind.clone(),
+        actor: Some(actor(&step.by, reader)),
+        text: zh.to_owned(),
+        text_en: en.to_owned(),
+    }
+}
+
+/// An application in full.
+pub fn application(id: StreamId, version: u64, app: &Application, updated: Timestamp, reader: Reader) -> pb::Application {
+    let accepted = match &app.phase {
+        Phase::Accepted(acceptance) => Some(acceptance),
+        _ => None,
+    };
+    pb::Application {
+        id: id.to_string(),
+        etag: wire::etag(version),
+        phase: phase(&app.phase).into(),
+        item_code: app.item.code.clone(),
+        item_name: app.item.name.clone(),
+        item_version: signed(app.item.version),
+        department: app.item.department.clone(),
+        department_code: app.item.organisation.clone(),
+        region_code: app.item.region.clone(),
+        applicant: app.applicant.as_ref().map(party),
+        agent: app.agent.as_ref().map(party),
+        form: app.form.as_ref().and_then(form_struct),
+        form_version: count(app.item.form_version),
+        attachments: app.attachments.iter().map(|file| attachment(id, file)).collect(),
+        channel: channel(app.channel).into(),
+        corrections: app.corrections.iter().map(|told| correction(told, reader)).collect(),
+        acceptance_due: match &app.phase {
+            Phase::Submitted { due: date, .. } => Some(due(date)),
+            _ => None,
+        },
+        receipt_number: app.receipt.as_ref().map(|receipt| receipt.number.clone()).unwrap_or_default(),
+        case_number: app.case_number.clone().unwrap_or_default(),
+        deemed_accepted: accepted.is_some_and(|acceptance| acceptance.deemed),
+        accepted_date: accepted.map(|acceptance| acceptance.date.to_string()).unwrap_or_default(),
+        promise: app.promise.as_ref().map(|signed| promise(signed, reader)),
+        refusal: match &app.phase {
+            Phase::Refused(rejection) => Some(refusal(rejection, reader)),
+            _ => None,
+        },
+        withdrawal_pending: accepted.is_some_and(|acceptance| acceptance.withdrawal_pending),
+        create_time: Some(timestamp(app.created)),
+        update_time: Some(timestamp(updated)),
+        submit_time: app.receipt.as_ref().map(|receipt| timestamp(receipt.at)),
+        accept_time: accepted.map(|acceptance| timestamp(acceptance.at)),
+        steps: app.steps.iter().map(|taken| step(taken, reader)).collect(),
+        owner: app.owner.clone(),
+        outstanding_materials: accepted.map(|acceptance| outstanding(app, &acceptance.outstanding)).unwrap_or_default(),
+    }
+}
+
+/// Of what was outstanding at acceptance, what has not come since.
+fn outstanding(app: &Application, codes: &[String]) -> Vec<String> {
+    codes.iter().filter(|code| !app.has_material(code)).cloned().collect()
+}
+
+/// An application as lists show it: personal data masked.
+pub fn summary(id: StreamId, app: &Application, updated: Timestamp) -> pb::ApplicationSummary {
+    pb::ApplicationSummary {
+        id: id.to_string(),
+        phase: phase(&app.phase).into(),
+        item_code: app.item.code.clone(),
+        item_name: app.item.name.clone(),
+        department: app.item.department.clone(),
+        applicant: app.applicant.as_ref().map(masked),
+        case_number: app.case_number.clone().unwrap_or_default(),
+        acceptance_due: match &app.phase {
+            Phase::Submitted { due: date, .. } => Some(due(date)),
+            _ => None,
+        },
+        submit_time: app.receipt.as_ref().map(|receipt| timestamp(receipt.at)),
+        update_time: Some(timestamp(updated)),
+    }
+}
+
+/// The applicant in full for approval; none once erased.
+pub fn applicant_for_approval(app: &Application) -> Option<party_pb::Party> {
+    let applicant = app.identified_applicant()?;
+    let there = applicant.name.as_ref().and_then(Personal::get).is_some()
+        && applicant.number.as_ref().and_then(Personal::get).is_some();
+    let mut full = party(applicant);
+    for part in [&mut full.phone, &mut full.address] {
+        if part == ERASED {
+            part.clear();
+        }
+    }
+    there.then_some(full)
+}

@@ -1,0 +1,224 @@
+//! Items as the contracts show them.
+
+use yiwang_kit::{timestamp, wire};
+use yiwang_ledger::{Read, Refusal};
+use yiwang_proto::catalogue::v1 as pb;
+
+use super::{count, limit, signed};
+use crate::application::{Application, ItemPin};
+use crate::catalogue::facts::{CaseKind, ItemFacts, Material, MaterialKind, MaterialSource, Necessity, Outcome, ResultKind};
+use crate::catalogue::source::Row;
+use crate::catalogue::{Cancellation, Item, Standing};
+
+fn item_type(code: u16) -> i32 {
+    match code {
+        0 => pb::ItemType::AdministrativePower.into(),
+        code => i32::from(code),
+    }
+}
+
+fn case_kind(kind: CaseKind) -> i32 {
+    match kind {
+        CaseKind::Immediate => pb::CaseKind::Immediate.into(),
+        CaseKind::Promised => pb::CaseKind::Promised.into(),
+        CaseKind::Other => pb::CaseKind::Other.into(),
+    }
+}
+
+fn material(material: &Material) -> pb::Material {
+    pb::Material {
+        code: material.code.clone(),
+        name: material.name.clone(),
+        kind: match material.kind {
+            MaterialKind::Certificate => pb::MaterialKind::Certificate.into(),
+            MaterialKind::Form => pb::MaterialKind::Form.into(),
+            MaterialKind::Other => pb::MaterialKind::Other.into(),
+        },
+        source: match material.source {
+            MaterialSource::Applicant => pb::MaterialSource::Applicant.into(),
+            MaterialSource::Government => pb::MaterialSource::Government.into(),
+            MaterialSource::Other => pb::MaterialSource::Other.into(),
+        },
+        issuer: material.issuer.clone(),
+        necessity: match material.necessity {
+            Necessity::Required => pb::Necessity::Required.into(),
+            Necessity::Optional => pb::Necessity::Optional.into(),
+            Necessity::Deferrable => pb::Necessity::Deferrable.into(),
+        },
+        condition: material.condition.clone(),
+        originals: count(material.originals),
+        copies: count(material.copies),
+        basis: material.basis.clone(),
+        note: material.note.clone(),
+    }
+}
+
+fn result(result: &Outcome) -> pb::ItemResult {
+    pb::ItemResult {
+        kind: match result.kind {
+            ResultKind::License => pb::ResultKind::License.into(),
+            ResultKind::Receipt => pb::ResultKind::Receipt.into(),
+            ResultKind::Document => pb::ResultKind::Document.into(),
+        },
+        name: result.name.clone(),
+        license_type_code: result.license_type_code.clone(),
+        validity_months: count(result.validity_months),
+        validity_basis: result.validity_basis.clone(),
+        license_fields: result.license_fields.clone(),
+    }
+}
+
+fn status(item: &Item) -> i32 {
+    match item.status() {
+        "CANCELLED" => pb::ItemStatus::Cancelled.into(),
+        _ => pb::ItemStatus::InForce.into(),
+    }
+}
+
+fn cancellation(end: &Cancellation) -> pb::Cancellation {
+    pb::Cancellation {
+        effective_date: end.effective.to_string(),
+        reason: end.reason.clone(),
+        successor_item_code: end.successor.clone().unwrap_or_default(),
+    }
+}
+
+/// One item with its guide.
+pub fn item(read: &Read<Item>) -> pb::Item {
+    let (item, facts) = (&read.state, &read.state.facts);
+    let channels = [pb::Channel::Window, pb::Channel::Web, pb::Channel::Mobile];
+    // the guide in sentences leads its conditions
+    let guide = (!facts.guide.is_empty()).then(|| facts.guide.clone());
+    pb::Item {
+        item_code: facts.code.clone(),
+        version: signed(read.version),
+        etag: wire::etag(read.version),
+        name: facts.name.clone(),
+        main_item: facts.main_item.clone(),
+        department: facts.department.clone(),
+        department_code: facts.department_code.clone(),
+        region_code: facts.region.clone(),
+        item_type: item_type(facts.item_type),
+        case_kind: case_kind(facts.case_kind),
+        legal_limit: Some(limit(&facts.legal_limit)),
+        promised_limit: Some(limit(&facts.promised_limit)),
+        bases: facts.bases.clone(),
+        conditions: guide.into_iter().chain(facts.conditions.iter().cloned()).collect(),
+        materials: facts.materials.iter().map(material).collect(),
+        // nothing is charged without a published list (行政许可法 art. 58)
+        charge: Some(pb::Charge::default()),
+        channels: channels.map(Into::into).to_vec(),
+        visits: count(facts.visits),
+        result: Some(result(&facts.result)),
+        notify_promise: facts.promise.is_some(),
+        promise_text: facts.promise.as_ref().map(|promise| promise.text.clone()).unwrap_or_default(),
+        follow_up_limit: facts.promise.as_ref().map(|promise| limit(&promise.follow_up_limit)),
+        deferrable: facts.deferrable(),
+        form_schema: facts.form_schema.clone(),
+        form_version: count(item.form_version),
+        remedies: facts.remedies.clone(),
+        defaults: facts.defaults.clone(),
+        rules: facts.rules.clone(),
+        status: status(item),
+        cancellation: match &item.standing {
+            Standing::Cancelled(end) => Some(cancellation(end)),
+            _ => None,
+        },
+        update_time: Some(timestamp(read.updated_at)),
+    }
+}
+
+/// An item as lists show it.
+pub fn summary(item: &Item) -> pb::ItemSummary {
+    let facts = &item.facts;
+    pb::ItemSummary {
+        item_code: facts.code.clone(),
+        name: facts.name.clone(),
+        main_item: facts.main_item.clone(),
+        department: facts.department.clone(),
+        region_code: facts.region.clone(),
+        item_type: item_type(facts.item_type),
+        case_kind: case_kind(facts.case_kind),
+        promised_limit: Some(limit(&facts.promised_limit)),
+        status: status(item),
+    }
+}
+
+/// What a case takes from its item: at the version that the application pinned, and with the limit of the way it chose.
+pub fn terms(app: &Application, facts: &ItemFacts) -> pb::ItemTerms {
+    // who signed the promise is decided at once (消防法 art. 15), who did not by the item's own limit
+    let signed_terms = facts.promise.as_ref().filter(|_| app.promise.is_some());
+    let legal = signed_terms.map_or(&facts.legal_limit, |promise| &promise.legal_limit);
+    let promised = if facts.promised_limit.days > legal.days { legal } else { &facts.promised_limit };
+    let pin = &app.item;
+    pb::ItemTerms {
+        item_code: pin.code.clone(),
+        item_version: signed(pin.version),
+        name: pin.name.clone(),
+        department: pin.department.clone(),
+        department_code: pin.organisation.clone(),
+        region_code: pin.region.clone(),
+        item_type: item_type(pin.item_type),
+        case_kind: case_kind(pin.case_kind),
+        legal_limit: Some(limit(legal)),
+        promised_limit: Some(limit(promised)),
+        result: Some(result(&facts.result)),
+        notify_promise: facts.promise.is_some(),
+        follow_up_limit: facts.promise.as_ref().map(|promise| limit(&promise.follow_up_limit)),
+        remedies: facts.remedies.clone(),
+        rules: facts.rules.clone(),
+    }
+}
+
+/// What an application keeps of the item it begins with.
+pub fn pin(read: &Read<Item>) -> ItemPin {
+    let facts = &read.state.facts;
+    ItemPin {
+        code: facts.code.clone(),
+        version: read.version,
+        name: facts.name.clone(),
+        department: facts.department.clone(),
+        organisation: facts.department_code.clone(),
+        region: facts.region.clone(),
+        item_type: facts.item_type,
+        case_kind: facts.case_kind,
+        form_version: read.state.form_version,
+        rules: crate::rules::named(&facts.rules),
+    }
+}
+
+/// One row of an import, checked.
+pub fn row(row: &pb::ItemRow) -> Result<Row, Refusal> {
+    let within = |field: &'static str, value: &str, least: usize, most: usize| {
+        let length = value.trim().chars().count();
+        if (least..=most).contains(&length) {
+            return Ok(value.trim().to_owned());
+        }
+        let (zh, en) = (format!("长度应为{least}至{most}个字符"), format!("{least} to {most} characters"));
+        Err(Refusal::field(field, "FIELD_INVALID", zh, en))
+    };
+    let region_code = within("region_code", &row.region_code, 6, 12)?;
+    if !region_code.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(Refusal::field("region_code", "FIELD_INVALID", "行政区划代码应为数字", "a region code is digits"));
+    }
+    let item_code = within("item_code", &row.item_code, 1, 100)?;
+    if !item_code.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(Refusal::field("item_code", "FIELD_INVALID", "实施编码应为可见ASCII字符", "visible ASCII characters"));
+    }
+    let item_type = match row.item_type() {
+        pb::ItemType::Unspecified => {
+            return Err(Refusal::field("item_type", "FIELD_INVALID", "缺少事项类型", "the item's type is needed"));
+        }
+        pb::ItemType::AdministrativePower => 0,
+        known => u16::try_from(i32::from(known)).unwrap_or_default(),
+    };
+    Ok(Row {
+        item_code,
+        name: within("name", &row.name, 1, 300)?,
+        main_item: within("main_item", &row.main_item, 0, 300)?,
+        department: within("department", &row.department, 1, 100)?,
+        department_code: within("department_code", &row.department_code, 0, 36)?,
+        region_code,
+        item_type,
+    })
+}

@@ -1,0 +1,273 @@
+//! `IntakeService`.
+
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::{Request, Status, Streaming};
+use yiwang_kit::{Fault, Incoming, Reply, Resource, new_stream_id, receive, reply, wire};
+use yiwang_ledger::{Context, ListQuery, Personal, StreamId};
+use yiwang_proto::intake::v1 as pb;
+use yiwang_proto::intake::v1::intake_service_server::IntakeService;
+
+use super::{Intake, Target, reader};
+use crate::application::decide::{self, Acting};
+use crate::application::{Application, Change};
+use crate::convert::application as show;
+use crate::convert::ask::{self, Sealing};
+use crate::convert::item;
+use crate::numbering;
+
+impl Intake {
+    async fn create(&self, incoming: Incoming<pb::CreateApplicationRequest>) -> Result<pb::Application, Fault> {
+        let (caller, message) = (incoming.caller.clone(), &incoming.message);
+        let found = self.item_now(message.item_code.trim()).await?;
+        let stream = new_stream_id();
+        let acting = ask::acting(&caller);
+        // at the window nobody's data are given before the applicant is named; the application is a subject of its own
+        let own = || self.ledger.vault().lookup("application", &stream.to_string());
+        let owner_subject = caller.subject.clone().filter(|_| !acting.staff).unwrap_or_else(own);
+        let sealing = Sealing { vault: self.ledger.vault(), fallback: &owner_subject, now: self.ledger.host().now() };
+        let applicant = message.applicant.as_ref().map(|party| sealing.applicant(party)).transpose()?.flatten();
+        let agent = message.agent.as_ref().map(|party| sealing.agent(party)).transpose()?.flatten();
+        let subject = applicant.as_ref().filter(|party| party.is_identified()).map_or(&owner_subject, |party| &party.subject);
+        let form = message.form.as_ref().map(|form| ask::form(subject, form)).transpose()?;
+        let create = decide::Create {
+            item: item::pin(&found),
+            owner_subject: owner_subject.clone(),
+            channel: ask::channel(message.channel(), acting.staff),
+            applicant,
+            agent,
+            form,
+        };
+        let call = incoming.call("CreateApplication", "", &message.request_id)?;
+        let (gate, item, by) = (self.gate.clone(), found.state.clone(), caller.clone());
+        let rule = move |app: &Application, cx: &Context| {
+            let facts = &item.facts;
+            let new = Resource {
+                kind: "Application",
+                owner: if acting.staff { "" } else { owner_subject.as_str() },
+                organisation: &facts.department_code,
+                region: &facts.region,
+                item: &facts.code,
+                status: "DRAFT",
+            };
+            gate.allow(&by, "CreateApplication", &new)?;
+            decide::create(app, &item, &create, &acting, cx)
+        };
+        let done = self.ledger.create::<Application>(stream, call, rule).await.map_err(wire::contract_word)?;
+        Ok(self.shown(&caller, &done))
+    }
+
+    async fn update(&self, incoming: Incoming<pb::UpdateApplicationRequest>) -> Result<pb::Application, Fault> {
+        let message = &incoming.message;
+        let seen = self.seen(&incoming.caller, &message.id).await?;
+        let [applicant, agent, form] = ask::mask(message)?;
+        let fallback = &seen.state.owner_subject;
+        let sealing = Sealing { vault: self.ledger.vault(), fallback, now: self.ledger.host().now() };
+        let party = message.applicant.as_ref().map(|party| sealing.applicant(party)).transpose()?.flatten();
+        let applicant = ask::change(applicant, party);
+        let party = message.agent.as_ref().map(|party| sealing.agent(party)).transpose()?.flatten();
+        let agent = ask::change(agent, party);
+        let subject = ask::subject_after(&seen.state, &applicant);
+        let form = ask::change(form, message.form.as_ref().map(|form| ask::form(&subject, form)).transpose()?);
+        // a form that stays goes over to the applicant it now belongs to
+        let form = match (form, &seen.state.form) {
+            (Change::Keep, Some(old)) if *old.subject() != subject => {
+                old.get().map_or(Change::Keep, |text| Change::Set(Personal::new(&subject, "form", text)))
+            }
+            (form, _) => form,
+        };
+        let update = decide::Update { applicant, agent, form };
+        let target = Target { id: &message.id, request_id: &message.request_id, etag: &message.etag };
+        let rule = move |app: &Application, by: &Acting, _: &Context| decide::update(app, &update, by);
+        let done = self.act(&incoming, "UpdateApplication", target, rule).await?;
+        Ok(self.shown(&incoming.caller, &done))
+    }
+
+    async fn get(&self, incoming: Incoming<pb::GetApplicationRequest>) -> Result<pb::Application, Fault> {
+        let caller = &incoming.caller;
+        self.gate.allow(caller, "GetApplication", &Resource { kind: "Application", ..Resource::default() })?;
+        let read = self.seen(caller, &incoming.message.id).await?;
+        self.leave_trace(&incoming, "GetApplication", read.stream).await?;
+        Ok(show::application(read.stream, read.version, &read.state, read.updated_at, reader(caller)))
+    }
+
+    async fn list(&self, incoming: Incoming<pb::ListApplicationsRequest>) -> Result<pb::ListApplicationsResponse, Fault> {
+        let (caller, message) = (&incoming.caller, &incoming.message);
+        self.gate.allow(caller, "ListApplications", &Resource { kind: "Application", ..Resource::default() })?;
+        let mut filters: Vec<(&'static str, String)> = Vec::new();
+        filters.extend(ask::phase_tag(message.phase()).map(|phase| ("phase", phase.to_owned())));
+        if !message.item_code.is_empty() {
+            filters.push(("item", message.item_code.clone()));
+        }
+        // what an applicant may see is theirs already
+        if message.mine && caller.is_staff() {
+            filters.push(("owner", caller.id.clone()));
+        }
+        let query =
+            ListQuery { filters, page_size: wire::page_size(message.page_size)?, page_token: message.page_token.clone() };
+        let page = self.ledger.list::<Application>(&query, &caller.audiences()).await?;
+        let applications = page.items.iter().map(|read| show::summary(read.stream, &read.state, read.updated_at)).collect();
+        Ok(pb::ListApplicationsResponse { applications, next_page_token: page.next_page_token })
+    }
+
+    async fn remove(&self, incoming: Incoming<pb::RemoveAttachmentRequest>) -> Result<pb::Application, Fault> {
+        let message = &incoming.message;
+        let target = Target { id: &message.id, request_id: &message.request_id, etag: &message.etag };
+        let (application, attachment) = (StreamId::parse("id", &message.id)?, message.attachment_id.clone());
+        let id = attachment.clone();
+        let rule = move |app: &Application, by: &Acting, _: &Context| decide::remove_attachment(app, &id, by);
+        let done = self.act(&incoming, "RemoveAttachment", target, rule).await?;
+        // the entry is the truth; a file that is left behind is taken away at the next start
+        self.store.remove(application, &attachment).await;
+        Ok(self.shown(&incoming.caller, &done))
+    }
+
+    async fn submit(&self, incoming: Incoming<pb::SubmitApplicationRequest>) -> Result<pb::Application, Fault> {
+        let message = &incoming.message;
+        let seen = self.seen(&incoming.caller, &message.id).await?;
+        let (now, pinned) = (self.item_now(&seen.state.item.code).await?.state, self.pinned(&seen.state.item).await?);
+        let handing = decide::Handing { sign_promise: message.sign_promise, note: None };
+        let target = Target { id: &message.id, request_id: &message.request_id, etag: &message.etag };
+        let rule = move |app: &Application, by: &Acting, cx: &Context| {
+            decide::submit(app, &now, &pinned.facts, &handing, by, cx)
+        };
+        let done = self.act(&incoming, "SubmitApplication", target, rule).await?;
+        Ok(self.shown(&incoming.caller, &done))
+    }
+
+    async fn correct(&self, incoming: Incoming<pb::RequestCorrectionRequest>) -> Result<pb::Application, Fault> {
+        let message = &incoming.message;
+        let seen = self.seen(&incoming.caller, &message.id).await?;
+        let pinned = self.pinned(&seen.state.item).await?;
+        let points = ask::points(seen.state.data_subject(), &message.points)?;
+        let request = decide::RequestCorrection { points };
+        let target = Target { id: &message.id, request_id: &message.request_id, etag: &message.etag };
+        let rule = move |app: &Application, by: &Acting, cx: &Context| {
+            decide::request_correction(app, &pinned.facts, &request, by, cx)
+        };
+        let done = self.act(&incoming, "RequestCorrection", target, rule).await?;
+        Ok(self.shown(&incoming.caller, &done))
+    }
+
+    async fn resubmit(&self, incoming: Incoming<pb::ResubmitApplicationRequest>) -> Result<pb::Application, Fault> {
+        let message = &incoming.message;
+        let seen = self.seen(&incoming.caller, &message.id).await?;
+        let pinned = self.pinned(&seen.state.item).await?;
+        let note = ask::remark(seen.state.data_subject(), "note", &message.note)?;
+        let handing = decide::Handing { sign_promise: false, note };
+        let target = Target { id: &message.id, request_id: &message.request_id, etag: &message.etag };
+        let rule =
+            move |app: &Application, by: &Acting, cx: &Context| decide::resubmit(app, &pinned.facts, &handing, by, cx);
+        let done = self.act(&incoming, "ResubmitApplication", target, rule).await?;
+        Ok(self.shown(&incoming.caller, &done))
+    }
+
+    async fn accept(&self, incoming: Incoming<pb::AcceptApplicationRequest>) -> Result<pb::Application, Fault> {
+        let message = &incoming.message;
+        let seen = self.seen(&incoming.caller, &message.id).await?;
+        let (now, pinned) = (self.item_now(&seen.state.item.code).await?.state, self.pinned(&seen.state.item).await?);
+        let accept = decide::Accept { note: ask::remark(seen.state.data_subject(), "note", &message.note)? };
+        let target = Target { id: &message.id, request_id: &message.request_id, etag: &message.etag };
+        let rule = move |app: &Application, by: &Acting, cx: &Context| {
+            decide::accept(app, &now, &pinned.facts, &accept, by, cx)
+        };
+        let done = self.act(&incoming, "AcceptApplication", target, rule).await?;
+        // The second step; should it fail here, the relay completes it, and the answer shows what is so far.
+        let Some(ask) = numbering::ask(done.stream, &done.state) else { return Ok(self.shown(&incoming.caller, &done)) };
+        match numbering::complete(&self.ledger, ask, done.hash, &incoming.trace).await {
+            Ok(numbered) => Ok(self.shown(&incoming.caller, &numbered)),
+            Err(refusal) => {
+                tracing::warn!(application = %done.stream, reason = refusal.reason, "numbering is left to the relay");
+                Ok(self.shown(&incoming.caller, &done))
+            }
+        }
+    }
+
+    async fn refuse(&self, incoming: Incoming<pb::RefuseApplicationRequest>) -> Result<pb::Application, Fault> {
+        let message = &incoming.message;
+        let seen = self.seen(&incoming.caller, &message.id).await?;
+        let reason = ask::text("reason", &message.reason, 1, 1000, "REASON_MISSING")?;
+        let refuse = decide::Refuse {
+            ground: ask::ground(message.ground())?,
+            reason: Personal::new(seen.state.data_subject(), "refusal.reason", reason),
+            competent_organ: ask::text("competent_organ", &message.competent_organ, 0, 100, "FIELD_INVALID")?,
+        };
+        let target = Target { id: &message.id, request_id: &message.request_id, etag: &message.etag };
+        let rule = move |app: &Application, by: &Acting, cx: &Context| decide::refuse(app, &refuse, by, cx);
+        let done = self.act(&incoming, "RefuseApplication", target, rule).await?;
+        Ok(self.shown(&incoming.caller, &done))
+    }
+
+    async fn withdraw(&self, incoming: Incoming<pb::WithdrawApplicationRequest>) -> Result<pb::Application, Fault> {
+        let message = &incoming.message;
+        let seen = self.seen(&incoming.caller, &message.id).await?;
+        let reason = ask::remark(seen.state.data_subject(), "reason", &message.reason)?;
+        let withdraw = decide::Withdraw { reason };
+        let target = Target { id: &message.id, request_id: &message.request_id, etag: &message.etag };
+        let rule = move |app: &Application, by: &Acting, _: &Context| decide::withdraw(app, &withdraw, by);
+        let done = self.act(&incoming, "WithdrawApplication", target, rule).await?;
+        Ok(self.shown(&incoming.caller, &done))
+    }
+}
+
+#[tonic::async_trait]
+impl IntakeService for Intake {
+    async fn create_application(&self, request: Request<pb::CreateApplicationRequest>) -> Reply<pb::Application> {
+        reply(self.create(receive(request)?).await)
+    }
+
+    async fn update_application(&self, request: Request<pb::UpdateApplicationRequest>) -> Reply<pb::Application> {
+        reply(self.update(receive(request)?).await)
+    }
+
+    async fn get_application(&self, request: Request<pb::GetApplicationRequest>) -> Reply<pb::Application> {
+        reply(self.get(receive(request)?).await)
+    }
+
+    async fn list_applications(
+        &self,
+        request: Request<pb::ListApplicationsRequest>,
+    ) -> Reply<pb::ListApplicationsResponse> {
+        reply(self.list(receive(request)?).await)
+    }
+
+    async fn upload_attachment(&self, request: Request<Streaming<pb::UploadAttachmentRequest>>) -> Reply<pb::Attachment> {
+        reply(self.upload(receive(request.map(Some))?).await)
+    }
+
+    type DownloadAttachmentStream = ReceiverStream<Result<pb::DownloadAttachmentResponse, Status>>;
+
+    async fn download_attachment(
+        &self,
+        request: Request<pb::DownloadAttachmentRequest>,
+    ) -> Reply<Self::DownloadAttachmentStream> {
+        reply(self.download(receive(request)?).await)
+    }
+
+    async fn remove_attachment(&self, request: Request<pb::RemoveAttachmentRequest>) -> Reply<pb::Application> {
+        reply(self.remove(receive(request)?).await)
+    }
+
+    async fn submit_application(&self, request: Request<pb::SubmitApplicationRequest>) -> Reply<pb::Application> {
+        reply(self.submit(receive(request)?).await)
+    }
+
+    async fn request_correction(&self, request: Request<pb::RequestCorrectionRequest>) -> Reply<pb::Application> {
+        reply(self.correct(receive(request)?).await)
+    }
+
+    async fn resubmit_application(&self, request: Request<pb::ResubmitApplicationRequest>) -> Reply<pb::Application> {
+        reply(self.resubmit(receive(request)?).await)
+    }
+
+    async fn accept_application(&self, request: Request<pb::AcceptApplicationRequest>) -> Reply<pb::Application> {
+        reply(self.accept(receive(request)?).await)
+    }
+
+    async fn refuse_application(&self, request: Request<pb::RefuseApplicationRequest>) -> Reply<pb::Application> {
+        reply(self.refuse(receive(request)?).await)
+    }
+
+    async fn withdraw_application(&self, request: Request<pb::WithdrawApplicationRequest>) -> Reply<pb::Application> {
+        reply(self.withdraw(receive(request)?).await)
+    }
+}

@@ -1,0 +1,309 @@
+//! `CatalogueService`.
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use futures_util::{StreamExt as _, stream};
+use tonic::Request;
+use yiwang_kit::{Fault, Gate, Incoming, Reply, Resource, receive, reply, wire};
+use yiwang_ledger::{Audiences, Context, Ledger, ListQuery, Read, Refusal};
+use yiwang_proto::catalogue::v1 as pb;
+use yiwang_proto::catalogue::v1::catalogue_service_server::CatalogueService;
+
+use crate::catalogue::search::{self, Weights};
+use crate::catalogue::source::{self, Defaults, Row};
+use crate::catalogue::{self as items, Item, ItemFacts, decide, import, words};
+use crate::convert::{ask, count, item as show};
+
+/// How many items the gram search brings for ranking.
+const CANDIDATES: u32 = 400;
+/// Longest query in characters.
+const QUERY: usize = 100;
+
+/// What searching knows of the whole catalogue: the weights of its words, and how many items there are of each kind.
+#[derive(Default)]
+struct Shelf {
+    weights: Weights,
+    rows: Vec<(String, String, u16, bool)>,
+}
+
+/// The catalogue over its ledger.
+#[derive(Clone)]
+pub struct Catalogue {
+    ledger: Ledger,
+    gate: Gate,
+    defaults: Arc<Defaults>,
+    shelf: Arc<RwLock<Arc<Shelf>>>,
+}
+
+impl Catalogue {
+    /// Over a ledger and the policies; call [`Catalogue::stock`] when the items are in.
+    ///
+    /// # Errors
+    /// The defaults that ship with the product are not in order.
+    pub fn new(ledger: Ledger, gate: Gate) -> anyhow::Result<Self> {
+        Ok(Self { ledger, gate, defaults: Arc::new(Defaults::load()?), shelf: Arc::default() })
+    }
+
+    /// Counts the catalogue for ranking and totals. Again after every change.
+    ///
+    /// # Errors
+    /// `STORE_UNAVAILABLE`.
+    pub async fn stock(&self) -> Result<(), Refusal> {
+        let all = import::all(&self.ledger).await?;
+        let row = |read: &Read<Item>| {
+            let facts = &read.state.facts;
+            let gone = read.state.status() == "CANCELLED";
+            (facts.department.clone(), facts.department_code.clone(), facts.item_type, gone)
+        };
+        let shelf = Shelf {
+            weights: Weights::of(all.iter().map(|read| &read.state.facts)),
+            rows: all.iter().map(row).collect(),
+        };
+        *self.shelf.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(shelf);
+        Ok(())
+    }
+
+    fn shelf(&self) -> Arc<Shelf> {
+        self.shelf.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    async fn find(&self, incoming: Incoming<pb::SearchItemsRequest>) -> Result<pb::SearchItemsResponse, Fault> {
+        self.gate.allow(&incoming.caller, "SearchItems", &Resource { kind: "Item", ..Resource::default() })?;
+        let message = &incoming.message;
+        let query = ask::text("query", &message.query, 0, QUERY, "FIELD_INVALID")?;
+        let department = ask::text("department", &message.department, 0, 100, "FIELD_INVALID")?;
+        let mut filters: Vec<(&'static str, String)> = Vec::new();
+        if !department.is_empty() {
+            filters.push(("department", department));
+        }
+        if message.item_type != 0 {
+            let code = match message.item_type() {
+                pb::ItemType::Unspecified => {
+                    return Err(Refusal::field("item_type", "FIELD_INVALID", "没有这种事项类型", "no such type").into());
+                }
+                pb::ItemType::AdministrativePower => 0,
+                known => i32::from(known),
+            };
+            filters.push(("type", code.to_string()));
+        }
+        if !message.show_cancelled {
+            filters.push(("status", "IN_FORCE".to_owned()));
+        }
+        let size = wire::page_size(message.page_size)?;
+        match query.is_empty() {
+            true => self.browse(filters, size, &message.page_token).await,
+            false => self.rank(&query, filters, size, &message.page_token).await,
+        }
+    }
+
+    /// All items in the order of their codes.
+    async fn browse(
+        &self,
+        filters: Vec<(&'static str, String)>,
+        size: u32,
+        token: &str,
+    ) -> Result<pb::SearchItemsResponse, Fault> {
+        let value = |name: &str| filters.iter().find(|(filter, _)| *filter == name).map(|(_, value)| value.as_str());
+        let shelf = self.shelf();
+        let total = shelf.rows.iter().filter(|(department, code, item_type, gone)| {
+            value("department").is_none_or(|own| own == department || own == code)
+                && value("type").is_none_or(|own| own == item_type.to_string())
+                && (value("status").is_none() || !gone)
+        });
+        let total_size = count(total.count());
+        let query = ListQuery { filters, page_size: size, page_token: token.to_owned() };
+        let page = self.ledger.list::<Item>(&query, &public()).await?;
+        let items = page.items.iter().map(|read| show::summary(&read.state)).collect();
+        Ok(pb::SearchItemsResponse { items, next_page_token: page.next_page_token, total_size })
+    }
+
+    /// The items that answer the query, best first.
+    async fn rank(
+        &self,
+        query: &str,
+        filters: Vec<(&'static str, String)>,
+        size: u32,
+        token: &str,
+    ) -> Result<pb::SearchItemsResponse, Fault> {
+        let proof = self.ledger.vault().keyed_hash(&[b"search", format!("{query}\0{filters:?}").as_bytes()]).to_string();
+        let proof = &proof[..16];
+        let start = offset(token, proof)?;
+        let grams = words::query_grams(&words::terms(query));
+        let hits = self.ledger.search::<Item>("gram", &grams, &filters, &public(), CANDIDATES).await?;
+        let shelf = self.shelf();
+        let ranked = search::rank(query, hits, &shelf.weights, |hit| &hit.read.state.facts);
+        let end = start.saturating_add(size as usize).min(ranked.len());
+        let page = ranked.get(start..end).unwrap_or_default();
+        Ok(pb::SearchItemsResponse {
+            items: page.iter().map(|hit| show::summary(&hit.read.state)).collect(),
+            next_page_token: if end < ranked.len() { format!("{proof}.{end}") } else { String::new() },
+            total_size: count(ranked.len()),
+        })
+    }
+
+    async fn get(&self, incoming: Incoming<pb::GetItemRequest>) -> Result<pb::Item, Fault> {
+        self.gate.allow(&incoming.caller, "GetItem", &Resource { kind: "Item", ..Resource::default() })?;
+        let code = incoming.message.item_code.trim();
+        let stream = items::stream(code);
+        let read = match u64::try_from(incoming.message.version) {
+            Ok(0) => self.ledger.get::<Item>(stream, &public()).await?,
+            Ok(version) => self.ledger.state_at::<Item>(stream, version).await?.filter(|read| read.version == version),
+            Err(_) => return Err(Refusal::field("version", "FIELD_INVALID", "版本号不能为负", "a version is not negative").into()),
+        };
+        Ok(show::item(&read.ok_or_else(|| items::not_found(code))?))
+    }
+
+    async fn take_rows(&self, incoming: Incoming<pb::ImportItemsRequest>) -> Result<pb::ImportItemsResponse, Fault> {
+        let message = &incoming.message;
+        self.gate.allow(&incoming.caller, "ImportItems", &Resource { kind: "Item", ..Resource::default() })?;
+        if message.rows.is_empty() {
+            return Err(Refusal::field("rows", "ROWS_MISSING", "没有要导入的行", "there are no rows").into());
+        }
+        if message.rows.len() > 2000 {
+            return Err(Refusal::field("rows", "TOO_MANY_ROWS", "一次至多导入2000行", "at most 2,000 rows at a time").into());
+        }
+        let shared = &incoming;
+        let results: Vec<_> = stream::iter(message.rows.iter().enumerate())
+            .map(|(index, row)| async move { (index, row, self.take_row(shared, index, row).await) })
+            .buffered(256)
+            .collect()
+            .await;
+        let mut answer = pb::ImportItemsResponse::default();
+        for (index, row, result) in results {
+            match result {
+                Ok(Taken::Created) => answer.created += 1,
+                Ok(Taken::Revised) => answer.updated += 1,
+                Ok(Taken::Equal) => answer.unchanged += 1,
+                Err(refusal) => answer.refused.push(pb::RefusedRow {
+                    row: count(index + 1),
+                    item_code: row.item_code.chars().take(100).collect(),
+                    reason: refusal.fields.first().map_or(refusal.reason.to_owned(), |field| field.reason.clone()),
+                    text: match refusal.fields.first() {
+                        Some(field) => format!("{}：{}", field.field, field.zh),
+                        None => refusal.zh,
+                    },
+                }),
+            }
+        }
+        self.stock().await?;
+        Ok(answer)
+    }
+
+    async fn take_row(
+        &self,
+        incoming: &Incoming<pb::ImportItemsRequest>,
+        index: usize,
+        row: &pb::ItemRow,
+    ) -> Result<Taken, Refusal> {
+        let row = show::row(row)?;
+        let stream = items::stream(&row.item_code);
+        let known = self.ledger.get::<Item>(stream, &Audiences::all()).await?;
+        let facts = self.facts(known.as_ref().map(|read| &read.state.facts), &row)?;
+        // one request, many streams: each row has an id of its own below it
+        let id = format!("{}.{index}", incoming.message.request_id);
+        let mut call = incoming.call_of("ImportItems", &stream.to_string(), &incoming.message.request_id, &import::digest(&facts))?;
+        call.request_id = id;
+        let done = self.ledger.execute::<Item>(stream, call, move |item, _: &Context| decide::import(item, &facts)).await?;
+        Ok(match known {
+            None => Taken::Created,
+            Some(read) if done.version > read.version => Taken::Revised,
+            Some(_) => Taken::Equal,
+        })
+    }
+
+    /// A row completed: what is known of the item already stays, what is new comes from the defaults of its type.
+    fn facts(&self, known: Option<&ItemFacts>, row: &Row) -> Result<ItemFacts, Refusal> {
+        let code = source::tolerated(&row.department_code);
+        match known.filter(|facts| facts.item_type == row.item_type) {
+            Some(known) => Ok(ItemFacts {
+                name: row.name.clone(),
+                main_item: row.main_item.clone(),
+                department: row.department.clone(),
+                department_code: if code.is_empty() { known.department_code.clone() } else { code },
+                region: row.region_code.clone(),
+                ..known.clone()
+            }),
+            None => self.defaults.complete(row, code).ok_or_else(|| {
+                Refusal::field("item_type", "NO_DEFAULTS", "该事项类型没有默认要素", "there are no defaults for this type")
+            }),
+        }
+    }
+
+    async fn cancel(&self, incoming: Incoming<pb::CancelItemRequest>) -> Result<pb::Item, Fault> {
+        let message = &incoming.message;
+        self.gate.allow(&incoming.caller, "CancelItem", &Resource { kind: "Item", ..Resource::default() })?;
+        let code = message.item_code.trim().to_owned();
+        let successor = message.successor_item_code.trim().to_owned();
+        if !successor.is_empty() {
+            let found = self.ledger.get::<Item>(items::stream(&successor), &public()).await?;
+            found.filter(|_| successor != code).ok_or_else(|| {
+                let mut refusal =
+                    Refusal::field("successor_item_code", "SUCCESSOR_NOT_FOUND", "没有这个后续事项", "no such item");
+                refusal.kind = yiwang_ledger::Kind::NotFound;
+                refusal
+            })?;
+        }
+        let cancel = decide::Cancel {
+            item_code: code.clone(),
+            effective: effective(&message.effective_date)?,
+            reason: ask::text("reason", &message.reason, 1, 500, "FIELD_INVALID")?,
+            successor: Some(successor).filter(|code| !code.is_empty()),
+        };
+        let stream = items::stream(&code);
+        let mut call = incoming.call("CancelItem", &stream.to_string(), &message.request_id)?;
+        call.expected_version = wire::expected_version(&message.etag)?;
+        let rule = move |item: &Item, cx: &Context| decide::cancel(item, &cancel, cx);
+        let done = self.ledger.execute::<Item>(stream, call, rule).await.map_err(wire::contract_word)?;
+        self.stock().await?;
+        let read = self.ledger.state_at::<Item>(stream, done.version).await?;
+        Ok(show::item(&read.ok_or_else(|| items::not_found(&code))?))
+    }
+}
+
+enum Taken {
+    Created,
+    Revised,
+    Equal,
+}
+
+fn public() -> Audiences {
+    Audiences::of(["public".to_owned()])
+}
+
+fn effective(text: &str) -> Result<Option<chrono::NaiveDate>, Refusal> {
+    match text.trim() {
+        "" => Ok(None),
+        text => wire::day(text).map(Some).ok_or_else(|| {
+            Refusal::field("effective_date", "FIELD_INVALID", "日期应为YYYY-MM-DD", "a day is YYYY-MM-DD")
+        }),
+    }
+}
+
+/// Where a page of a ranked search begins; the token is good for its own query alone.
+fn offset(token: &str, proof: &str) -> Result<usize, Refusal> {
+    if token.is_empty() {
+        return Ok(0);
+    }
+    token.split_once('.').filter(|(own, _)| *own == proof).and_then(|(_, offset)| offset.parse().ok()).ok_or_else(|| {
+        Refusal::field("page_token", "PAGE_TOKEN_INVALID", "分页标记无效，请从第一页重新开始", "not a token of this list: start again")
+    })
+}
+
+#[tonic::async_trait]
+impl CatalogueService for Catalogue {
+    async fn search_items(&self, request: Request<pb::SearchItemsRequest>) -> Reply<pb::SearchItemsResponse> {
+        reply(self.find(receive(request)?).await)
+    }
+
+    async fn get_item(&self, request: Request<pb::GetItemRequest>) -> Reply<pb::Item> {
+        reply(self.get(receive(request)?).await)
+    }
+
+    async fn import_items(&self, request: Request<pb::ImportItemsRequest>) -> Reply<pb::ImportItemsResponse> {
+        reply(self.take_rows(receive(request)?).await)
+    }
+
+    async fn cancel_item(&self, request: Request<pb::CancelItemRequest>) -> Reply<pb::Item> {
+        reply(self.cancel(receive(request)?).await)
+    }
+}

@@ -1,0 +1,129 @@
+//! The handlers: message -> command -> ledger -> message. Nothing is decided here.
+
+mod application;
+mod attachment;
+mod catalogue;
+
+use std::sync::Arc;
+
+use yiwang_kit::{Caller, Fault, Gate, Incoming, Resource, wire};
+use yiwang_ledger::{
+    Aggregate as _, Audiences, Call, Committed, Context, Decision, Ledger, Read, Refusal, StreamId,
+};
+use yiwang_proto::intake::v1 as pb;
+
+pub use catalogue::Catalogue;
+
+use crate::application::decide::Acting;
+use crate::application::{self as app, Application, ApplicationEvent, ItemPin};
+use crate::catalogue::{self as items, Item};
+use crate::convert::application::{self as show, Reader};
+use crate::convert::ask;
+use crate::store::Store;
+
+/// The intake service over its ledger and its store of files.
+#[derive(Clone)]
+pub struct Intake {
+    ledger: Ledger,
+    gate: Gate,
+    store: Arc<Store>,
+}
+
+/// What the policies are asked about. A party acts on what is theirs, be they applicant or agent.
+fn resource<'a>(app: &'a Application, caller: &'a Caller) -> Resource<'a> {
+    let own = caller.subject.as_ref().filter(|subject| app.is_party(subject));
+    Resource {
+        kind: "Application",
+        owner: own.unwrap_or_else(|| app.data_subject()).as_str(),
+        organisation: &app.item.organisation,
+        region: &app.item.region,
+        item: &app.item.code,
+        status: app.phase.name(),
+    }
+}
+
+/// Officers' names are shown to officers.
+fn reader(caller: &Caller) -> Reader {
+    match caller.kind {
+        yiwang_kit::CallerKind::Staff | yiwang_kit::CallerKind::Service => Reader::Office,
+        _ => Reader::Public,
+    }
+}
+
+/// Id, request id and etag of a write.
+struct Target<'a> {
+    id: &'a str,
+    request_id: &'a str,
+    etag: &'a str,
+}
+
+impl Intake {
+    /// Over a ledger, the policies and a store.
+    pub fn new(ledger: Ledger, gate: Gate, store: Arc<Store>) -> Self {
+        Self { ledger, gate, store }
+    }
+
+    /// The application as the caller sees it; what they may not see is not there.
+    async fn seen(&self, caller: &Caller, id: &str) -> Result<Read<Application>, Refusal> {
+        let id = StreamId::parse("id", id)?;
+        self.ledger.get::<Application>(id, &caller.audiences()).await?.ok_or_else(app::not_found)
+    }
+
+    /// The item at the version that the application pinned.
+    async fn pinned(&self, pin: &ItemPin) -> Result<Arc<Item>, Refusal> {
+        let read = self.ledger.state_at::<Item>(items::stream(&pin.code), pin.version).await?;
+        read.map(|read| read.state).ok_or_else(|| items::not_found(&pin.code))
+    }
+
+    /// The item as it stands today.
+    async fn item_now(&self, code: &str) -> Result<Read<Item>, Refusal> {
+        let read = self.ledger.get::<Item>(items::stream(code), &Audiences::all()).await?;
+        read.filter(|read| read.state.exists()).ok_or_else(|| items::not_found(code))
+    }
+
+    /// A command on an application: seen, allowed by the policies, then decided, all on the state that it is decided on.
+    async fn act<T: serde::Serialize>(
+        &self,
+        incoming: &Incoming<T>,
+        rpc: &'static str,
+        target: Target<'_>,
+        rule: impl Fn(&Application, &Acting, &Context) -> Decision<ApplicationEvent> + Send + Sync + 'static,
+    ) -> Result<Committed<Application>, Refusal> {
+        let id = StreamId::parse("id", target.id)?;
+        let mut call = incoming.call(rpc, &id.to_string(), target.request_id)?;
+        call.expected_version = wire::expected_version(target.etag)?;
+        self.run(&incoming.caller, rpc, id, call, rule).await
+    }
+
+    async fn run(
+        &self,
+        caller: &Caller,
+        rpc: &'static str,
+        id: StreamId,
+        call: Call,
+        rule: impl Fn(&Application, &Acting, &Context) -> Decision<ApplicationEvent> + Send + Sync + 'static,
+    ) -> Result<Committed<Application>, Refusal> {
+        let (gate, caller) = (self.gate.clone(), caller.clone());
+        let (audiences, acting) = (caller.audiences(), ask::acting(&caller));
+        let rule = move |app: &Application, cx: &Context| {
+            if !app.exists() || !audiences.meets(&app.tags()) {
+                return Err(app::not_found());
+            }
+            gate.allow(&caller, rpc, &resource(app, &caller))?;
+            rule(app, &acting, cx)
+        };
+        self.ledger.execute::<Application>(id, call, rule).await.map_err(wire::contract_word)
+    }
+
+    fn shown(&self, caller: &Caller, done: &Committed<Application>) -> pb::Application {
+        show::application(done.stream, done.version, &done.state, done.at, reader(caller))
+    }
+
+    /// A read by staff is an entry itself.
+    async fn leave_trace<T>(&self, incoming: &Incoming<T>, rpc: &'static str, id: StreamId) -> Result<(), Fault> {
+        if incoming.caller.is_staff() {
+            self.ledger.record_read(incoming.read_call(rpc, &id.to_string()), id, rpc).await?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,163 @@
+//! What intake tells the others, and itself: an acceptance gets its number (`numbering`), a numbered application becomes a
+//! case of approval, a withdrawal after acceptance ends it (`approval`).
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use tonic::{Code, Status};
+use yiwang_kit::{Links, Problem, delivery};
+use yiwang_ledger::{Call, Context, Delivery, Entry, Ledger, Personal, Read, Refusal, Route};
+use yiwang_proto::approval::v1 as approval;
+use yiwang_proto::approval::v1::approval_service_client::ApprovalServiceClient;
+
+use crate::NAME;
+use crate::application::decide::{self, Acting};
+use crate::application::{Actor, Application, ApplicationEvent as Event, Phase};
+use crate::catalogue::{self, Item};
+use crate::convert::application::{Reader, actor, applicant_for_approval};
+use crate::convert::ask::form_struct;
+use crate::convert::{channel, item};
+use crate::numbering;
+
+/// Starts both relays.
+pub fn spawn(ledger: &Ledger, links: &Links) {
+    let shared = Arc::new(Shared { ledger: ledger.clone(), links: links.clone() });
+    ledger.relay("numbering", Numbering(shared.clone()));
+    ledger.relay("approval", ToApproval(shared));
+}
+
+struct Shared {
+    ledger: Ledger,
+    links: Links,
+}
+
+impl Shared {
+    /// The application right after the entry.
+    async fn after(&self, entry: &Entry) -> Result<Read<Application>, Refusal> {
+        let read = self.ledger.state_at::<Application>(entry.stream, entry.version).await?;
+        read.ok_or_else(crate::application::not_found)
+    }
+
+    fn approval(&self, entry: &Entry, actor: &str) -> ApprovalServiceClient<yiwang_kit::Link> {
+        let link = self.links.get("approval").as_service(NAME, &entry.trace).on_behalf_of(actor);
+        ApprovalServiceClient::new(link)
+    }
+}
+
+/// Our own store may be away: tried again.
+fn later(refusal: &Refusal) -> Delivery {
+    Delivery::Later { reason: refusal.reason.to_owned() }
+}
+
+struct Numbering(Arc<Shared>);
+
+#[async_trait]
+impl Route for Numbering {
+    async fn deliver(&self, entry: &Entry, _request_id: &str) -> Delivery {
+        if !entry.is::<Application>() || !matches!(entry.kind.as_str(), "Accepted" | "DeemedAccepted") {
+            return Delivery::NotMine;
+        }
+        let ask = match self.0.after(entry).await {
+            Ok(read) => numbering::ask(entry.stream, &read.state),
+            Err(refusal) => return later(&refusal),
+        };
+        let Some(ask) = ask else { return Delivery::NotMine };
+        match numbering::complete(&self.0.ledger, ask, entry.hash, &entry.trace).await {
+            Ok(_) => Delivery::Done,
+            Err(refusal) => later(&refusal),
+        }
+    }
+}
+
+struct ToApproval(Arc<Shared>);
+
+#[async_trait]
+impl Route for ToApproval {
+    async fn deliver(&self, entry: &Entry, request_id: &str) -> Delivery {
+        if !entry.is::<Application>() {
+            return Delivery::NotMine;
+        }
+        match entry.kind.as_str() {
+            "Numbered" => self.open(entry, request_id).await,
+            "WithdrawalRequested" => self.withdraw(entry, request_id).await,
+            _ => Delivery::NotMine,
+        }
+    }
+}
+
+impl ToApproval {
+    /// 转审批: the accepted and numbered application becomes a case.
+    async fn open(&self, entry: &Entry, request_id: &str) -> Delivery {
+        let read = match self.0.after(entry).await {
+            Ok(read) => read,
+            Err(refusal) => return later(&refusal),
+        };
+        let pin = &read.state.item;
+        let pinned = match self.0.ledger.state_at::<Item>(catalogue::stream(&pin.code), pin.version).await {
+            Ok(Some(item)) => item,
+            Ok(None) => return Delivery::Refused { reason: "the pinned item is not there".to_owned() },
+            Err(refusal) => return later(&refusal),
+        };
+        let Some(request) = open_case(entry, request_id, &read.state, &pinned.state) else {
+            return Delivery::Refused { reason: "the applicant's data were erased before the case was opened".to_owned() };
+        };
+        let by = request.actor.as_ref().map(|actor| actor.id.clone()).unwrap_or_default();
+        delivery(self.0.approval(entry, &by).open_case(request).await)
+    }
+
+    /// 撤回 after acceptance: approval ends the case, or has decided it already. Either answer comes back here.
+    async fn withdraw(&self, entry: &Entry, request_id: &str) -> Delivery {
+        let (reason, by) = match self.0.ledger.decode::<Application>(entry).await {
+            Ok(Event::WithdrawalRequested { reason, by }) => (reason, by),
+            Ok(_) => return Delivery::NotMine,
+            Err(refusal) => return later(&refusal),
+        };
+        let request = approval::WithdrawCaseRequest {
+            request_id: request_id.to_owned(),
+            actor: Some(actor(&by, Reader::Office)),
+            application_id: entry.stream.to_string(),
+            reason: reason.as_ref().and_then(Personal::get).unwrap_or_default().to_owned(),
+        };
+        let ended = match self.0.approval(entry, &by.id).withdraw_case(request).await {
+            Ok(_) => true,
+            Err(status) if has_decided(&status) => false,
+            Err(status) => return delivery::<()>(Err(status)),
+        };
+        let call = Call::system(format!("withdrawal.{}", entry.hash), &entry.trace).with_actor(by.id.clone());
+        let acting = Acting { actor: by, subject: None, staff: false };
+        let rule =
+            move |app: &Application, _: &Context| decide::answer_withdrawal(app, ended, reason.clone(), &acting);
+        match self.0.ledger.execute::<Application>(entry.stream, call, rule).await {
+            Ok(_) => Delivery::Done,
+            Err(refusal) => later(&refusal),
+        }
+    }
+}
+
+fn has_decided(status: &Status) -> bool {
+    status.code() == Code::FailedPrecondition && Problem::of(status).reason == "CASE_DECIDED"
+}
+
+/// What approval is told; none where the applicant's data are gone.
+fn open_case(entry: &Entry, request_id: &str, app: &Application, item: &Item) -> Option<approval::OpenCaseRequest> {
+    let Phase::Accepted(acceptance) = &app.phase else { return None };
+    let by = if acceptance.deemed { Actor::system() } else { acceptance.by.clone() };
+    Some(approval::OpenCaseRequest {
+        request_id: request_id.to_owned(),
+        actor: Some(actor(&by, Reader::Office)),
+        application_id: entry.stream.to_string(),
+        case_number: app.case_number.clone().unwrap_or_default(),
+        item: Some(item::terms(app, &item.facts)),
+        applicant: Some(applicant_for_approval(app)?),
+        owner: app.owner.clone(),
+        accepted_date: acceptance.date.to_string(),
+        deemed_accepted: acceptance.deemed,
+        promise_signed: app.promise.is_some(),
+        form: app.form.as_ref().and_then(form_struct),
+        channel: channel(app.channel).into(),
+        owner_subject: match app.begun_by_staff {
+            true => String::new(),
+            false => app.owner_subject.to_string(),
+        },
+    })
+}

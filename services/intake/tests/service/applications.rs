@@ -1,0 +1,251 @@
+use serde_json::json;
+use yiwang_kit::new_request_id;
+use yiwang_ledger::StreamId;
+use yiwang_proto::intake::v1 as pb;
+
+use crate::world::{
+    CITIZEN, CITIZEN2, HYGIENE, PLAIN, SMALL_SHOP, World, citizen, create, fields, hygiene_form, noon, person, reason,
+    struct_of,
+};
+
+fn update(id: &str) -> pb::UpdateApplicationRequest {
+    pb::UpdateApplicationRequest { id: id.into(), request_id: new_request_id(), ..Default::default() }
+}
+
+fn correction(id: &str) -> pb::RequestCorrectionRequest {
+    let point = pb::CorrectionPoint { material_code: "floor_plan".into(), text: "平面图缺少比例尺".into(), ..Default::default() };
+    pb::RequestCorrectionRequest { id: id.into(), request_id: new_request_id(), points: vec![point], ..Default::default() }
+}
+
+fn resubmit(id: &str) -> pb::ResubmitApplicationRequest {
+    pb::ResubmitApplicationRequest { id: id.into(), request_id: new_request_id(), ..Default::default() }
+}
+
+pub async fn a_draft_needs_only_an_item(world: World) {
+    let draft = world.as_("citizen").create_application(create(HYGIENE)).await.unwrap().into_inner();
+    assert_eq!((draft.phase(), draft.etag.as_str()), (pb::ApplicationPhase::Draft, "1"));
+    assert_eq!((draft.owner.as_str(), draft.department.as_str()), ("person:citizen", "区行政审批局"));
+    let refused = world.submit(&draft.id).await.unwrap_err();
+    assert_eq!(reason(&refused), "APPLICANT_MISSING");
+}
+
+pub async fn an_application_goes_from_the_form_to_its_number(world: World) {
+    let draft = world.as_("citizen").create_application(create(HYGIENE)).await.unwrap().into_inner();
+    let filled = pb::UpdateApplicationRequest { applicant: Some(citizen()), form: Some(hygiene_form()), ..update(&draft.id) };
+    world.as_("citizen").update_application(filled).await.unwrap();
+    let submitted = world.submit(&draft.id).await.unwrap();
+    assert!(submitted.receipt_number.starts_with("SJ51160220260302"));
+    assert_eq!(submitted.acceptance_due.unwrap().date, "2026-03-09");
+    let refused = world.accept(&draft.id).await.unwrap_err();
+    assert_eq!((reason(&refused), fields(&refused).len()), ("MATERIALS_MISSING".into(), 2));
+    let accepted = world.accepted().await;
+    assert_eq!((accepted.phase(), accepted.accepted_date.as_str()), (pb::ApplicationPhase::Accepted, "2026-03-02"));
+    assert_eq!(accepted.case_number, "51160200000011511301682364679520260302000001");
+    assert_eq!(accepted.steps.iter().map(|step| step.kind.as_str()).collect::<Vec<_>>(), ["Drafted", "Submitted", "Accepted", "Numbered"]);
+}
+
+pub async fn a_repeated_request_is_answered_as_the_first_time(world: World) {
+    let request = create(HYGIENE);
+    let first = world.as_("citizen").create_application(request.clone()).await.unwrap().into_inner();
+    let again = world.as_("citizen").create_application(request).await.unwrap().into_inner();
+    assert_eq!(first, again);
+    let submitted = world.submitted().await;
+    let accept = pb::AcceptApplicationRequest { id: submitted.id, request_id: new_request_id(), ..Default::default() };
+    let first = world.as_("clerk").accept_application(accept.clone()).await.unwrap().into_inner();
+    let again = world.as_("clerk").accept_application(accept).await.unwrap().into_inner();
+    assert_eq!((&first.case_number, &first.etag), (&again.case_number, &again.etag));
+}
+
+pub async fn the_same_request_id_with_another_body_is_refused(world: World) {
+    let request = create(HYGIENE);
+    world.as_("citizen").create_application(request.clone()).await.unwrap();
+    let other = pb::CreateApplicationRequest { item_code: PLAIN.into(), ..request };
+    let refused = world.as_("citizen").create_application(other).await.unwrap_err();
+    assert_eq!((refused.code(), reason(&refused)), (tonic::Code::AlreadyExists, "REQUEST_ID_REUSED".into()));
+}
+
+pub async fn a_stale_etag_is_refused(world: World) {
+    let draft = world.draft(PLAIN, struct_of(json!({"subject": "首次申领"}))).await;
+    let change = |subject: &str| pb::UpdateApplicationRequest {
+        etag: draft.etag.clone(),
+        form: Some(struct_of(json!({"subject": subject}))),
+        ..update(&draft.id)
+    };
+    world.as_("citizen").update_application(change("换发")).await.unwrap();
+    let refused = world.as_("citizen").update_application(change("补发")).await.unwrap_err();
+    assert_eq!((refused.code(), reason(&refused)), (tonic::Code::Aborted, "ETAG_MISMATCH".into()));
+}
+
+pub async fn a_wrong_check_digit_names_its_field(world: World) {
+    let mut request = create(HYGIENE);
+    request.applicant = Some(person("张建国", "511602198503120017"));
+    let refused = world.as_("citizen").create_application(request).await.unwrap_err();
+    assert_eq!(reason(&refused), "PARTY_INVALID");
+    assert_eq!(fields(&refused)[0].0, "applicant.document_number");
+    assert!(!refused.message().contains("511602198503120017"));
+}
+
+pub async fn all_that_is_wrong_with_the_form_comes_at_once(world: World) {
+    let draft = world.draft(HYGIENE, struct_of(json!({"premises_name": "春", "staff_count": 0, "colour": "red"}))).await;
+    let refused = world.submit(&draft.id).await.unwrap_err();
+    let found: Vec<_> = fields(&refused).into_iter().map(|(field, _)| field).collect();
+    assert_eq!(reason(&refused), "FORM_INVALID");
+    for field in ["form", "form.area_square_metres", "form.business_kind", "form.premises_address", "form.premises_name", "form.staff_count"] {
+        assert!(found.contains(&field.to_owned()), "{field} in {found:?}");
+    }
+}
+
+pub async fn a_form_too_large_is_refused(world: World) {
+    let mut request = create(PLAIN);
+    request.form = Some(struct_of(json!({"subject": "长".repeat(20_000)})));
+    let refused = world.as_("citizen").create_application(request).await.unwrap_err();
+    assert_eq!(reason(&refused), "FORM_TOO_LARGE");
+}
+
+pub async fn who_is_not_the_applicant_is_told_to_name_an_agent(world: World) {
+    let mut request = create(PLAIN);
+    request.applicant = Some(person("李秀英", CITIZEN2));
+    let draft = world.as_("citizen").create_application(request).await.unwrap().into_inner();
+    let refused = world.submit(&draft.id).await.unwrap_err();
+    assert_eq!((refused.code(), reason(&refused)), (tonic::Code::PermissionDenied, "NOT_THE_APPLICANT".into()));
+}
+
+pub async fn an_agent_hands_in_and_the_receipt_says_so(world: World) {
+    let mut request = create(PLAIN);
+    (request.applicant, request.agent) = (Some(person("李秀英", CITIZEN2)), Some(citizen()));
+    let draft = world.as_("citizen").create_application(request).await.unwrap().into_inner();
+    let submitted = world.submit(&draft.id).await.unwrap();
+    assert_eq!(submitted.steps.last().unwrap().actor.as_ref().unwrap().id, "person:citizen");
+    // the applicant sees what was done in her name
+    assert_eq!(world.read("citizen2", &draft.id).await.agent.unwrap().name, "张建国");
+}
+
+pub async fn the_window_hands_in_for_the_applicant(world: World) {
+    let mut request = create(PLAIN);
+    request.applicant = Some(citizen());
+    let draft = world.as_("clerk").create_application(request).await.unwrap().into_inner();
+    let submit = pb::SubmitApplicationRequest { id: draft.id.clone(), request_id: new_request_id(), ..Default::default() };
+    let submitted = world.as_("clerk").submit_application(submit).await.unwrap().into_inner();
+    assert_eq!(submitted.channel(), yiwang_proto::catalogue::v1::Channel::Window);
+    let own = world.read("citizen", &draft.id).await;
+    assert_eq!(own.steps.last().unwrap().actor.as_ref().unwrap().id, "staff:clerk");
+    assert!(own.owner.starts_with("person:"));
+}
+
+pub async fn a_foreign_application_is_not_there(world: World) {
+    let draft = world.draft(PLAIN, struct_of(json!({}))).await;
+    let get = pb::GetApplicationRequest { id: draft.id.clone() };
+    let hidden = world.as_("citizen2").get_application(get).await.unwrap_err();
+    let missing = pb::GetApplicationRequest { id: StreamId::named("x", "y").to_string() };
+    let missing = world.as_("citizen2").get_application(missing).await.unwrap_err();
+    assert_eq!((hidden.code(), hidden.message()), (missing.code(), missing.message()));
+    let refused = world.as_("citizen2").update_application(update(&draft.id)).await.unwrap_err();
+    assert_eq!(reason(&refused), "APPLICATION_NOT_FOUND");
+}
+
+pub async fn staff_see_it_from_receipt_on_and_not_before(world: World) {
+    let listed = async |account: &str| {
+        let page = world.as_(account).list_applications(pb::ListApplicationsRequest::default()).await.unwrap();
+        page.into_inner().applications.len()
+    };
+    let draft = world.draft(PLAIN, struct_of(json!({"subject": "首次申领"}))).await;
+    assert_eq!((listed("citizen").await, listed("clerk").await, listed("supervisor").await), (1, 0, 0));
+    world.submit(&draft.id).await.unwrap();
+    assert_eq!((listed("clerk").await, listed("supervisor").await, listed("citizen2").await), (1, 1, 0));
+}
+
+pub async fn a_citizen_does_not_accept(world: World) {
+    let submitted = world.submitted().await;
+    let accept = pb::AcceptApplicationRequest { id: submitted.id, request_id: new_request_id(), ..Default::default() };
+    let refused = world.as_("citizen").accept_application(accept).await.unwrap_err();
+    assert_eq!((refused.code(), reason(&refused)), (tonic::Code::PermissionDenied, "ACTION_NOT_PERMITTED".into()));
+}
+
+pub async fn lists_are_masked_and_reads_are_full(world: World) {
+    let submitted = world.submitted().await;
+    let page = world.as_("clerk").list_applications(pb::ListApplicationsRequest::default()).await.unwrap().into_inner();
+    let shown = page.applications[0].applicant.clone().unwrap();
+    assert_eq!(shown.name, "张**");
+    assert!(shown.document_number.starts_with("511") && shown.document_number.contains("****"));
+    assert_eq!(world.read("clerk", &submitted.id).await.applicant.unwrap().document_number, CITIZEN);
+}
+
+pub async fn a_staff_read_leaves_an_entry(world: World) {
+    let submitted = world.submitted().await;
+    let before = world.ledger().head().await.unwrap().position;
+    world.read("citizen", &submitted.id).await;
+    assert_eq!(world.ledger().head().await.unwrap().position, before);
+    world.read("clerk", &submitted.id).await;
+    let entries = world.ledger().feed(before, 10).await.unwrap();
+    assert_eq!((entries.len(), entries[0].actor.as_str()), (1, "staff:clerk"));
+}
+
+pub async fn nobody_acts_for_five_working_days(world: World) {
+    let submitted = world.submitted().await;
+    world.day(2026, 3, 10);
+    let probe = async || {
+        let now = world.read("citizen", &submitted.id).await;
+        (!now.case_number.is_empty()).then_some(now)
+    };
+    let accepted = world.until(probe).await;
+    assert_eq!((accepted.deemed_accepted, accepted.accepted_date.as_str()), (true, "2026-03-02"));
+    assert_eq!(accepted.steps[2].actor.as_ref().unwrap().id, "system");
+}
+
+pub async fn what_is_missing_is_told_once_and_in_time(world: World) {
+    let submitted = world.submitted().await;
+    let told = world.as_("clerk").request_correction(correction(&submitted.id)).await.unwrap().into_inner();
+    assert_eq!((told.phase(), told.corrections.len()), (pb::ApplicationPhase::CorrectionRequested, 1));
+    world.day(2026, 3, 4);
+    let again = world.as_("citizen").resubmit_application(resubmit(&submitted.id)).await.unwrap().into_inner();
+    assert_eq!(again.acceptance_due.unwrap().start_date, "2026-03-04");
+    let refused = world.as_("clerk").request_correction(correction(&submitted.id)).await.unwrap_err();
+    assert_eq!(reason(&refused), "ALREADY_TOLD_ONCE");
+}
+
+pub async fn case_numbers_have_no_gaps(world: World) {
+    let mut ids = Vec::new();
+    for _ in 0..6 {
+        let draft = world.draft(PLAIN, struct_of(json!({"subject": "首次申领"}))).await;
+        ids.push(world.submit(&draft.id).await.unwrap().id);
+    }
+    let numbers = futures_util::future::join_all(ids.iter().map(|id| world.accept(id))).await;
+    let mut serials: Vec<_> = numbers.into_iter().map(|app| app.unwrap().case_number[38..].to_owned()).collect();
+    serials.sort();
+    assert_eq!(serials, ["000001", "000002", "000003", "000004", "000005", "000006"]);
+}
+
+pub async fn a_filing_is_accepted_and_numbered(world: World) {
+    let form = struct_of(json!({"shop_name": "老街米粉", "shop_address": "广安区老街12号", "business_items": ["热食类制售"]}));
+    let draft = world.draft(SMALL_SHOP, form).await;
+    world.upload(&draft.id, "health_certificate", crate::world::pdf(300)).await.unwrap();
+    world.submit(&draft.id).await.unwrap();
+    let accepted = world.accept(&draft.id).await.unwrap();
+    let opened = world.until(async || world.approval.opened_for(&draft.id)).await;
+    let terms = opened.item.unwrap();
+    assert_eq!((terms.rules.as_str(), terms.result.unwrap().kind()), ("filing", yiwang_proto::catalogue::v1::ResultKind::Receipt));
+    assert_eq!((terms.legal_limit.unwrap().days, opened.case_number), (0, accepted.case_number));
+}
+
+pub async fn an_unanswered_correction_counts_as_withdrawn(world: World) {
+    let submitted = world.submitted().await;
+    let told = world.as_("clerk").request_correction(correction(&submitted.id)).await.unwrap().into_inner();
+    assert_eq!(told.corrections[0].reply_due.as_ref().unwrap().date, "2026-04-01");
+    world.process.legal.set_to(noon(2026, 4, 2)).unwrap();
+    let probe = async || {
+        let now = world.read("citizen", &submitted.id).await;
+        (now.phase() == pb::ApplicationPhase::Withdrawn).then_some(())
+    };
+    world.until(probe).await;
+}
+
+pub async fn plain_personal_data_lie_nowhere_in_the_folder(world: World) {
+    let accepted = world.accepted().await;
+    world.read("clerk", &accepted.id).await;
+    for (path, bytes) in world.folder_bytes() {
+        for planted in [CITIZEN, "张建国", "13812345678", "春来客栈", "平面图.pdf"] {
+            let found = bytes.windows(planted.len()).any(|window| window == planted.as_bytes());
+            assert!(!found, "{planted} in {}", path.display());
+        }
+    }
+}

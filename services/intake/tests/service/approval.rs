@@ -1,0 +1,92 @@
+//! A stand-in for approval: remembers what it was told, and answers as it is told to.
+
+use std::sync::{Arc, Mutex};
+
+use tonic::{Request, Response, Status};
+use yiwang_ledger::{Kind, Refusal};
+use yiwang_proto::approval::v1 as pb;
+use yiwang_proto::approval::v1::approval_service_server::ApprovalService;
+
+#[derive(Clone, Default)]
+pub struct Approval(Arc<Mutex<Told>>);
+
+#[derive(Default)]
+pub struct Told {
+    pub opened: Vec<pb::OpenCaseRequest>,
+    pub withdrawn: Vec<pb::WithdrawCaseRequest>,
+    pub away: bool,
+    pub decided: bool,
+}
+
+impl Approval {
+    pub fn set(&self, change: impl FnOnce(&mut Told)) {
+        change(&mut self.0.lock().unwrap());
+    }
+
+    pub fn opened(&self) -> Vec<pb::OpenCaseRequest> {
+        self.0.lock().unwrap().opened.clone()
+    }
+
+    pub fn opened_for(&self, application: &str) -> Option<pb::OpenCaseRequest> {
+        self.opened().into_iter().find(|open| open.application_id == application)
+    }
+
+    fn there(&self) -> Result<(), Status> {
+        match self.0.lock().unwrap().away {
+            true => Err(Status::unavailable("away")),
+            false => Ok(()),
+        }
+    }
+}
+
+fn none<T>() -> Result<Response<T>, Status> {
+    Err(Status::unimplemented("a stand-in"))
+}
+
+#[tonic::async_trait]
+impl ApprovalService for Approval {
+    async fn open_case(&self, request: Request<pb::OpenCaseRequest>) -> Result<Response<pb::Case>, Status> {
+        self.there()?;
+        let request = yiwang_kit::receive(request)?;
+        assert!(request.caller.is_service("intake"));
+        let mut told = self.0.lock().unwrap();
+        if !told.opened.iter().any(|open| open.request_id == request.message.request_id) {
+            told.opened.push(request.message);
+        }
+        Ok(Response::new(pb::Case::default()))
+    }
+
+    async fn withdraw_case(&self, request: Request<pb::WithdrawCaseRequest>) -> Result<Response<pb::Case>, Status> {
+        self.there()?;
+        let mut told = self.0.lock().unwrap();
+        told.withdrawn.push(request.into_inner());
+        if told.decided {
+            let refusal = Refusal::new(Kind::FailedPrecondition, "CASE_DECIDED", "已作出决定", "decided already");
+            return Err(yiwang_kit::status(refusal));
+        }
+        Ok(Response::new(pb::Case::default()))
+    }
+
+    async fn list_cases(&self, _: Request<pb::ListCasesRequest>) -> Result<Response<pb::ListCasesResponse>, Status> {
+        none()
+    }
+
+    async fn get_case(&self, _: Request<pb::GetCaseRequest>) -> Result<Response<pb::Case>, Status> {
+        none()
+    }
+
+    async fn review_case(&self, _: Request<pb::ReviewCaseRequest>) -> Result<Response<pb::Case>, Status> {
+        none()
+    }
+
+    async fn decide_case(&self, _: Request<pb::DecideCaseRequest>) -> Result<Response<pb::Case>, Status> {
+        none()
+    }
+
+    async fn record_follow_up_check(
+        &self,
+        _: Request<pb::RecordFollowUpCheckRequest>,
+    ) -> Result<Response<pb::Case>, Status> {
+        none()
+    }
+}

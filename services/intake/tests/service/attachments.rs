@@ -1,0 +1,121 @@
+use yiwang_ledger::StreamId;
+use yiwang_proto::intake::v1 as pb;
+use yiwang_standards::sm;
+
+use crate::world::{HYGIENE, World, hygiene_form, metadata, pdf, reason};
+
+async fn draft(world: &World) -> String {
+    world.draft(HYGIENE, hygiene_form()).await.id
+}
+
+pub async fn a_file_comes_back_as_it_was(world: World) {
+    let (id, bytes) = (draft(&world).await, pdf(5_000));
+    let file = world.upload(&id, "floor_plan", bytes.clone()).await.unwrap();
+    assert_eq!((file.file_name.as_str(), file.media_type.as_str(), file.size), ("平面图.pdf", "application/pdf", bytes.len() as i64));
+    assert_eq!(file.sm3, sm::to_hex(&sm::sm3(&bytes)));
+    assert_eq!(world.download("citizen", &id, &file.id).await.unwrap(), (file, bytes));
+}
+
+pub async fn a_file_of_many_chunks_comes_back_as_it_was(world: World) {
+    let (id, bytes) = (draft(&world).await, pdf(1_500_000));
+    let file = world.upload(&id, "floor_plan", bytes.clone()).await.unwrap();
+    assert!(world.download("citizen", &id, &file.id).await.unwrap().1 == bytes);
+}
+
+pub async fn a_cut_off_upload_leaves_nothing(world: World) {
+    let (id, bytes) = (draft(&world).await, pdf(400_000));
+    let said = pb::AttachmentMetadata { size: 500_000, ..metadata(&id, "floor_plan") };
+    let refused = world.upload_parts(said, vec![bytes]).await.unwrap_err();
+    assert_eq!(reason(&refused), "ATTACHMENT_INCOMPLETE");
+    assert!(world.attachment_files().is_empty(), "{:?}", world.attachment_files());
+    assert!(world.read("citizen", &id).await.attachments.is_empty());
+}
+
+pub async fn a_file_of_a_wrong_kind_is_refused(world: World) {
+    let id = draft(&world).await;
+    let program = world.upload(&id, "floor_plan", b"\x7fELF\x02\x01\x01 and more".to_vec()).await.unwrap_err();
+    assert_eq!(reason(&program), "ATTACHMENT_TYPE_NOT_ALLOWED");
+    let said = pb::AttachmentMetadata { media_type: "image/png".into(), ..metadata(&id, "floor_plan") };
+    let other = world.upload_parts(said, vec![pdf(100)]).await.unwrap_err();
+    assert_eq!(reason(&other), "ATTACHMENT_TYPE_MISMATCH");
+    assert!(world.attachment_files().is_empty());
+}
+
+pub async fn a_file_that_is_too_large_is_refused(world: World) {
+    let id = draft(&world).await;
+    let refused = world.upload(&id, "floor_plan", pdf(3_000_000)).await.unwrap_err();
+    assert_eq!(reason(&refused), "ATTACHMENT_TOO_LARGE");
+    assert!(world.attachment_files().is_empty());
+}
+
+pub async fn a_wrong_hash_is_refused(world: World) {
+    let id = draft(&world).await;
+    let said = pb::AttachmentMetadata { sm3: "00".repeat(32), ..metadata(&id, "floor_plan") };
+    let refused = world.upload_parts(said, vec![pdf(100)]).await.unwrap_err();
+    assert_eq!(reason(&refused), "ATTACHMENT_HASH_MISMATCH");
+    assert!(world.attachment_files().is_empty());
+}
+
+pub async fn an_empty_file_is_refused(world: World) {
+    let id = draft(&world).await;
+    let refused = world.upload_parts(metadata(&id, "floor_plan"), Vec::new()).await.unwrap_err();
+    assert_eq!(reason(&refused), "ATTACHMENT_EMPTY");
+}
+
+pub async fn a_repeated_upload_is_one_file(world: World) {
+    let (id, bytes) = (draft(&world).await, pdf(700));
+    let said = metadata(&id, "floor_plan");
+    let first = world.upload_parts(said.clone(), vec![bytes.clone()]).await.unwrap();
+    assert_eq!(world.upload_parts(said.clone(), vec![bytes]).await.unwrap(), first);
+    assert_eq!((world.read("citizen", &id).await.attachments.len(), world.attachment_files().len()), (1, 1));
+    let other = world.upload_parts(said, vec![pdf(701)]).await.unwrap_err();
+    assert_eq!(reason(&other), "REQUEST_ID_REUSED");
+    assert_eq!(world.attachment_files().len(), 1);
+}
+
+pub async fn a_material_that_is_none_is_not_found(world: World) {
+    let id = draft(&world).await;
+    let refused = world.upload(&id, "tea", pdf(100)).await.unwrap_err();
+    assert_eq!(reason(&refused), "MATERIAL_NOT_FOUND");
+}
+
+pub async fn no_plain_bytes_lie_in_the_folder(world: World) {
+    let id = draft(&world).await;
+    world.upload(&id, "floor_plan", pdf(300_000)).await.unwrap();
+    let planted = b"PLANTED-PLAIN-BYTES";
+    for (path, bytes) in world.folder_bytes() {
+        assert!(!bytes.windows(planted.len()).any(|window| window == planted), "{}", path.display());
+    }
+    assert_eq!(world.attachment_files().len(), 1);
+}
+
+pub async fn a_damaged_file_is_noticed(world: World) {
+    let id = draft(&world).await;
+    let file = world.upload(&id, "floor_plan", pdf(300_000)).await.unwrap();
+    let path = world.attachment_files().pop().unwrap();
+    let mut bytes = std::fs::read(&path).unwrap();
+    bytes[1_000] ^= 1;
+    std::fs::write(&path, bytes).unwrap();
+    let refused = world.download("citizen", &id, &file.id).await.unwrap_err();
+    assert_eq!((refused.code(), reason(&refused)), (tonic::Code::DataLoss, "ATTACHMENT_DAMAGED".into()));
+}
+
+pub async fn an_upload_after_receipt_is_refused(world: World) {
+    let submitted = world.submitted().await;
+    let refused = world.upload(&submitted.id, "floor_plan", pdf(100)).await.unwrap_err();
+    assert_eq!(reason(&refused), "WRONG_PHASE");
+}
+
+pub async fn what_a_crash_left_is_settled_at_the_next_start(world: World) {
+    let id = draft(&world).await;
+    let file = world.upload(&id, "floor_plan", pdf(100)).await.unwrap();
+    let folder = world.env.data_dir.join("attachments");
+    let incoming = folder.join("incoming");
+    // as if the process had died before the move, and once before the entry
+    std::fs::create_dir_all(&incoming).unwrap();
+    std::fs::rename(folder.join(&id).join(&file.id), incoming.join(format!("{id}.{}", file.id))).unwrap();
+    std::fs::write(incoming.join(format!("{id}.{}", StreamId::named("no", "entry"))), b"sealed").unwrap();
+    let world = world.restart().await;
+    assert_eq!(world.attachment_files(), [folder.join(&id).join(&file.id)]);
+    assert_eq!(world.download("citizen", &id, &file.id).await.unwrap().1, pdf(100));
+}

@@ -1,0 +1,122 @@
+//! One body of every event ever released: all of them decode, and every state they make stands. A new event is written here
+//! by `YIWANG_WRITE_GOLDEN=1 cargo test -p yiwang-intake golden`; a file that exists is never written again.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use serde_json::json;
+use yiwang_intake::application::Application;
+use yiwang_intake::catalogue::Item;
+use yiwang_intake::register::Register;
+use yiwang_kit::new_request_id;
+use yiwang_ledger::{Aggregate, Entry, Meta, StreamId};
+use yiwang_proto::catalogue::v1::{CancelItemRequest, ImportItemsRequest, ItemRow};
+use yiwang_proto::intake::v1 as pb;
+
+use crate::world::{HYGIENE, PLAIN, World, pdf, struct_of};
+
+fn folder() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../tests/golden/intake")
+}
+
+/// Makes the service write one of each event, as far as it goes without waiting for years.
+async fn live(world: &World) -> Vec<Entry> {
+    let one = world.accepted().await;
+    world.withdraw(&one.id).await.unwrap();
+    let correct = |id: &str| pb::RequestCorrectionRequest {
+        id: id.into(),
+        request_id: new_request_id(),
+        points: vec![pb::CorrectionPoint { field: "/subject".into(), text: "请写明事由".into(), ..Default::default() }],
+        ..Default::default()
+    };
+    let two = world.draft(PLAIN, struct_of(json!({}))).await;
+    let file = world.upload(&two.id, "", pdf(10)).await.unwrap();
+    let remove = pb::RemoveAttachmentRequest { id: two.id.clone(), request_id: new_request_id(), attachment_id: file.id, ..Default::default() };
+    world.as_("citizen").remove_attachment(remove).await.unwrap();
+    let update = pb::UpdateApplicationRequest { id: two.id.clone(), request_id: new_request_id(), form: Some(struct_of(json!({"subject": "一"}))), ..Default::default() };
+    world.as_("citizen").update_application(update).await.unwrap();
+    world.submit(&two.id).await.unwrap();
+    world.as_("clerk").request_correction(correct(&two.id)).await.unwrap();
+    let again = pb::ResubmitApplicationRequest { id: two.id.clone(), request_id: new_request_id(), note: "已补正".into(), ..Default::default() };
+    world.as_("citizen").resubmit_application(again).await.unwrap();
+    let refuse = pb::RefuseApplicationRequest {
+        id: two.id,
+        request_id: new_request_id(),
+        ground: pb::RefusalGround::NoPermissionNeeded.into(),
+        reason: "依法不需要取得行政许可".into(),
+        ..Default::default()
+    };
+    world.as_("clerk").refuse_application(refuse).await.unwrap();
+    let row = ItemRow {
+        item_code: PLAIN.into(),
+        name: "普通护照签发".into(),
+        department: "区公安分局".into(),
+        region_code: "511602000000".into(),
+        item_type: 1,
+        main_item: "出入境".into(),
+        ..Default::default()
+    };
+    let import = ImportItemsRequest { request_id: new_request_id(), rows: vec![row] };
+    world.catalogue_as("admin").import_items(import).await.unwrap();
+    let cancel = CancelItemRequest {
+        item_code: HYGIENE.into(),
+        request_id: new_request_id(),
+        effective_date: "2026-03-04".into(),
+        reason: "例".into(),
+        ..Default::default()
+    };
+    world.catalogue_as("admin").cancel_item(cancel).await.unwrap();
+    world.until(async || world.approval.opened_for(&one.id)).await;
+    let three = world.draft(PLAIN, struct_of(json!({"subject": "一"}))).await;
+    world.submit(&three.id).await.unwrap();
+    world.day(2026, 3, 20);
+    let deemed = async || (world.read("citizen", &three.id).await.deemed_accepted).then_some(());
+    world.until(deemed).await;
+    let (mut entries, mut after) = (Vec::new(), 0);
+    loop {
+        let more = world.ledger().feed(after, 500).await.unwrap();
+        let Some(last) = more.last() else { return entries };
+        after = last.position;
+        entries.extend(more);
+    }
+}
+
+fn write_missing(entries: &[Entry]) {
+    for entry in entries.iter().filter(|entry| ["application", "item", "register"].contains(&entry.aggregate.as_str())) {
+        let path = folder().join(format!("{}.{}-1.json", entry.aggregate, entry.kind));
+        if !path.exists() {
+            std::fs::write(path, &entry.body).unwrap();
+        }
+    }
+}
+
+async fn decodes<A: Aggregate>(world: &World, kind: &str, body: Vec<u8>) {
+    let mut entry = world.ledger().feed(0, 1).await.unwrap().pop().unwrap();
+    (entry.aggregate, entry.kind, entry.body) = (A::KIND.to_owned(), kind.to_owned(), body);
+    (entry.stream, entry.version) = (StreamId::named("golden", kind), 1);
+    let event = world.ledger().decode::<A>(&entry).await.unwrap_or_else(|refusal| panic!("{kind}: {refusal}"));
+    let mut state = A::default();
+    state.evolve(&event, &Meta { at: entry.at, actor: "golden".into(), version: 1 });
+    let _ = (state.index(), state.tags(), state.keys());
+}
+
+pub async fn every_event_ever_released_still_decodes_and_evolves(world: World) {
+    if std::env::var_os("YIWANG_WRITE_GOLDEN").is_some() {
+        write_missing(&live(&world).await);
+    }
+    let mut kinds = BTreeSet::new();
+    for file in std::fs::read_dir(folder()).unwrap().flatten() {
+        let name = file.file_name().into_string().unwrap();
+        let (aggregate, rest) = name.split_once('.').unwrap();
+        let (kind, _) = rest.split_once('-').unwrap();
+        let body = std::fs::read(file.path()).unwrap();
+        match aggregate {
+            "application" => decodes::<Application>(&world, kind, body).await,
+            "item" => decodes::<Item>(&world, kind, body).await,
+            "register" => decodes::<Register>(&world, kind, body).await,
+            other => panic!("no aggregate {other}"),
+        }
+        kinds.insert(format!("{aggregate}.{kind}"));
+    }
+    assert!(kinds.len() >= 17, "{kinds:?}");
+}

@@ -1,0 +1,45 @@
+//! The intake service over gRPC, behind the same stack as in production, on SQLite and, where `YIWANG_TEST_POSTGRES_URL` is
+//! set, on PostgreSQL.
+#![allow(missing_docs, clippy::unwrap_used)]
+
+mod applications;
+mod approval;
+mod attachments;
+mod catalogue;
+mod golden;
+mod relay;
+mod world;
+
+/// Each case runs on SQLite and on PostgreSQL.
+macro_rules! both {
+    ($($module:ident: $($case:ident),+;)+) => {
+        mod sqlite { $(mod $module { $(#[tokio::test(flavor = "multi_thread")]
+            async fn $case() { crate::$module::$case(crate::world::World::sqlite().await).await })+ })+ }
+        mod postgres { $(mod $module { $(#[tokio::test(flavor = "multi_thread")]
+            async fn $case() { if let Some(world) = crate::world::World::postgres().await { crate::$module::$case(world).await } })+ })+ }
+    };
+}
+
+both! {
+    catalogue: all_items_are_in_force_after_the_first_start, a_second_start_changes_nothing, an_item_is_read_with_its_guide,
+        eighteen_of_twenty_queries_find_the_right_item_among_three, items_are_found_by_department_and_type,
+        pages_of_the_catalogue_neither_skip_nor_repeat, pages_of_a_search_neither_skip_nor_repeat, a_foreign_page_token_is_refused,
+        an_unknown_item_is_not_found, a_cancelled_item_is_named_with_reason_and_successor, a_cancellation_takes_effect_on_its_day,
+        a_revised_item_is_another_version_and_drafts_keep_theirs, a_row_at_fault_does_not_stop_the_others,
+        a_citizen_does_not_cancel_items;
+    applications: a_draft_needs_only_an_item, an_application_goes_from_the_form_to_its_number, a_repeated_request_is_answered_as_the_first_time,
+        the_same_request_id_with_another_body_is_refused, a_stale_etag_is_refused, a_wrong_check_digit_names_its_field,
+        all_that_is_wrong_with_the_form_comes_at_once, a_form_too_large_is_refused, who_is_not_the_applicant_is_told_to_name_an_agent,
+        an_agent_hands_in_and_the_receipt_says_so, the_window_hands_in_for_the_applicant, a_foreign_application_is_not_there,
+        staff_see_it_from_receipt_on_and_not_before, a_citizen_does_not_accept, lists_are_masked_and_reads_are_full,
+        a_staff_read_leaves_an_entry, nobody_acts_for_five_working_days, what_is_missing_is_told_once_and_in_time,
+        case_numbers_have_no_gaps, a_filing_is_accepted_and_numbered, an_unanswered_correction_counts_as_withdrawn,
+        plain_personal_data_lie_nowhere_in_the_folder;
+    attachments: a_file_comes_back_as_it_was, a_file_of_many_chunks_comes_back_as_it_was, a_cut_off_upload_leaves_nothing,
+        a_file_of_a_wrong_kind_is_refused, a_file_that_is_too_large_is_refused, a_wrong_hash_is_refused, an_empty_file_is_refused,
+        a_repeated_upload_is_one_file, a_material_that_is_none_is_not_found, no_plain_bytes_lie_in_the_folder,
+        a_damaged_file_is_noticed, an_upload_after_receipt_is_refused, what_a_crash_left_is_settled_at_the_next_start;
+    relay: approval_hears_of_a_case_once, approval_away_is_told_later, a_withdrawal_ends_the_case, a_decided_case_is_not_withdrawn,
+        a_crash_before_the_number_is_completed, the_promise_decides_the_limit, a_deemed_acceptance_reaches_approval;
+    golden: every_event_ever_released_still_decodes_and_evolves;
+}

@@ -1,0 +1,96 @@
+use serde_json::json;
+use yiwang_intake::application::{Application, decide};
+use yiwang_intake::catalogue::{self, Item};
+use yiwang_intake::convert::ask::acting;
+use yiwang_kit::{Caller, CallerKind, new_request_id};
+use yiwang_ledger::{Audiences, Call, Context, StreamId};
+use yiwang_proto::intake::v1 as pb;
+
+use crate::world::{FIRE, PLAIN, World, pdf, struct_of};
+
+pub async fn approval_hears_of_a_case_once(world: World) {
+    let accepted = world.accepted().await;
+    let opened = world.until(async || world.approval.opened_for(&accepted.id)).await;
+    assert_eq!((&opened.case_number, opened.accepted_date.as_str()), (&accepted.case_number, "2026-03-02"));
+    assert_eq!(opened.applicant.unwrap().document_number, crate::world::CITIZEN);
+    assert_eq!((opened.actor.unwrap().name.as_str(), opened.form.is_some()), ("王晓燕", true));
+    assert_eq!(opened.item.unwrap().department_code, "115113016823646795");
+    let world = world.restart().await;
+    let second = world.accepted().await;
+    world.until(async || world.approval.opened_for(&second.id)).await;
+    assert_eq!(world.approval.opened().len(), 2);
+}
+
+pub async fn approval_away_is_told_later(world: World) {
+    world.approval.set(|told| told.away = true);
+    let accepted = world.accepted().await;
+    let parked = async || world.ledger().parked().await.unwrap().pop();
+    assert_eq!(world.until(parked).await.reader, "approval");
+    world.approval.set(|told| told.away = false);
+    world.until(async || world.approval.opened_for(&accepted.id)).await;
+}
+
+pub async fn a_withdrawal_ends_the_case(world: World) {
+    let accepted = world.accepted().await;
+    assert!(world.withdraw(&accepted.id).await.unwrap().withdrawal_pending);
+    let probe = async || {
+        let now = world.read("citizen", &accepted.id).await;
+        (now.phase() == pb::ApplicationPhase::Withdrawn).then_some(now)
+    };
+    let ended = world.until(probe).await;
+    assert_eq!(ended.steps.last().unwrap().kind, "Withdrawn");
+}
+
+pub async fn a_decided_case_is_not_withdrawn(world: World) {
+    world.approval.set(|told| told.decided = true);
+    let accepted = world.accepted().await;
+    world.withdraw(&accepted.id).await.unwrap();
+    let probe = async || {
+        let now = world.read("citizen", &accepted.id).await;
+        (!now.withdrawal_pending).then_some(now)
+    };
+    let denied = world.until(probe).await;
+    assert_eq!((denied.phase(), denied.steps.last().unwrap().kind.as_str()), (pb::ApplicationPhase::Accepted, "WithdrawalDenied"));
+}
+
+pub async fn a_crash_before_the_number_is_completed(world: World) {
+    let submitted = world.submitted().await;
+    let id = StreamId::parse("id", &submitted.id).unwrap();
+    let read = world.ledger().get::<Item>(catalogue::stream(&submitted.item_code), &Audiences::all()).await.unwrap().unwrap();
+    let clerk = Caller { id: "staff:clerk".into(), kind: CallerKind::Staff, roles: vec!["clerk".into()], ..Caller::anonymous() };
+    // the first step alone, as if the handler had died after it
+    let rule = move |app: &Application, cx: &Context| {
+        decide::accept(app, &read.state, &read.state.facts, &decide::Accept::default(), &acting(&clerk), cx)
+    };
+    world.ledger().execute::<Application>(id, Call::system(new_request_id(), ""), rule).await.unwrap();
+    let opened = world.until(async || world.approval.opened_for(&submitted.id)).await;
+    assert!(opened.case_number.ends_with("000001"));
+    assert_eq!(world.read("citizen", &submitted.id).await.case_number, opened.case_number);
+}
+
+pub async fn the_promise_decides_the_limit(world: World) {
+    let form = json!({"premises_name": "春来客栈", "premises_address": "广安区滨江路88号", "premises_kind": "宾馆饭店",
+        "area_square_metres": 320, "floors": "1-3层"});
+    for sign_promise in [true, false] {
+        let draft = world.draft(FIRE, struct_of(form.clone())).await;
+        for material in ["fire_system", "layout"] {
+            world.upload(&draft.id, material, pdf(200)).await.unwrap();
+        }
+        let submit = pb::SubmitApplicationRequest { id: draft.id.clone(), request_id: new_request_id(), sign_promise, ..Default::default() };
+        let submitted = world.as_("citizen").submit_application(submit).await.unwrap().into_inner();
+        assert_eq!(submitted.promise.is_some(), sign_promise);
+        world.accept(&draft.id).await.unwrap();
+        let opened = world.until(async || world.approval.opened_for(&draft.id)).await;
+        let days = opened.item.unwrap().legal_limit.unwrap().days;
+        assert_eq!((opened.promise_signed, days), (sign_promise, if sign_promise { 0 } else { 10 }));
+    }
+}
+
+pub async fn a_deemed_acceptance_reaches_approval(world: World) {
+    let draft = world.draft(PLAIN, struct_of(json!({"subject": "首次申领"}))).await;
+    world.submit(&draft.id).await.unwrap();
+    world.day(2026, 3, 16);
+    let opened = world.until(async || world.approval.opened_for(&draft.id)).await;
+    assert_eq!((opened.deemed_accepted, opened.accepted_date.as_str()), (true, "2026-03-02"));
+    assert_eq!(opened.actor.unwrap().id, "system");
+}
