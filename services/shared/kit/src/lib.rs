@@ -44,7 +44,7 @@ pub use entropy::{new_request_id, new_stream_id};
 pub use gate::{Gate, Resource};
 pub use health::Health;
 pub use identity::Identity;
-pub use link::{Link, Links};
+pub use link::{Link, Links, Slot};
 pub use process::{Env, Process, Shape};
 pub use server::Server;
 pub use stack::{Front, Stack};

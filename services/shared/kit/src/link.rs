@@ -36,14 +36,14 @@ pub struct Links {
 #[derive(Clone)]
 enum Way {
     /// In this process; empty until the service has started.
-    Local(Arc<ArcSwapOption<Front>>),
+    Local(Slot),
     Remote(Channel),
 }
 
 impl Links {
     /// All services in this process: each is plugged in when it has started.
     pub fn local(tokens: ServiceTokens) -> Self {
-        let ways = SERVICES.into_iter().map(|name| (name, Way::Local(Arc::default()))).collect();
+        let ways = SERVICES.into_iter().map(|name| (name, Way::Local(Slot::new(name)))).collect();
         Self { ways: Arc::new(ways), tokens }
     }
 
@@ -57,14 +57,14 @@ impl Links {
     /// Plugs a started service in.
     pub fn plug(&self, name: &str, front: Front) {
         if let Some(Way::Local(place)) = self.ways.get(name) {
-            place.store(Some(Arc::new(front)));
+            place.fill(front);
         }
     }
 
     /// Unplugs a service: calls find it away. For tests of what the others do then.
     pub fn unplug(&self, name: &str) {
         if let Some(Way::Local(place)) = self.ways.get(name) {
-            place.store(None);
+            place.empty();
         }
     }
 
@@ -73,7 +73,7 @@ impl Links {
         let known = self.ways.get_key_value(name);
         Link {
             name: known.map_or("unknown", |(name, _)| name),
-            way: known.map_or_else(|| Way::Local(Arc::default()), |(_, way)| way.clone()),
+            way: known.map_or_else(|| Way::Local(Slot::new("unknown")), |(_, way)| way.clone()),
             tokens: self.tokens.clone(),
             speaker: None,
             headers: HeaderMap::new(),
@@ -93,6 +93,49 @@ impl Links {
     }
 }
 
+/// The place of a service that may not have started yet: until then, whoever calls is told that it is away.
+#[derive(Clone)]
+pub struct Slot {
+    name: &'static str,
+    front: Arc<ArcSwapOption<Front>>,
+}
+
+impl Slot {
+    /// Empty.
+    pub fn new(name: &'static str) -> Self {
+        Self { name, front: Arc::default() }
+    }
+
+    /// The service has started.
+    pub fn fill(&self, front: Front) {
+        self.front.store(Some(Arc::new(front)));
+    }
+
+    /// The service is away again.
+    pub fn empty(&self) {
+        self.front.store(None);
+    }
+
+    fn answer(&self, request: Request<Body>) -> BoxFuture<'static, Response<Body>> {
+        match self.front.load_full() {
+            Some(front) => front.answer(request),
+            None => {
+                let name = self.name;
+                Box::pin(async move { refused(away(name)) })
+            }
+        }
+    }
+
+    /// Probes, and the service behind them, as one application for a [`crate::Server`].
+    pub fn app(&self, probes: tonic::service::Routes) -> axum::Router {
+        let slot = self.clone();
+        probes.into_axum_router().fallback(move |request: Request<axum::body::Body>| {
+            let answer = slot.answer(request.map(Body::new));
+            async move { answer.await.map(axum::body::Body::new) }
+        })
+    }
+}
+
 /// A link to one service: a transport for any generated client. Cheap to clone.
 #[derive(Clone)]
 pub struct Link {
@@ -107,8 +150,9 @@ pub struct Link {
 impl Link {
     /// A link to a front of this process (tests).
     pub fn local(name: &'static str, front: Front, tokens: ServiceTokens) -> Self {
-        let way = Way::Local(Arc::new(ArcSwapOption::from_pointee(front)));
-        Self { name, way, tokens, speaker: None, headers: HeaderMap::new() }
+        let slot = Slot::new(name);
+        slot.fill(front);
+        Self { name, way: Way::Local(slot), tokens, speaker: None, headers: HeaderMap::new() }
     }
 
     /// A link to an address, connected at the first call and again whenever it was lost.
@@ -193,10 +237,10 @@ impl Service<Request<Body>> for Link {
             return Box::pin(async move { Ok(refused(away(name))) });
         }
         match &self.way {
-            Way::Local(place) => match place.load_full() {
-                Some(front) => Box::pin(async move { Ok(front.answer(request).await) }),
-                None => Box::pin(async move { Ok(refused(away(name))) }),
-            },
+            Way::Local(place) => {
+                let answer = place.answer(request);
+                Box::pin(async move { Ok(answer.await) })
+            }
             Way::Remote(channel) => {
                 let channel = channel.clone();
                 Box::pin(async move { Ok(over_tcp(name, channel, request).await) })
@@ -210,11 +254,14 @@ async fn over_tcp(name: &'static str, channel: Channel, request: Request<Body>) 
         Ok(response) => return response,
         Err(error) => error,
     };
-    if tonic::Status::from_error(Box::new(error)).code() == tonic::Code::DeadlineExceeded {
-        return refused(crate::stack::deadline_passed());
+    match tonic::Status::from_error(Box::new(error)).code() {
+        // The channel's own timer says CANCELLED where the deadline passed.
+        tonic::Code::DeadlineExceeded | tonic::Code::Cancelled => refused(crate::stack::deadline_passed()),
+        code => {
+            tracing::debug!(service = name, code = crate::status::code_name(code), "not reached");
+            refused(away(name))
+        }
     }
-    tracing::debug!(service = name, "not reached");
-    refused(away(name))
 }
 
 fn away(name: &str) -> Refusal {

@@ -24,7 +24,7 @@ use crate::entropy;
 pub use accounts::{Account, accounts};
 pub use issuer::{DevelopmentIssuer, ServiceTokens, Signer};
 pub use jwks::Keys;
-pub use token::{Claims, Document};
+pub use token::{Audience, Claims, Document};
 
 /// A verified token is believed without looking again for at most this long.
 const BELIEVED: Duration = Duration::from_secs(60);
