@@ -49,13 +49,16 @@ impl Refused {
     /// From what a service answered.
     pub fn by(status: &Status) -> Self {
         let mut problem = Problem::of(status);
-        if status.details().is_empty() {
+        if status.details().is_empty() && status.code() != Code::Cancelled {
             // No service said this: the way to it did. Its words are for the log, not for the caller.
-            if !matches!(status.code(), Code::Cancelled) {
-                tracing::warn!(code = code_name(status.code()), cause = status.message(), "no answer from the service");
-            }
-            let (reason, zh, en) = unanswered(status.code());
+            tracing::warn!(code = code_name(status.code()), cause = status.message(), "no answer from the service");
+        }
+        let (reason, zh, en) = unanswered(status.code());
+        if problem.reason == code_name(status.code()) {
             problem.reason = reason.to_owned();
+        }
+        if problem.zh == problem.en {
+            // Nobody put it into words.
             problem.zh = zh.to_owned();
             problem.en = en.to_owned();
         }

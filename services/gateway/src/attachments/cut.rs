@@ -25,8 +25,9 @@ impl Cut {
         self.0.store(true, Ordering::Release);
     }
 
-    fn is_set(&self) -> bool {
-        self.0.load(Ordering::Acquire)
+    /// Whether it broke off; said once.
+    fn take(&self) -> bool {
+        self.0.swap(false, Ordering::AcqRel)
     }
 }
 
@@ -71,7 +72,7 @@ impl Body for CutBody {
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, tonic::Status>>> {
         match Pin::new(&mut self.body).poll_frame(cx) {
-            Poll::Ready(None) if self.cut.is_set() => {
+            Poll::Ready(None) if self.cut.take() => {
                 Poll::Ready(Some(Err(tonic::Status::cancelled("the upload broke off"))))
             }
             other => other,
