@@ -1,6 +1,9 @@
 # Sourced: the parts of `just check`, each a step. tests/check and tests/run share them.
 # shellcheck shell=bash
 
+# shellcheck source=tests/lib/openapi.sh
+. "$top/tests/lib/openapi.sh"
+
 check_steps() {
     step fetch cargo fetch --locked
     step fmt cargo fmt --all --check -- --color never
@@ -9,4 +12,5 @@ check_steps() {
     step deny cargo deny --locked check bans licenses sources
     step shear cargo shear
     step compile-and-lint cargo build --workspace --all-targets --locked
+    step openapi openapi_is_valid
 }
