@@ -165,19 +165,6 @@ pub struct Item {
     pub remedies: String,
 }
 
-/// How an item is decided.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr)]
-#[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
-pub enum Procedure {
-    /// Review, then decision by another officer.
-    #[default]
-    Ordinary,
-    /// 告知承诺: decided at once on a signed promise, checked afterwards.
-    Promise,
-    /// 备案: recorded on the spot.
-    Filing,
-}
-
 /// What comes out of a grant.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr)]
 #[strum(serialize_all = "SCREAMING_SNAKE_CASE")]

@@ -88,7 +88,8 @@ pub fn on_the_spot(item: &Item, promise_signed: bool) -> bool {
 }
 
 /// 救济途径 of a refusal: both ways, the organ, the periods (行政许可法 art. 38; 行政复议法 2023 arts. 20, 24, 27; 行政诉讼法
-/// art. 46). The item's own words are taken where they name both.
+/// art. 46). The item's own words are taken where they name
+/// both ways and who hears them.
 pub fn remedies(item: &Item) -> Remedies {
     let organ = &item.organisation_name;
     // 行政复议法 2023 art. 27: 税务 and other organs under vertical lead are reviewed by the organ above them.
@@ -99,7 +100,8 @@ pub fn remedies(item: &Item) -> Remedies {
         (format!("{organ}的本级人民政府"), format!("the people's government to which {organ} belongs"))
     };
     let own = item.remedies.trim();
-    let zh = if own.contains("复议") && own.contains("诉讼") {
+    let names_both = own.contains("复议") && own.contains("诉讼");
+    let zh = if names_both && (own.contains("人民政府") || own.contains("人民法院")) {
         own.to_owned()
     } else {
         format!(

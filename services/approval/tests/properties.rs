@@ -1,0 +1,142 @@
+//! What holds for every course that a case can take.
+
+mod world;
+
+use proptest::prelude::*;
+use world::{Bench, filing, licensing, promise};
+use yiwang_approval::case::decide::Ruling;
+use yiwang_approval::case::rules::RuleSet;
+use yiwang_approval::case::{Case, Finding, Phase, clock};
+use yiwang_ledger::Aggregate;
+use yiwang_standards::calendar::Calendar;
+
+#[derive(Clone, Debug)]
+enum Act {
+    Review(u8),
+    Grant(u8),
+    Refuse(u8),
+    Withdraw,
+    Check(Finding),
+    License,
+    Tick,
+    Wait(u16),
+}
+
+fn acts() -> impl Strategy<Value = Vec<Act>> {
+    let finding = prop_oneof![Just(Finding::Passed), Just(Finding::Rectify), Just(Finding::FalsePromise)];
+    let act = prop_oneof![
+        (0_u8..4).prop_map(Act::Review),
+        (0_u8..4).prop_map(Act::Grant),
+        (0_u8..4).prop_map(Act::Refuse),
+        Just(Act::Withdraw),
+        finding.prop_map(Act::Check),
+        Just(Act::License),
+        Just(Act::Tick),
+        (0_u16..60).prop_map(Act::Wait),
+    ];
+    prop::collection::vec(act, 0..25)
+}
+
+fn who(number: u8) -> &'static str {
+    ["staff:clerk", "staff:reviewer", "staff:approver", "staff:another"][usize::from(number % 4)]
+}
+
+fn apply(bench: &mut Bench, act: &Act) {
+    let refused = match act {
+        Act::Review(by) => bench.review(who(*by)),
+        Act::Grant(by) => bench.decide(who(*by), &Ruling::Grant(None)),
+        Act::Refuse(by) => bench.decide(who(*by), &Ruling::Refuse("理由".into())),
+        Act::Withdraw => bench.withdraw(),
+        Act::Check(finding) => bench.check(*finding),
+        Act::License => bench.license_issued(),
+        Act::Tick => Ok(bench.tick()),
+        Act::Wait(days) => {
+            bench.now.0 += i64::from(*days) * 86_400_000_000;
+            Ok(0)
+        }
+    };
+    drop(refused);
+}
+
+fn started(kind: u8) -> Bench {
+    let item = [licensing(), filing(), promise()][usize::from(kind % 3)].clone();
+    Bench::opened(item, "2026-03-02")
+}
+
+fn is_terminal(case: &Case) -> bool {
+    matches!(case.phase, Phase::Decided | Phase::Withdrawn { .. })
+}
+
+proptest! {
+    #[test]
+    fn an_ended_case_stays_as_it_ended(kind in 0_u8..3, acts in acts()) {
+        let mut bench = started(kind);
+        for act in &acts {
+            let before = bench.case.clone();
+            apply(&mut bench, act);
+            if is_terminal(&before) {
+                prop_assert_eq!(bench.case.status(), before.status());
+                let outcome = |case: &Case| case.decision.as_ref().map(|decision| decision.outcome.clone());
+                prop_assert_eq!(outcome(&bench.case), outcome(&before));
+            }
+        }
+    }
+
+    #[test]
+    fn whoever_decided_an_examined_case_neither_accepted_nor_reviewed_it(acts in acts()) {
+        let mut bench = started(0);
+        acts.iter().for_each(|act| apply(&mut bench, act));
+        if let (Some(review), Some(decision)) = (&bench.case.review, &bench.case.decision) {
+            prop_assert_ne!(&review.by.id, &decision.by.id);
+            prop_assert_ne!("staff:clerk", decision.by.id.as_str());
+            prop_assert_ne!("staff:clerk", review.by.id.as_str());
+        }
+        prop_assert!(bench.case.decision.is_none() || bench.case.review.is_some());
+    }
+
+    #[test]
+    fn a_timer_that_ran_has_nothing_left_to_do(kind in 0_u8..3, acts in acts()) {
+        let mut bench = started(kind);
+        acts.iter().for_each(|act| apply(&mut bench, act));
+        bench.tick();
+        prop_assert_eq!(bench.tick(), 0);
+        prop_assert!(bench.case.index().due_at.is_none_or(|due| due > bench.now));
+    }
+
+    #[test]
+    fn every_case_is_seen_by_its_applicant_its_organ_and_its_supervisor_in_one_order(kind in 0_u8..3, acts in acts()) {
+        let mut bench = started(kind);
+        let sort = bench.case.tags()[0].sort.clone();
+        for act in &acts {
+            apply(&mut bench, act);
+            let tags = bench.case.tags();
+            prop_assert!(tags.iter().all(|tag| tag.sort == sort && tag.sort.len() <= 64));
+            for audience in [world::subject().audience(), "org:68236467-9".into(), "region:511602000000".into()] {
+                prop_assert!(tags.iter().any(|tag| tag.name == "audience" && tag.value == audience));
+            }
+            prop_assert_eq!(bench.case.keys().len(), 2);
+        }
+    }
+
+    #[test]
+    fn the_promise_is_never_later_than_the_law(legal in 0_u32..90, promised in 0_u32..90, offset in 0_u64..700) {
+        let mut item = licensing();
+        item.legal = Some(world::limit(legal));
+        item.promised = Some(world::limit(promised));
+        let day = world::day("2025-01-02") + chrono::Days::new(offset);
+        let (promised, legal) = clock::clocks(Calendar::builtin(), &item, day);
+        prop_assert!(promised.day <= legal.day && legal.day >= day);
+        prop_assert_eq!(legal.start, day);
+    }
+
+    #[test]
+    fn the_licensing_law_binds_type_01_alone(item_type in 1_i32..21) {
+        let mut item = licensing();
+        item.item_type = item_type;
+        item.legal = None;
+        item.result = yiwang_approval::case::ResultKind::Document;
+        let rules = RuleSet::of(&item);
+        prop_assert_eq!(rules.legal.basis.contains("行政许可法"), item_type == 1);
+        prop_assert_eq!(rules.delivery.is_some(), item_type == 1);
+    }
+}

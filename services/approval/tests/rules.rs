@@ -1,0 +1,251 @@
+//! The rules of a case, without a ledger.
+
+mod world;
+
+use world::{Bench, day, filing, licensing, open_of, promise};
+use yiwang_approval::case::decide::Ruling;
+use yiwang_approval::case::{FollowUpPhase, Finding, Item, Limit, Officer, Outcome, Source, Unit, Warning, Which};
+
+fn refuse() -> Ruling {
+    Ruling::Refuse("空气检测不合格".into())
+}
+
+const GRANT: Ruling = Ruling::Grant(None);
+
+#[test]
+fn a_licence_case_has_twenty_working_days_by_law_and_its_own_promise() {
+    let case = Bench::opened(licensing(), "2026-03-02").case;
+    let facts = case.facts().unwrap();
+    assert_eq!((facts.legal.day, facts.promised.day), (day("2026-03-30"), day("2026-03-12")));
+    assert!(facts.legal.zh.contains("20个工作日") && facts.legal.zh.contains("第四十二条"), "{}", facts.legal.zh);
+}
+
+#[test]
+fn joint_handling_has_forty_five_working_days() {
+    let item = Item { rules: "licensing-joint".into(), legal: None, promised: None, ..licensing() };
+    let case = Bench::opened(item, "2026-03-02").case;
+    assert_eq!(case.facts().unwrap().legal.day, day("2026-05-08"));
+    assert_eq!(case.facts().unwrap().promised.day, day("2026-05-08"));
+}
+
+#[test]
+fn another_type_keeps_its_own_limit_and_the_licensing_law_stays_out_of_it() {
+    let charity = Limit {
+        days: 20,
+        unit: Unit::CalendarDays,
+        basis: "《慈善法》第十条".into(),
+        source: Source::Statute,
+        unverified: false,
+    };
+    let item = Item { item_type: 7, rules: "confirmation".into(), legal: Some(charity), promised: None, ..licensing() };
+    let mut bench = Bench::opened(item, "2026-02-02");
+    assert_eq!(bench.case.facts().unwrap().legal.day, day("2026-02-24"));
+    bench.review("staff:reviewer").unwrap();
+    bench.decide("staff:approver", &GRANT).unwrap();
+    assert_eq!(bench.case.decision.unwrap().delivery, None);
+}
+
+#[test]
+fn nobody_can_promise_more_time_than_the_law_gives() {
+    let item = Item { promised: Some(world::limit(40)), ..licensing() };
+    let facts = Bench::opened(item, "2026-03-02").case.facts.unwrap();
+    assert_eq!(facts.promised, facts.legal);
+}
+
+#[test]
+fn a_limit_that_no_source_sets_is_marked() {
+    let item = Item { item_type: 20, rules: "public-service".into(), legal: None, promised: None, ..licensing() };
+    let facts = Bench::opened(item, "2026-03-02").case.facts.unwrap();
+    assert!(facts.legal.limit.unverified && facts.legal.limit.source == Source::Default);
+}
+
+#[test]
+fn the_limits_run_from_the_day_of_receipt_where_the_law_itself_accepted() {
+    let mut bench = Bench::empty("2026-02-26");
+    let open = open_of(licensing(), "2026-02-11");
+    bench.open(&yiwang_approval::case::decide::Open { deemed: true, accepted_by: Officer::system(), ..open }).unwrap();
+    assert_eq!(bench.case.facts().unwrap().legal.day, day("2026-03-17"));
+}
+
+#[test]
+fn a_date_in_an_unpublished_year_is_provisional_and_counted_again_when_the_year_is_loaded() {
+    let mut bench = Bench::opened(licensing(), "2026-12-18");
+    let before = bench.case.facts().unwrap().legal.clone();
+    assert_eq!(before.missing_years, [2027]);
+    assert!(bench.case.facts().unwrap().legal.zh.contains("暂定"));
+    assert_eq!(bench.recompute(), 0);
+    let year = include_str!("world/2027.csv");
+    bench.calendar = std::sync::Arc::new(bench.calendar.with_year(year).unwrap());
+    assert_eq!(bench.recompute(), 1);
+    let after = &bench.case.facts().unwrap().legal;
+    assert!(after.missing_years.is_empty() && after.day > before.day, "{} {}", after.day, before.day);
+    assert_eq!(bench.recompute(), 0);
+}
+
+#[test]
+fn review_then_decision_by_three_different_officers() {
+    let mut bench = Bench::opened(licensing(), "2026-03-02");
+    assert_eq!(bench.decide("staff:approver", &GRANT).unwrap_err().reason, "NOT_REVIEWED");
+    assert_eq!(bench.review("staff:clerk").unwrap_err().reason, "SAME_OFFICER");
+    bench.review("staff:reviewer").unwrap();
+    assert_eq!(bench.decide("staff:reviewer", &GRANT).unwrap_err().reason, "SAME_OFFICER");
+    assert_eq!(bench.decide("staff:clerk", &GRANT).unwrap_err().reason, "SAME_OFFICER");
+    bench.decide("staff:approver", &GRANT).unwrap();
+    assert_eq!(bench.case.status(), "GRANTED");
+}
+
+#[test]
+fn a_second_review_is_refused() {
+    let mut bench = Bench::opened(licensing(), "2026-03-02");
+    bench.review("staff:reviewer").unwrap();
+    assert_eq!(bench.review("staff:another").unwrap_err().reason, "WRONG_PHASE");
+}
+
+#[test]
+fn a_grant_is_delivered_within_ten_working_days() {
+    let mut bench = Bench::opened(licensing(), "2026-02-11");
+    bench.on("2026-02-27").review("staff:reviewer").unwrap();
+    bench.decide("staff:approver", &GRANT).unwrap();
+    let delivery = bench.case.decision.unwrap().delivery.unwrap();
+    assert_eq!(delivery.day, day("2026-03-12"));
+    assert!(delivery.zh.contains("第四十四条"));
+}
+
+#[test]
+fn a_refusal_gives_reasons_and_both_remedies_with_their_organs() {
+    let mut bench = Bench::opened(licensing(), "2026-03-02");
+    bench.review("staff:reviewer").unwrap();
+    let empty = bench.decide("staff:approver", &Ruling::Refuse("  ".into())).unwrap_err();
+    assert_eq!(empty.reason, "REASONS_MISSING");
+    bench.decide("staff:approver", &refuse()).unwrap();
+    let decision = bench.case.decision.as_ref().unwrap();
+    let Outcome::Refused { reasons, remedies } = &decision.outcome else { panic!("not a refusal") };
+    assert_eq!(reasons.get(), Some("空气检测不合格"));
+    for part in ["广安市广安区行政审批局", "六十日", "人民政府", "行政复议法", "六个月", "人民法院", "行政诉讼法"] {
+        assert!(remedies.zh.contains(part), "{part} is not in {}", remedies.zh);
+    }
+    assert!(decision.delivery.is_none() && decision.follow_up.is_none());
+}
+
+#[test]
+fn a_tax_organ_is_reviewed_by_the_organ_above_it() {
+    let item = Item { organisation_name: "国家税务总局广安市广安区税务局".into(), ..licensing() };
+    assert!(yiwang_approval::case::rules::remedies(&item).zh.contains("上一级主管部门"));
+}
+
+#[test]
+fn a_filing_is_recorded_on_the_spot_by_who_accepted_it() {
+    let case = Bench::opened(filing(), "2026-03-02").case;
+    let decision = case.decision.as_ref().unwrap();
+    assert_eq!((case.status(), decision.by.id.as_str()), ("GRANTED", "staff:clerk"));
+    assert_eq!(case.facts().unwrap().legal.day, day("2026-03-02"));
+    assert!(decision.document_number.ends_with("备"));
+}
+
+#[test]
+fn a_promise_is_decided_at_once_and_checked_later() {
+    let case = Bench::opened(promise(), "2026-03-02").case;
+    let follow_up = case.decision.as_ref().unwrap().follow_up.as_ref().unwrap();
+    assert_eq!((case.status(), follow_up.due().unwrap().day), ("GRANTED", day("2026-03-30")));
+}
+
+#[test]
+fn without_a_signed_promise_the_same_item_is_examined() {
+    let mut bench = Bench::empty("2026-03-02");
+    let open = yiwang_approval::case::decide::Open { promise_signed: false, ..open_of(promise(), "2026-03-02") };
+    bench.open(&open).unwrap();
+    assert_eq!(bench.case.status(), "OPEN");
+    assert_eq!(bench.decide("staff:approver", &GRANT).unwrap_err().reason, "NOT_REVIEWED");
+}
+
+#[test]
+fn what_nobody_has_looked_at_is_not_decided_by_itself() {
+    let mut bench = Bench::empty("2026-03-09");
+    let open = open_of(promise(), "2026-03-02");
+    bench.open(&yiwang_approval::case::decide::Open { deemed: true, accepted_by: Officer::system(), ..open }).unwrap();
+    assert_eq!(bench.case.status(), "OPEN");
+    bench.decide("staff:approver", &GRANT).unwrap();
+    assert_eq!(bench.case.status(), "GRANTED");
+}
+
+#[test]
+fn a_promise_that_was_kept_ends_the_later_check() {
+    let mut bench = Bench::opened(promise(), "2026-03-02");
+    bench.on("2026-03-10").check(Finding::Passed).unwrap();
+    assert_eq!(bench.check(Finding::Passed).unwrap_err().reason, "ALREADY_CHECKED");
+    assert_eq!(bench.case.next_mark().map(|(which, _)| which), Some(Which::Delivery));
+}
+
+#[test]
+fn a_promise_not_kept_is_put_right_in_time_or_the_grant_is_to_be_annulled() {
+    let mut bench = Bench::opened(promise(), "2026-03-02");
+    bench.on("2026-03-10").check(Finding::Rectify).unwrap();
+    let phase = |bench: &Bench| bench.case.decision.as_ref().unwrap().follow_up.as_ref().unwrap().phase.clone();
+    assert!(matches!(phase(&bench), FollowUpPhase::Rectifying { due } if due.day == day("2026-03-24")));
+    bench.on("2026-03-25").check(Finding::Rectify).unwrap();
+    assert_eq!(phase(&bench), FollowUpPhase::ToBeAnnulled);
+}
+
+#[test]
+fn a_case_without_a_promise_has_no_later_check() {
+    let mut bench = Bench::opened(licensing(), "2026-03-02");
+    assert_eq!(bench.check(Finding::Passed).unwrap_err().reason, "NO_FOLLOW_UP_DUE");
+}
+
+#[test]
+fn a_limit_counts_to_the_end_of_its_last_day_then_it_is_marked_once() {
+    let mut bench = Bench::opened(licensing(), "2026-03-02");
+    assert_eq!((bench.on("2026-03-12").tick(), bench.case.warning()), (0, Warning::None));
+    assert_eq!((bench.on("2026-03-13").tick(), bench.case.warning()), (1, Warning::Yellow));
+    assert_eq!((bench.on("2026-03-14").tick(), bench.case.status()), (0, "OPEN"));
+    assert_eq!((bench.on("2026-03-31").tick(), bench.case.warning()), (1, Warning::Red));
+    assert_eq!(bench.on("2026-06-01").tick(), 0);
+}
+
+#[test]
+fn two_limits_that_passed_unseen_are_marked_together() {
+    let mut bench = Bench::opened(licensing(), "2026-03-02");
+    assert_eq!(bench.on("2026-06-01").tick(), 2);
+}
+
+#[test]
+fn a_grant_whose_licence_never_came_is_marked() {
+    let mut bench = Bench::opened(licensing(), "2026-03-02");
+    bench.review("staff:reviewer").unwrap();
+    bench.decide("staff:approver", &GRANT).unwrap();
+    assert_eq!((bench.on("2026-03-17").tick(), bench.case.warning()), (1, Warning::Red));
+}
+
+#[test]
+fn a_licence_that_came_ends_the_delivery_clock() {
+    let mut bench = Bench::opened(licensing(), "2026-03-02");
+    bench.review("staff:reviewer").unwrap();
+    bench.decide("staff:approver", &GRANT).unwrap();
+    assert_eq!((bench.license_issued().unwrap(), bench.license_issued().unwrap()), (1, 0));
+    assert_eq!((bench.on("2026-06-01").tick(), bench.case.next_mark().is_none()), (0, true));
+}
+
+#[test]
+fn an_application_is_withdrawn_before_the_decision_and_never_after() {
+    let mut bench = Bench::opened(licensing(), "2026-03-02");
+    assert_eq!((bench.withdraw().unwrap(), bench.withdraw().unwrap()), (1, 0));
+    assert_eq!(bench.review("staff:reviewer").unwrap_err().reason, "WRONG_PHASE");
+    let mut decided = Bench::opened(filing(), "2026-03-02");
+    assert_eq!(decided.withdraw().unwrap_err().reason, "CASE_DECIDED");
+}
+
+#[test]
+fn a_case_that_is_not_there_is_not_found() {
+    let mut bench = Bench::empty("2026-03-02");
+    assert_eq!(bench.review("staff:reviewer").unwrap_err().reason, "CASE_NOT_FOUND");
+    assert_eq!(bench.withdraw().unwrap_err().reason, "CASE_NOT_FOUND");
+}
+
+#[test]
+fn an_application_told_twice_has_one_case_and_another_number_is_refused() {
+    let mut bench = Bench::opened(licensing(), "2026-03-02");
+    let open = open_of(licensing(), "2026-03-02");
+    assert_eq!(bench.open(&open).unwrap(), 0);
+    let other = yiwang_approval::case::decide::Open { number: "N2".into(), ..open };
+    assert_eq!(bench.open(&other).unwrap_err().reason, "APPLICATION_HAS_CASE");
+}

@@ -1,0 +1,180 @@
+//! Cases as a test wants them: pure ones for the rules, and a running service with its neighbours played.
+#![allow(dead_code, reason = "each test file uses its part")]
+
+use std::sync::Arc;
+
+use chrono::NaiveDate;
+use yiwang_approval::case::decide::{self, Open, Ruling};
+use yiwang_approval::case::{
+    Applicant, Case, Event, Finding, Item, Limit, Officer, Recommendation, ResultKind, Source, Unit,
+};
+use yiwang_ledger::{Aggregate, Context, Meta, Personal, Refusal, SubjectId, Timestamp};
+use yiwang_standards::calendar::{self, Calendar};
+
+/// Who the applicant of every pure case is.
+pub fn subject() -> SubjectId {
+    SubjectId::parse(&"ab".repeat(32)).unwrap()
+}
+
+pub fn officer(id: &str) -> Officer {
+    Officer { id: id.into(), name: id.into(), role: "reviewer".into(), organisation: "11511301008778490F".into() }
+}
+
+pub fn limit(days: u32) -> Limit {
+    let basis = "《中华人民共和国行政许可法》第四十二条".to_owned();
+    Limit { days, unit: Unit::WorkingDays, basis, source: Source::Statute, unverified: false }
+}
+
+/// A hygiene permit: 行政许可, 20 working days by law, 8 promised.
+pub fn licensing() -> Item {
+    Item {
+        code: "511A0015500009".into(),
+        name: "公共场所卫生许可新办".into(),
+        item_type: 1,
+        case_kind: 2,
+        rules: "licensing".into(),
+        region: "511602000000".into(),
+        organisation: "68236467-9".into(),
+        organisation_name: "广安市广安区行政审批局".into(),
+        result: ResultKind::License,
+        legal: Some(limit(20)),
+        promised: Some(limit(8)),
+        ..Item::default()
+    }
+}
+
+/// A record of a small food shop: 备案, on the spot.
+pub fn filing() -> Item {
+    let limits = Some(limit(0));
+    Item {
+        item_type: 10,
+        case_kind: 1,
+        rules: "filing".into(),
+        result: ResultKind::Receipt,
+        legal: limits.clone(),
+        promised: limits,
+        ..licensing()
+    }
+}
+
+/// A fire check on a signed promise.
+pub fn promise() -> Item {
+    Item { rules: "licensing-promise".into(), notify_promise: true, follow_up: Some(limit(20)), ..licensing() }
+}
+
+pub fn open_of(item: Item, accepted_on: &str) -> Open {
+    let subject = subject();
+    Open {
+        number: "N1".into(),
+        application: "0190d5a0-0000-7000-8000-000000000001".into(),
+        promise_signed: item.notify_promise,
+        item,
+        applicant: Applicant {
+            name: Personal::new(&subject, "name", "张建国"),
+            document_kind: 1,
+            document_number: Personal::new(&subject, "document_number", "511602198503120016"),
+            phone: None,
+            address: None,
+            subject,
+        },
+        owner: "person:citizen".into(),
+        owner_subject: None,
+        accepted_by: officer("staff:clerk"),
+        accepted_on: accepted_on.parse().unwrap(),
+        deemed: false,
+        form: None,
+    }
+}
+
+/// A stream without a ledger: what was decided is folded, as the ledger would.
+#[derive(Clone)]
+pub struct Bench {
+    pub case: Case,
+    pub version: u64,
+    pub now: Timestamp,
+    pub calendar: Arc<Calendar>,
+}
+
+impl Bench {
+    /// A case that was opened on its day of acceptance.
+    pub fn opened(item: Item, accepted_on: &str) -> Self {
+        let mut bench = Self::empty(accepted_on);
+        bench.open(&open_of(item, accepted_on)).unwrap();
+        bench
+    }
+
+    pub fn empty(day: &str) -> Self {
+        let calendar = Arc::new(Calendar::builtin().clone());
+        let mut bench = Self { case: Case::default(), version: 0, now: Timestamp(0), calendar };
+        bench.on(day);
+        bench
+    }
+
+    /// Moves to ten in the morning of a day.
+    pub fn on(&mut self, day: &str) -> &mut Self {
+        self.now = Timestamp(calendar::start_of_day_micros(day.parse().unwrap()) + 36_000_000_000);
+        self
+    }
+
+    pub fn cx(&self) -> Context {
+        Context {
+            now: self.now,
+            actor: "staff:somebody".into(),
+            version: self.version,
+            calendar: self.calendar.clone(),
+            seed: [0; 32],
+        }
+    }
+
+    fn fold(&mut self, events: Vec<Event>, actor: &str) -> usize {
+        for event in &events {
+            self.version += 1;
+            self.case.evolve(event, &Meta { at: self.now, actor: actor.into(), version: self.version });
+        }
+        events.len()
+    }
+
+    pub fn open(&mut self, open: &Open) -> Result<usize, Refusal> {
+        let events = decide::open(&self.case, open, &self.cx())?;
+        Ok(self.fold(events, &open.accepted_by.id))
+    }
+
+    pub fn review(&mut self, by: &str) -> Result<usize, Refusal> {
+        let events = decide::review(&self.case, &officer(by), Recommendation::Grant, "材料齐全", &self.cx())?;
+        Ok(self.fold(events, by))
+    }
+
+    pub fn decide(&mut self, by: &str, ruling: &Ruling) -> Result<usize, Refusal> {
+        let events = decide::decide(&self.case, &officer(by), ruling, &self.cx())?;
+        Ok(self.fold(events, by))
+    }
+
+    pub fn withdraw(&mut self) -> Result<usize, Refusal> {
+        let events = decide::withdraw(&self.case, &officer("person:citizen"), "不办了", &self.cx())?;
+        Ok(self.fold(events, "person:citizen"))
+    }
+
+    pub fn check(&mut self, finding: Finding) -> Result<usize, Refusal> {
+        let events = decide::record_follow_up(&self.case, &officer("staff:reviewer"), finding, "已核查", &self.cx())?;
+        Ok(self.fold(events, "staff:reviewer"))
+    }
+
+    pub fn tick(&mut self) -> usize {
+        let events = decide::tick(&self.case, &self.cx()).unwrap();
+        self.fold(events, "system")
+    }
+
+    pub fn recompute(&mut self) -> usize {
+        let events = decide::recompute(&self.case, &self.cx()).unwrap();
+        self.fold(events, "system")
+    }
+
+    pub fn license_issued(&mut self) -> Result<usize, Refusal> {
+        let events = decide::license_issued(&self.case, "id", "1.2.156", "511602")?;
+        Ok(self.fold(events, "system"))
+    }
+}
+
+pub fn day(text: &str) -> NaiveDate {
+    text.parse().unwrap()
+}
