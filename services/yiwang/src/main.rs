@@ -1,2 +1,41 @@
-//! yiwang
-fn main() {}
+//! 一网: the one binary. `yiwang up` runs everything in one process, `yiwang serve intake` one service of it.
+
+mod command;
+mod demo;
+mod serve;
+mod services;
+mod tell;
+mod tools;
+mod up;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use command::{CalendarCommand, Command, Options};
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match run(Options::parse()).await {
+        Ok(code) => code,
+        Err(error) => {
+            tools::complain(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(options: Options) -> anyhow::Result<ExitCode> {
+    let config = options.config()?;
+    yiwang_kit::telemetry::init(&config.telemetry)?;
+    match options.command {
+        Command::Up(_) => up::run(config).await?,
+        Command::Demo(args) => tell::run(config, options.data.is_some(), &args).await?,
+        Command::Serve { services } => serve::run(config, &services).await?,
+        Command::Migrate { services } => tools::migrate(config, &services).await?,
+        Command::Verify { json } => return tools::verify(config, json).await,
+        Command::Config => tools::show_config(&config),
+        Command::Token { account, organisation } => tools::token(&config, &account, organisation.as_deref())?,
+        Command::Calendar { command: CalendarCommand::Import { file } } => tools::import_calendar(&config, &file)?,
+    }
+    Ok(ExitCode::SUCCESS)
+}

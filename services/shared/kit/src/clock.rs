@@ -34,7 +34,12 @@ pub struct LegalClock {
     movable: Option<PathBuf>,
     calendar_dir: PathBuf,
     writing: Mutex<()>,
+    /// What the files looked like before they were read.
+    seen: Mutex<Look>,
 }
+
+/// What the clock's file and the calendar's folder look like from outside: another look, another content.
+type Look = Vec<(PathBuf, Option<std::time::SystemTime>, u64)>;
 
 impl LegalClock {
     /// Reads the clock and the calendar of an installation.
@@ -43,6 +48,9 @@ impl LegalClock {
     /// A clock that was moved, in production; a calendar file that does not parse.
     pub fn open(config: &Config) -> anyhow::Result<Arc<Self>> {
         let file = config.data_dir.join("legal-clock");
+        let calendar_dir = config.calendar_dir();
+        let movable = (!config.is_production()).then(|| file.clone());
+        let seen = look(movable.as_deref(), &calendar_dir);
         let offset = read_offset(&file)?;
         if config.is_production() && offset.unwrap_or(0) != 0 {
             bail!(
@@ -50,15 +58,15 @@ impl LegalClock {
                 file.display()
             );
         }
-        let calendar_dir = config.calendar_dir();
         Ok(Arc::new(Self {
             offset: AtomicI64::new(offset.unwrap_or(0)),
             last: AtomicI64::new(0),
             calendar: ArcSwap::from_pointee(calendar::load(&calendar_dir)?),
             moved: watch::Sender::new(0),
-            movable: (!config.is_production()).then_some(file),
+            movable,
             calendar_dir,
             writing: Mutex::new(()),
+            seen: Mutex::new(seen),
         }))
     }
 
@@ -138,29 +146,19 @@ impl LegalClock {
     pub fn follow(self: &Arc<Self>, shutdown: CancellationToken) {
         let clock = self.clone();
         tokio::spawn(async move {
-            let mut seen = clock.seen();
             while shutdown.run_until_cancelled(tokio::time::sleep(LOOK)).await.is_some() {
-                let now = clock.seen();
-                if now != seen {
-                    clock.read_again();
-                    seen = now;
-                }
+                clock.read_again();
             }
         });
     }
 
-    /// What the files look like from outside; another look, another content.
-    fn seen(&self) -> Vec<(PathBuf, Option<std::time::SystemTime>, u64)> {
-        let look = |path: PathBuf| {
-            let meta = fs::metadata(&path).ok();
-            (path, meta.as_ref().and_then(|m| m.modified().ok()), meta.map_or(0, |m| m.len()))
-        };
-        let mut files: Vec<_> = self.movable.iter().cloned().map(look).collect();
-        files.extend(calendar::files(&self.calendar_dir).unwrap_or_default().into_iter().map(look));
-        files
-    }
-
+    /// Reads the files again where they look different.
     fn read_again(&self) {
+        let now = look(self.movable.as_deref(), &self.calendar_dir);
+        let before = std::mem::replace(&mut *self.seen.lock().unwrap_or_else(PoisonError::into_inner), now.clone());
+        if now == before {
+            return;
+        }
         if let Some(file) = &self.movable
             && let Ok(Some(offset)) = read_offset(file)
         {
@@ -229,6 +227,15 @@ impl Host for LegalClock {
     fn moved(&self) -> watch::Receiver<u64> {
         self.moved.subscribe()
     }
+}
+
+fn look(clock: Option<&Path>, calendar_dir: &Path) -> Look {
+    let years = calendar::files(calendar_dir).unwrap_or_default();
+    let look = |path: PathBuf| {
+        let meta = fs::metadata(&path).ok();
+        (path, meta.as_ref().and_then(|m| m.modified().ok()), meta.map_or(0, |m| m.len()))
+    };
+    clock.map(Path::to_owned).into_iter().chain(years).map(look).collect()
 }
 
 fn read_offset(file: &Path) -> anyhow::Result<Option<i64>> {

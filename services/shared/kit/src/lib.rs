@@ -36,6 +36,8 @@ pub mod status;
 pub mod telemetry;
 pub mod wire;
 
+pub use yiwang_ledger as ledger;
+
 pub use admin::{actor, document_kind, timestamp};
 pub use caller::{Caller, CallerKind, Incoming, Keyring, Reply, receive, reply, subject};
 pub use clock::LegalClock;

@@ -91,7 +91,25 @@ async fn processes_of_a_folder_share_the_clock() {
 /// The notice of a year, made of another year's days.
 fn year_file(dir: &TempDir, year: i32) -> std::path::PathBuf {
     let path = dir.path().join(format!("{year}.csv"));
-    let days = [("01-01", "元旦"), ("02-06", "春节"), ("04-05", "清明节"), ("05-01", "劳动节"), ("06-09", "端午节"), ("09-15", "中秋节"), ("10-01", "国庆节")];
+    let days = [
+        ("01-01", "元旦"),
+        ("02-06", "春节"),
+        ("02-07", "春节"),
+        ("02-08", "春节"),
+        ("02-09", "春节"),
+        ("04-05", "清明节"),
+        ("05-01", "劳动节"),
+        ("05-02", "劳动节"),
+        ("06-09", "端午节"),
+        ("09-15", "中秋节"),
+        ("10-01", "国庆节"),
+        ("10-02", "国庆节"),
+        ("10-03", "国庆节"),
+        ("10-04", "国庆节"),
+        ("10-05", "国庆节"),
+        ("10-06", "国庆节"),
+        ("10-07", "国庆节"),
+    ];
     let lines: String = days.iter().map(|(day, name)| format!("{year}-{day},holiday,{name}\n")).collect();
     std::fs::write(&path, format!("# covers: {year}\ndate,kind,name\n{lines}")).unwrap();
     path

@@ -79,7 +79,8 @@ fn subject(account: &str) -> Option<SubjectId> {
 
 fn may(gate: &Gate, caller: &Caller, line: &Line) -> bool {
     let owner = subject(&line.owner).map_or_else(String::new, |subject| subject.as_str().to_owned());
-    let organ = Account::find(&line.organ).and_then(|account| account.organisations.first().cloned()).unwrap_or_default();
+    let organ =
+        Account::find(&line.organ).and_then(|account| account.organisations.first().cloned()).unwrap_or_default();
     let region = if line.organ == "elsewhere" { "110101000000" } else { REGION };
     let thing = Resource { kind: &line.kind, owner: &owner, organisation: &organ, region, item: "", status: "" };
     gate.allow(caller, &line.action, &thing).is_ok()
@@ -119,7 +120,8 @@ fn the_table_speaks_of_every_action() {
     let lines = lines();
     let named: BTreeSet<&str> = lines.iter().map(|line| line.action.as_str()).collect();
     let gate = Gate::open().unwrap();
-    let missing: Vec<_> = gate.actions().into_iter().filter(|a| !["Read", "PublicRead"].contains(a) && !named.contains(a)).collect();
+    let missing: Vec<_> =
+        gate.actions().into_iter().filter(|a| !["Read", "PublicRead"].contains(a) && !named.contains(a)).collect();
     assert!(missing.is_empty(), "{missing:?}");
 }
 
@@ -128,7 +130,10 @@ fn what_no_policy_names_is_refused() {
     let gate = Gate::open().unwrap();
     let admin = officer("admin");
     for (action, kind) in [("DropEverything", "Case"), ("GetCase", "Everything"), ("ReviewCase", "Application")] {
-        assert_eq!(gate.allow(&admin, action, &Resource { kind, ..Resource::default() }).unwrap_err().reason, "ACTION_NOT_PERMITTED");
+        assert_eq!(
+            gate.allow(&admin, action, &Resource { kind, ..Resource::default() }).unwrap_err().reason,
+            "ACTION_NOT_PERMITTED"
+        );
     }
 }
 
@@ -138,8 +143,8 @@ fn every_rpc_of_the_contracts_is_an_action_or_not_for_callers() {
     let known: BTreeSet<&str> = gate.actions().into_iter().collect();
     let set = prost_types::FileDescriptorSet::decode(yiwang_proto::FILE_DESCRIPTOR_SET).unwrap();
     let services = set.file.iter().filter(|file| file.package().starts_with("yiwang.")).flat_map(|file| &file.service);
-    let missing: Vec<&str> = services.flat_map(|s| &s.method).map(|m| m.name()).filter(|name| !known.contains(name)).collect();
+    let missing: Vec<&str> =
+        services.flat_map(|s| &s.method).map(|m| m.name()).filter(|name| !known.contains(name)).collect();
     // Composed by the gateway from reads that are each checked.
     assert_eq!(missing, ["GetMyAffairs"]);
 }
-

@@ -64,8 +64,11 @@ async fn a_call_over_its_deadline_is_given_up(#[values(Shape::InProcess, Shape::
 
 #[rstest]
 #[tokio::test]
-async fn a_caller_cannot_ask_for_more_than_the_longest_deadline(#[values(Shape::InProcess, Shape::OverTcp)] shape: Shape) {
-    let world = World::with(shape, |config| (config.limits.deadline_ms, config.limits.deadline_max_ms) = (50, 100)).await;
+async fn a_caller_cannot_ask_for_more_than_the_longest_deadline(
+    #[values(Shape::InProcess, Shape::OverTcp)] shape: Shape,
+) {
+    let world =
+        World::with(shape, |config| (config.limits.deadline_ms, config.limits.deadline_max_ms) = (50, 100)).await;
     let mut request = World::head("forever");
     request.set_timeout(Duration::from_secs(3600));
     let status = world.as_account("clerk").send(request).await.unwrap_err();
@@ -82,7 +85,9 @@ async fn a_message_over_the_limit_is_refused(#[values(Shape::InProcess, Shape::O
 
 #[rstest]
 #[tokio::test]
-async fn a_panic_is_one_calls_error_and_says_nothing_of_itself(#[values(Shape::InProcess, Shape::OverTcp)] shape: Shape) {
+async fn a_panic_is_one_calls_error_and_says_nothing_of_itself(
+    #[values(Shape::InProcess, Shape::OverTcp)] shape: Shape,
+) {
     let world = World::new(shape).await;
     let status = world.as_account("clerk").ask("panic").await.unwrap_err();
     let problem = Problem::of(&status);

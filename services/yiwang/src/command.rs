@@ -1,0 +1,116 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use yiwang_kit::Config;
+use yiwang_kit::config::{ConfigError, Sources};
+
+use crate::demo::DemoArgs;
+
+/// 一网通办: 受理、审批、证照、好差评、公共资源交易 · every government service at one door
+#[derive(Debug, Parser)]
+#[command(name = "yiwang", version, arg_required_else_help = true)]
+pub struct Options {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+    /// 配置文件 · configuration file (TOML); absent: yiwang.toml in the data folder, if there is one
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// 数据目录 · data folder
+    #[arg(long, global = true, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// PostgreSQL 地址，缺省用 SQLite · PostgreSQL for every service; absent: SQLite in the data folder
+    #[arg(long, global = true, value_name = "URL", hide_env_values = true)]
+    pub database_url: Option<String>,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// 全部服务在一个进程中运行 · everything in one process, nothing else needed
+    Up(Up),
+    /// 演示：在固定的一天走完一件事 · the story of a guesthouse's permit, told through the public API
+    Demo(DemoArgs),
+    /// 单独运行服务 · some services, each at its own address: intake approval license evaluation trading gateway
+    Serve {
+        /// 服务名 · names of services
+        #[arg(required = true)]
+        services: Vec<String>,
+    },
+    /// 更新数据库结构 · bring the databases up to date
+    Migrate {
+        /// 服务名，缺省全部 · names of services; absent: all
+        services: Vec<String>,
+    },
+    /// 核验账本 · walk every ledger and check each hash, chain and position
+    Verify {
+        /// 每个账本输出一个 JSON 对象 · one JSON object a ledger
+        #[arg(long)]
+        json: bool,
+    },
+    /// 显示生效的配置，隐去密钥 · the configuration in force, secrets hidden
+    Config,
+    /// 签发演示账号的凭证 · a token of a demonstration account
+    Token {
+        /// 账号 · account: citizen, company, clerk, reviewer, approver, supervisor …
+        #[arg(long = "as", value_name = "ACCOUNT")]
+        account: String,
+        /// 换一个机关 · in another organ, by its code
+        #[arg(long, value_name = "CODE")]
+        organisation: Option<String>,
+    },
+    /// 工作日历 · the working-day calendar
+    Calendar {
+        /// What to do with it.
+        #[command(subcommand)]
+        command: CalendarCommand,
+    },
+}
+
+/// How everything is started.
+#[derive(Debug, Args)]
+pub struct Up {
+    /// 监听地址 · address to listen on
+    #[arg(long, value_name = "ADDR")]
+    pub listen: Option<String>,
+}
+
+/// What to do with the calendar.
+#[derive(Debug, Subcommand)]
+pub enum CalendarCommand {
+    /// 导入新公布的年度 · import a newly published year
+    Import {
+        /// 年度文件 · year file: `# covers: 2027`, then `date,kind,name` lines
+        file: PathBuf,
+    },
+}
+
+impl Options {
+    /// The configuration with what the command line says on top.
+    pub fn config(&self) -> Result<Config, ConfigError> {
+        let listen = match &self.command {
+            Command::Up(up) => up.listen.clone(),
+            _ => None,
+        };
+        let said = [
+            ("data_dir", self.data.as_ref().map(|dir| dir.to_string_lossy().into_owned())),
+            ("database_url", self.database_url.clone()),
+            ("listen", listen),
+        ];
+        let overrides = said.into_iter().filter_map(|(key, value)| Some((key, value?))).collect();
+        Config::load(Sources { file: self.config.clone(), overrides, environment: None })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_in_order() {
+        use clap::CommandFactory as _;
+        Options::command().debug_assert();
+    }
+}

@@ -1,0 +1,88 @@
+//! What an operator does beside running the suite.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "these are the commands' answers")]
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::bail;
+use serde_json::json;
+use tokio_util::sync::CancellationToken;
+use yiwang_kit::config::SERVICES;
+use yiwang_kit::identity::{Account, DevelopmentIssuer, accounts};
+use yiwang_kit::{Config, Process, Shape, calendar};
+
+use crate::services::{self, GATEWAY};
+
+/// Says why a command failed, causes included.
+pub fn complain(error: &anyhow::Error) {
+    eprintln!("错误 · error: {error:#}");
+}
+
+/// `yiwang config`.
+pub fn show_config(config: &Config) {
+    print!("{}", config.render());
+}
+
+/// `yiwang token`.
+pub fn token(config: &Config, account: &str, organisation: Option<&str>) -> anyhow::Result<()> {
+    let Some(account) = Account::find(account) else {
+        let names: Vec<&str> = accounts().iter().map(|account| account.id.as_str()).collect();
+        bail!("没有演示账号 {account} / there is no account {account}; there are: {}", names.join(" "));
+    };
+    println!("{}", DevelopmentIssuer::open(config)?.token(account, organisation)?);
+    Ok(())
+}
+
+/// `yiwang calendar import`.
+pub fn import_calendar(config: &Config, file: &Path) -> anyhow::Result<()> {
+    let years = calendar::import(&config.calendar_dir(), file)?;
+    let list = years.iter().map(i32::to_string).collect::<Vec<_>>().join(", ");
+    match years.is_empty() {
+        true => println!("日历已含这些年度，未作改动 · these years were there already"),
+        false => println!("已导入年度 · years imported: {list}"),
+    }
+    Ok(())
+}
+
+/// `yiwang migrate`: opening a ledger brings its schema up to date.
+pub async fn migrate(config: Config, names: &[String]) -> anyhow::Result<()> {
+    let process = Process::open(config, Shape::Apart, CancellationToken::new())?;
+    for name in services::named(names)?.into_iter().filter(|name| *name != GATEWAY) {
+        process.ledger(name).await?;
+        println!("{name}: 数据库结构已是最新 · the schema is up to date");
+    }
+    process.shutdown.cancel();
+    Ok(())
+}
+
+/// `yiwang verify`: fails where anything does not hold.
+pub async fn verify(config: Config, as_json: bool) -> anyhow::Result<ExitCode> {
+    let embedded =
+        |name: &str| config.database_url.is_none() && config.service(name).is_some_and(|s| s.database_url.is_none());
+    let kept: Vec<&'static str> =
+        SERVICES.into_iter().filter(|name| !embedded(name) || config.data_dir.join(name).exists()).collect();
+    if kept.is_empty() {
+        bail!("{} 中没有账本 / there is no ledger in {0}", config.data_dir.display());
+    }
+    let process = Process::open(config, Shape::Apart, CancellationToken::new())?;
+    let mut sound = true;
+    for name in kept {
+        let report = process.ledger(name).await?.verify().await?;
+        sound &= report.problems.is_empty();
+        if as_json {
+            println!(
+                "{}",
+                json!({"service": name, "entries": report.entries, "streams": report.streams, "problems": report.problems})
+            );
+            continue;
+        }
+        let verdict = if report.problems.is_empty() { "完整 · sound" } else { "不一致 · NOT SOUND" };
+        println!(
+            "{name:<11} {:>9} 条记录 · entries  {:>8} 个对象 · streams  {verdict}",
+            report.entries, report.streams
+        );
+        report.problems.iter().for_each(|problem| println!("  {problem}"));
+    }
+    process.shutdown.cancel();
+    Ok(if sound { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
