@@ -5,7 +5,7 @@
 use std::fs::File;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{self, Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
@@ -32,6 +32,52 @@ pub fn binary() -> anyhow::Result<PathBuf> {
 /// Where none can be bound.
 pub fn free_address() -> anyhow::Result<SocketAddr> {
     Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?)
+}
+
+/// A process that ends with the test that started it.
+pub struct Child(process::Child);
+
+impl Child {
+    /// Starts it.
+    ///
+    /// # Errors
+    /// Where the program cannot be started.
+    pub fn spawn(mut command: Command) -> anyhow::Result<Self> {
+        Ok(Self(command.stdin(Stdio::null()).spawn()?))
+    }
+
+    /// Whether it ended by itself, and how.
+    ///
+    /// # Errors
+    /// Where the system does not tell.
+    pub fn ended(&mut self) -> anyhow::Result<Option<process::ExitStatus>> {
+        Ok(self.0.try_wait()?)
+    }
+
+    /// SIGKILL: no warning, no drain, no flush.
+    ///
+    /// # Errors
+    /// Where it was gone before: then it was not this that ended it.
+    pub fn kill(&mut self) -> anyhow::Result<()> {
+        if let Some(status) = self.ended()? {
+            bail!("the process had ended by itself: {status}");
+        }
+        self.0.kill()?;
+        self.0.wait()?;
+        Ok(())
+    }
+
+    /// The process id.
+    pub fn id(&self) -> u32 {
+        self.0.id()
+    }
+}
+
+impl Drop for Child {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }
 
 /// How to start `yiwang up`.
@@ -70,7 +116,7 @@ impl Start {
         }
         std::fs::create_dir_all(&self.data)?;
         let log = File::options().create(true).append(true).open(self.log())?;
-        command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
+        command.stdout(log.try_clone()?).stderr(log);
         Ok(command)
     }
 
@@ -92,12 +138,12 @@ impl Server {
     /// # Errors
     /// Where it ends by itself or does not answer; the end of its log is in the error.
     pub async fn start(start: &Start) -> anyhow::Result<Self> {
-        let child = start.command()?.spawn()?;
+        let child = Child::spawn(start.command()?)?;
         let mut server = Self { child, start: start.clone() };
         let deadline = Instant::now() + Duration::from_secs(60);
         let api = server.api();
         while !api.answers().await {
-            let ended = server.child.try_wait()?;
+            let ended = server.child.ended()?;
             if ended.is_some() || Instant::now() > deadline {
                 let log = std::fs::read_to_string(start.log()).unwrap_or_default();
                 let tail: Vec<&str> = log.lines().rev().take(20).collect();
@@ -116,15 +162,17 @@ impl Server {
     /// # Errors
     /// Where it was gone before: then it was not this that ended it.
     pub fn kill(&mut self) -> anyhow::Result<()> {
-        ensure!(self.child.try_wait()?.is_none(), "the server had ended by itself: see {}", self.start.log().display());
-        self.child.kill()?;
-        self.child.wait()?;
-        Ok(())
+        self.child.kill().with_context(|| format!("see {}", self.start.log().display()))
     }
 
     /// The process id.
     pub fn id(&self) -> u32 {
         self.child.id()
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.start.listen
     }
 
     /// A client of it that nobody signed in.
@@ -150,12 +198,5 @@ impl Server {
         let run = command.stdin(Stdio::null()).output()?;
         ensure!(run.status.success(), "yiwang token --as {account}: {}", String::from_utf8_lossy(&run.stderr));
         Ok(String::from_utf8(run.stdout)?.trim().to_owned())
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }

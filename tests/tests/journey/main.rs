@@ -1,0 +1,49 @@
+//! The main job over the public API, in both shapes: one process on SQLite, a process a service on PostgreSQL.
+#![allow(missing_docs)]
+
+mod main_job;
+mod paths;
+mod privacy;
+mod time;
+
+/// Each story runs in both shapes.
+macro_rules! both_shapes {
+    ($($module:ident: $($story:ident),+;)+) => {
+        mod together { $($(#[tokio::test]
+            async fn $story() -> anyhow::Result<()> {
+                crate::$module::$story(yiwang_tests::town::Town::together().await?).await
+            })+)+ }
+        mod apart { $($(#[tokio::test]
+            async fn $story() -> anyhow::Result<()> {
+                match yiwang_tests::town::Town::apart().await? {
+                    Some(town) => crate::$module::$story(town).await,
+                    None => Ok(()),
+                }
+            })+)+ }
+    };
+}
+
+both_shapes! {
+    main_job: an_application_becomes_a_licence_and_is_evaluated, a_refusal_says_why_and_what_can_be_done,
+        a_filing_is_recorded_on_the_spot, a_notice_is_published_and_listed;
+    time: silence_for_five_working_days_is_acceptance, a_date_beyond_the_calendar_is_provisional_until_the_year_is_loaded;
+    privacy: planted_numbers_are_nowhere_in_clear, a_staff_reading_leaves_an_entry, an_erased_person_is_erased_everywhere;
+    paths: one_trace_id_goes_all_the_way, the_ledgers_verify;
+}
+
+mod one_shape {
+    use yiwang_tests::town::Town;
+
+    #[tokio::test]
+    async fn a_killed_process_loses_nothing_on_its_way() -> anyhow::Result<()> {
+        crate::main_job::a_killed_process_loses_nothing_on_its_way(Town::together().await?).await
+    }
+
+    #[tokio::test]
+    async fn my_affairs_are_partial_while_a_service_is_away() -> anyhow::Result<()> {
+        match Town::apart().await? {
+            Some(town) => crate::paths::my_affairs_are_partial_while_a_service_is_away(town).await,
+            None => Ok(()),
+        }
+    }
+}
