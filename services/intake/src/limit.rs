@@ -102,7 +102,9 @@ impl Due {
     /// The same limit by today's calendar, where that answers otherwise.
     pub fn recomputed(&self, calendar: &Calendar) -> Option<Due> {
         let new = self.limit.due(self.start, calendar);
-        (new != *self).then_some(new)
+        // another wording of the same day is no other date
+        let same = new.date == self.date && new.provisional == self.provisional && new.missing_years == self.missing_years;
+        (!same).then_some(new)
     }
 }
 

@@ -7,7 +7,7 @@ pub mod decide;
 mod event;
 mod evolve;
 pub mod party;
-mod tags;
+pub(crate) mod tags;
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};

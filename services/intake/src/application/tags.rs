@@ -6,7 +6,7 @@ use super::{Application, Phase};
 use crate::limit::Due;
 
 /// The due date that the timer watches.
-pub(super) fn watched(app: &Application) -> Option<&Due> {
+pub(crate) fn watched(app: &Application) -> Option<&Due> {
     match &app.phase {
         Phase::Submitted { due, overdue: false, .. } => Some(due),
         Phase::CorrectionRequested => app.corrections.last().map(|correction| &correction.reply_by),

@@ -203,7 +203,7 @@ impl Aggregate for Item {
             Tag::new("status", self.status(), sort.clone()),
         ];
         let grams = words::item_grams(&self.facts);
-        tags.extend(grams.into_iter().map(|gram| Tag::new("gram", gram, sort.clone())));
+        tags.extend(grams.into_iter().map(|gram| Tag::new("gram", gram, "")));
         tags.sort();
         tags.dedup();
         tags

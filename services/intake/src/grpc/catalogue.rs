@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
-use futures_util::{StreamExt as _, stream};
+use futures_util::{FutureExt as _, StreamExt as _, stream};
 use tonic::Request;
 use yiwang_kit::{Fault, Gate, Incoming, Reply, Resource, receive, reply, wire};
 use yiwang_ledger::{Audiences, Context, Ledger, ListQuery, Read, Refusal};
@@ -162,12 +162,11 @@ impl Catalogue {
         if message.rows.len() > 2000 {
             return Err(Refusal::field("rows", "TOO_MANY_ROWS", "一次至多导入2000行", "at most 2,000 rows at a time").into());
         }
-        let shared = &incoming;
-        let results: Vec<_> = stream::iter(message.rows.iter().enumerate())
-            .map(|(index, row)| async move { (index, row, self.take_row(shared, index, row).await) })
-            .buffered(256)
-            .collect()
-            .await;
+        let mut taking = Vec::with_capacity(message.rows.len());
+        for (index, row) in message.rows.iter().enumerate() {
+            taking.push(self.take_numbered(&incoming, index, row).boxed());
+        }
+        let results: Vec<_> = stream::iter(taking).buffered(256).collect().await;
         let mut answer = pb::ImportItemsResponse::default();
         for (index, row, result) in results {
             match result {
@@ -187,6 +186,15 @@ impl Catalogue {
         }
         self.stock().await?;
         Ok(answer)
+    }
+
+    async fn take_numbered<'a>(
+        &self,
+        incoming: &Incoming<pb::ImportItemsRequest>,
+        index: usize,
+        row: &'a pb::ItemRow,
+    ) -> (usize, &'a pb::ItemRow, Result<Taken, Refusal>) {
+        (index, row, self.take_row(incoming, index, row).await)
     }
 
     async fn take_row(

@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Status};
 use yiwang_kit::config::DatabaseUrl;
-use yiwang_kit::identity::accounts::Account;
+use yiwang_kit::identity::Account;
 use yiwang_kit::{Config, Env, Link, Problem, Process, Shape, Stack, new_request_id, new_stream_id};
 use yiwang_ledger::{Ledger, Timestamp};
 use yiwang_proto::approval::v1::approval_service_server::ApprovalServiceServer;
@@ -44,6 +44,16 @@ pub struct World {
     pub approval: Approval,
     pub folder: Arc<TempDir>,
     config: Config,
+    _end: End,
+}
+
+/// Ends the process's tasks with the test.
+struct End(CancellationToken);
+
+impl Drop for End {
+    fn drop(&mut self) {
+        self.0.cancel();
+    }
 }
 
 /// Noon of a day, China standard time.
@@ -83,12 +93,13 @@ impl World {
         let stack = Stack::new("approval", process.identity.clone(), &process.config.limits);
         let stand_in = tonic::service::Routes::new(ApprovalServiceServer::new(approval.clone()));
         process.links.plug("approval", stack.before(stand_in.prepare()));
-        World { process, env, approval, folder, config }
+        let _end = End(process.shutdown.clone());
+        World { process, env, approval, folder, config, _end }
     }
 
     /// Stops the process and starts it again on the same data.
     pub async fn restart(self) -> Self {
-        let World { process, env, approval, folder, config } = self;
+        let World { process, env, approval, folder, config, _end } = self;
         process.shutdown.cancel();
         process.links.unplug("intake");
         let Env { ledger, .. } = env;
@@ -230,12 +241,6 @@ impl World {
     pub fn attachment_files(&self) -> Vec<std::path::PathBuf> {
         let folder = self.env.data_dir.join("attachments");
         self.folder_bytes().into_iter().map(|(path, _)| path).filter(|path| path.starts_with(&folder)).collect()
-    }
-}
-
-impl Drop for World {
-    fn drop(&mut self) {
-        self.process.shutdown.cancel();
     }
 }
 
