@@ -137,7 +137,7 @@ fn section<T>(service: &str, part: Part<T>) -> (Vec<T>, bool, Option<pb::Unavail
 
 /// Why a part is not there, typed.
 fn unavailable(service: &str, status: &Status) -> pb::Unavailable {
-    let Problem { code, reason, zh, en, .. } = Refused::by(status).problem;
+    let Problem { code, reason, zh, en, .. } = *Refused::by(status).problem;
     pb::Unavailable {
         service: service.to_owned(),
         reason,

@@ -21,7 +21,7 @@ pub const PROBLEM_JSON: &str = "application/problem+json";
 #[derive(Clone, Debug)]
 pub struct Refused {
     /// The status taken apart.
-    pub problem: Problem,
+    pub problem: Box<Problem>,
     /// HTTP status.
     pub status: StatusCode,
     /// `Allow`, for a wrong method.
@@ -48,7 +48,7 @@ struct Page<'a> {
 impl Refused {
     /// From what a service answered.
     pub fn by(status: &Status) -> Self {
-        let mut problem = Problem::of(status);
+        let mut problem = Box::new(Problem::of(status));
         if status.details().is_empty() && status.code() != Code::Cancelled {
             // No service said this: the way to it did. Its words are for the log, not for the caller.
             tracing::warn!(code = code_name(status.code()), cause = status.message(), "no answer from the service");
@@ -72,7 +72,7 @@ impl Refused {
 
     /// The gateway's own refusal.
     pub fn new(code: Code, reason: &str, zh: impl Into<String>, en: impl Into<String>) -> Self {
-        let problem = Problem {
+        let problem = Box::new(Problem {
             code,
             reason: reason.to_owned(),
             zh: zh.into(),
@@ -81,7 +81,7 @@ impl Refused {
             metadata: Default::default(),
             trace_id: String::new(),
             retry_after: None,
-        };
+        });
         Self { status: http_status(code), problem, allow: None }
     }
 
@@ -200,8 +200,8 @@ pub fn unanswered(code: Code) -> (&'static str, &'static str, &'static str) {
             "the deadline passed and the outcome is unknown; send the same request_id again",
         ),
         Code::ResourceExhausted => ("OVERLOADED", "系统繁忙，请稍后重试", "too busy; try again later"),
-        Code::Unauthenticated => ("TOKEN_INVALID", "身份凭证无效", "the token is not valid"),
-        Code::PermissionDenied => ("NOT_ALLOWED", "您无权进行此操作", "you may not do this"),
+        Code::Unauthenticated => ("TOKEN_MALFORMED", "身份凭证无效", "the token is not valid"),
+        Code::PermissionDenied => ("ACTION_NOT_PERMITTED", "您无权进行此操作", "you may not do this"),
         Code::NotFound => ("NOT_FOUND", "未找到，或您无权查看", "not found, or not visible to you"),
         Code::Unimplemented => ("NOT_IMPLEMENTED", "该功能尚未提供", "this is not offered here"),
         Code::InvalidArgument | Code::OutOfRange => ("INVALID_ARGUMENT", "请求内容有误", "the request is wrong"),

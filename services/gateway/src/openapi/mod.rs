@@ -99,7 +99,7 @@ fn complete(route: &Route, operation: &mut Value) {
     operation["description"] = json!(text);
     operation["security"] = if public { json!([]) } else { json!([{"bearer": []}]) };
     operation["responses"] = responses(&text, operation["responses"]["200"].take());
-    for parameter in operation["parameters"].as_array_mut().into_iter().flatten() {
+    for parameter in operation.get_mut("parameters").and_then(Value::as_array_mut).into_iter().flatten() {
         let name = parameter["name"].as_str().unwrap_or_default();
         let field = route.input().get_field_by_name(name).or_else(|| route.input().get_field_by_json_name(name));
         if let Some(field) = field {
@@ -160,7 +160,7 @@ fn narrow(route: &Route, schemas: &mut Object) {
         .filter_map(|name| route.input().get_field_by_name(name))
         .map(|field| field.json_name().to_owned())
         .collect();
-    if let Some(properties) = schema["properties"].as_object_mut() {
+    if let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) {
         properties.retain(|name, _| !in_path.contains(name));
         if properties.contains_key("requestId") {
             schema["required"] = json!(["requestId"]);
@@ -180,7 +180,7 @@ fn describe(contract: &Contract, name: &str, schema: &mut Value) {
     let file = file_of(&message);
     schema["description"] = json!(comment(&file, message.path()));
     for field in message.fields() {
-        if let Some(property) = schema["properties"].get_mut(field.json_name()) {
+        if let Some(property) = schema.get_mut("properties").and_then(|all| all.get_mut(field.json_name())) {
             property["description"] = json!(comment(&file, field.path()));
         }
     }

@@ -61,7 +61,7 @@ async fn nobody_without_a_token_has_affairs() {
 async fn a_token_that_one_service_refuses_is_refused() {
     let approval = Fake::refusing(tonic::Status::unauthenticated("expired"));
     let read = world(&[("intake", &applications()), ("approval", &approval)]).get("/v1/me/affairs").await;
-    assert_eq!(read.refusal(), (401, "TOKEN_INVALID".into()));
+    assert_eq!(read.refusal(), (401, "TOKEN_MALFORMED".into()));
 }
 
 #[tokio::test]
