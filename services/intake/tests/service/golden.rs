@@ -5,13 +5,14 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use serde_json::json;
-use yiwang_intake::application::Application;
+use yiwang_intake::application::{Application, ApplicationEvent};
 use yiwang_intake::catalogue::Item;
 use yiwang_intake::register::Register;
 use yiwang_kit::new_request_id;
-use yiwang_ledger::{Aggregate, Entry, Meta, StreamId};
+use yiwang_ledger::{Aggregate, Entry, EventName as _, Meta, StreamId};
 use yiwang_proto::catalogue::v1::{CancelItemRequest, ImportItemsRequest, ItemRow};
 use yiwang_proto::intake::v1 as pb;
+use yiwang_standards::calendar::Calendar;
 
 use crate::world::{HYGIENE, PLAIN, World, pdf, struct_of};
 
@@ -90,6 +91,26 @@ fn write_missing(entries: &[Entry]) {
     }
 }
 
+/// Events that only years or another service bring about; none of them carries personal data.
+fn rare() -> Vec<ApplicationEvent> {
+    let start = chrono::NaiveDate::from_ymd_opt(2026, 3, 2).unwrap();
+    let due = yiwang_intake::rules::named("confirmation").tell_once.due(start, Calendar::builtin());
+    vec![
+        ApplicationEvent::AcceptanceOverdue { due: due.clone() },
+        ApplicationEvent::DueRecomputed { due },
+        ApplicationEvent::WithdrawalDenied,
+    ]
+}
+
+fn write_rare() {
+    for event in rare() {
+        let path = folder().join(format!("application.{}-1.json", event.name()));
+        if !path.exists() {
+            std::fs::write(path, serde_json::to_vec(&event).unwrap()).unwrap();
+        }
+    }
+}
+
 async fn decodes<A: Aggregate>(world: &World, kind: &str, body: Vec<u8>) {
     let mut entry = world.ledger().feed(0, 1).await.unwrap().pop().unwrap();
     (entry.aggregate, entry.kind, entry.body) = (A::KIND.to_owned(), kind.to_owned(), body);
@@ -103,6 +124,9 @@ async fn decodes<A: Aggregate>(world: &World, kind: &str, body: Vec<u8>) {
 pub async fn every_event_ever_released_still_decodes_and_evolves(world: World) {
     if std::env::var_os("YIWANG_WRITE_GOLDEN").is_some() {
         write_missing(&live(&world).await);
+        write_rare();
+        // here the sealed values would open, and not in their place; elsewhere they read as erased
+        return;
     }
     let mut kinds = BTreeSet::new();
     for file in std::fs::read_dir(folder()).unwrap().flatten() {
@@ -118,5 +142,5 @@ pub async fn every_event_ever_released_still_decodes_and_evolves(world: World) {
         }
         kinds.insert(format!("{aggregate}.{kind}"));
     }
-    assert!(kinds.len() >= 17, "{kinds:?}");
+    assert!(kinds.len() >= 21, "{kinds:?}");
 }
