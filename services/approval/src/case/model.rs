@@ -464,7 +464,7 @@ pub enum CaseResult {
 }
 
 /// What happens to a case.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, strum::IntoStaticStr)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, strum::IntoStaticStr, strum::VariantNames)]
 pub enum Event {
     /// 受理 arrived from intake.
     Opened(Box<Opened>),

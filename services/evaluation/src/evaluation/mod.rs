@@ -173,7 +173,7 @@ pub struct Reply {
 }
 
 /// What happens to an evaluation.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, strum::IntoStaticStr)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, strum::IntoStaticStr, strum::VariantNames)]
 pub enum Event {
     /// A service was rendered.
     RightOpened(Box<Right>),

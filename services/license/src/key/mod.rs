@@ -15,7 +15,7 @@ pub struct Key {
 }
 
 /// What happens to a key.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr, strum::VariantNames)]
 pub enum Event {
     /// The key began to sign.
     Introduced {

@@ -175,7 +175,7 @@ pub struct Change {
 }
 
 /// What happens to a licence.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, strum::IntoStaticStr)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, strum::IntoStaticStr, strum::VariantNames)]
 pub enum Event {
     /// 签发.
     Issued(Box<Issued>),

@@ -12,7 +12,7 @@ pub struct Register {
 }
 
 /// What happens in a register.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr, strum::VariantNames)]
 pub enum Event {
     /// A number was given to a case.
     NumberTaken {

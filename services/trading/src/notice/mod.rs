@@ -95,7 +95,7 @@ impl NoticeKind {
 }
 
 /// What happens to a notice.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr, strum::VariantNames)]
 pub enum Event {
     /// It was published.
     Published(Box<Published>),

@@ -2,6 +2,8 @@
 //! services' own tests (`#[path]`), so that there is one of it.
 #![allow(dead_code, reason = "each test file uses its part")]
 
+pub mod golden;
+
 use std::future::Future;
 use std::time::Duration;
 

@@ -1,0 +1,343 @@
+//! Approval over gRPC, behind the real stack, on both engines.
+
+#[path = "../../shared/kit/tests/house/mod.rs"]
+mod house;
+#[path = "world/running.rs"]
+mod running;
+
+use house::Engine::{Postgres, Sqlite};
+use house::{Engine, reason, until};
+use rstest::rstest;
+use running::{NUMBER, World, filing, licensing, open_request};
+use tonic::Code;
+use yiwang_approval::case::Case;
+use yiwang_ledger::{AccessLog, Aggregate as _, Audiences, Refusal, StreamId};
+use yiwang_proto::approval::v1 as pb;
+use yiwang_proto::catalogue::v1 as items;
+
+#[rstest]
+#[tokio::test]
+async fn a_grant_brings_the_licence_back_to_the_case(#[values(Sqlite, Postgres)] engine: Engine) {
+    let Some(world) = World::on(engine, "2026-03-02").await else { return };
+    let case = world.granted().await;
+    let case = world.until(&case.id, |case| case.result.is_some()).await;
+    assert_eq!(case.result.unwrap().number, "511602202600001");
+    let orders = world.license.orders.lock().unwrap().clone();
+    assert_eq!((orders.len(), orders[0].issue_date.as_str()), (1, "2026-03-02"));
+    assert_eq!(orders[0].holder.as_ref().unwrap().document_number, NUMBER);
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_licence_repeats_only_the_fields_that_its_item_names(#[values(Sqlite, Postgres)] engine: Engine) {
+    let Some(world) = World::on(engine, "2026-03-02").await else { return };
+    let case = world.granted().await;
+    world.until(&case.id, |case| case.result.is_some()).await;
+    let data = world.license.orders.lock().unwrap()[0].data.clone().unwrap();
+    assert_eq!(data.fields.keys().collect::<Vec<_>>(), ["premises_address"]);
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_decision_gives_the_right_to_evaluate_and_names_all_who_handled(
+    #[values(Sqlite, Postgres)] engine: Engine,
+) {
+    let Some(world) = World::on(engine, "2026-03-02").await else { return };
+    world.granted().await;
+    let rights = &world.evaluation.rights;
+    let right = until(|| async { rights.lock().unwrap().first().cloned() }).await;
+    assert_eq!(right.handlers, ["staff:approver", "staff:clerk", "staff:reviewer"]);
+    assert_eq!((right.service_number, right.case_number.len()), (1, 35));
+}
+
+#[tokio::test]
+async fn a_grant_waits_for_a_licence_service_that_is_away() {
+    let world = World::on(Sqlite, "2026-03-02").await.unwrap();
+    world.house.process.links.unplug("license");
+    let case = world.granted().await;
+    assert_eq!((case.phase(), case.result), (pb::CasePhase::Granted, None));
+    until(|| async { (!world.house.ledger.parked().await.unwrap().is_empty()).then_some(()) }).await;
+    world.plug_license().await;
+    world.until(&case.id, |case| case.result.is_some()).await;
+    assert_eq!(world.license.orders.lock().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_licence_that_is_refused_shows_on_the_case() {
+    let world = World::on(Sqlite, "2026-03-02").await.unwrap();
+    let refusal = Refusal::field("type_code", "LICENSE_TYPE_INVALID", "证照类型代码不正确", "wrong");
+    *world.license.refuses.lock().unwrap() = Some(refusal);
+    let case = world.granted().await;
+    let result = world.until(&case.id, |case| case.result.is_some()).await.result.unwrap();
+    assert_eq!((result.failure_reason.as_str(), result.failure_text.as_str()), ("LICENSE_TYPE_INVALID", "证照类型代码不正确"));
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_filing_is_recorded_at_once_with_a_receipt_and_no_licence(#[values(Sqlite, Postgres)] engine: Engine) {
+    let Some(world) = World::on(engine, "2026-03-02").await else { return };
+    let case = world.open(filing()).await;
+    let result = case.result.clone().unwrap();
+    assert_eq!((case.phase(), result.kind()), (pb::CasePhase::Granted, items::ResultKind::Receipt));
+    assert!(result.number.ends_with("-备") && case.decision.unwrap().decided_by.unwrap().id == "staff:clerk");
+    until(|| async { world.evaluation.rights.lock().unwrap().first().cloned() }).await;
+    assert!(world.license.orders.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_promise_is_granted_at_once_and_its_check_recorded_later() {
+    let world = World::on(Sqlite, "2026-03-02").await.unwrap();
+    let item = items::ItemTerms {
+        rules: "licensing-promise".into(),
+        notify_promise: true,
+        follow_up_limit: running::limit(20),
+        ..licensing()
+    };
+    let case = world.open(item).await;
+    assert_eq!(case.follow_up.as_ref().unwrap().due.as_ref().unwrap().date, "2026-03-30");
+    let request = pb::RecordFollowUpCheckRequest {
+        id: case.id,
+        request_id: "check-1".into(),
+        outcome: pb::CheckOutcome::Passed.into(),
+        findings: "与承诺一致".into(),
+        ..Default::default()
+    };
+    let case = world.by("reviewer").record_follow_up_check(request).await.unwrap().into_inner();
+    assert_eq!(case.follow_up.unwrap().outcome(), pb::CheckOutcome::Passed);
+}
+
+#[tokio::test]
+async fn only_intake_opens_a_case() {
+    let world = World::on(Sqlite, "2026-03-02").await.unwrap();
+    for account in ["citizen", "clerk", "approver", "supervisor", "partner"] {
+        let status = world.by(account).open_case(open_request(licensing(), "2026-03-02")).await.unwrap_err();
+        assert_eq!((status.code(), reason(&status).as_str()), (Code::PermissionDenied, "ACTION_NOT_PERMITTED"), "{account}");
+    }
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_case_told_twice_is_one_case(#[values(Sqlite, Postgres)] engine: Engine) {
+    let Some(world) = World::on(engine, "2026-03-02").await else { return };
+    let (one, two) = (world.open(licensing()).await, world.open(licensing()).await);
+    assert_eq!((&one.id, &one.etag), (&two.id, &two.etag));
+    let again = pb::OpenCaseRequest { request_id: "intake-2".into(), ..open_request(licensing(), "2026-03-02") };
+    let three = world.intake().open_case(again).await.unwrap().into_inner();
+    assert_eq!(three.steps.len(), 1);
+}
+
+#[tokio::test]
+async fn one_request_id_is_one_command() {
+    let world = World::on(Sqlite, "2026-03-02").await.unwrap();
+    let case = world.open(licensing()).await;
+    let first = world.review(&case.id).await.unwrap();
+    assert_eq!(world.review(&case.id).await.unwrap(), first);
+    let other = pb::ReviewCaseRequest {
+        id: case.id,
+        request_id: "review-1".into(),
+        recommendation: pb::Outcome::Refuse.into(),
+        opinion: "不符合".into(),
+        ..Default::default()
+    };
+    let status = world.by("reviewer").review_case(other).await.unwrap_err();
+    assert_eq!(reason(&status), "REQUEST_ID_REUSED");
+}
+
+#[rstest]
+#[case::owner("citizen", true)]
+#[case::clerk("clerk", true)]
+#[case::reviewer("reviewer", true)]
+#[case::supervisor("supervisor", true)]
+#[case::stranger("citizen2", false)]
+#[case::company("company", false)]
+#[case::another_organ("health_reviewer", false)]
+#[case::partner("partner", false)]
+#[tokio::test]
+async fn who_may_read_a_case_may_list_it_and_nobody_else(#[case] account: &str, #[case] seen: bool) {
+    let world = World::on(Sqlite, "2026-03-02").await.unwrap();
+    let case = world.open(licensing()).await;
+    let list = world.by(account).list_cases(pb::ListCasesRequest::default()).await.unwrap().into_inner();
+    assert_eq!(list.cases.len(), usize::from(seen));
+    match world.read(account, &case.id).await {
+        Ok(read) => assert!(seen && read.id == case.id),
+        Err(status) => assert!(!seen && status.code() == Code::NotFound && reason(&status) == "CASE_NOT_FOUND"),
+    }
+}
+
+#[rstest]
+#[case::citizen("citizen", "ACTION_NOT_PERMITTED")]
+#[case::clerk("clerk", "ACTION_NOT_PERMITTED")]
+#[case::approver("approver", "ACTION_NOT_PERMITTED")]
+#[case::another_organ("health_reviewer", "CASE_NOT_FOUND")]
+#[tokio::test]
+async fn only_the_organs_reviewer_reviews(#[case] account: &str, #[case] expected: &str) {
+    let world = World::on(Sqlite, "2026-03-02").await.unwrap();
+    let case = world.open(licensing()).await;
+    let request = pb::ReviewCaseRequest {
+        id: case.id,
+        request_id: "r".into(),
+        recommendation: pb::Outcome::Grant.into(),
+        opinion: "同意".into(),
+        ..Default::default()
+    };
+    let status = world.by(account).review_case(request).await.unwrap_err();
+    assert_eq!(reason(&status), expected);
+}
+
+#[tokio::test]
+async fn who_filed_for_another_sees_the_case_too() {
+    let world = World::on(Sqlite, "2026-03-02").await.unwrap();
+    let owner_subject = world.house.subject("citizen2");
+    let request = pb::OpenCaseRequest { owner_subject, ..open_request(licensing(), "2026-03-02") };
+    let case = world.intake().open_case(request).await.unwrap().into_inner();
+    assert_eq!(world.read("citizen2", &case.id).await.unwrap().id, case.id);
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_reading_by_staff_leaves_an_entry(#[values(Sqlite, Postgres)] engine: Engine) {
+    let Some(world) = World::on(engine, "2026-03-02").await else { return };
+    let case = world.open(licensing()).await;
+    world.read("citizen", &case.id).await.unwrap();
+    world.read("supervisor", &case.id).await.unwrap();
+    let log = StreamId::named(AccessLog::KIND, &case.id);
+    let entries = world.house.ledger.history(log, 0, 10).await.unwrap();
+    assert_eq!(entries.iter().map(|entry| entry.actor.as_str()).collect::<Vec<_>>(), ["staff:supervisor"]);
+}
+
+#[tokio::test]
+async fn a_case_that_changed_meanwhile_is_not_decided_blindly() {
+    let world = World::on(Sqlite, "2026-03-02").await.unwrap();
+    let case = world.open(licensing()).await;
+    world.review(&case.id).await.unwrap();
+    let request = pb::DecideCaseRequest {
+        id: case.id,
+        request_id: "d".into(),
+        etag: case.etag,
+        outcome: pb::Outcome::Grant.into(),
+        reasons: String::new(),
+    };
+    let status = world.by("approver").decide_case(request).await.unwrap_err();
+    assert_eq!((status.code(), reason(&status).as_str()), (Code::Aborted, "ETAG_MISMATCH"));
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_late_case_is_marked_by_the_timer_and_goes_on(#[values(Sqlite, Postgres)] engine: Engine) {
+    let Some(world) = World::on(engine, "2026-03-02").await else { return };
+    let case = world.open(licensing()).await;
+    world.house.on("2026-03-31");
+    let marked = |case: &pb::Case| case.steps.iter().filter(|step| step.kind == "MarkedOverdue").count() == 2;
+    let case = world.until(&case.id, marked).await;
+    let clock = case.clock.clone().unwrap();
+    assert_eq!((case.phase(), clock.promised_overdue, clock.legal_overdue), (pb::CasePhase::Open, true, true));
+    world.review(&case.id).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_published_year_counts_the_due_dates_again() {
+    let world = World::on(Sqlite, "2026-12-18").await.unwrap();
+    let request = open_request(licensing(), "2026-12-18");
+    let case = world.intake().open_case(request).await.unwrap().into_inner();
+    let due = |case: &pb::Case| case.clock.clone().unwrap().legal_due.unwrap();
+    assert_eq!((due(&case).provisional, due(&case).missing_years), (true, vec![2027]));
+    let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/world/2027.csv");
+    yiwang_kit::calendar::import(&world.house.process.config.calendar_dir(), &file).unwrap();
+    world.house.process.legal.follow(world.house.process.shutdown.clone());
+    let after = world.until(&case.id, |case| !due(case).provisional).await;
+    assert!(due(&after).date > due(&case).date && after.steps[1].kind == "DueDatesRecomputed");
+}
+
+#[rstest]
+#[case::recommendation(pb::ReviewCaseRequest { opinion: "同意".into(), ..Default::default() }, "RECOMMENDATION_MISSING")]
+#[case::opinion(pb::ReviewCaseRequest { recommendation: 1, opinion: " ".into(), ..Default::default() }, "OPINION_MISSING")]
+#[case::too_long(pb::ReviewCaseRequest { recommendation: 1, opinion: "长".repeat(1001), ..Default::default() }, "FIELD_INVALID")]
+#[case::request_id(pb::ReviewCaseRequest { recommendation: 1, opinion: "同意".into(), request_id: String::new(), ..Default::default() }, "REQUEST_ID_MISSING")]
+#[case::etag(pb::ReviewCaseRequest { recommendation: 1, opinion: "同意".into(), etag: "x".into(), ..Default::default() }, "ETAG_MISMATCH")]
+#[tokio::test]
+async fn a_review_that_says_nothing_is_refused(#[case] request: pb::ReviewCaseRequest, #[case] expected: &str) {
+    let world = World::on(Sqlite, "2026-03-02").await.unwrap();
+    let id = world.open(licensing()).await.id;
+    let request_id = if expected == "REQUEST_ID_MISSING" { String::new() } else { "r".into() };
+    let status = world.by("reviewer").review_case(pb::ReviewCaseRequest { id, request_id, ..request }).await.unwrap_err();
+    assert_eq!(reason(&status), expected);
+}
+
+#[tokio::test]
+async fn a_refusal_without_reasons_is_refused_and_one_with_them_names_the_remedies() {
+    let world = World::on(Sqlite, "2026-03-02").await.unwrap();
+    let case = world.open(licensing()).await;
+    world.review(&case.id).await.unwrap();
+    let status = world.decide(&case.id, pb::Outcome::Refuse, " ").await.unwrap_err();
+    assert_eq!(reason(&status), "REASONS_MISSING");
+    let decision = world.decide(&case.id, pb::Outcome::Refuse, "空气检测不合格").await.unwrap().decision.unwrap();
+    assert!(decision.remedies.contains("六十日") && decision.remedies.contains("六个月"), "{}", decision.remedies);
+}
+
+#[tokio::test]
+async fn terms_that_name_no_organ_are_refused() {
+    let world = World::on(Sqlite, "2026-03-02").await.unwrap();
+    let item = items::ItemTerms { department_code: String::new(), ..licensing() };
+    let status = world.intake().open_case(open_request(item, "2026-03-02")).await.unwrap_err();
+    assert_eq!((status.code(), reason(&status).as_str()), (Code::InvalidArgument, "TERMS_INVALID"));
+}
+
+#[tokio::test]
+async fn a_withdrawal_by_intake_ends_the_case_and_a_decided_one_stays() {
+    let world = World::on(Sqlite, "2026-03-02").await.unwrap();
+    let case = world.open(licensing()).await;
+    let request = pb::WithdrawCaseRequest {
+        request_id: "w-1".into(),
+        application_id: case.application_id.clone(),
+        reason: "不办了".into(),
+        actor: None,
+    };
+    let ended = world.intake().withdraw_case(request.clone()).await.unwrap().into_inner();
+    assert_eq!(ended.phase(), pb::CasePhase::Withdrawn);
+    assert_eq!(reason(&world.review(&case.id).await.unwrap_err()), "WRONG_PHASE");
+    let again = pb::WithdrawCaseRequest { request_id: "w-2".into(), ..request };
+    assert_eq!(world.intake().withdraw_case(again).await.unwrap().into_inner().etag, ended.etag);
+}
+
+#[tokio::test]
+async fn lists_show_masked_names_and_filter_by_phase() {
+    let world = World::on(Sqlite, "2026-03-02").await.unwrap();
+    world.open(licensing()).await;
+    let ask = |phase: pb::CasePhase| pb::ListCasesRequest { phase: phase.into(), ..Default::default() };
+    let open = world.by("reviewer").list_cases(ask(pb::CasePhase::Open)).await.unwrap().into_inner().cases;
+    let party = open[0].applicant.clone().unwrap();
+    assert!(party.name.contains('*') && party.document_number.contains('*') && !party.document_number.contains("1985"));
+    let granted = world.by("reviewer").list_cases(ask(pb::CasePhase::Granted)).await.unwrap().into_inner().cases;
+    assert!(granted.is_empty());
+}
+
+#[tokio::test]
+async fn no_number_name_or_phone_lies_open_in_the_data_folder() {
+    let world = World::on(Sqlite, "2026-03-02").await.unwrap();
+    let case = world.granted().await;
+    world.until(&case.id, |case| case.result.is_some()).await;
+    for file in files(world.house.dir.path()) {
+        let bytes = std::fs::read(&file).unwrap();
+        for planted in [NUMBER, "张建国", "13900002222", "滨江路", "材料齐全"] {
+            assert!(!bytes.windows(planted.len()).any(|part| part == planted.as_bytes()), "{planted} in {}", file.display());
+        }
+    }
+}
+
+fn files(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
+    let all = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    all.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
+}
+
+#[rstest]
+#[tokio::test]
+async fn the_chain_verifies_and_the_record_can_be_made_anew(#[values(Sqlite, Postgres)] engine: Engine) {
+    let Some(world) = World::on(engine, "2026-03-02").await else { return };
+    let case = world.granted().await;
+    let case = world.until(&case.id, |case| case.result.is_some()).await;
+    assert!(world.house.ledger.verify().await.unwrap().problems.is_empty());
+    world.house.ledger.rebuild::<Case>().await.unwrap();
+    let id = StreamId::parse("id", &case.id).unwrap();
+    let read = world.house.ledger.get::<Case>(id, &Audiences::all()).await.unwrap().unwrap();
+    assert_eq!((read.state.status(), read.version.to_string()), ("GRANTED", case.etag));
+}
