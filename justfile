@@ -33,3 +33,11 @@ kill *TIMES:
 # the feed skips nothing: four writer processes, aborted commits, held locks, one reader
 feed *ENTRIES:
     tests/feed {{ENTRIES}}
+
+# what bad input gets: a table of cases with status and reason
+bad-input:
+    cargo nextest run -p yiwang-tests --test bad_input --no-capture
+
+# start-up, idle memory and rates of the release build, on both engines
+bench *ARGS:
+    tests/bench {{ARGS}}

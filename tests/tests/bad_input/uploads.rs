@@ -1,0 +1,81 @@
+//! Files: of the wrong kind, too large, broken off.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::Duration;
+
+use anyhow::Context;
+use reqwest::Method;
+use yiwang_tests::api::Answer;
+
+use crate::table::Table;
+use crate::world::World;
+
+pub async fn ask(world: &World, table: &mut Table) -> anyhow::Result<()> {
+    let id = world.draft().await?;
+    let pdf = b"%PDF-1.7\n1 0 obj\n<<>>\nendobj\n%%EOF\n".to_vec();
+    let program = b"MZ\x90\x00\x03\x00\x00\x00\x04\x00\x00\x00\xff\xff\x00\x00".to_vec();
+    let cases = [
+        ("empty file", "a.pdf", "application/pdf", Vec::new(), 400, "ATTACHMENT_EMPTY"),
+        ("program", "a.exe", "application/octet-stream", program.clone(), 400, "ATTACHMENT_TYPE_NOT_ALLOWED"),
+        ("program named as a document", "a.pdf", "application/pdf", program, 400, "ATTACHMENT_TYPE_NOT_ALLOWED"),
+        ("document named as a picture", "a.png", "image/png", pdf.clone(), 400, "ATTACHMENT_TYPE_MISMATCH"),
+    ];
+    for (case, name, kind, content, status, reason) in cases {
+        table.http(case, &upload(world, &id, name, kind, "", content).await?, status, reason);
+    }
+    let hash = "0".repeat(64);
+    let answer = upload(world, &id, "a.pdf", "application/pdf", &format!("&sm3={hash}"), pdf.clone()).await?;
+    table.http("file with another hash than was said", &answer, 400, "ATTACHMENT_HASH_MISMATCH");
+    let answer = upload(world, &id, "a.pdf", "application/pdf", "&material_code=none-such", pdf).await?;
+    table.http("file for a material that the item does not ask for", &answer, 404, "MATERIAL_NOT_FOUND");
+    table.http("file announced with 21 MB", &announce(world, &id, 21 << 20)?, 413, "ATTACHMENT_TOO_LARGE");
+    drop(begin(world, &id, 1_000_000)?);
+    let answer = world.citizen.get(&format!("/v1/applications/{id}")).await?;
+    let kept = answer.body["attachments"].as_array().map_or(0, Vec::len);
+    let shown = format!("connection closed; {kept} files kept");
+    table.other("upload cut off after 100 of 1,000,000 bytes", "-", &shown, kept == 0, "nothing kept");
+    Ok(())
+}
+
+async fn upload(
+    world: &World,
+    id: &str,
+    name: &str,
+    kind: &str,
+    more: &str,
+    content: Vec<u8>,
+) -> anyhow::Result<Answer> {
+    let path = format!("/v1/applications/{id}/attachments?request_id={}&file_name={name}{more}", world.id());
+    let request = world.citizen.request(Method::POST, &path).header("content-type", kind).body(content);
+    Ok(world.citizen.send(request).await?)
+}
+
+/// Says a length and sends the first hundred bytes.
+fn begin(world: &World, id: &str, length: usize) -> anyhow::Result<TcpStream> {
+    let (token, request) = (world.server.token("citizen")?, world.id());
+    let mut stream = TcpStream::connect(world.server.address())?;
+    write!(
+        stream,
+        "POST /v1/applications/{id}/attachments?request_id={request}&file_name=a.pdf HTTP/1.1\r\nhost: localhost\r\n\
+         authorization: Bearer {token}\r\ncontent-type: application/pdf\r\ncontent-length: {length}\r\n\
+         connection: close\r\n\r\n%PDF-1.7 {}",
+        " ".repeat(91)
+    )?;
+    Ok(stream)
+}
+
+/// Says a length and waits for the answer before sending what was announced.
+fn announce(world: &World, id: &str, length: usize) -> anyhow::Result<Answer> {
+    let mut stream = begin(world, id, length)?;
+    stream.set_read_timeout(Some(Duration::from_secs(20)))?;
+    let (mut bytes, mut piece) = (Vec::new(), [0; 4096]);
+    // what was not read of the request may reset the connection after the answer
+    while let Ok(length @ 1..) = stream.read(&mut piece) {
+        bytes.extend_from_slice(&piece[..length]);
+    }
+    let text = String::from_utf8_lossy(&bytes).into_owned();
+    let status = text.split(' ').nth(1).and_then(|code| code.parse().ok()).context("a status line")?;
+    let (from, until) = (text.find('{').unwrap_or(text.len()), text.rfind('}').map_or(text.len(), |at| at + 1));
+    Ok(Answer { status, body: serde_json::from_str(text.get(from..until).unwrap_or_default()).unwrap_or_default() })
+}
