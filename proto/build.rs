@@ -11,12 +11,15 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use prost_types::{FileDescriptorSet, MethodDescriptorProto, ServiceDescriptorProto};
+use prost_types::{FileDescriptorProto, FileDescriptorSet, MethodDescriptorProto, ServiceDescriptorProto};
 use rest_over_grpc::build::{DescriptorOptions, Generator, OpenApiInfo, ServiceDefinition};
 
 /// `google.protobuf.FieldMask` has no proto3 JSON form in pbjson-types; ours is hand-written.
 const FIELD_MASK: (&str, &str) = (".google.protobuf.FieldMask", "crate::field_mask::FieldMask");
 const WELL_KNOWN: (&str, &str) = (".google.protobuf", "::pbjson_types");
+
+/// Folder of the JSON of answers.
+const WHOLE: &str = "whole";
 
 /// Services that the gateway implements itself: one composes, the other is one name for several services.
 const COMPOSED: [&str; 2] = ["AffairsService", "LedgerService"];
@@ -44,11 +47,18 @@ fn main() -> Result<(), Box<dyn Error>> {
         .extern_path(FIELD_MASK.0, FIELD_MASK.1)
         .extern_path(WELL_KNOWN.0, WELL_KNOWN.1)
         .compile_fds(set.clone())?;
-    pbjson_build::Builder::new()
-        .register_descriptors(&encoded)?
+    let whole = whole_answers(&set);
+    let mut json = pbjson_build::Builder::new();
+    json.register_descriptors(&encoded)?
         .extern_path(FIELD_MASK.0, FIELD_MASK.1)
-        .extern_path(WELL_KNOWN.0, WELL_KNOWN.1)
-        .build(&[".yiwang"])?;
+        .extern_path(WELL_KNOWN.0, WELL_KNOWN.1);
+    fs::create_dir_all(out.join(WHOLE))?;
+    json.out_dir(out.join(WHOLE)).emit_fields().build(&whole)?;
+    let mut json = pbjson_build::Builder::new();
+    json.register_descriptors(&encoded)?
+        .extern_path(FIELD_MASK.0, FIELD_MASK.1)
+        .extern_path(WELL_KNOWN.0, WELL_KNOWN.1);
+    json.exclude(whole).build(&[".yiwang"])?;
 
     let version = env::var("CARGO_PKG_VERSION")?;
     let mut generator = Generator::builder()
@@ -62,6 +72,18 @@ fn main() -> Result<(), Box<dyn Error>> {
     fs::write(out.join("forward.rs"), forward(&set)?)?;
     fs::write(out.join("openapi.rs"), openapi(&out)?)?;
     Ok(())
+}
+
+/// Messages that are answers and nothing else: they are written whole, an empty list as `[]` and a false as `false`, so that
+/// a reader need not know what is left out. Requests stay as short as they came, since their fingerprints are kept for years.
+fn whole_answers(set: &FileDescriptorSet) -> Vec<String> {
+    let is_answer = |name: &str| name.ends_with("Response") || name.ends_with("Section") || name == "MyAffairs";
+    let of_file = |file: &FileDescriptorProto| {
+        let package = file.package().to_owned();
+        let names = file.message_type.iter().map(|message| message.name().to_owned());
+        names.filter(|name| is_answer(name)).map(|name| format!(".{package}.{name}")).collect::<Vec<_>>()
+    };
+    ours(set).file.iter().flat_map(of_file).collect()
 }
 
 /// Every `.proto` below `dir`.
@@ -93,8 +115,9 @@ fn modules(set: &FileDescriptorSet, out: &Path) -> Result<String, Box<dyn Error>
     let mut code = String::new();
     for (name, package) in packages {
         write!(code, "/// `{package}`.\npub mod {name} {{\n/// `{package}`, version 1.\npub mod v1 {{\n")?;
-        for suffix in ["rs", "serde.rs", "rest.rs"] {
-            let file = format!("{package}.{suffix}");
+        let whole = format!("{WHOLE}/{package}.serde.rs");
+        let files = ["rs", "serde.rs", "rest.rs"].map(|suffix| format!("{package}.{suffix}"));
+        for file in files.into_iter().chain([whole]) {
             if out.join(&file).exists() {
                 writeln!(code, "include!(concat!(env!(\"OUT_DIR\"), \"/{file}\"));")?;
             }

@@ -4,7 +4,10 @@ use prost_reflect::{DescriptorPool, MethodDescriptor};
 use serde_json::json;
 use yiwang_proto::{
     FILE_DESCRIPTOR_SET, OPENAPI_PARTS,
-    intake::v1::{Application, ApplicationPhase, CreateApplicationRequest, UpdateApplicationRequest},
+    intake::v1::{
+        Application, ApplicationPhase, CreateApplicationRequest, ListApplicationsResponse, UpdateApplicationRequest,
+    },
+    license::v1::VerifyLicenseResponse,
     party::v1::DocumentKind,
 };
 
@@ -31,6 +34,14 @@ fn json_goes_out_in_camel_case() {
         Application { item_code: "511A".into(), phase: ApplicationPhase::Draft.into(), ..Application::default() };
     let json = serde_json::to_value(application).expect("serialises");
     assert_eq!(json, json!({"phase": "APPLICATION_PHASE_DRAFT", "itemCode": "511A"}));
+}
+
+#[test]
+fn an_answer_is_written_whole() {
+    let empty = serde_json::to_value(ListApplicationsResponse::default()).expect("serialises");
+    assert_eq!(empty, json!({"applications": [], "nextPageToken": ""}));
+    let verified = serde_json::to_value(VerifyLicenseResponse::default()).expect("serialises");
+    assert_eq!((&verified["valid"], &verified["signatureValid"]), (&json!(false), &json!(false)));
 }
 
 #[test]

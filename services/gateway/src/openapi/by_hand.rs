@@ -7,7 +7,7 @@ use crate::problem::PROBLEM_JSON;
 /// What the page says of the whole.
 pub const ABOUT: &str = "由同一份契约 (`proto/yiwang`) 生成; 字段说明即契约注释。\n\n\
     JSON is proto3 JSON: camelCase out, camelCase and snake_case in, 64-bit integers as strings, bytes as base64, times in \
-    RFC 3339, enums by name, default values left out. Every write takes a `requestId` (1 to 64 visible ASCII characters): \
+    RFC 3339, enums by name; in resources default values are left out, lists and answers are written whole. Every write takes a `requestId` (1 to 64 visible ASCII characters): \
     the same id with the same content answers as the first time, so that a write whose answer was lost is simply sent again. \
     Errors are `application/problem+json` with a stable `reason`. The same services speak gRPC on the same port, with \
     reflection.";

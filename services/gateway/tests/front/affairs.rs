@@ -42,7 +42,7 @@ async fn a_service_that_is_away_is_a_typed_reason_and_the_others_answer() {
     let (intake, approval) = (applications(), cases());
     let read = world(&[("intake", &intake), ("approval", &approval)]).get("/v1/me/affairs").await;
     let affairs = read.json();
-    assert_eq!((read.status, &affairs["complete"]), (OK, &serde_json::Value::Null));
+    assert_eq!((read.status, &affairs["complete"]), (OK, &serde_json::Value::Bool(false)));
     assert_eq!(affairs["cases"]["cases"][0]["id"], "c1");
     let away = &affairs["licenses"]["unavailable"];
     assert_eq!((&away["service"], &away["reason"]), (&"license".into(), &"SERVICE_UNAVAILABLE".into()));
