@@ -23,6 +23,7 @@ fn assert_kept(rule: Rule) {
 #[case::no_file_is_too_long(rules::no_file_is_too_long)]
 #[case::every_rpc_has_a_comment(rules::every_rpc_has_a_comment)]
 #[case::decisions_are_numbered(rules::decisions_are_numbered)]
+#[case::the_architecture_names_real_files(rules::the_architecture_names_real_files)]
 #[case::nothing_is_left_unfinished(rules::nothing_is_left_unfinished)]
 fn the_house_keeps_its_rule(#[case] rule: Rule) {
     assert_kept(rule);
@@ -67,6 +68,10 @@ fn the_house_keeps_its_rule(#[case] rule: Rule) {
 )]
 #[case::decision_without_number(rules::decisions_are_numbered, Tree::with_file("docs/decisions/one-ledger.md", "# A"))]
 #[case::decision_skips_a_number(rules::decisions_are_numbered, Tree::with_file("docs/decisions/0002-b.md", "# 2. B"))]
+#[case::file_that_is_gone(
+    rules::the_architecture_names_real_files,
+    Tree::with_file("docs/ARCHITECTURE.md", "See `intake/src/gone.rs`.")
+)]
 #[case::unfinished(
     rules::nothing_is_left_unfinished,
     Tree::with_file("services/intake/src/a.rs", concat!("// TO", "DO: later"))

@@ -136,6 +136,14 @@ pub fn decisions_are_numbered(tree: &Tree) -> Vec<String> {
     wrong.map(|(index, file)| format!("{}: expected number {}", file.path, index + 1)).collect()
 }
 
+/// A newcomer who follows the walk-throughs finds the files.
+pub fn the_architecture_names_real_files(tree: &Tree) -> Vec<String> {
+    let pages = tree.files.iter().filter(|file| file.path == "docs/ARCHITECTURE.md");
+    let named = pages.flat_map(|page| page.text.split('`').skip(1).step_by(2)).filter(|word| word.ends_with(".rs"));
+    let there = |word: &str| tree.files.iter().any(|file| format!("/{}", file.path).ends_with(&format!("/{word}")));
+    named.filter(|word| !there(word)).map(|word| format!("docs/ARCHITECTURE.md: there is no {word}")).collect()
+}
+
 /// What is here is finished, and every test runs.
 pub fn nothing_is_left_unfinished(tree: &Tree) -> Vec<String> {
     let marks = [concat!("TO", "DO"), concat!("FIX", "ME"), concat!("#[ign", "ore"), concat!("todo", "!(")];
