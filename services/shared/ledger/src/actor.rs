@@ -18,9 +18,9 @@ use crate::batch::{Command, Item, NewEntry, NewRecord, Verdict};
 use crate::entry::{hash_of, stored_kind};
 use crate::ledger::Core;
 use crate::refusal::{Kind, Refusal};
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Snapshot, tags_of};
 use crate::vault::EncodeError;
-use crate::{StreamId, Timestamp};
+use crate::{StreamId, Tag, Timestamp, UniqueKey};
 
 /// A rule with its command inside: decides on a state, as often as need be.
 pub(crate) type Rule<A> = Arc<dyn Fn(&A, &Context) -> Decision<<A as Aggregate>::Event> + Send + Sync>;
@@ -43,9 +43,13 @@ struct Pending<A: Aggregate> {
     /// Answered instead of the state, once the check holds.
     refusal: Option<Refusal>,
     after: Snapshot<A>,
+    /// The same request again, while this one is in flight: answered by its end.
+    followers: Vec<Job<A>>,
 }
 
 const QUEUE: usize = 1024;
+/// Commands of one stream in flight at a time; more wait in the queue.
+const PENDING: usize = 512;
 const IDLE: Duration = Duration::from_secs(5);
 /// Live states above this are dropped as soon as they are idle.
 const LIVE_BYTES: usize = 128 << 20;
@@ -86,7 +90,7 @@ impl<A: Aggregate> Registry<A> {
         let (sender, queue) = mpsc::channel(QUEUE);
         let _ = sender.try_send(job);
         live.insert(stream, sender);
-        tokio::spawn(Actor::new(core.clone(), self.clone(), stream, queue, fresh).run());
+        core.tasks.spawn(Actor::new(core.clone(), self.clone(), stream, queue, fresh).run());
         Ok(())
     }
 }
@@ -111,6 +115,8 @@ struct Actor<A: Aggregate> {
     shared_generation: Arc<AtomicU64>,
     sequence: u64,
     bytes: usize,
+    /// What is in memory was read before an erasure and may show what was erased.
+    erasures: u64,
 }
 
 impl<A: Aggregate> Actor<A> {
@@ -122,6 +128,7 @@ impl<A: Aggregate> Actor<A> {
         fresh: bool,
     ) -> Self {
         let (verdict_sender, verdicts) = mpsc::unbounded_channel();
+        let erasures = core.vault.erasures();
         Self {
             core,
             registry,
@@ -136,6 +143,7 @@ impl<A: Aggregate> Actor<A> {
             shared_generation: Arc::default(),
             sequence: 0,
             bytes: 0,
+            erasures,
         }
     }
 
@@ -146,8 +154,7 @@ impl<A: Aggregate> Actor<A> {
                 continue;
             }
             let idle = self.pending.is_empty();
-            let patience =
-                if self.core.live_bytes.load(Ordering::Relaxed) > LIVE_BYTES { Duration::ZERO } else { IDLE };
+            let patience = self.patience();
             tokio::select! {
                 biased;
                 Some((generation, sequence, verdict)) = self.verdicts.recv() => {
@@ -155,14 +162,19 @@ impl<A: Aggregate> Actor<A> {
                         self.settle(sequence, verdict).await;
                     }
                 }
-                job = self.queue.recv() => match job {
+                job = self.queue.recv(), if self.pending.len() < PENDING => match job {
                     Some(job) => self.decide(job).await,
                     None => break,
                 },
+                () = self.core.shutdown.cancelled(), if idle => if self.retire() { break },
                 () = tokio::time::sleep(patience), if idle => if self.retire() { break },
             }
         }
-        self.core.live_bytes.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
+
+    /// How long an idle stream stays in memory.
+    fn patience(&self) -> Duration {
+        if self.core.live_bytes.load(Ordering::Relaxed) > LIVE_BYTES { Duration::ZERO } else { IDLE }
     }
 
     /// Leaves the registry, unless a command came in meanwhile.
@@ -181,6 +193,13 @@ impl<A: Aggregate> Actor<A> {
             let _ = job.reply.send(Err(deadline_exceeded()));
             return;
         }
+        let same = |pending: &&mut Pending<A>| {
+            pending.job.call.principal == job.call.principal && pending.job.call.request_id == job.call.request_id
+        };
+        if let Some(pending) = self.pending.iter_mut().find(same) {
+            pending.followers.push(job);
+            return;
+        }
         if let Err(refusal) = self.ensure_loaded().await {
             let _ = job.reply.send(Err(refusal));
             return;
@@ -197,14 +216,18 @@ impl<A: Aggregate> Actor<A> {
     }
 
     async fn ensure_loaded(&mut self) -> Result<(), Refusal> {
+        let erasures = self.core.vault.erasures();
+        if self.pending.is_empty() && erasures != self.erasures {
+            self.committed = None;
+            self.erasures = erasures;
+        }
         if self.committed.is_none() {
-            let loaded = self.core.load::<A>(self.stream).await?;
-            self.committed = Some(loaded.unwrap_or_else(|| Snapshot::absent(self.stream)));
+            self.committed = Some(self.core.load_to_write::<A>(self.stream).await?);
         }
         Ok(())
     }
 
-    /// Runs the rule and encodes what it decided. The outer error is answered at once: it does not depend on the state.
+    /// Runs the rule and encodes what it decided. The outer error is answered at once: the store is away.
     async fn prepare(
         &self,
         job: &Job<A>,
@@ -223,7 +246,7 @@ impl<A: Aggregate> Actor<A> {
             Err(stale_version(base.version))
         } else {
             catch_unwind(AssertUnwindSafe(|| (job.rule)(&base.state, &context)))
-                .map_err(|_| self.panicked(call, "decide"))?
+                .unwrap_or_else(|_| Err(self.panicked(&call.trace, "decide")))
         };
         let mut command = Command {
             stream: self.stream,
@@ -245,8 +268,13 @@ impl<A: Aggregate> Actor<A> {
             Err(refusal) => Ok((command, base.clone(), Some(refusal))),
             Ok(events) if events.is_empty() => Ok((command, base.clone(), None)),
             Ok(events) => {
-                let after = self.write(&mut command, base, &events).await?;
-                Ok((command, after, None))
+                let check = command.clone();
+                match self.write(&mut command, base, &events).await {
+                    Ok(after) => Ok((command, after, None)),
+                    Err(refusal) if refusal.kind == Kind::Unavailable => Err(refusal),
+                    // too large for this state, or a bug on this state: as true as the state is
+                    Err(refusal) => Ok((check, base.clone(), Some(refusal))),
+                }
             }
         }
     }
@@ -272,28 +300,25 @@ impl<A: Aggregate> Actor<A> {
             command.entries.push(NewEntry { version, kind, body, prev: tip, hash });
             tip = hash;
             let meta = Meta { at: command.at, actor: command.actor.clone(), version };
-            state = catch_unwind(AssertUnwindSafe(|| {
+            let erased;
+            (state, erased) = self.guarded(command, "evolve", move || {
                 state.evolve(event, &meta);
-                state
-            }))
-            .map_err(|_| internal(&command.trace, "evolve panicked"))?;
-            command.erased.extend(A::erases(event));
+                (state, A::erases(event))
+            })?;
+            command.erased.extend(erased);
         }
-        let (tags, keys) = (state.tags(), state.keys());
+        let (tags, keys, index) = self.guarded(command, "tags", || (tags_of(&state), state.keys(), state.index()))?;
+        check_text(&tags, &keys)?;
         command.tags = difference(&base.tags, &tags);
         command.keys = difference(&base.keys, &keys);
         let encoded = self.encode(version, &state).await?;
+        let bytes = encoded.len();
         if encoded.len() > STATE_LIMIT {
             return Err(too_large("STATE_TOO_LARGE", encoded.len(), STATE_LIMIT));
         }
         let stored =
             base.state_version == 0 || encoded.len() < STATE_SMALL || version - base.state_version >= STATE_EVERY;
-        command.record = Some(NewRecord {
-            kind: A::KIND,
-            schema: A::SCHEMA,
-            state: stored.then_some(encoded),
-            index: state.index(),
-        });
+        command.record = Some(NewRecord { kind: A::KIND, schema: A::SCHEMA, state: stored.then_some(encoded), index });
         Ok(Snapshot {
             stream: self.stream,
             version,
@@ -302,6 +327,7 @@ impl<A: Aggregate> Actor<A> {
             created_at: if base.version == 0 { command.at } else { base.created_at },
             updated_at: command.at,
             state: Arc::new(state),
+            bytes,
             tags: Arc::new(tags),
             keys: Arc::new(keys),
         })
@@ -328,7 +354,8 @@ impl<A: Aggregate> Actor<A> {
             let _ = job.reply.send(Err(shutting_down()));
             return;
         }
-        self.pending.push_back(Pending { job, sequence: self.sequence, command, refusal, after });
+        let sequence = self.sequence;
+        self.pending.push_back(Pending { job, sequence, command, refusal, after, followers: Vec::new() });
     }
 
     /// One verdict, for the front of the chain: verdicts come in order.
@@ -346,35 +373,49 @@ impl<A: Aggregate> Actor<A> {
                 } else {
                     let _ = front.job.reply.send(Err(request_id_reused()));
                 }
+                self.again.extend(front.followers);
             }
             Verdict::Unique { scope } => {
-                self.rewind();
                 let refusal = taken(&scope, &front.command);
-                let _ = front.job.reply.send(Err(refusal));
+                self.refuse(front, refusal);
             }
             Verdict::Version => {
                 self.rewind();
                 self.committed = None;
-                let mut job = front.job;
-                job.losses += 1;
-                if job.losses >= MAX_LOSSES {
-                    let _ = job.reply.send(Err(contended()));
-                } else {
-                    self.again.push_front(job);
-                }
+                let losses = front.job.losses + 1;
+                self.decide_again(front, losses);
             }
             Verdict::Skipped | Verdict::Stale => {
                 self.rewind();
-                self.again.push_front(front.job);
+                let losses = front.job.losses;
+                self.decide_again(front, losses);
             }
             Verdict::Failed => {
-                self.rewind();
-                let _ = front.job.reply.send(Err(internal(&front.job.call.trace, "the store refused the command")));
+                let refusal = internal(&front.job.call.trace, "the store refused the command");
+                self.refuse(front, refusal);
             }
-            Verdict::Full => {
-                self.rewind();
-                let _ = front.job.reply.send(Err(store_full()));
-            }
+            Verdict::Full => self.refuse(front, store_full()),
+            Verdict::Unknown => self.refuse(front, deadline_exceeded()),
+        }
+    }
+
+    /// The command was not written, and that is the answer.
+    fn refuse(&mut self, front: Pending<A>, refusal: Refusal) {
+        self.rewind();
+        let _ = front.job.reply.send(Err(refusal));
+        self.again.extend(front.followers);
+    }
+
+    /// Puts a command back before everything that waits, unless it lost too often.
+    fn decide_again(&mut self, front: Pending<A>, losses: u32) {
+        for follower in front.followers.into_iter().rev() {
+            self.again.push_front(follower);
+        }
+        let job = Job { losses, ..front.job };
+        if losses >= MAX_LOSSES {
+            let _ = job.reply.send(Err(contended()));
+        } else {
+            self.again.push_front(job);
         }
     }
 
@@ -382,22 +423,31 @@ impl<A: Aggregate> Actor<A> {
         for subject in &front.command.erased {
             self.core.vault.forget(subject);
         }
-        let bytes = front.command.size();
+        let bytes = front.after.bytes + 512;
         self.core.live_bytes.fetch_add(bytes, Ordering::Relaxed);
         self.core.live_bytes.fetch_sub(std::mem::replace(&mut self.bytes, bytes), Ordering::Relaxed);
-        let answer = match front.refusal {
-            Some(refusal) => Err(refusal),
-            None => Ok(Committed {
-                stream: self.stream,
-                state: front.after.state.clone(),
-                version: front.after.version,
-                hash: front.after.tip,
-                at: front.after.updated_at,
-                replayed: false,
-            }),
-        };
+        match front.refusal {
+            Some(refusal) => {
+                let _ = front.job.reply.send(Err(refusal));
+                self.again.extend(front.followers);
+            }
+            None => {
+                let answer = |replayed| Committed {
+                    stream: self.stream,
+                    state: front.after.state.clone(),
+                    version: front.after.version,
+                    hash: front.after.tip,
+                    at: front.after.updated_at,
+                    replayed,
+                };
+                for follower in front.followers {
+                    let same = follower.call.fingerprint == front.job.call.fingerprint;
+                    let _ = follower.reply.send(if same { Ok(answer(true)) } else { Err(request_id_reused()) });
+                }
+                let _ = front.job.reply.send(Ok(answer(false)));
+            }
+        }
         self.committed = Some(front.after);
-        let _ = front.job.reply.send(answer);
     }
 
     /// Takes back everything that was decided behind a link that did not hold; it is decided again, in order.
@@ -405,13 +455,41 @@ impl<A: Aggregate> Actor<A> {
         self.generation += 1;
         self.shared_generation.store(self.generation, Ordering::Release);
         for pending in self.pending.drain(..).rev() {
+            for follower in pending.followers.into_iter().rev() {
+                self.again.push_front(follower);
+            }
             self.again.push_front(pending.job);
         }
     }
 
-    fn panicked(&self, call: &Call, what: &str) -> Refusal {
-        internal(&call.trace, &format!("{what} of {} panicked on stream {}", A::KIND, self.stream))
+    /// Runs what a service wrote of its aggregate; a panic there is an error of this command alone.
+    fn guarded<T>(&self, command: &Command, what: &str, work: impl FnOnce() -> T) -> Result<T, Refusal> {
+        catch_unwind(AssertUnwindSafe(work)).map_err(|_| self.panicked(&command.trace, what))
     }
+
+    fn panicked(&self, trace: &str, what: &str) -> Refusal {
+        internal(trace, &format!("{what} of {} panicked on stream {}", A::KIND, self.stream))
+    }
+}
+
+impl<A: Aggregate> Drop for Actor<A> {
+    fn drop(&mut self) {
+        self.core.live_bytes.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
+}
+
+/// PostgreSQL has no U+0000 in text: refused alike on both engines.
+fn check_text(tags: &[Tag], keys: &[UniqueKey]) -> Result<(), Refusal> {
+    let fine = tags.iter().all(|tag| !tag.value.contains('\0') && !tag.sort.contains('\0'))
+        && keys.iter().all(|key| !key.key.contains('\0'));
+    if fine {
+        return Ok(());
+    }
+    Err(Refusal::invalid(
+        "TEXT_MALFORMED",
+        "内容含有不可用的字符",
+        "the content holds a character that cannot be stored",
+    ))
 }
 
 /// What is in one and not in the other: (true) added, (false) gone.

@@ -67,6 +67,8 @@ pub struct Tag {
 impl Tag {
     /// Who sees the record: `org:<code>`, `window:<region>`, `region:<code>`, `person:<subject>`, `partner:<id>`, `public`.
     pub const AUDIENCE: &'static str = "audience";
+    /// Set by the ledger itself on every record that has an audience.
+    pub(crate) const EVERY: &'static str = "every";
 
     /// A tag.
     pub fn new(name: &'static str, value: impl Into<String>, sort: impl Into<String>) -> Self {

@@ -88,6 +88,8 @@ pub(crate) enum Verdict {
     Full,
     /// The actor had moved on before the writer took it.
     Stale,
+    /// The process stops while the store is away: nobody knows.
+    Unknown,
 }
 
 /// A command on its way, with the way back to its actor.

@@ -1,7 +1,7 @@
 //! Reads: they never pass an actor and never wait for a writer. Who may see a record is asked of the same tags by which it
 //! is listed, so that a list shows exactly what single reads would.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
@@ -101,41 +101,19 @@ pub struct Hit<A> {
 
 const BY_KEY: Sql = Sql::both("SELECT stream FROM unique_key WHERE scope = $1 AND key = $2");
 
-/// A page of records by audience and filters: both come as JSON arrays, so that the text stays static.
+/// One audience's page. The filters come as a JSON array of pairs, so that the text stays static.
 const LIST: Sql = Sql {
     pg: "SELECT r.stream, r.version, r.tip, r.schema, r.state, r.state_version, r.kind, r.created_at, r.updated_at, p.sort
-        FROM (SELECT DISTINCT t.sort, t.stream FROM tag t
-              WHERE t.kind = $1 AND t.name = $2 AND t.value IN (SELECT jsonb_array_elements_text($3::jsonb))
-                AND (t.sort, t.stream) > ($4, $5)
+        FROM (SELECT t.sort, t.stream FROM tag t
+              WHERE t.kind = $1 AND t.name = $2 AND t.value = $3 AND (t.sort, t.stream) > ($4, $5)
                 AND NOT EXISTS (SELECT 1 FROM jsonb_array_elements($6::jsonb) AS f (pair) WHERE NOT EXISTS
                     (SELECT 1 FROM tag g WHERE g.kind = $1 AND g.name = f.pair ->> 0 AND g.value = f.pair ->> 1
                                            AND g.sort = t.sort AND g.stream = t.stream))
               ORDER BY t.sort, t.stream LIMIT $7) p
         JOIN record r ON r.stream = p.stream ORDER BY p.sort, p.stream",
     lite: "SELECT r.stream, r.version, r.tip, r.schema, r.state, r.state_version, r.kind, r.created_at, r.updated_at, p.sort
-        FROM (SELECT DISTINCT t.sort, t.stream FROM tag t
-              WHERE t.kind = $1 AND t.name = $2 AND t.value IN (SELECT value FROM json_each($3))
-                AND (t.sort, t.stream) > ($4, $5)
-                AND NOT EXISTS (SELECT 1 FROM json_each($6) AS f WHERE NOT EXISTS
-                    (SELECT 1 FROM tag g WHERE g.kind = $1 AND g.name = f.value ->> 0 AND g.value = f.value ->> 1
-                                           AND g.sort = t.sort AND g.stream = t.stream))
-              ORDER BY t.sort, t.stream LIMIT $7) p
-        JOIN record r ON r.stream = p.stream ORDER BY p.sort, p.stream",
-};
-
-/// The same where everything may be seen: every record carries at least one audience.
-const LIST_ALL: Sql = Sql {
-    pg: "SELECT r.stream, r.version, r.tip, r.schema, r.state, r.state_version, r.kind, r.created_at, r.updated_at, p.sort
-        FROM (SELECT DISTINCT t.sort, t.stream FROM tag t
-              WHERE t.kind = $1 AND t.name = $2 AND $3::text IS NOT NULL AND (t.sort, t.stream) > ($4, $5)
-                AND NOT EXISTS (SELECT 1 FROM jsonb_array_elements($6::jsonb) AS f (pair) WHERE NOT EXISTS
-                    (SELECT 1 FROM tag g WHERE g.kind = $1 AND g.name = f.pair ->> 0 AND g.value = f.pair ->> 1
-                                           AND g.sort = t.sort AND g.stream = t.stream))
-              ORDER BY t.sort, t.stream LIMIT $7) p
-        JOIN record r ON r.stream = p.stream ORDER BY p.sort, p.stream",
-    lite: "SELECT r.stream, r.version, r.tip, r.schema, r.state, r.state_version, r.kind, r.created_at, r.updated_at, p.sort
-        FROM (SELECT DISTINCT t.sort, t.stream FROM tag t
-              WHERE t.kind = $1 AND t.name = $2 AND $3 IS NOT NULL AND (t.sort, t.stream) > ($4, $5)
+        FROM (SELECT t.sort, t.stream FROM tag t
+              WHERE t.kind = $1 AND t.name = $2 AND t.value = $3 AND (t.sort, t.stream) > ($4, $5)
                 AND NOT EXISTS (SELECT 1 FROM json_each($6) AS f WHERE NOT EXISTS
                     (SELECT 1 FROM tag g WHERE g.kind = $1 AND g.name = f.value ->> 0 AND g.value = f.value ->> 1
                                            AND g.sort = t.sort AND g.stream = t.stream))
@@ -233,32 +211,42 @@ impl Ledger {
         };
         let token = self.page_key::<A>(query, audiences);
         let (sort, stream) = read_page_token(&query.page_token, token)?;
-        let (sql, own) = match &audiences.0 {
-            Some(own) => (LIST, serde_json::json!(own)),
-            None => (LIST_ALL, serde_json::json!([])),
+        let own: Vec<(&str, &str)> = match &audiences.0 {
+            Some(own) => own.iter().map(|audience| (Tag::AUDIENCE, audience.as_str())).collect(),
+            None => vec![(Tag::EVERY, "")],
         };
-        let filters = serde_json::json!(query.filters);
+        let filters = serde_json::json!(query.filters).to_string();
         let limit = i64::from(size) + 1;
-        let mut rows: Vec<ListRow> = engine::read!(
-            &*self.core.db,
-            fetch_all,
-            ListRow,
-            sql,
-            A::KIND,
-            Tag::AUDIENCE,
-            own.to_string(),
-            sort.clone(),
-            stream,
-            filters.to_string(),
-            limit
-        )
-        .map_err(store_refusal)?;
+        // an audience's records stand in order in the index: read a page of each, then merge
+        let mut rows: BTreeMap<(String, Uuid), ListRow> = BTreeMap::new();
+        for (name, value) in own {
+            let found: Vec<ListRow> = engine::read!(
+                &*self.core.db,
+                fetch_all,
+                ListRow,
+                LIST,
+                A::KIND,
+                name,
+                value,
+                sort.clone(),
+                stream,
+                filters.clone(),
+                limit
+            )
+            .map_err(store_refusal)?;
+            rows.extend(found.into_iter().map(|row| ((row.sort.clone(), row.record.stream), row)));
+        }
         let more = rows.len() > size as usize;
-        rows.truncate(size as usize);
+        let rows: Vec<ListRow> = rows.into_values().take(size as usize).collect();
         let last = rows.last().map(|row| (row.sort.clone(), row.record.stream));
         let mut items = Vec::with_capacity(rows.len());
         for row in rows {
-            items.push(Read::from(self.core.restore::<A>(row.record).await?));
+            // one record that this release cannot read must not close the list for all others; it was logged
+            match self.core.restore::<A>(row.record).await {
+                Ok(found) => items.extend(audiences.meets(&found.tags).then(|| Read::from(found))),
+                Err(refusal) if refusal.reason == "STREAM_UNREADABLE" => {}
+                Err(refusal) => return Err(refusal),
+            }
         }
         let next_page_token =
             last.filter(|_| more).map_or(String::new(), |(sort, stream)| page_token(&sort, stream, token));
@@ -361,17 +349,18 @@ fn read_page_token(token: &str, key: Hash) -> Result<(String, Uuid), Refusal> {
 }
 
 impl Core {
-    /// Streams of a kind whose time has come.
+    /// Streams of a kind whose time has come, after one of them.
     pub(crate) async fn due(
         &self,
         kind: &str,
         now: Timestamp,
-        limit: u32,
+        after: (i64, Uuid),
     ) -> Result<Vec<(Uuid, i64, i64)>, sqlx::Error> {
         const DUE: Sql = Sql::both(
-            "SELECT stream, version, due_at FROM record WHERE kind = $1 AND due_at <= $2 ORDER BY due_at, stream LIMIT $3",
+            "SELECT stream, version, due_at FROM record WHERE kind = $1 AND due_at <= $2 AND (due_at, stream) > ($3, $4)
+             ORDER BY due_at, stream LIMIT 500",
         );
-        engine::read!(&*self.db, fetch_all, (Uuid, i64, i64), DUE, kind, now.0, i64::from(limit))
+        engine::read!(&*self.db, fetch_all, (Uuid, i64, i64), DUE, kind, now.0, after.0, after.1)
     }
 
     /// Streams of a kind that carry a tag.

@@ -3,9 +3,10 @@
 //!
 //! Invariant: the main cursor passes an entry only after it was delivered, was nobody's business, or stands in a parked row.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{HashMap, HashSet};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -64,7 +65,9 @@ pub struct Parked {
     pub error: String,
 }
 
-const LEASE: Duration = Duration::from_secs(15);
+const LEASE: Duration = Duration::from_secs(30);
+/// One delivery takes at most this long, so that no receiver can outlast the lease.
+const DELIVERY: Duration = Duration::from_secs(12);
 const BATCH: u32 = 256;
 const PARALLEL: usize = 16;
 
@@ -83,11 +86,24 @@ const RENEW: Sql =
 const ADVANCE: Sql = Sql::both(
     "UPDATE cursor SET epoch = $1, position = $2, hash = $3 WHERE reader = $4 AND stream = $5 AND lease_epoch = $6",
 );
+/// For the first failure; a row that is there already stands for an earlier entry and stays.
 const PARK: Sql = Sql::both(
     "INSERT INTO cursor (reader, stream, epoch, position, hash, lease_epoch, lease_until, tries, next_at, error)
      SELECT $1, $2, $3, $4, $5, $6, 0, $7, $8, $9 FROM cursor m WHERE m.reader = $1 AND m.stream = $10 AND m.lease_epoch = $6
-     ON CONFLICT (reader, stream) DO UPDATE SET position = excluded.position, hash = excluded.hash, tries = excluded.tries,
-         next_at = excluded.next_at, error = excluded.error, lease_epoch = excluded.lease_epoch",
+     ON CONFLICT (reader, stream) DO NOTHING",
+);
+/// For a failed retry, which has come as far as the position says.
+const PARK_AGAIN: Sql = Sql::both(
+    "UPDATE cursor SET epoch = $3, position = $4, hash = $5, tries = $7, next_at = $8, error = $9
+     WHERE reader = $1 AND stream = $2
+       AND EXISTS (SELECT 1 FROM cursor m WHERE m.reader = $1 AND m.stream = $10 AND m.lease_epoch = $6)",
+);
+const RELEASE: Sql =
+    Sql::both("UPDATE cursor SET lease_until = 0 WHERE reader = $1 AND stream = $2 AND lease_epoch = $3");
+const PARKED_STREAMS: Sql = Sql::both("SELECT stream FROM cursor WHERE reader = $1 AND stream <> $2");
+const DUE: Sql = Sql::both(
+    "SELECT reader, stream, position, tries, next_at, error FROM cursor
+     WHERE reader = $1 AND stream <> $2 AND next_at <= $3 ORDER BY next_at LIMIT 64",
 );
 const UNPARK: Sql = Sql::both(
     "DELETE FROM cursor WHERE reader = $1 AND stream = $2
@@ -133,7 +149,7 @@ impl From<ParkedRow> for Parked {
 impl Ledger {
     /// Starts a relay. It holds a lease, so that one replica of the service runs it, and ends with the shutdown token.
     pub fn relay(&self, name: &'static str, route: impl Route) {
-        let relay = Relay { core: self.core.clone(), name, route: Arc::new(route) };
+        let relay = Relay { core: self.core.clone(), name, route: Arc::new(route), lease_epoch: AtomicI64::new(0) };
         self.core.tasks.spawn(relay.run());
     }
 
@@ -166,13 +182,13 @@ struct Relay {
     core: Arc<Core>,
     name: &'static str,
     route: Arc<dyn Route>,
+    /// Of the lease that was taken last.
+    lease_epoch: AtomicI64,
 }
 
 /// The lease while it is held, and where the relay stands.
 struct Held {
     lease_epoch: i64,
-    /// By the monotonic clock; the holder stops at half the lease.
-    renewed: Instant,
     cursor: Cursor,
     saved: u64,
 }
@@ -208,7 +224,7 @@ impl Relay {
         loop {
             let stop = tokio::select! {
                 stop = self.turn().boxed() => stop,
-                () = shutdown.cancelled() => return,
+                () = shutdown.cancelled() => return self.release().await,
             };
             if matches!(stop, Some(Stop::Halted)) {
                 return;
@@ -223,7 +239,13 @@ impl Relay {
     /// Works for as long as the lease is ours.
     async fn turn(&self) -> Option<Stop> {
         match self.take_lease().await {
-            Ok(Some(held)) => self.work(held).await.err(),
+            Ok(Some(held)) => {
+                let lease_epoch = held.lease_epoch;
+                tokio::select! {
+                    stop = self.work(held).boxed() => stop.err(),
+                    stop = self.keep_lease(lease_epoch).boxed() => Some(stop),
+                }
+            }
             Ok(None) => None,
             Err(error) => Some(Stop::from(error)),
         }
@@ -243,32 +265,25 @@ impl Relay {
         if row.lease_until >= now {
             return Ok(None);
         }
-        let renewed = Instant::now();
         let taken = engine::write!(db, TAKE, self.lease_until(), self.name, Uuid::nil(), row.lease_epoch, now)?;
         let cursor = Cursor {
-            epoch: row.epoch as u64,
+            // nothing was read yet: whatever epoch it is now
+            epoch: if row.position == 0 { epoch } else { row.epoch as u64 },
             position: row.position as u64,
             hash: Hash::from_slice(&row.hash).unwrap_or_default(),
         };
         let saved = cursor.position;
-        Ok((taken == 1).then_some(Held { lease_epoch: row.lease_epoch + 1, renewed, cursor, saved }))
+        self.lease_epoch.store(row.lease_epoch + 1, Ordering::Relaxed);
+        Ok((taken == 1).then_some(Held { lease_epoch: row.lease_epoch + 1, cursor, saved }))
     }
 
     async fn work(&self, mut held: Held) -> Result<(), Stop> {
         let mut wake = self.core.wake.clone();
         let mut last_save = Instant::now();
         loop {
-            self.keep_lease(&mut held).await?;
             wake.mark_unchanged();
-            let parked: BTreeMap<Uuid, Parked> = self
-                .core
-                .parked()
-                .await?
-                .into_iter()
-                .filter(|parked| parked.reader == self.name)
-                .map(|parked| (parked.stream.0, parked))
-                .collect();
-            self.retry_due(&held, &parked).await?;
+            let mut parked = self.parked_streams().await?;
+            self.retry_due(&held, &mut parked).await?;
             self.core.check(held.cursor).await?;
             let entries = self.core.feed(held.cursor.position, BATCH).await?;
             let delivered = self.deliver_all(&held, &entries, &parked).await?;
@@ -287,17 +302,31 @@ impl Relay {
         }
     }
 
-    async fn keep_lease(&self, held: &mut Held) -> Result<(), Stop> {
-        if held.renewed.elapsed() < LEASE / 4 {
-            return Ok(());
+    /// Renews the lease for as long as the work goes on. By the monotonic clock, a renewal that was not certain within half
+    /// the lease ends the work.
+    async fn keep_lease(&self, lease_epoch: i64) -> Stop {
+        loop {
+            tokio::time::sleep(LEASE / 6).await;
+            let renewal = async {
+                engine::write!(&*self.core.db, RENEW, self.lease_until(), self.name, Uuid::nil(), lease_epoch)
+            };
+            if !matches!(tokio::time::timeout(LEASE / 3, renewal).await, Ok(Ok(1))) {
+                return Stop::Lost;
+            }
         }
-        let renewed = Instant::now();
-        let rows = engine::write!(&*self.core.db, RENEW, self.lease_until(), self.name, Uuid::nil(), held.lease_epoch)?;
-        if rows == 0 || held.renewed.elapsed() > LEASE / 2 {
-            return Err(Stop::Lost);
-        }
-        held.renewed = renewed;
-        Ok(())
+    }
+
+    /// Lets another replica go on at once.
+    async fn release(&self) {
+        let lease_epoch = self.lease_epoch.load(Ordering::Relaxed);
+        let released = async { engine::write!(&*self.core.db, RELEASE, self.name, Uuid::nil(), lease_epoch) };
+        let _ = tokio::time::timeout(Duration::from_secs(2), released).await;
+    }
+
+    async fn parked_streams(&self) -> Result<HashSet<Uuid>, Stop> {
+        let rows: Vec<(Uuid,)> =
+            engine::read!(&*self.core.db, fetch_all, (Uuid,), PARKED_STREAMS, self.name, Uuid::nil())?;
+        Ok(rows.into_iter().map(|(stream,)| stream).collect())
     }
 
     async fn save(&self, held: &mut Held) -> Result<(), Stop> {
@@ -317,21 +346,21 @@ impl Relay {
     }
 
     /// Delivers a batch, streams side by side, each in order. True where anything was told to anybody.
-    async fn deliver_all(&self, held: &Held, entries: &[Entry], parked: &BTreeMap<Uuid, Parked>) -> Result<bool, Stop> {
+    async fn deliver_all(&self, held: &Held, entries: &[Entry], parked: &HashSet<Uuid>) -> Result<bool, Stop> {
         let mut streams: HashMap<Uuid, Vec<Entry>> = HashMap::new();
-        for entry in entries.iter().filter(|entry| !parked.contains_key(&entry.stream.0)) {
+        for entry in entries.iter().filter(|entry| !parked.contains(&entry.stream.0)) {
             streams.entry(entry.stream.0).or_default().push(entry.clone());
         }
         let mut deliveries = Vec::with_capacity(streams.len());
         for entries in streams.into_values() {
-            deliveries.push(self.deliver_stream(held.renewed, entries).boxed());
+            deliveries.push(self.deliver_stream(entries).boxed());
         }
         let outcomes: Vec<_> = futures_util::stream::iter(deliveries).buffer_unordered(PARALLEL).collect().await;
         let mut told = false;
         for (delivered, failed) in outcomes {
             told |= delivered;
             if let Some((entry, delivery)) = failed {
-                self.park(held, &entry, delivery, 0).await?;
+                self.park(held, PARK, &entry, delivery, 0).await?;
                 told = true;
             }
         }
@@ -339,19 +368,19 @@ impl Relay {
     }
 
     /// Delivers entries of one stream until one fails.
-    async fn deliver_stream(&self, renewed: Instant, entries: Vec<Entry>) -> (bool, Option<(Entry, Delivery)>) {
+    async fn deliver_stream(&self, entries: Vec<Entry>) -> (bool, Option<(Entry, Delivery)>) {
         let mut told = false;
         for entry in entries {
-            if renewed.elapsed() > LEASE / 2 {
-                return (told, Some((entry, Delivery::Later { reason: "lease running out".to_owned() })));
-            }
             // hashed, for the contracts allow a request id 64 characters
             let source = format!("{}.{}", self.name, entry.hash);
             let request_id = Hash(yiwang_standards::sm::sm3(source.as_bytes())).to_string();
-            let delivery = AssertUnwindSafe(self.route.deliver(&entry, &request_id)).catch_unwind().await;
-            match delivery
-                .unwrap_or_else(|_| Delivery::Refused { reason: "the relay panicked on this entry".to_owned() })
-            {
+            let delivery = AssertUnwindSafe(self.route.deliver(&entry, &request_id)).catch_unwind();
+            let delivery = match tokio::time::timeout(DELIVERY, delivery).await {
+                Ok(Ok(delivery)) => delivery,
+                Ok(Err(_)) => Delivery::Refused { reason: "the relay panicked on this entry".to_owned() },
+                Err(_) => Delivery::Later { reason: "the receiver does not answer".to_owned() },
+            };
+            match delivery {
                 Delivery::NotMine => {}
                 Delivery::Done => told = true,
                 failed => return (told, Some((entry, failed))),
@@ -360,7 +389,7 @@ impl Relay {
         (told, None)
     }
 
-    async fn park(&self, held: &Held, entry: &Entry, delivery: Delivery, tries: u64) -> Result<(), Stop> {
+    async fn park(&self, held: &Held, sql: Sql, entry: &Entry, delivery: Delivery, tries: u64) -> Result<(), Stop> {
         let now = self.core.host.machine_now().0;
         let backoff = Duration::from_millis(100 << tries.min(9)).min(Duration::from_secs(30));
         let (next_at, reason) = match delivery {
@@ -373,7 +402,7 @@ impl Relay {
         );
         let rows = engine::write!(
             &*self.core.db,
-            PARK,
+            sql,
             self.name,
             entry.stream.0,
             held.cursor.epoch as i64,
@@ -385,27 +414,34 @@ impl Relay {
             reason.clone(),
             Uuid::nil()
         )?;
+        // none: the lease is another's, or (after a crash) the row is there already; the lease is asked for again either way
         if rows == 0 { Err(Stop::Lost) } else { Ok(()) }
     }
 
     /// Tries parked streams whose time has come: all their entries from the first one that failed up to the main cursor.
-    async fn retry_due(&self, held: &Held, parked: &BTreeMap<Uuid, Parked>) -> Result<(), Stop> {
-        let now = self.core.host.machine_now();
-        let mut retries = Vec::new();
-        for parked in parked.values().filter(|parked| parked.next_at <= now) {
-            retries.push(async move { (parked, self.retry_stream(held, parked).await) }.boxed());
+    async fn retry_due(&self, held: &Held, parked: &mut HashSet<Uuid>) -> Result<(), Stop> {
+        let now = self.core.host.machine_now().0;
+        let due: Vec<ParkedRow> =
+            engine::read!(&*self.core.db, fetch_all, ParkedRow, DUE, self.name, Uuid::nil(), now)?;
+        let mut retries = Vec::with_capacity(due.len());
+        for row in due {
+            let row = Parked::from(row);
+            retries.push(async move { (self.retry_stream(held, &row).await, row) }.boxed());
         }
         let outcomes: Vec<_> = futures_util::stream::iter(retries).buffer_unordered(PARALLEL).collect().await;
-        for (parked, outcome) in outcomes {
-            match outcome? {
-                None => {
-                    engine::write!(&*self.core.db, UNPARK, self.name, parked.stream.0, Uuid::nil(), held.lease_epoch)?;
+        for (outcome, row) in outcomes {
+            let Some((entry, delivery)) = outcome? else {
+                let gone =
+                    engine::write!(&*self.core.db, UNPARK, self.name, row.stream.0, Uuid::nil(), held.lease_epoch)?;
+                if gone == 0 {
+                    return Err(Stop::Lost);
                 }
-                Some((entry, delivery)) => {
-                    let tries = if entry.position == parked.position { parked.tries } else { 0 };
-                    self.park(held, &entry, delivery, tries).await?;
-                }
-            }
+                // from here on its entries come with everybody's
+                parked.remove(&row.stream.0);
+                continue;
+            };
+            let tries = if entry.position == row.position { row.tries } else { 0 };
+            self.park(held, PARK_AGAIN, &entry, delivery, tries).await?;
         }
         Ok(())
     }
@@ -416,7 +452,7 @@ impl Relay {
             let entries = self.core.of_stream(parked.stream, from, held.cursor.position).await?;
             let Some(last) = entries.last() else { return Ok(None) };
             from = last.position + 1;
-            let (_, failed) = self.deliver_stream(held.renewed, entries).await;
+            let (_, failed) = self.deliver_stream(entries).await;
             if failed.is_some() {
                 return Ok(failed);
             }

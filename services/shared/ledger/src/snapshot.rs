@@ -1,5 +1,6 @@
 //! A stream as it stands at a version, and how it is read: the record and, where the record lags, the tail of entries.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use uuid::Uuid;
@@ -20,6 +21,8 @@ pub(crate) struct Snapshot<A> {
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
     pub state: Arc<A>,
+    /// Bytes of the encoded state: what it costs to keep.
+    pub bytes: usize,
     pub tags: Arc<Vec<Tag>>,
     pub keys: Arc<Vec<UniqueKey>>,
 }
@@ -41,6 +44,7 @@ impl<A: Aggregate> Snapshot<A> {
             created_at: Timestamp(0),
             updated_at: Timestamp(0),
             state: Arc::new(A::default()),
+            bytes: 0,
             tags: Arc::default(),
             keys: Arc::default(),
         }
@@ -70,6 +74,14 @@ const TAIL: Sql = Sql::both(
      FROM entry WHERE stream = $1 AND version > $2 AND version <= $3 ORDER BY version LIMIT 1000",
 );
 
+/// The record's tags, and the one that every listed record carries, by which the service itself lists.
+pub(crate) fn tags_of<A: Aggregate>(state: &A) -> Vec<Tag> {
+    let mut tags = state.tags();
+    let sort = tags.iter().find(|tag| tag.name == Tag::AUDIENCE).map(|tag| tag.sort.clone());
+    tags.extend(sort.map(|sort| Tag::new(Tag::EVERY, "", sort)));
+    tags
+}
+
 /// A stream that cannot be folded: an entry of a newer release, a damaged body. It is away; the others are not.
 pub(crate) fn unreadable(stream: StreamId, error: &dyn std::fmt::Display) -> Refusal {
     tracing::error!(%stream, %error, "stream unreadable");
@@ -88,6 +100,17 @@ pub(crate) async fn entries(db: &Db, stream: StreamId, after: u64, until: u64) -
 }
 
 impl Core {
+    /// The stream as committed, to decide on: another kind's stream is not there to be written.
+    pub(crate) async fn load_to_write<A: Aggregate>(&self, stream: StreamId) -> Result<Snapshot<A>, Refusal> {
+        let row: Option<RecordRow> =
+            engine::read!(&*self.db, fetch_optional, RecordRow, RECORD, stream.0).map_err(crate::store_refusal)?;
+        match row {
+            Some(row) if row.kind == A::KIND => self.restore(row).await,
+            Some(_) => Err(Refusal::not_found("记录")),
+            None => Ok(Snapshot::absent(stream)),
+        }
+    }
+
     /// The stream as committed; `None` where it has no entry (or is of another kind).
     pub(crate) async fn load<A: Aggregate>(&self, stream: StreamId) -> Result<Option<Snapshot<A>>, Refusal> {
         let row: Option<RecordRow> =
@@ -116,8 +139,9 @@ impl Core {
             state_version: from,
             created_at: Timestamp(row.created_at),
             updated_at: Timestamp(row.updated_at),
-            tags: Arc::new(state.tags()),
+            tags: Arc::new(tags_of(&state)),
             keys: Arc::new(state.keys()),
+            bytes: row.state.len(),
             state: Arc::new(state),
         })
     }
@@ -139,7 +163,12 @@ impl Core {
             at = last.version;
             for entry in &tail {
                 let event = self.decode_event::<A>(entry).await?;
-                state.evolve(&event, &Meta { at: entry.at, actor: entry.actor.clone(), version: entry.version });
+                let meta = Meta { at: entry.at, actor: entry.actor.clone(), version: entry.version };
+                state = catch_unwind(AssertUnwindSafe(|| {
+                    state.evolve(&event, &meta);
+                    state
+                }))
+                .map_err(|_| unreadable(stream, &"evolve panicked"))?;
             }
         }
         Ok(state)
@@ -173,7 +202,7 @@ impl Core {
             version,
             tip: last.hash,
             updated_at: last.at,
-            tags: Arc::new(state.tags()),
+            tags: Arc::new(tags_of(&state)),
             keys: Arc::new(state.keys()),
             state: Arc::new(state),
             ..now

@@ -2,6 +2,7 @@
 //! is committed before anything is sealed under it. Deleting it erases the data and breaks no chain.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use moka::sync::Cache;
@@ -34,6 +35,8 @@ pub struct Vault {
     wrapping: sm::Sm4Gcm,
     /// A key that another process erased is forgotten within a minute.
     keys: Cache<SubjectId, Arc<SubjectKey>>,
+    /// Counts erasures: what was read before one is not kept after it.
+    erasures: AtomicU64,
 }
 
 const FIND: Sql = Sql::both("SELECT key_id, wrapped FROM secret WHERE subject = $1");
@@ -47,6 +50,7 @@ impl Vault {
             host,
             lookup: sm::HmacKey::new(&secrets.lookup_key),
             wrapping: sm::Sm4Gcm::new(&secrets.wrapping_key),
+            erasures: AtomicU64::new(0),
             keys: Cache::builder().max_capacity(100_000).time_to_live(Duration::from_secs(60)).build(),
         }
     }
@@ -138,23 +142,38 @@ impl Vault {
     }
 
     pub(crate) fn forget(&self, subject: &SubjectId) {
+        self.erasures.fetch_add(1, Ordering::AcqRel);
         self.keys.invalidate(subject);
     }
 
+    /// How many erasures this process has seen.
+    pub(crate) fn erasures(&self) -> u64 {
+        self.erasures.load(Ordering::Acquire)
+    }
+
     async fn key(&self, subject: &SubjectId) -> Result<Option<Arc<SubjectKey>>, sqlx::Error> {
-        if let Some(key) = self.keys.get(subject) {
-            return Ok(Some(key));
+        match self.keys.get(subject) {
+            Some(key) => Ok(Some(key)),
+            None => self.key_in_store(subject).await,
         }
+    }
+
+    /// The key as it stands, whatever is remembered: another process may have erased it.
+    async fn key_in_store(&self, subject: &SubjectId) -> Result<Option<Arc<SubjectKey>>, sqlx::Error> {
+        let erasures = self.erasures();
         let row: Option<(Vec<u8>, Vec<u8>)> =
             engine::read!(&*self.db, fetch_optional, (Vec<u8>, Vec<u8>), FIND, subject.as_str())?;
         let Some((id, wrapped)) = row else { return Ok(None) };
         let key = Arc::new(self.unwrap(subject, &id, &wrapped)?);
         self.keys.insert(subject.clone(), key.clone());
+        if self.erasures() != erasures {
+            self.keys.invalidate(subject);
+        }
         Ok(Some(key))
     }
 
     async fn key_or_new(&self, subject: &SubjectId) -> Result<Arc<SubjectKey>, sqlx::Error> {
-        if let Some(key) = self.key(subject).await? {
+        if let Some(key) = self.key_in_store(subject).await? {
             return Ok(key);
         }
         let mut fresh = [0; 16];
@@ -166,7 +185,7 @@ impl Vault {
         wrapped.extend(self.wrapping.seal(&nonce, subject.as_str().as_bytes(), &fresh));
         engine::write!(&*self.db, INSERT, subject.as_str(), id, wrapped)?;
         // whoever was first, the key that stands in the store is the key
-        self.key(subject).await?.ok_or(sqlx::Error::RowNotFound)
+        self.key_in_store(subject).await?.ok_or(sqlx::Error::RowNotFound)
     }
 
     fn unwrap(&self, subject: &SubjectId, id: &[u8], wrapped: &[u8]) -> Result<SubjectKey, sqlx::Error> {

@@ -97,16 +97,23 @@ impl Writer {
     async fn commit(&mut self, batch: Vec<Item>) {
         let commands: Vec<_> = batch.iter().map(|item| item.command.clone()).collect();
         let mut pause = Duration::from_millis(5);
+        let mut tries = 0;
         loop {
-            let outcome = match self.committer().await {
-                Ok(committer) => committer.commit(&commands).await,
-                Err(error) => Err(error),
+            let (error, failure) = match self.committer().await {
+                Ok(committer) => match committer.commit(&commands).await {
+                    Ok(verdicts) => return self.deliver(batch, verdicts),
+                    Err(error) => {
+                        let failure = classify(&error);
+                        (error, failure)
+                    }
+                },
+                // whatever keeps us from connecting, it says nothing of what was written before
+                Err(error) => (error, Failure::InDoubt),
             };
-            let error = match outcome {
-                Ok(verdicts) => return self.deliver(batch, verdicts),
-                Err(error) => error,
-            };
-            match classify(&error) {
+            match failure {
+                // a plan or a connection that went bad is not mended by waiting
+                Failure::Retry if tries >= 3 && batch.len() > 1 => return self.divide(batch, &error).await,
+                Failure::Retry if tries >= 3 => self.committer = None,
                 Failure::Retry => {}
                 Failure::InDoubt => {
                     tracing::warn!(%error, commands = batch.len(), "store away during a commit: the batch is sent again");
@@ -120,15 +127,18 @@ impl Writer {
             }
             if self.shutdown.is_cancelled() && pause > Duration::from_millis(500) {
                 tracing::error!("stopping while the store is away: the outcome of the last batch is unknown");
-                return;
+                return batch.into_iter().for_each(|item| item.answer(Verdict::Unknown));
             }
             tokio::time::sleep(pause).await;
+            tries += 1;
             pause = (pause * 2).min(Duration::from_secs(1));
         }
     }
 
     /// One command spoils the batch: halve it until that one is alone.
     async fn divide(&mut self, mut batch: Vec<Item>, error: &sqlx::Error) {
+        // a failed statement may have left the connection in a transaction
+        self.committer = None;
         if batch.len() == 1 {
             for item in batch {
                 tracing::error!(%error, stream = %item.command.stream, trace_id = item.command.trace, "command refused by the store");
@@ -136,8 +146,6 @@ impl Writer {
             }
             return;
         }
-        // a failed statement may have left the connection in a transaction
-        self.committer = None;
         let tail = batch.split_off(batch.len() / 2);
         Box::pin(self.commit(batch)).await;
         Box::pin(self.commit(tail)).await;

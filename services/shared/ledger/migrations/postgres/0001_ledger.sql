@@ -106,7 +106,8 @@ CREATE FUNCTION commit_batch(
     -- subjects erased
     _xc bigint[], _xsubject text[]
 ) RETURNS TABLE (c bigint, verdict text, scope text, r_stream uuid, r_version bigint, r_fingerprint bytea, r_hash bytea)
-LANGUAGE plpgsql VOLATILE AS $f$
+-- The plan is kept for the life of the connection and made when the tables are empty: it must be one that stays good.
+LANGUAGE plpgsql VOLATILE SET enable_seqscan = off AS $f$
 #variable_conflict use_column
 DECLARE
     base bigint;

@@ -7,7 +7,8 @@ mod sqlite;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use sqlx::{PgPool, SqliteConnection, SqlitePool};
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions, PgPool, SqliteConnection, SqlitePool};
 use tokio::sync::Mutex;
 
 use crate::batch::{Command, Verdict};
@@ -72,6 +73,8 @@ pub(crate) enum Db {
         read: SqlitePool,
         /// SQLite has one writer; whoever writes holds this, in order of arrival.
         write: Arc<Mutex<SqliteConnection>>,
+        /// To connect again after an error that left the connection in no known state.
+        options: SqliteConnectOptions,
         /// Held for as long as the ledger is open.
         _lock: std::fs::File,
         _temporary: Option<tempfile::TempDir>,
@@ -120,7 +123,7 @@ impl Db {
     pub async fn committer(&self) -> Result<Committer, sqlx::Error> {
         Ok(match self {
             Db::Pg(pool) => Committer::Pg(pool.acquire().await?.detach()),
-            Db::Lite { write, .. } => Committer::Lite(write.clone()),
+            Db::Lite { write, options, .. } => Committer::Lite(write.clone(), options.clone()),
         })
     }
 
@@ -139,7 +142,7 @@ impl Db {
 /// The one connection that commits batches.
 pub(crate) enum Committer {
     Pg(sqlx::PgConnection),
-    Lite(Arc<Mutex<SqliteConnection>>),
+    Lite(Arc<Mutex<SqliteConnection>>, SqliteConnectOptions),
 }
 
 impl Committer {
@@ -147,7 +150,15 @@ impl Committer {
     pub async fn commit(&mut self, batch: &[Arc<Command>]) -> Result<Vec<Verdict>, sqlx::Error> {
         match self {
             Committer::Pg(connection) => postgres::commit(connection, batch).await,
-            Committer::Lite(connection) => sqlite::commit(&mut *connection.lock().await, batch).await,
+            Committer::Lite(connection, options) => {
+                let mut connection = connection.lock().await;
+                let outcome = sqlite::commit(&mut connection, batch).await;
+                // a full disk rolls the transaction back behind the driver's back: start from a connection that is sound
+                if outcome.as_ref().is_err_and(|error| classify(error) != Failure::Retry) {
+                    *connection = options.connect().await?;
+                }
+                outcome
+            }
         }
     }
 }
@@ -174,7 +185,9 @@ pub(crate) fn classify(error: &sqlx::Error) -> Failure {
             | sqlx::Error::Protocol(_)
             | sqlx::Error::PoolTimedOut
             | sqlx::Error::PoolClosed
-            | sqlx::Error::WorkerCrashed => Failure::InDoubt,
+            | sqlx::Error::WorkerCrashed
+            | sqlx::Error::BeginFailed
+            | sqlx::Error::InvalidSavePointStatement => Failure::InDoubt,
             _ => Failure::Guilty,
         };
     };

@@ -33,9 +33,10 @@ pub(super) async fn open(dir: &Path, service: &str, temporary: Option<tempfile::
         .disable_statement_logging();
     let mut write = options.connect().await?;
     MIGRATOR.run(&mut write).await?;
-    let read =
-        SqlitePoolOptions::new().max_connections(4).connect_lazy_with(options.read_only(true).create_if_missing(false));
-    Ok(Db::Lite { read, write: Arc::new(Mutex::new(write)), _lock: lock, _temporary: temporary })
+    let read = SqlitePoolOptions::new()
+        .max_connections(4)
+        .connect_lazy_with(options.clone().read_only(true).create_if_missing(false));
+    Ok(Db::Lite { read, write: Arc::new(Mutex::new(write)), options, _lock: lock, _temporary: temporary })
 }
 
 /// One transaction; a command that does not go through leaves nothing behind.

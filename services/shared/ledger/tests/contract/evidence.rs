@@ -41,6 +41,13 @@ pub async fn a_removed_entry_is_found(world: World) {
     assert!(problems(&world).await[0].starts_with("FEED_GAP"));
 }
 
+pub async fn a_cut_off_tail_is_found(world: World) {
+    some_history(&world).await;
+    world.raw().await.execute("DELETE FROM entry WHERE position > 28").await;
+    let problems = problems(&world).await;
+    assert!(problems.iter().any(|problem| problem.contains("the head stands at 30")), "{problems:?}");
+}
+
 pub async fn a_forged_record_is_found(world: World) {
     some_history(&world).await;
     let jar = world.ledger.feed(0, 1).await.unwrap()[0].stream;

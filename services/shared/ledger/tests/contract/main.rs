@@ -34,6 +34,7 @@ macro_rules! postgres_alone {
 both! {
     write: an_acknowledged_command_is_there_after_a_restart, nothing_is_answered_before_the_commit,
         commands_of_one_stream_are_decided_one_after_another, a_refusal_writes_nothing, a_bad_command_never_fails_its_neighbours,
+        a_stream_of_another_kind_is_not_there_to_be_written, a_character_that_no_store_takes_is_refused,
         a_panicking_rule_is_an_error_of_its_own_command, time_never_runs_back_within_a_stream, a_stale_version_is_refused,
         an_oversized_entry_is_refused, an_oversized_state_is_refused, a_passed_deadline_is_not_decided,
         a_command_whose_caller_left_runs_to_its_verdict, a_full_queue_refuses_before_deciding,
@@ -41,6 +42,7 @@ both! {
         an_unknown_event_makes_one_stream_unreadable_and_no_other, a_refusal_in_flight_waits_for_what_it_was_decided_on;
     request: the_same_request_replays_the_first_answer, a_replay_answers_as_of_then, another_command_with_the_id_is_refused,
         concurrent_duplicates_have_one_effect, a_replay_is_found_though_the_rule_would_refuse_now,
+        a_replay_is_found_though_it_would_be_too_large_now,
         a_replayed_creation_answers_the_first_stream, the_same_id_of_another_principal_is_another_request, a_malformed_id_is_refused,
         a_request_survives_a_restart;
     unique: a_taken_key_is_refused_by_its_scope, a_released_key_is_free, two_claims_of_one_batch_have_one_winner,
@@ -54,9 +56,9 @@ both! {
     read: a_list_shows_what_single_reads_would, pages_neither_skip_nor_repeat, a_foreign_page_token_is_refused,
         a_page_size_out_of_range_is_refused, filters_narrow_a_list, lists_sort_by_bytes, a_search_prefers_rare_words,
         a_record_is_found_by_its_key, a_stream_of_another_kind_is_not_found;
-    evidence: every_chain_verifies, a_changed_body_is_found, a_removed_entry_is_found, a_forged_record_is_found,
+    evidence: every_chain_verifies, a_changed_body_is_found, a_removed_entry_is_found, a_cut_off_tail_is_found, a_forged_record_is_found,
         what_is_derived_can_be_computed_from_entries_alone;
-    timer: it_runs_when_due_and_once, it_leaves_the_future_alone, a_sweep_reaches_every_tagged_record;
+    timer: it_runs_when_due_and_once, it_leaves_the_future_alone, those_that_refuse_hold_nobody_up, a_sweep_reaches_every_tagged_record;
 }
 
 postgres_alone! {
@@ -67,6 +69,11 @@ postgres_alone! {
     relay: one_replica_runs_it;
     timer: two_processes_have_one_effect;
     personal: two_processes_agree_on_a_subjects_key;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_writer_goes_on_after_sqlite_rolled_back() {
+    write::the_writer_goes_on_after_the_store_rolled_back(world::World::sqlite().await).await;
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use yiwang_ledger::{Call, Hash, Kind, StreamId};
 
-use crate::world::{Jar, World, add, call, fresh_call, next, stream, take};
+use crate::world::{Jar, JarEvent, World, add, call, fresh_call, next, stream, take};
 
 pub async fn the_same_request_replays_the_first_answer(world: World) {
     let (jar, call) = (stream(), fresh_call());
@@ -44,6 +44,18 @@ pub async fn a_replay_is_found_though_the_rule_would_refuse_now(world: World) {
     world.ledger.execute(jar, call.clone(), take(5)).await.unwrap();
     let again = world.ledger.execute(jar, call, take(5)).await.unwrap();
     assert!(again.replayed && again.state.total == 0);
+}
+
+/// The answer was lost, and on the state of now the same command would be too large.
+pub async fn a_replay_is_found_though_it_would_be_too_large_now(world: World) {
+    let jar = stream();
+    let hoard = |_: &Jar, _: &yiwang_ledger::Context| {
+        Ok((0..5).map(|_| JarEvent::Hoarded { more: "x".repeat(30_000) }).collect())
+    };
+    let call = fresh_call();
+    world.ledger.execute(jar, call.clone(), hoard).await.unwrap();
+    assert!(world.ledger.execute(jar, call, hoard).await.unwrap().replayed);
+    assert_eq!(world.run(jar, hoard).await.unwrap_err().reason, "STATE_TOO_LARGE");
 }
 
 pub async fn a_replayed_creation_answers_the_first_stream(world: World) {

@@ -34,6 +34,20 @@ pub async fn it_runs_when_due_and_once(world: World) {
     assert_eq!((jar.total, jar.by.as_str()), (1, "system"));
 }
 
+/// More than a page of records whose rule refuses stand before the one that can move.
+pub async fn those_that_refuse_hold_nobody_up(world: World) {
+    let stuck = |_: &Jar, cx: &Context| Ok(vec![JarEvent::Due { at: Some(cx.now) }, JarEvent::Added { amount: 7 }]);
+    futures_util::future::join_all((0..600).map(|_| world.run(stream(), stuck))).await;
+    let jar = due_tomorrow(&world).await;
+    world.advance(DAY);
+    let rule = |jar: &Jar, cx: &Context| match jar.total {
+        7 => Err(yiwang_ledger::Refusal::state("STUCK", "", "")),
+        _ => ring(jar, cx),
+    };
+    assert_eq!(world.ledger.run_due::<Jar>(rule).await.unwrap(), 1);
+    assert_eq!(world.jar(jar).await.total, 1);
+}
+
 pub async fn it_leaves_the_future_alone(world: World) {
     let jar = due_tomorrow(&world).await;
     world.advance(DAY - Duration::from_secs(1));

@@ -23,12 +23,17 @@ pub async fn a_released_key_is_free(world: World) {
 
 pub async fn two_claims_of_one_batch_have_one_winner(world: World) {
     let held = world.hold_commits().await;
-    let claims = (0..20).map(|_| world.run(stream(), label("honey")));
+    // this one takes the writer, so that the claims wait together
+    let busy = world.run(stream(), add(1));
+    let claims = (0..20).map(|_| async {
+        tokio::time::sleep(Duration::from_millis(30)).await;
+        world.run(stream(), label("honey")).await
+    });
     let release = async {
         tokio::time::sleep(Duration::from_millis(100)).await;
         held.release().await;
     };
-    let (outcomes, ()) = tokio::join!(futures_util::future::join_all(claims), release);
+    let (_, outcomes, ()) = tokio::join!(busy, futures_util::future::join_all(claims), release);
     assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 1);
     assert!(outcomes.iter().flat_map(|outcome| outcome.as_ref().err()).all(|refusal| refusal.reason == "LABEL_TAKEN"));
 }
@@ -58,17 +63,22 @@ pub async fn a_key_moves_within_one_batch(world: World) {
     let (first, second) = (stream(), stream());
     world.run(first, label("honey")).await.unwrap();
     let held = world.hold_commits().await;
-    let letting_go = world.run(first, event(JarEvent::Labelled { label: None }));
-    let taking = async {
+    // this one takes the writer, so that the other two wait together
+    let busy = world.run(stream(), add(1));
+    let letting_go = async {
         tokio::time::sleep(Duration::from_millis(50)).await;
+        world.run(first, event(JarEvent::Labelled { label: None })).await
+    };
+    let taking = async {
+        tokio::time::sleep(Duration::from_millis(80)).await;
         world.run(second, label("honey")).await
     };
     let release = async {
         tokio::time::sleep(Duration::from_millis(150)).await;
         held.release().await;
     };
-    let (gone, taken, ()) = tokio::join!(letting_go, taking, release);
-    assert!(gone.is_ok() && taken.is_ok());
+    let (busy, gone, taken, ()) = tokio::join!(busy, letting_go, taking, release);
+    assert!(busy.is_ok() && gone.is_ok() && taken.is_ok(), "{gone:?} {taken:?}");
 }
 
 pub async fn two_processes_cannot_both_claim(world: World) {

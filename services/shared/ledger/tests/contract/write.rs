@@ -87,6 +87,31 @@ pub async fn a_bad_command_never_fails_its_neighbours(world: World) {
     assert_eq!(outcomes[7].as_ref().err(), Some(&Kind::Internal));
 }
 
+/// A full disk, an I/O error: SQLite rolls back by itself. The next command must find a sound connection.
+pub async fn the_writer_goes_on_after_the_store_rolled_back(world: World) {
+    world
+        .raw()
+        .await
+        .execute("CREATE TRIGGER poison BEFORE INSERT ON entry WHEN NEW.actor = 'poison' BEGIN SELECT RAISE(ROLLBACK, 'poison'); END")
+        .await;
+    let poisoned = world.ledger.execute::<Jar>(stream(), fresh_call().with_actor("poison"), add(1)).await;
+    assert_eq!(poisoned.unwrap_err().kind, Kind::Internal);
+    assert!(world.run(stream(), add(1)).await.is_ok());
+}
+
+pub async fn a_stream_of_another_kind_is_not_there_to_be_written(world: World) {
+    let jar = stream();
+    world.run(jar, add(1)).await.unwrap();
+    let rule = |_: &yiwang_ledger::AccessLog, _: &Context| Ok(vec![]);
+    let refusal = world.ledger.execute(jar, fresh_call(), rule).await.unwrap_err();
+    assert_eq!(refusal.kind, Kind::NotFound);
+}
+
+pub async fn a_character_that_no_store_takes_is_refused(world: World) {
+    let refusal = world.run(stream(), crate::world::label("a\0b")).await.unwrap_err();
+    assert_eq!(refusal.reason, "TEXT_MALFORMED");
+}
+
 pub async fn a_panicking_rule_is_an_error_of_its_own_command(world: World) {
     let jar = stream();
     world.run(jar, add(1)).await.unwrap();
