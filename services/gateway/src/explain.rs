@@ -3,6 +3,8 @@
 //! The transcoder refuses at the first fault and does not always say where it was; this walks the whole input against the
 //! message's descriptor and names every field at fault. It runs only on what was refused already.
 
+use std::collections::BTreeSet;
+
 use base64::Engine as _;
 use prost_reflect::{FieldDescriptor, Kind, MessageDescriptor};
 use serde_json::Value;
@@ -17,10 +19,21 @@ pub fn body(message: &MessageDescriptor, value: &Value) -> Vec<ProblemField> {
 
 /// What is wrong with the pairs of a query as the fields of a message.
 pub fn query<'a>(message: &MessageDescriptor, pairs: impl Iterator<Item = (String, &'a str)>) -> Vec<ProblemField> {
-    let mut faults = Vec::new();
+    let (mut faults, mut seen) = (Vec::new(), BTreeSet::new());
     for (key, text) in pairs {
         match field_of(message, &key) {
             None => faults.push(unknown(&key, message)),
+            Some(field) if !seen.insert(field.number()) && !field.is_list() => {
+                faults.push(fault(field.name(), "DUPLICATE_FIELD", "只能给出一次", "may be given once"));
+            }
+            Some(field) if !is_encoded(text) => {
+                faults.push(fault(
+                    field.name(),
+                    "ENCODING_INVALID",
+                    "不是合法的百分号编码 UTF-8",
+                    "not percent-encoded UTF-8",
+                ));
+            }
             Some(field) if !takes_text(&field, text) => faults.push(mistyped(field.name(), &field)),
             Some(_) => {}
         }
@@ -91,6 +104,21 @@ fn takes_text(field: &FieldDescriptor, text: &str) -> bool {
         Kind::Enum(kind) => kind.get_value_by_name(text).is_some() || text.parse::<i32>().is_ok(),
         _ => takes(field, &Value::from(text)),
     }
+}
+
+/// Whether a text is UTF-8 in percent encoding.
+pub fn is_encoded(text: &str) -> bool {
+    let (mut bytes, mut rest) = (Vec::new(), text.bytes());
+    while let Some(byte) = rest.next() {
+        if byte != b'%' {
+            bytes.push(byte);
+            continue;
+        }
+        let digits = [rest.next(), rest.next()].map(|digit| digit.and_then(|digit| char::from(digit).to_digit(16)));
+        let [Some(high), Some(low)] = digits else { return false };
+        bytes.extend(u8::try_from(high * 16 + low));
+    }
+    String::from_utf8(bytes).is_ok()
 }
 
 fn in_range(kind: &Kind, number: i64) -> bool {
@@ -207,9 +235,15 @@ mod tests {
     #[test]
     fn a_query_is_looked_into() {
         let search = message("yiwang.catalogue.v1.SearchItemsRequest");
-        let pairs = [("page_size", "ten"), ("colour", "red"), ("itemType", "ITEM_TYPE_LICENSING"), ("query", "食品")];
+        let pairs = [
+            ("page_size", "ten"),
+            ("colour", "red"),
+            ("itemType", "ITEM_TYPE_LICENSING"),
+            ("query", "%FF"),
+            ("query", "a"),
+        ];
         let faults = query(&search, pairs.iter().map(|(key, text)| ((*key).to_owned(), *text)));
         let fields: Vec<_> = faults.iter().map(|fault| fault.field.as_str()).collect();
-        assert_eq!(fields, ["page_size", "colour"]);
+        assert_eq!(fields, ["page_size", "colour", "query", "query"]);
     }
 }

@@ -107,15 +107,22 @@ impl<L: Link> Rest<L> {
             if !route.has_body {
                 fields = explain::query(&route.input(), pairs(uri.query().unwrap_or_default()));
             }
+            if !explain::is_encoded(uri.path()) {
+                let message = "地址不是合法的百分号编码 UTF-8 (not percent-encoded UTF-8)".to_owned();
+                let field = route.path_fields().next().unwrap_or("path").to_owned();
+                fields.push(ProblemField { field, reason: "ENCODING_INVALID".to_owned(), message });
+            }
         }
         if fields.is_empty() {
             fields.extend(named_in(words));
         }
-        let zh = match fields.first() {
-            Some(first) => format!("请求内容有误：{} {}", first.field, zh_of(&first.message)),
-            None => "请求内容有误".to_owned(),
+        let (zh, en) = match fields.first() {
+            Some(first) => {
+                let (zh, en) = halves(&first.message);
+                (format!("请求内容有误：{} {zh}", first.field), format!("{}: {en}", first.field))
+            }
+            None => ("请求内容有误".to_owned(), words.split(" at line").next().unwrap_or(words).to_owned()),
         };
-        let en = words.split(" at line").next().unwrap_or(words).to_owned();
         Refused::new(Code::InvalidArgument, "REQUEST_MALFORMED", zh, en).with_fields(fields)
     }
 }
@@ -141,9 +148,12 @@ fn named_in(words: &str) -> Option<ProblemField> {
     Some(ProblemField { field, reason: reason.to_owned(), message })
 }
 
-/// The Chinese half of a field's message.
-fn zh_of(message: &str) -> &str {
-    message.split(" (").next().unwrap_or(message)
+/// The Chinese and the English half of a field's message, `应为整数 (an integer is expected)`.
+fn halves(message: &str) -> (&str, &str) {
+    match message.split_once(" (") {
+        Some((zh, en)) => (zh, en.strip_suffix(')').unwrap_or(en)),
+        None => (message, message),
+    }
 }
 
 fn answered(response: HttpResponse) -> Response {

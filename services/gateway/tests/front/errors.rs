@@ -57,8 +57,13 @@ async fn a_field_given_twice_is_named() {
 #[tokio::test]
 async fn a_wrong_query_is_refused_naming_the_parameter() {
     let world = world(&[("catalogue", &Fake::saying(SearchItemsResponse::default()))]);
-    for (query, field) in [("page_size=ten", "page_size"), ("colour=red", "colour"), ("item_type=LICENCE", "item_type")]
-    {
+    for (query, field) in [
+        ("page_size=ten", "page_size"),
+        ("colour=red", "colour"),
+        ("item_type=LICENCE", "item_type"),
+        ("query=%FF", "query"),
+        ("page_size=1&pageSize=2", "page_size"),
+    ] {
         let read = world.get(&format!("/v1/items?{query}")).await;
         assert_eq!((read.refusal(), read.field()), ((400, "REQUEST_MALFORMED".into()), field.into()), "{query}");
     }
