@@ -69,7 +69,7 @@ pub async fn an_application_becomes_a_licence_and_is_evaluated(town: Town) -> an
         json!({"caseNumber": granted["caseNumber"], "serviceNumber": 1, "satisfaction": "SATISFACTION_SATISFIED"});
     town.post("citizen", "/v1/evaluations", evaluation.clone()).await?;
     let again = town.post("citizen", "/v1/evaluations", evaluation).await.unwrap_err().to_string();
-    assert!(again.contains("EVALUATION_ALREADY_GIVEN"), "{again}");
+    assert!(again.contains("RIGHT_USED"), "{again}");
     Ok(())
 }
 
@@ -133,7 +133,7 @@ pub async fn a_notice_is_published_and_listed(town: Town) -> anyhow::Result<()> 
     let notice = |deadline: String| {
         json!({
             "title": "滨江路排水改造工程施工招标公告", "tradeClass": "TRADE_CLASS_CONSTRUCTION", "kind": "NOTICE_KIND_TENDER",
-            "content": "滨江路排水改造工程已具备招标条件，现公开招标。", "projectCode": "GA-2026-001", "tenderer": "广安区住建局",
+            "content": "滨江路排水改造工程已具备招标条件，现公开招标。", "projectCode": "GA-2026-001", "tenderer": "广安区住建局", "regionCode": "511602000000",
             "bidDeadlineTime": deadline
         })
     };
