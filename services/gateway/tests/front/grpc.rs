@@ -4,6 +4,7 @@ use prost::Message as _;
 use tonic::Code;
 use tower::ServiceExt as _;
 use yiwang_proto::{
+    gateway::v1::{GetMyAffairsRequest, affairs_service_client::AffairsServiceClient},
     intake::v1::{Application, GetApplicationRequest, intake_service_client::IntakeServiceClient},
     ledger::v1::{GetHeadRequest, Head, ledger_service_client::LedgerServiceClient},
 };
@@ -71,4 +72,15 @@ async fn the_ledger_that_is_meant_is_named() {
     let asked = GetHeadRequest::decode(fake.last().messages[0].clone().unwrap()).unwrap();
     assert_eq!(asked.service, "license");
     assert_eq!(world.get("/v1/ledgers/catalogue/head").await.refusal(), (404, "SERVICE_NOT_FOUND".into()));
+}
+
+#[tokio::test]
+async fn the_composition_answers_over_grpc_too() {
+    let world = world(&[]);
+    let mut request = tonic::Request::new(GetMyAffairsRequest::default());
+    request.metadata_mut().insert("authorization", "Bearer t".parse().unwrap());
+    let affairs = AffairsServiceClient::new(over(&world)).get_my_affairs(request).await.unwrap().into_inner();
+    assert!(!affairs.complete && affairs.cases.unwrap().unavailable.is_some());
+    let anonymous = AffairsServiceClient::new(over(&world)).get_my_affairs(GetMyAffairsRequest::default()).await;
+    assert_eq!(anonymous.unwrap_err().code(), Code::Unauthenticated);
 }
