@@ -114,7 +114,8 @@ impl Db {
             Database::Sqlite { dir } => sqlite::open(dir, service, None).await,
             Database::Memory => {
                 let temporary = tempfile::TempDir::new()?;
-                sqlite::open(&temporary.path().to_owned(), service, Some(temporary)).await
+                let folder = temporary.path().to_owned();
+                sqlite::open(&folder, service, Some(temporary)).await
             }
         }
     }
