@@ -67,6 +67,7 @@ impl Sql {
 }
 
 /// The store of one service.
+#[allow(clippy::large_enum_variant, reason = "one a process")]
 pub(crate) enum Db {
     Pg(PgPool),
     Lite {
@@ -141,6 +142,7 @@ impl Db {
 }
 
 /// The one connection that commits batches.
+#[allow(clippy::large_enum_variant, reason = "one a process")]
 pub(crate) enum Committer {
     Pg(sqlx::PgConnection),
     Lite(Arc<Mutex<SqliteConnection>>, SqliteConnectOptions),
