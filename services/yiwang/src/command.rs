@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use yiwang_kit::Config;
-use yiwang_kit::config::{ConfigError, Sources};
+use yiwang_kit::config::{ConfigError, Sources, TelemetryConfig};
 
 use crate::demo::DemoArgs;
 
@@ -101,6 +101,18 @@ impl Options {
         ];
         let overrides = said.into_iter().filter_map(|(key, value)| Some((key, value?))).collect();
         Config::load(Sources { file: self.config.clone(), overrides, environment: None })
+    }
+
+    /// How much is logged: the story and the operators' answers stand alone, unless more was asked for.
+    pub fn telemetry(&self, config: &Config) -> TelemetryConfig {
+        let usual = TelemetryConfig::default().level;
+        match &self.command {
+            Command::Up(_) | Command::Serve { .. } => config.telemetry.clone(),
+            _ if config.telemetry.level == usual => {
+                TelemetryConfig { level: "warn".into(), ..config.telemetry.clone() }
+            }
+            _ => config.telemetry.clone(),
+        }
     }
 }
 

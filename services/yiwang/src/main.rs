@@ -26,7 +26,7 @@ async fn main() -> ExitCode {
 
 async fn run(options: Options) -> anyhow::Result<ExitCode> {
     let config = options.config()?;
-    yiwang_kit::telemetry::init(&config.telemetry)?;
+    yiwang_kit::telemetry::init(&options.telemetry(&config))?;
     match options.command {
         Command::Up(_) => up::run(config).await?,
         Command::Demo(args) => tell::run(config, options.data.is_some(), &args).await?,

@@ -2,12 +2,12 @@
 
 use async_trait::async_trait;
 use tonic::{Request, Response, Status};
-use yiwang_ledger::{Entry, Ledger, Parked, Refusal, StreamId, Timestamp};
+use yiwang_ledger::{Entry, Ledger, Parked, Refusal, StreamId, SubjectId, Timestamp};
 use yiwang_proto::ledger::v1::{self as pb, ledger_service_server::LedgerService};
 use yiwang_proto::party::v1::{Actor, DocumentKind as PartyKind};
 use yiwang_standards::identity::DocumentKind;
 
-use crate::caller::{Incoming, Reply, receive, reply};
+use crate::caller::{CallerKind, Incoming, Reply, receive, reply};
 use crate::gate::{Gate, Resource};
 use crate::status::Fault;
 
@@ -93,28 +93,34 @@ impl LedgerAdmin {
         let message = &incoming.message;
         self.admit(&incoming, &message.service, "EraseSubject")?;
         let call = incoming.call("EraseSubject", "", &message.request_id)?;
-        let kind = document_kind(message.document_kind())?;
-        if message.document_number.trim().is_empty() || message.document_number.chars().count() > 50 {
-            return Err(Refusal::field(
-                "document_number",
-                "SUBJECT_INVALID",
-                "证件号码不正确",
-                "not a document number",
-            )
-            .into());
-        }
+        let subject = self.subject(&incoming)?;
         if !(1..=500).contains(&message.reason.trim().chars().count()) {
-            return Err(Refusal::field(
-                "reason",
-                "REASON_MISSING",
-                "请写明删除依据（1至500字）",
-                "say why, in 1 to 500 characters",
-            )
-            .into());
+            let (zh, en) = ("请写明删除依据（1至500字）", "say why, in 1 to 500 characters");
+            return Err(Refusal::field("reason", "REASON_MISSING", zh, en).into());
         }
-        let subject = crate::caller::subject(self.ledger.vault(), kind, &message.document_number);
-        self.ledger.erase_subject(call, &subject, message.reason.trim(), "").await?;
-        Ok(pb::EraseSubjectResponse { erase_time: Some(timestamp(self.ledger.host().now())), ..Default::default() })
+        // What another service tells is not told on: whoever began it tells all.
+        let told_by = incoming.caller.id.strip_prefix("service:").unwrap_or_default();
+        self.ledger.erase_subject(call, &subject, message.reason.trim(), told_by).await?;
+        Ok(pb::EraseSubjectResponse { erase_time: Some(timestamp(self.ledger.host().now())) })
+    }
+
+    /// Whose data: by document from people, by keyed hash from services.
+    fn subject(&self, incoming: &Incoming<pb::EraseSubjectRequest>) -> Result<SubjectId, Refusal> {
+        let message = &incoming.message;
+        let invalid = |field: &str| {
+            Refusal::field(field, "SUBJECT_INVALID", "证件号码不正确", "not a document number or subject")
+        };
+        if incoming.caller.kind == CallerKind::Service {
+            return SubjectId::parse(&message.subject).ok_or_else(|| invalid("subject"));
+        }
+        if !message.subject.is_empty() {
+            return Err(invalid("subject"));
+        }
+        let kind = document_kind(message.document_kind())?;
+        if !(1..=50).contains(&message.document_number.trim().chars().count()) {
+            return Err(invalid("document_number"));
+        }
+        Ok(crate::caller::subject(self.ledger.vault(), kind, &message.document_number))
     }
 }
 

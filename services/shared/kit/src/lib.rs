@@ -13,7 +13,7 @@
 //! | [`link`] | from one service to another, in one process or over TCP |
 //! | [`party`] | whose data a message carries, and how much of it a list shows |
 //! | [`server`], [`health`] | a listening process |
-//! | [`admin`] | a service's ledger shown to its operators |
+//! | [`admin`], `erasure` | a service's ledger shown to its operators; an erased person erased everywhere |
 //! | [`process`] | what a process shares among its services, and what each gets |
 //! | [`keys`], [`entropy`] | keys, the machine's clock and randomness: the only place of them |
 
@@ -23,6 +23,7 @@ pub mod caller;
 pub mod clock;
 pub mod config;
 pub mod entropy;
+mod erasure;
 pub mod gate;
 pub mod health;
 pub mod identity;

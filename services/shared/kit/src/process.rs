@@ -19,7 +19,7 @@ use crate::identity::{DevelopmentIssuer, Identity, ServiceTokens};
 use crate::link::Links;
 use crate::server::install_crypto;
 use crate::stack::{Front, Stack};
-use crate::{entropy, keys};
+use crate::{entropy, erasure, keys};
 
 /// How the services of an installation are spread.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -128,8 +128,9 @@ impl Process {
         })
     }
 
-    /// Puts the stack before a service's routes and its ledger's.
+    /// Puts the stack before a service's routes and its ledger's, and has erasures passed on.
     pub fn front(&self, service: &'static str, ledger: Ledger, routes: Routes) -> Front {
+        erasure::spawn(&ledger, &self.links);
         let admin = LedgerServiceServer::new(LedgerAdmin::new(ledger, self.gate.clone()));
         Stack::new(service, self.identity.clone(), &self.config.limits).before(routes.add_service(admin).prepare())
     }

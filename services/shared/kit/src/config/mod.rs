@@ -162,7 +162,7 @@ pub enum LogFormat {
 pub struct TelemetryConfig {
     /// `text` or `json`.
     pub format: LogFormat,
-    /// `info`, or directives such as `info,sqlx=warn`.
+    /// `info,sqlx=warn`, or other directives.
     pub level: String,
 }
 
@@ -225,7 +225,7 @@ impl Default for Limits {
 
 impl Default for TelemetryConfig {
     fn default() -> Self {
-        Self { format: LogFormat::Text, level: "info".into() }
+        Self { format: LogFormat::Text, level: "info,sqlx=warn".into() }
     }
 }
 

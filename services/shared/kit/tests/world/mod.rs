@@ -32,6 +32,7 @@ pub struct Smuggled;
 pub struct Probe {
     pub entered: Semaphore,
     pub left: Semaphore,
+    pub go: Semaphore,
 }
 
 pub struct World {
@@ -58,7 +59,7 @@ impl World {
         let mut config = Config { data_dir: dir.path().join("data"), ..Config::default() };
         change(&mut config);
         let process = Process::open(config, yiwang_kit::Shape::Together, CancellationToken::new()).unwrap();
-        let probe = Arc::new(Probe { entered: Semaphore::new(0), left: Semaphore::new(0) });
+        let probe = Arc::new(Probe { entered: Semaphore::new(0), left: Semaphore::new(0), go: Semaphore::new(0) });
         let routes = Routes::new(LedgerServiceServer::new(Echo(probe.clone())));
         let front = Stack::new("intake", process.identity.clone(), &process.config.limits).before(routes);
         process.links.plug("intake", front.clone());
@@ -67,7 +68,8 @@ impl World {
             Self { process, link, probe, shape, front, address: "127.0.0.1:0".into(), serving: None, _dir: dir };
         if shape == Shape::OverTcp {
             world.serve().await;
-            let tokens = yiwang_kit::identity::ServiceTokens::open(&world.process.config, world.process.development.as_ref());
+            let tokens =
+                yiwang_kit::identity::ServiceTokens::open(&world.process.config, world.process.development.as_ref());
             world.link = Link::remote("intake", &format!("http://{}", world.address), tokens.unwrap()).unwrap();
         }
         world
@@ -85,6 +87,13 @@ impl World {
         self.serving = Some((stop, serving));
     }
 
+    /// Tells the server to stop.
+    pub fn stop(&mut self) -> JoinHandle<()> {
+        let (stop, serving) = self.serving.take().unwrap();
+        stop.cancel();
+        serving
+    }
+
     /// Ends the server and starts it anew at the same address.
     pub async fn restart(&mut self) {
         if let Some((stop, serving)) = self.serving.take() {
@@ -99,7 +108,9 @@ impl World {
         let tokens = yiwang_kit::identity::ServiceTokens::open(&self.process.config, self.process.development.as_ref());
         match self.shape {
             Shape::InProcess => self.process.links.get("approval").as_service("intake", ""),
-            Shape::OverTcp => Link::remote("approval", "http://127.0.0.1:9", tokens.unwrap()).unwrap().as_service("intake", ""),
+            Shape::OverTcp => {
+                Link::remote("approval", "http://127.0.0.1:9", tokens.unwrap()).unwrap().as_service("intake", "")
+            }
         }
     }
 
@@ -189,13 +200,19 @@ impl Echo {
             "error" => Err(Status::internal("planted cause")),
             "unimplemented" => Err(Status::unimplemented("not here")),
             "refuse" => {
-                let refusal = Refusal::state("TEST_REFUSED", "不行", "no").with_field("service", "TEST_FIELD", "错", "wrong");
+                let refusal =
+                    Refusal::state("TEST_REFUSED", "不行", "no").with_field("service", "TEST_FIELD", "错", "wrong");
                 Err(yiwang_kit::status(refusal))
             }
             "forever" => {
                 let _leaving = Leaving(self.0.clone());
                 self.0.entered.add_permits(1);
                 std::future::pending().await
+            }
+            "wait" => {
+                self.0.entered.add_permits(1);
+                self.0.go.acquire().await.unwrap().forget();
+                Ok("waited".to_owned())
             }
             other => Ok(other.to_owned()),
         }

@@ -1,0 +1,184 @@
+//! A service's ledger as its operators see it, and an erasure that goes round all services.
+
+mod world;
+
+use rstest::rstest;
+use tokio_util::sync::CancellationToken;
+use tonic::service::Routes;
+use tonic::{Code, Request, Status};
+use yiwang_kit::config::SERVICES;
+use yiwang_kit::identity::Account;
+use yiwang_kit::{Config, Link, Process, Shape, new_request_id, reason, subject};
+use yiwang_ledger::Ledger;
+use yiwang_proto::ledger::v1::ledger_service_client::LedgerServiceClient;
+use yiwang_proto::ledger::v1::*;
+use yiwang_proto::party::v1::DocumentKind;
+use yiwang_standards::identity::DocumentKind as Kind;
+
+/// All five services, each with nothing but its ledger.
+struct Suite {
+    process: Process,
+    ledgers: Vec<Ledger>,
+    _dir: tempfile::TempDir,
+}
+
+const NUMBER: &str = "511602198503120016";
+
+impl Suite {
+    async fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let config = Config { data_dir: dir.path().join("data"), ..Config::default() };
+        let process = Process::open(config, Shape::Together, CancellationToken::new()).unwrap();
+        let mut ledgers = Vec::new();
+        for service in SERVICES {
+            let ledger = process.ledger(service).await.unwrap();
+            process.links.plug(service, process.front(service, ledger.clone(), Routes::default()));
+            ledgers.push(ledger);
+        }
+        Self { process, ledgers, _dir: dir }
+    }
+
+    fn ledger(&self, account: &str, service: &str) -> LedgerServiceClient<Link> {
+        let issuer = self.process.development.as_ref().unwrap();
+        let token = issuer.token(Account::find(account).unwrap(), None).unwrap();
+        LedgerServiceClient::new(self.process.links.get(service).with_token(&token))
+    }
+
+    async fn erase(&self, account: &str, change: impl FnOnce(&mut EraseSubjectRequest)) -> Result<(), Status> {
+        let mut request = EraseSubjectRequest {
+            service: "intake".into(),
+            request_id: new_request_id(),
+            document_number: NUMBER.into(),
+            reason: "本人申请删除（个人信息保护法第四十七条）".into(),
+            ..Default::default()
+        };
+        request.set_document_kind(DocumentKind::ResidentId);
+        change(&mut request);
+        self.ledger(account, "intake").erase_subject(request).await.map(drop)
+    }
+
+    /// A read by staff is an entry: something to look at.
+    async fn something(&self) -> String {
+        let stream = yiwang_kit::new_stream_id();
+        let call = yiwang_ledger::Call::system(new_request_id(), "0af7651916cd43dd8448eb211c80319c");
+        self.ledgers[0].record_read(call, stream, "GetApplication").await.unwrap();
+        let entries = self.ledgers[0].feed(0, 10).await.unwrap();
+        entries.last().unwrap().stream.to_string()
+    }
+}
+
+#[tokio::test]
+async fn an_operator_sees_how_far_the_ledger_has_come() {
+    let suite = Suite::new().await;
+    suite.something().await;
+    let head = suite.ledger("admin", "intake").get_head(GetHeadRequest { service: "intake".into() }).await.unwrap();
+    assert_eq!((head.get_ref().service.as_str(), head.get_ref().position), ("intake", 1));
+}
+
+#[tokio::test]
+async fn a_ledger_answers_to_its_own_name_alone() {
+    let suite = Suite::new().await;
+    let status =
+        suite.ledger("admin", "intake").get_head(GetHeadRequest { service: "license".into() }).await.unwrap_err();
+    assert_eq!((status.code(), reason(&status).as_str()), (Code::NotFound, "SERVICE_NOT_FOUND"));
+}
+
+#[rstest]
+#[case("citizen")]
+#[case("clerk")]
+#[case("approver")]
+#[tokio::test]
+async fn nobody_else_looks_into_a_ledger(#[case] account: &str) {
+    let suite = Suite::new().await;
+    let status =
+        suite.ledger(account, "intake").get_head(GetHeadRequest { service: "intake".into() }).await.unwrap_err();
+    assert_eq!((status.code(), reason(&status).as_str()), (Code::PermissionDenied, "ACTION_NOT_PERMITTED"));
+}
+
+#[tokio::test]
+async fn entries_are_shown_with_their_chain_and_without_their_bodies() {
+    let suite = Suite::new().await;
+    let request =
+        ListEntriesRequest { service: "intake".into(), stream: suite.something().await, ..Default::default() };
+    let page = suite.ledger("supervisor", "intake").list_entries(request).await.unwrap().into_inner();
+    let entry = &page.entries[0];
+    assert_eq!((entry.kind.as_str(), entry.version, entry.hash.len()), ("Read", 1, 64));
+    assert_eq!(entry.previous_hash, "0".repeat(64));
+}
+
+#[rstest]
+#[case("", "", "STREAM_MISSING")]
+#[case("application/nonsense", "", "ID_MALFORMED")]
+#[case("01a20af4-2925-732f-b5e1-ee38805706d5", "", "STREAM_NOT_FOUND")]
+#[case("01a20af4-2925-732f-b5e1-ee38805706d5", "x", "PAGE_TOKEN_INVALID")]
+#[tokio::test]
+async fn what_is_asked_for_wrongly_is_refused(#[case] stream: &str, #[case] page_token: &str, #[case] expected: &str) {
+    let suite = Suite::new().await;
+    let request = ListEntriesRequest {
+        service: "intake".into(),
+        stream: stream.into(),
+        page_token: page_token.into(),
+        page_size: 0,
+    };
+    let status = suite.ledger("admin", "intake").list_entries(request).await.unwrap_err();
+    assert_eq!(reason(&status), expected);
+}
+
+#[tokio::test]
+async fn a_delivery_that_does_not_wait_cannot_be_retried() {
+    let suite = Suite::new().await;
+    let request = RetryDeliveryRequest {
+        service: "intake".into(),
+        request_id: new_request_id(),
+        reader: "approval".into(),
+        stream: yiwang_kit::new_stream_id().to_string(),
+    };
+    let status = suite.ledger("admin", "intake").retry_delivery(request).await.unwrap_err();
+    assert_eq!(reason(&status), "DELIVERY_NOT_FOUND");
+}
+
+#[tokio::test]
+async fn whoever_is_erased_in_one_service_is_erased_in_all() {
+    let suite = Suite::new().await;
+    let mut sealed = Vec::new();
+    for ledger in &suite.ledgers {
+        let person = subject(ledger.vault(), Kind::ResidentId, NUMBER);
+        sealed.push(ledger.vault().seal_bytes(&person, b"here", b"secret").await.unwrap());
+    }
+    suite.erase("admin", |_| {}).await.unwrap();
+    for (ledger, sealed) in suite.ledgers.iter().zip(&sealed) {
+        let person = subject(ledger.vault(), Kind::ResidentId, NUMBER);
+        while ledger.vault().open_bytes(&person, b"here", sealed).await.unwrap().is_some() {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(ledger.head().await.unwrap().position, 1, "{}: told once, and not told on", ledger.service());
+    }
+}
+
+#[rstest]
+#[case::clerk("clerk", |_: &mut EraseSubjectRequest| {}, "ACTION_NOT_PERMITTED")]
+#[case::no_reason("admin", |request: &mut EraseSubjectRequest| request.reason.clear(), "REASON_MISSING")]
+#[case::no_kind("admin", |request: &mut EraseSubjectRequest| request.document_kind = 0, "DOCUMENT_KIND_MISSING")]
+#[case::no_number("admin", |request: &mut EraseSubjectRequest| request.document_number.clear(), "SUBJECT_INVALID")]
+#[case::subject("admin", |request: &mut EraseSubjectRequest| request.subject = "0".repeat(64), "SUBJECT_INVALID")]
+#[case::no_request_id("admin", |request: &mut EraseSubjectRequest| request.request_id.clear(), "REQUEST_ID_MISSING")]
+#[tokio::test]
+async fn an_erasure_needs_an_officer_a_person_and_a_ground(
+    #[case] account: &str,
+    #[case] change: fn(&mut EraseSubjectRequest),
+    #[case] expected: &str,
+) {
+    let status = Suite::new().await.erase(account, change).await.unwrap_err();
+    assert_eq!(reason(&status), expected);
+}
+
+#[tokio::test]
+async fn an_unknown_method_has_a_reason_and_a_trace() {
+    let suite = Suite::new().await;
+    let mut client = yiwang_proto::trading::v1::trading_service_client::TradingServiceClient::new(
+        suite.process.links.get("intake").as_service("intake", ""),
+    );
+    let status = client.list_notices(Request::new(Default::default())).await.unwrap_err();
+    let problem = yiwang_kit::Problem::of(&status);
+    assert_eq!((problem.code, problem.trace_id.len()), (Code::Unimplemented, 32));
+}
