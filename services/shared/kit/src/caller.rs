@@ -196,7 +196,6 @@ pub struct Incoming<T> {
 ///
 /// # Errors
 /// `INTERNAL` where no identity layer stands in front of the service: nothing is done without one.
-#[expect(clippy::result_large_err, reason = "tonic's own error type")]
 pub fn receive<T>(request: tonic::Request<T>) -> Result<Incoming<T>, tonic::Status> {
     let (_, extensions, message) = request.into_parts();
     match extensions.get::<Circumstances>() {
@@ -340,7 +339,6 @@ fn sorted(value: &serde_json::Value, text: &mut String) {
 pub type Reply<T> = Result<tonic::Response<T>, tonic::Status>;
 
 /// Wraps an answer.
-#[expect(clippy::result_large_err, reason = "tonic's own error type")]
 pub fn reply<T>(result: Result<T, status::Fault>) -> Reply<T> {
     result.map(tonic::Response::new).map_err(tonic::Status::from)
 }

@@ -80,7 +80,7 @@ impl Claims {
             CallerKind::Service => "service:",
             CallerKind::Anonymous => return Err(malformed()),
         };
-        if !self.sub.strip_prefix(prefix).is_some_and(|name| !name.is_empty()) || self.sub.len() > 128 {
+        if self.sub.strip_prefix(prefix).is_none_or(str::is_empty) || self.sub.len() > 128 {
             return Err(malformed());
         }
         let subject = match &self.document {

@@ -71,7 +71,8 @@ pub async fn two_processes_have_one_effect(world: World) {
     for _ in 0..10 {
         jars.push(due_tomorrow(&world).await);
     }
-    (world.advance(DAY), other.advance(DAY));
+    world.advance(DAY);
+    other.advance(DAY);
     let (one, two) = tokio::join!(world.ledger.run_due::<Jar>(ring), other.ledger.run_due::<Jar>(ring));
     assert!(one.is_ok() && two.is_ok());
     for jar in jars {
