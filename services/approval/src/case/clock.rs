@@ -33,7 +33,7 @@ pub fn due(calendar: &Calendar, start: NaiveDate, limit: &Limit) -> Due {
         limit: limit.clone(),
         start,
         day: if on_the_spot { start } else { counted.date },
-        missing_years: if on_the_spot { Vec::new() } else { counted.missing_years.iter().copied().collect() },
+        missing_years: if on_the_spot { Vec::new() } else { counted.missing_years.to_vec() },
         zh,
         en,
     }

@@ -190,7 +190,7 @@ impl World {
         use pb::upload_attachment_request::Part;
         let first = std::iter::once(Part::Metadata(metadata));
         let parts: Vec<_> = first
-            .chain(parts.into_iter().map(|bytes| Part::Chunk(bytes.into())))
+            .chain(parts.into_iter().map(|bytes| Part::Chunk(bytes)))
             .map(|part| pb::UploadAttachmentRequest { part: Some(part) })
             .collect();
         let request = Request::new(tokio_stream::iter(parts));

@@ -89,7 +89,7 @@ fn may(gate: &Gate, caller: &Caller, line: &Line) -> bool {
 #[test]
 fn each_role_may_do_what_the_table_says_and_nothing_else() {
     let (gate, callers) = (Gate::open().unwrap(), callers());
-    println!("{:<22} {:<16} {:<9} {:<16} {}", "action", "kind", "owner", "organ", "who may");
+    println!("{:<22} {:<16} {:<9} {:<16} who may", "action", "kind", "owner", "organ");
     let mut wrong = Vec::new();
     for line in lines() {
         let found: BTreeSet<String> =
