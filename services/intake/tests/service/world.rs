@@ -162,17 +162,20 @@ impl World {
     }
 
     pub async fn submit(&self, id: &str) -> Result<pb::Application, Status> {
-        let request = pb::SubmitApplicationRequest { id: id.into(), request_id: new_request_id(), ..Default::default() };
+        let request =
+            pb::SubmitApplicationRequest { id: id.into(), request_id: new_request_id(), ..Default::default() };
         self.as_("citizen").submit_application(request).await.map(tonic::Response::into_inner)
     }
 
     pub async fn accept(&self, id: &str) -> Result<pb::Application, Status> {
-        let request = pb::AcceptApplicationRequest { id: id.into(), request_id: new_request_id(), ..Default::default() };
+        let request =
+            pb::AcceptApplicationRequest { id: id.into(), request_id: new_request_id(), ..Default::default() };
         self.as_("clerk").accept_application(request).await.map(tonic::Response::into_inner)
     }
 
     pub async fn withdraw(&self, id: &str) -> Result<pb::Application, Status> {
-        let request = pb::WithdrawApplicationRequest { id: id.into(), request_id: new_request_id(), ..Default::default() };
+        let request =
+            pb::WithdrawApplicationRequest { id: id.into(), request_id: new_request_id(), ..Default::default() };
         self.as_("citizen").withdraw_application(request).await.map(tonic::Response::into_inner)
     }
 
@@ -186,20 +189,30 @@ impl World {
         self.upload_parts(metadata, bytes.chunks(100_000).map(<[u8]>::to_vec).collect()).await
     }
 
-    pub async fn upload_parts(&self, metadata: pb::AttachmentMetadata, parts: Vec<Vec<u8>>) -> Result<pb::Attachment, Status> {
+    pub async fn upload_parts(
+        &self,
+        metadata: pb::AttachmentMetadata,
+        parts: Vec<Vec<u8>>,
+    ) -> Result<pb::Attachment, Status> {
         use pb::upload_attachment_request::Part;
         let first = std::iter::once(Part::Metadata(metadata));
         let parts: Vec<_> = first
-            .chain(parts.into_iter().map(|bytes| Part::Chunk(bytes)))
+            .chain(parts.into_iter().map(Part::Chunk))
             .map(|part| pb::UploadAttachmentRequest { part: Some(part) })
             .collect();
         let request = Request::new(tokio_stream::iter(parts));
         self.as_("citizen").upload_attachment(request).await.map(tonic::Response::into_inner)
     }
 
-    pub async fn download(&self, account: &str, application: &str, attachment: &str) -> Result<(pb::Attachment, Vec<u8>), Status> {
+    pub async fn download(
+        &self,
+        account: &str,
+        application: &str,
+        attachment: &str,
+    ) -> Result<(pb::Attachment, Vec<u8>), Status> {
         use pb::download_attachment_response::Part;
-        let request = pb::DownloadAttachmentRequest { application_id: application.into(), attachment_id: attachment.into() };
+        let request =
+            pb::DownloadAttachmentRequest { application_id: application.into(), attachment_id: attachment.into() };
         let mut stream = self.as_(account).download_attachment(request).await?.into_inner();
         let (mut file, mut bytes) = (None, Vec::new());
         while let Some(message) = stream.message().await? {
