@@ -1,0 +1,84 @@
+//! What an operator types, and what the binary answers.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use rstest::rstest;
+
+/// Runs the binary on a data folder, in no other environment than the one given.
+fn yiwang(data: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_yiwang"));
+    for (key, _) in std::env::vars().filter(|(key, _)| key.starts_with("YIWANG__")) {
+        command.env_remove(key);
+    }
+    command.args(arguments).arg("--data").arg(data).envs(environment.iter().copied()).output().unwrap()
+}
+
+fn said(output: &Output) -> String {
+    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
+
+#[test]
+fn the_configuration_in_force_is_printed_without_secrets() {
+    let dir = tempfile::tempdir().unwrap();
+    let url = ("YIWANG__INTAKE__DATABASE_URL", "postgres://yi:planted@db/yiwang");
+    let output = yiwang(dir.path(), &["config"], &[url]);
+    assert!(output.status.success() && !said(&output).contains("planted"), "{}", said(&output));
+    assert!(said(&output).contains(r#"intake.database_url = "postgres://yi:***@db/yiwang""#), "{}", said(&output));
+}
+
+#[rstest]
+#[case::unknown_key(&["config"], &[("YIWANG__INTAKE__DATABSE_URL", "x")], "`intake.databse_url`")]
+#[case::unknown_service(&["serve", "nothing"], &[], "no service is called nothing")]
+#[case::unknown_account(&["token", "--as", "nobody"], &[], "citizen citizen2")]
+#[case::nothing_to_verify(&["verify"], &[], "there is no ledger")]
+#[case::address(&["up", "--listen", "nowhere"], &[], "cannot listen on nowhere")]
+#[case::production(&["up"], &[("YIWANG__MODE", "production")], "production needs `identity.jwks`")]
+#[case::no_year(&["calendar", "import", "/dev/null"], &[], "/dev/null")]
+fn what_cannot_be_done_is_said_with_its_reason(
+    #[case] arguments: &[&str],
+    #[case] environment: &[(&str, &str)],
+    #[case] expected: &str,
+) {
+    let dir = tempfile::tempdir().unwrap();
+    let output = yiwang(dir.path(), arguments, environment);
+    assert!(!output.status.success() && said(&output).contains(expected), "{}", said(&output));
+}
+
+#[rstest]
+#[case(&["token", "--as", "clerk"])]
+#[case(&["demo", "--exit"])]
+fn production_has_no_demonstration_accounts(#[case] arguments: &[&str]) {
+    let dir = tempfile::tempdir().unwrap();
+    let key = dir.path().join("key");
+    std::fs::write(&key, "00").unwrap();
+    let key = key.to_str().unwrap();
+    let production = [
+        ("YIWANG__MODE", "production"),
+        ("YIWANG__IDENTITY__JWKS", "people.json"),
+        ("YIWANG__IDENTITY__SERVICE_JWKS", "services.json"),
+        ("YIWANG__IDENTITY__SERVICE_KEY_FILE", key),
+        ("YIWANG__SECURITY__WRAPPING_KEY_FILE", key),
+        ("YIWANG__SECURITY__LOOKUP_KEY_FILE", key),
+        ("YIWANG__SECURITY__SEAL_KEY_FILE", key),
+    ];
+    let output = yiwang(dir.path(), arguments, &production);
+    assert!(!output.status.success() && said(&output).contains("生产模式不签发演示账号的凭证"), "{}", said(&output));
+}
+
+#[test]
+fn a_token_is_printed_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let output = yiwang(dir.path(), &["token", "--as", "clerk"], &[]);
+    let token = String::from_utf8(output.stdout).unwrap();
+    assert_eq!((token.trim().matches('.').count(), token.lines().count(), output.stderr.len()), (2, 1, 0));
+}
+
+#[test]
+fn ledgers_are_made_and_verified() {
+    let dir = tempfile::tempdir().unwrap();
+    assert!(yiwang(dir.path(), &["migrate", "trading"], &[]).status.success());
+    let output = yiwang(dir.path(), &["verify", "--json"], &[]);
+    let line: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(line, serde_json::json!({"service": "trading", "entries": 0, "streams": 0, "problems": []}));
+}
