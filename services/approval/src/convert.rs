@@ -161,7 +161,9 @@ pub fn review(request: &pb::ReviewCaseRequest) -> Result<(Recommendation, String
 pub fn ruling(request: &pb::DecideCaseRequest) -> Result<Ruling, Refusal> {
     match request.outcome() {
         pb::Outcome::Grant if request.reasons.trim().is_empty() => Ok(Ruling::Grant(None)),
-        pb::Outcome::Grant => Ok(Ruling::Grant(Some(text("reasons", "REASONS_MISSING", &request.reasons, REASONS_MAX)?))),
+        pb::Outcome::Grant => {
+            Ok(Ruling::Grant(Some(text("reasons", "REASONS_MISSING", &request.reasons, REASONS_MAX)?)))
+        }
         pb::Outcome::Refuse => Ok(Ruling::Refuse(text("reasons", "REASONS_MISSING", &request.reasons, REASONS_MAX)?)),
         pb::Outcome::Unspecified => {
             Err(Refusal::field("outcome", "OUTCOME_MISSING", "请选择准予或不予", "decide to grant or to refuse"))
@@ -199,7 +201,11 @@ fn text(field: &str, reason: &'static str, value: &str, most: usize) -> Result<S
 
 fn required(field: &str, value: &str) -> Result<String, Refusal> {
     let value = value.trim();
-    if value.is_empty() { Err(terms_field(field, "该项不能为空", "this must not be empty")) } else { Ok(value.to_owned()) }
+    if value.is_empty() {
+        Err(terms_field(field, "该项不能为空", "this must not be empty"))
+    } else {
+        Ok(value.to_owned())
+    }
 }
 
 fn terms(field: &str, zh: &str, en: &str) -> Refusal {
@@ -361,7 +367,9 @@ fn review_out(review: &Review) -> pb::Review {
 
 fn decision(decision: &crate::case::Decision) -> pb::Decision {
     let (outcome, reasons, remedies) = match &decision.outcome {
-        Outcome::Granted { reasons } => (pb::Outcome::Grant, reasons.as_ref().map(shown).unwrap_or_default(), String::new()),
+        Outcome::Granted { reasons } => {
+            (pb::Outcome::Grant, reasons.as_ref().map(shown).unwrap_or_default(), String::new())
+        }
         Outcome::Refused { reasons, remedies } => (pb::Outcome::Refuse, shown(reasons), remedies.zh.clone()),
     };
     pb::Decision {
@@ -457,5 +465,11 @@ fn item_terms(item: &Item) -> items::ItemTerms {
 
 /// The step that the contract shows of one that was taken.
 pub fn step(step: &StepTaken, text: String, text_en: String) -> parties::Step {
-    parties::Step { step_time: Some(timestamp(step.at)), kind: step.kind.clone(), actor: Some(actor(&step.by)), text, text_en }
+    parties::Step {
+        step_time: Some(timestamp(step.at)),
+        kind: step.kind.clone(),
+        actor: Some(actor(&step.by)),
+        text,
+        text_en,
+    }
 }

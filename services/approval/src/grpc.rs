@@ -2,9 +2,7 @@
 
 use tonic::Request;
 use yiwang_kit::{Caller, Fault, Gate, Incoming, Reply, Resource, party, receive, reply, wire};
-use yiwang_ledger::{
-    Aggregate as _, Call, Committed, Context, Decision, Ledger, ListQuery, Read, Refusal, StreamId,
-};
+use yiwang_ledger::{Aggregate as _, Call, Committed, Context, Decision, Ledger, ListQuery, Read, Refusal, StreamId};
 use yiwang_proto::approval::v1 as pb;
 use yiwang_proto::approval::v1::approval_service_server::ApprovalService;
 
@@ -105,7 +103,9 @@ impl Approval {
         let read = self.find(&incoming, "GetCase", &incoming.message.id).await?;
         // A staff read of a record with personal data is an entry itself.
         if incoming.caller.is_staff() {
-            self.ledger.record_read(incoming.read_call("GetCase", &read.stream.to_string()), read.stream, "GetCase").await?;
+            self.ledger
+                .record_read(incoming.read_call("GetCase", &read.stream.to_string()), read.stream, "GetCase")
+                .await?;
         }
         Ok(convert::case(read.stream, read.version, &read.state, self.ledger.host().now()))
     }
@@ -121,18 +121,20 @@ impl Approval {
         self.gate.allow(caller, "ListCases", &Resource { kind: "Case", ..Resource::default() })?;
         let mut filters: Vec<(&'static str, String)> = Vec::new();
         filters.extend(convert::phase_filter(message.phase()).map(|phase| ("status", phase.to_owned())));
-        let exact = [
-            ("item", &message.item_code),
-            ("application", &message.application_id),
-            ("number", &message.case_number),
-        ];
-        filters.extend(exact.into_iter().filter(|(_, value)| !value.is_empty()).map(|(name, value)| (name, value.clone())));
+        let exact =
+            [("item", &message.item_code), ("application", &message.application_id), ("number", &message.case_number)];
+        filters.extend(
+            exact.into_iter().filter(|(_, value)| !value.is_empty()).map(|(name, value)| (name, value.clone())),
+        );
         // What applicants see is theirs already; an officer who also applied asks for it by name.
         if message.mine && caller.is_staff() {
             filters.push(("owner", caller.id.clone()));
         }
-        let query =
-            ListQuery { filters, page_size: wire::page_size(message.page_size)?, page_token: message.page_token.clone() };
+        let query = ListQuery {
+            filters,
+            page_size: wire::page_size(message.page_size)?,
+            page_token: message.page_token.clone(),
+        };
         let page = self.ledger.list::<Case>(&query, &caller.audiences()).await?;
         let cases = page.items.iter().map(|read| convert::summary(read.stream, &read.state)).collect();
         Ok(pb::ListCasesResponse { cases, next_page_token: page.next_page_token })
@@ -142,7 +144,8 @@ impl Approval {
         let message = &incoming.message;
         let (recommendation, opinion) = convert::review(message)?;
         let target = (message.id.as_str(), message.request_id.as_str(), message.etag.as_str());
-        let rule = move |case: &Case, by: &Officer, cx: &Context| decide::review(case, by, recommendation, &opinion, cx);
+        let rule =
+            move |case: &Case, by: &Officer, cx: &Context| decide::review(case, by, recommendation, &opinion, cx);
         self.act(&incoming, "ReviewCase", target, rule).await
     }
 
@@ -158,9 +161,8 @@ impl Approval {
         let message = &incoming.message;
         let (finding, findings) = convert::check(message)?;
         let target = (message.id.as_str(), message.request_id.as_str(), message.etag.as_str());
-        let rule = move |case: &Case, by: &Officer, cx: &Context| {
-            decide::record_follow_up(case, by, finding, &findings, cx)
-        };
+        let rule =
+            move |case: &Case, by: &Officer, cx: &Context| decide::record_follow_up(case, by, finding, &findings, cx);
         self.act(&incoming, "RecordFollowUpCheck", target, rule).await
     }
 }

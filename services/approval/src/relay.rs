@@ -82,7 +82,9 @@ impl Route for ToLicense {
             Err(refusal) => return later(&refusal),
         };
         if facts.applicant.name.is_erased() {
-            return Delivery::Refused { reason: "the applicant's data were erased before the licence was issued".into() };
+            return Delivery::Refused {
+                reason: "the applicant's data were erased before the licence was issued".into(),
+            };
         }
         let link = self.0.links.get("license").as_service(NAME, &entry.trace).on_behalf_of(&entry.actor);
         let answer = LicenseServiceClient::new(link).issue_license(issue(entry, request_id, &decision, &facts)).await;
@@ -134,7 +136,8 @@ impl ToLicense {
     async fn issued(&self, entry: &Entry, request_id: &str, license: &license::License) -> Delivery {
         let (id, identifier, number) = (license.id.clone(), license.identifier.clone(), license.number.clone());
         let call = Call::system(format!("{request_id}.issued"), entry.trace.as_str());
-        let rule = move |case: &Case, _: &yiwang_ledger::Context| decide::license_issued(case, &id, &identifier, &number);
+        let rule =
+            move |case: &Case, _: &yiwang_ledger::Context| decide::license_issued(case, &id, &identifier, &number);
         match self.0.ledger.execute::<Case>(entry.stream, call, rule).await {
             Ok(_) => Delivery::Done,
             Err(refusal) => later(&refusal),

@@ -17,18 +17,27 @@ fn sentence(step: &StepTaken, case: &Case) -> (String, String) {
     match step.kind.as_str() {
         "Opened" if facts.deemed => (
             format!("已依法视为受理（行政许可法第三十二条），办件编号{}，{}前办结", facts.number, facts.promised.day),
-            format!("accepted by operation of law (Licensing Law, art. 32); case {}, due {}", facts.number, facts.promised.day),
+            format!(
+                "accepted by operation of law (Licensing Law, art. 32); case {}, due {}",
+                facts.number, facts.promised.day
+            ),
         ),
         "Opened" => (
             format!("已受理，办件编号{}，承诺{}前办结（法定{}）", facts.number, facts.promised.day, facts.legal.day),
-            format!("accepted as case {}; promised by {}, by law by {}", facts.number, facts.promised.day, facts.legal.day),
+            format!(
+                "accepted as case {}; promised by {}, by law by {}",
+                facts.number, facts.promised.day, facts.legal.day
+            ),
         ),
         "Reviewed" => ("审查完毕，待作出决定".into(), "reviewed; a decision is to follow".into()),
         "Decided" => decided(case),
         "Withdrawn" => ("申请人已撤回申请，办件终止".into(), "the applicant withdrew; the case has ended".into()),
         "FollowUpChecked" => ("已完成事后核查".into(), "the later check was done".into()),
         "MarkedOverdue" => ("办理已超过时限，已作标记".into(), "a time limit passed; it is marked".into()),
-        "DueDatesRecomputed" => ("放假安排公布，办结期限已重新计算".into(), "the calendar was published; the due dates were counted again".into()),
+        "DueDatesRecomputed" => (
+            "放假安排公布，办结期限已重新计算".into(),
+            "the calendar was published; the due dates were counted again".into(),
+        ),
         "LicenseIssued" => match &case.result {
             CaseResult::License { number, .. } => (
                 format!("已颁发{}，证号{number}", facts.item.result_name),
@@ -36,7 +45,9 @@ fn sentence(step: &StepTaken, case: &Case) -> (String, String) {
             ),
             _ => ("已颁发证照".into(), "the licence was issued".into()),
         },
-        "LicenseRefused" => ("证照暂未生成，工作人员正在处理".into(), "the licence could not be made yet; staff are at it".into()),
+        "LicenseRefused" => {
+            ("证照暂未生成，工作人员正在处理".into(), "the licence could not be made yet; staff are at it".into())
+        }
         other => (other.to_owned(), other.to_owned()),
     }
 }

@@ -13,7 +13,8 @@ use yiwang_ledger::Personal;
 
 fn one_of_each() -> Vec<Event> {
     let personal = |field| Personal::new(&subject(), field, "golden");
-    let opened = decide::open(&Case::default(), &world::open_of(promise(), "2026-03-02"), &Bench::empty("2026-03-02").cx());
+    let opened =
+        decide::open(&Case::default(), &world::open_of(promise(), "2026-03-02"), &Bench::empty("2026-03-02").cx());
     let mut events = opened.unwrap();
     let mut bench = Bench::opened(licensing(), "2026-12-18");
     bench.review("staff:reviewer").unwrap();

@@ -4,7 +4,7 @@ mod world;
 
 use world::{Bench, day, filing, licensing, open_of, promise};
 use yiwang_approval::case::decide::Ruling;
-use yiwang_approval::case::{FollowUpPhase, Finding, Item, Limit, Officer, Outcome, Source, Unit, Warning, Which};
+use yiwang_approval::case::{Finding, FollowUpPhase, Item, Limit, Officer, Outcome, Source, Unit, Warning, Which};
 
 fn refuse() -> Ruling {
     Ruling::Refuse("空气检测不合格".into())
@@ -121,7 +121,8 @@ fn a_refusal_gives_reasons_and_both_remedies_with_their_organs() {
     let decision = bench.case.decision.as_ref().unwrap();
     let Outcome::Refused { reasons, remedies } = &decision.outcome else { panic!("not a refusal") };
     assert_eq!(reasons.get(), Some("空气检测不合格"));
-    for part in ["广安市广安区行政审批局", "六十日", "人民政府", "行政复议法", "六个月", "人民法院", "行政诉讼法"] {
+    for part in ["广安市广安区行政审批局", "六十日", "人民政府", "行政复议法", "六个月", "人民法院", "行政诉讼法"]
+    {
         assert!(remedies.zh.contains(part), "{part} is not in {}", remedies.zh);
     }
     assert!(decision.delivery.is_none() && decision.follow_up.is_none());

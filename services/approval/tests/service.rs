@@ -39,9 +39,7 @@ async fn a_licence_repeats_only_the_fields_that_its_item_names(#[values(Sqlite, 
 
 #[rstest]
 #[tokio::test]
-async fn a_decision_gives_the_right_to_evaluate_and_names_all_who_handled(
-    #[values(Sqlite, Postgres)] engine: Engine,
-) {
+async fn a_decision_gives_the_right_to_evaluate_and_names_all_who_handled(#[values(Sqlite, Postgres)] engine: Engine) {
     let Some(world) = World::on(engine, "2026-03-02").await else { return };
     world.granted().await;
     let rights = &world.evaluation.rights;
@@ -69,7 +67,10 @@ async fn a_licence_that_is_refused_shows_on_the_case() {
     *world.license.refuses.lock().unwrap() = Some(refusal);
     let case = world.granted().await;
     let result = world.until(&case.id, |case| case.result.is_some()).await.result.unwrap();
-    assert_eq!((result.failure_reason.as_str(), result.failure_text.as_str()), ("LICENSE_TYPE_INVALID", "证照类型代码不正确"));
+    assert_eq!(
+        (result.failure_reason.as_str(), result.failure_text.as_str()),
+        ("LICENSE_TYPE_INVALID", "证照类型代码不正确")
+    );
 }
 
 #[rstest]
@@ -111,7 +112,11 @@ async fn only_intake_opens_a_case() {
     let world = World::on(Sqlite, "2026-03-02").await.unwrap();
     for account in ["citizen", "clerk", "approver", "supervisor", "partner"] {
         let status = world.by(account).open_case(open_request(licensing(), "2026-03-02")).await.unwrap_err();
-        assert_eq!((status.code(), reason(&status).as_str()), (Code::PermissionDenied, "ACTION_NOT_PERMITTED"), "{account}");
+        assert_eq!(
+            (status.code(), reason(&status).as_str()),
+            (Code::PermissionDenied, "ACTION_NOT_PERMITTED"),
+            "{account}"
+        );
     }
 }
 
@@ -259,7 +264,8 @@ async fn a_review_that_says_nothing_is_refused(#[case] request: pb::ReviewCaseRe
     let world = World::on(Sqlite, "2026-03-02").await.unwrap();
     let id = world.open(licensing()).await.id;
     let request_id = if expected == "REQUEST_ID_MISSING" { String::new() } else { "r".into() };
-    let status = world.by("reviewer").review_case(pb::ReviewCaseRequest { id, request_id, ..request }).await.unwrap_err();
+    let status =
+        world.by("reviewer").review_case(pb::ReviewCaseRequest { id, request_id, ..request }).await.unwrap_err();
     assert_eq!(reason(&status), expected);
 }
 
@@ -319,7 +325,11 @@ async fn no_number_name_or_phone_lies_open_in_the_data_folder() {
     for file in files(world.house.dir.path()) {
         let bytes = std::fs::read(&file).unwrap();
         for planted in [NUMBER, "张建国", "13900002222", "滨江路", "材料齐全"] {
-            assert!(!bytes.windows(planted.len()).any(|part| part == planted.as_bytes()), "{planted} in {}", file.display());
+            assert!(
+                !bytes.windows(planted.len()).any(|part| part == planted.as_bytes()),
+                "{planted} in {}",
+                file.display()
+            );
         }
     }
 }

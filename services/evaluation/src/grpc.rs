@@ -111,8 +111,11 @@ impl Evaluations {
             let tag = if caller.is_staff() { "case" } else { "own_case" };
             filters.push((tag, message.case_number.clone()));
         }
-        let query =
-            ListQuery { filters, page_size: wire::page_size(message.page_size)?, page_token: message.page_token.clone() };
+        let query = ListQuery {
+            filters,
+            page_size: wire::page_size(message.page_size)?,
+            page_token: message.page_token.clone(),
+        };
         let page = self.ledger.list::<Evaluation>(&query, &caller.audiences()).await?;
         let shown = page.items.iter().map(|read| convert::evaluation(read.stream, read.version, &read.state, caller));
         Ok(pb::ListEvaluationsResponse { evaluations: shown.collect(), next_page_token: page.next_page_token })

@@ -99,7 +99,8 @@ fn identifier_refusal(error: LicenseIdError) -> Refusal {
 
 fn holder(party: Option<&parties::Party>, vault: &Vault) -> Result<Holder, Refusal> {
     let invalid = || {
-        let (zh, en) = ("持证主体的名称、证件类型和证件号码不能为空", "a holder has a name, a kind of document and its number");
+        let (zh, en) =
+            ("持证主体的名称、证件类型和证件号码不能为空", "a holder has a name, a kind of document and its number");
         Refusal::field("holder", "HOLDER_INVALID", zh, en)
     };
     let party = party.filter(|party| !party.name.trim().is_empty()).ok_or_else(invalid)?;
@@ -196,7 +197,9 @@ pub fn cancellation(request: &pb::CancelLicenseRequest) -> Result<(CancelCause, 
     };
     match request.reason.trim() {
         "" => Err(Refusal::field("reason", "REASON_MISSING", "请写明注销理由", "say why")),
-        reason if reason.chars().count() > REASON_MAX => Err(field("reason", "理由不得超过1000字", "at most 1000 characters")),
+        reason if reason.chars().count() > REASON_MAX => {
+            Err(field("reason", "理由不得超过1000字", "at most 1000 characters"))
+        }
         reason => Ok((cause, reason.to_owned())),
     }
 }

@@ -8,12 +8,12 @@ use yiwang_proto::license::v1 as pb;
 use yiwang_proto::license::v1::license_service_server::LicenseService;
 use yiwang_standards::sm;
 
+use crate::convert;
 use crate::key::{self, Key};
 use crate::license::{License, decide, not_found};
 use crate::register::{self, Register};
 use crate::seal::Seal;
 use crate::verify::{self, stream};
-use crate::convert;
 
 /// The service over its ledger and its seal.
 #[derive(Clone)]
@@ -73,8 +73,10 @@ impl Licenses {
         let register = register::stream(&order.issuer_segment, order.issued_on.year());
         let case = order.case_number.clone();
         let call = Call::system(format!("serial.{}", sm::to_hex(&sm::sm3(case.as_bytes()))), trace);
-        let taken =
-            self.ledger.execute::<Register>(register, call, move |register, cx| register::take(register, &case, cx)).await?;
+        let taken = self
+            .ledger
+            .execute::<Register>(register, call, move |register, cx| register::take(register, &case, cx))
+            .await?;
         Ok(taken.state.last)
     }
 
@@ -96,13 +98,18 @@ impl Licenses {
         let mut filters: Vec<(&'static str, String)> = Vec::new();
         filters.extend(convert::status_filter(message.status()).map(|status| ("status", status.to_owned())));
         let exact = [("type", &message.type_code), ("case", &message.case_number)];
-        filters.extend(exact.into_iter().filter(|(_, value)| !value.is_empty()).map(|(name, value)| (name, value.clone())));
+        filters.extend(
+            exact.into_iter().filter(|(_, value)| !value.is_empty()).map(|(name, value)| (name, value.clone())),
+        );
         // What holders see is theirs already; an officer who also holds one asks for it by name.
         if message.mine && caller.is_staff() {
             filters.push(("owner", caller.id.clone()));
         }
-        let query =
-            ListQuery { filters, page_size: wire::page_size(message.page_size)?, page_token: message.page_token.clone() };
+        let query = ListQuery {
+            filters,
+            page_size: wire::page_size(message.page_size)?,
+            page_token: message.page_token.clone(),
+        };
         let page = self.ledger.list::<License>(&query, &caller.audiences()).await?;
         let now = self.ledger.host().now();
         let licenses = page.items.iter().map(|read| convert::summary(read.stream, &read.state, now)).collect();
@@ -137,9 +144,10 @@ impl Licenses {
         self.gate.allow(&incoming.caller, "GetSigningKey", &NOTHING)?;
         let asked = incoming.message.key_id.trim();
         let key_id = if asked == "current" { self.seal.key_id.as_str() } else { asked };
-        let key = self.ledger.get::<Key>(key::stream(key_id), &Audiences::all()).await?.ok_or_else(|| {
-            Refusal::new(Kind::NotFound, "KEY_NOT_FOUND", "未找到该验证公钥", "there is no such key")
-        })?;
+        let key =
+            self.ledger.get::<Key>(key::stream(key_id), &Audiences::all()).await?.ok_or_else(|| {
+                Refusal::new(Kind::NotFound, "KEY_NOT_FOUND", "未找到该验证公钥", "there is no such key")
+            })?;
         Ok(pb::SigningKey {
             key_id: key.state.key_id.clone(),
             algorithm: "SM2-SM3".to_owned(),

@@ -57,23 +57,24 @@ struct Asked<'a> {
 fn asked(request: &pb::VerifyLicenseRequest) -> Result<Asked<'_>, Refusal> {
     let named = match request.identifier.trim() {
         "" => None,
-        text => Some(LicenseId::parse(text).map_err(|error| {
-            Refusal::field("identifier", "IDENTIFIER_INVALID", error.zh(), error.en())
-        })?),
+        text => Some(
+            LicenseId::parse(text)
+                .map_err(|error| Refusal::field("identifier", "IDENTIFIER_INVALID", error.zh(), error.en()))?,
+        ),
     };
     let named = named.map(|id| id.as_str().to_owned());
     let (payload, signature): (&[u8], &[u8]) = (&request.payload, &request.signature);
     if payload.is_empty() && signature.is_empty() {
         let identifier = named.clone().ok_or_else(|| {
-            let (zh, en) = ("请提供证照标识，或证照数据和签名值", "give an identifier, or the payload and its signature");
+            let (zh, en) =
+                ("请提供证照标识，或证照数据和签名值", "give an identifier, or the payload and its signature");
             Refusal::invalid("NOTHING_TO_VERIFY", zh, en)
         })?;
         return Ok(Asked { identifier, named, presented: None });
     }
     let identifier = payload::identifier(payload)?;
-    let signature = sm::Signature::from_der(signature).map_err(|error| {
-        Refusal::field("signature", "SIGNATURE_INVALID_FORM", error.zh(), error.en())
-    })?;
+    let signature = sm::Signature::from_der(signature)
+        .map_err(|error| Refusal::field("signature", "SIGNATURE_INVALID_FORM", error.zh(), error.en()))?;
     Ok(Asked { identifier, named, presented: Some((payload, signature)) })
 }
 
@@ -85,7 +86,9 @@ fn signature(asked: &Asked<'_>, issued: &Issued, key: Option<&Read<Key>>) -> Vec
     match &asked.presented {
         Some((payload, signature)) if key.verify(payload, signature).is_err() => vec!["SIGNATURE_WRONG"],
         // Signed by us, but not what this licence says.
-        Some((payload, _)) if issued.payload.get().is_some_and(|own| own.as_bytes() != *payload) => vec!["PAYLOAD_DIFFERS"],
+        Some((payload, _)) if issued.payload.get().is_some_and(|own| own.as_bytes() != *payload) => {
+            vec!["PAYLOAD_DIFFERS"]
+        }
         Some(_) => Vec::new(),
         None => match (issued.payload.get(), own_signature(issued)) {
             (Some(own), Some(signature)) if key.verify(own.as_bytes(), &signature).is_ok() => Vec::new(),

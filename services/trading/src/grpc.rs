@@ -50,7 +50,12 @@ impl Trading {
         let id = StreamId::parse("refers_to_notice_id", id)?;
         let read = self.ledger.get::<Notice>(id, &Audiences::all()).await?;
         let published = read.and_then(|read| read.state.published.clone()).ok_or_else(|| {
-            Refusal::new(Kind::NotFound, "REFERRED_NOTICE_NOT_FOUND", "未找到所依据的原公告", "the notice it follows is not there")
+            Refusal::new(
+                Kind::NotFound,
+                "REFERRED_NOTICE_NOT_FOUND",
+                "未找到所依据的原公告",
+                "the notice it follows is not there",
+            )
         })?;
         Ok(Some((id, published)))
     }
@@ -64,8 +69,11 @@ impl Trading {
         if !message.project_code.is_empty() {
             filters.push(("project", message.project_code.clone()));
         }
-        let query =
-            ListQuery { filters, page_size: wire::page_size(message.page_size)?, page_token: message.page_token.clone() };
+        let query = ListQuery {
+            filters,
+            page_size: wire::page_size(message.page_size)?,
+            page_token: message.page_token.clone(),
+        };
         let page = self.ledger.list::<Notice>(&query, &public()).await?;
         let notices = page.items.iter().map(|read| convert::notice(read.stream, &read.state)).collect();
         Ok(pb::ListNoticesResponse { notices, next_page_token: page.next_page_token })

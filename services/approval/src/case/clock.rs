@@ -25,7 +25,10 @@ pub fn due(calendar: &Calendar, start: NaiveDate, limit: &Limit) -> Due {
     };
     let on_the_spot = limit.days == 0;
     let (zh, en) = if on_the_spot {
-        (format!("{start}当场办结。依据：{}", limit.basis), format!("done on the spot on {start}; basis: {}", limit.basis))
+        (
+            format!("{start}当场办结。依据：{}", limit.basis),
+            format!("done on the spot on {start}; basis: {}", limit.basis),
+        )
     } else {
         (with_basis(&counted.explain_zh(), "依据：", limit), with_basis(&counted.explain_en(), "Basis: ", limit))
     };

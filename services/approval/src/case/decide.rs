@@ -118,13 +118,20 @@ pub fn decide(case: &Case, by: &Officer, ruling: &Ruling, cx: &Context) -> Decid
     }
     if !rules::on_the_spot(&facts.item, facts.promise_signed) {
         let Some(review) = &case.review else {
-            return Err(Refusal::state("NOT_REVIEWED", "该办件尚未审查，不能作出决定", "the case has not been reviewed yet"));
+            return Err(Refusal::state(
+                "NOT_REVIEWED",
+                "该办件尚未审查，不能作出决定",
+                "the case has not been reviewed yet",
+            ));
         };
         if review.by.id == by.id {
             return same_officer("审查人员与决定人员不得为同一人", "the reviewer does not decide the same case");
         }
         if facts.accepted_by.id == by.id {
-            return same_officer("受理人员不得决定同一办件（受办分离）", "who accepted the application does not decide it");
+            return same_officer(
+                "受理人员不得决定同一办件（受办分离）",
+                "who accepted the application does not decide it",
+            );
         }
     }
     let subject = &facts.applicant.subject;
@@ -148,7 +155,8 @@ fn decision(facts: &Opened, by: Officer, outcome: Outcome, cx: &Context) -> Deci
     let delivery = rules.delivery.filter(|_| grant).map(|limit| clock::due(&cx.calendar, on, &limit));
     let follow_up = (grant && rules::by_promise(&facts.item, facts.promise_signed)).then(|| {
         let limit = facts.item.follow_up.clone();
-        let limit = limit.unwrap_or_else(|| rules::default_limit(rules::FOLLOW_UP_DAYS, "告知承诺事后核查默认时限，待实施机关确认"));
+        let limit = limit
+            .unwrap_or_else(|| rules::default_limit(rules::FOLLOW_UP_DAYS, "告知承诺事后核查默认时限，待实施机关确认"));
         FollowUp { phase: FollowUpPhase::Pending { due: clock::due(&cx.calendar, on, &limit) }, checks: Vec::new() }
     });
     // One decision a case: its number is the case's, so it has no gaps either.
@@ -157,15 +165,7 @@ fn decision(facts: &Opened, by: Officer, outcome: Outcome, cx: &Context) -> Deci
         (_, true) => "备",
         _ => "决",
     };
-    Decision {
-        document_number: format!("{}-{kind}", facts.number),
-        by,
-        at: cx.now,
-        on,
-        outcome,
-        delivery,
-        follow_up,
-    }
+    Decision { document_number: format!("{}-{kind}", facts.number), by, at: cx.now, on, outcome, delivery, follow_up }
 }
 
 /// 撤回 before the decision. Said twice, it is done once.
@@ -190,11 +190,19 @@ pub fn withdraw(case: &Case, by: &Officer, reason: &str, _cx: &Context) -> Decid
 pub fn record_follow_up(case: &Case, by: &Officer, finding: Finding, findings: &str, cx: &Context) -> Decided<Event> {
     let facts = case.facts()?;
     let Some(follow_up) = case.decision.as_ref().and_then(|decision| decision.follow_up.as_ref()) else {
-        return Err(Refusal::state("NO_FOLLOW_UP_DUE", "该办件没有待办的事后核查", "no later check is due for this case"));
+        return Err(Refusal::state(
+            "NO_FOLLOW_UP_DUE",
+            "该办件没有待办的事后核查",
+            "no later check is due for this case",
+        ));
     };
     let next = match (&follow_up.phase, finding) {
         (FollowUpPhase::Passed | FollowUpPhase::ToBeAnnulled, _) => {
-            return Err(Refusal::state("ALREADY_CHECKED", "事后核查已有结论", "the later check has its result already"));
+            return Err(Refusal::state(
+                "ALREADY_CHECKED",
+                "事后核查已有结论",
+                "the later check has its result already",
+            ));
         }
         (_, Finding::Passed) => FollowUpPhase::Passed,
         (_, Finding::FalsePromise) => FollowUpPhase::ToBeAnnulled,
@@ -256,7 +264,8 @@ pub fn license_refused(case: &Case, reason: &str, zh: &str, en: &str) -> Decided
 impl Case {
     /// Every due date with its name.
     pub fn named_dues(&self) -> impl Iterator<Item = (Which, &super::Due)> {
-        let facts = self.facts.iter().flat_map(|facts| [(Which::Promised, &facts.promised), (Which::Legal, &facts.legal)]);
+        let facts =
+            self.facts.iter().flat_map(|facts| [(Which::Promised, &facts.promised), (Which::Legal, &facts.legal)]);
         let delivery = self.decision.iter().filter_map(|decision| decision.delivery.as_ref());
         let follow_up = self.decision.iter().filter_map(|decision| decision.follow_up.as_ref()?.due());
         facts.chain(delivery.map(|due| (Which::Delivery, due))).chain(follow_up.map(|due| (Which::FollowUp, due)))
@@ -264,7 +273,8 @@ impl Case {
 }
 
 fn wrong_phase(case: &Case) -> Decided<Event> {
-    Err(Refusal::state("WRONG_PHASE", "办件当前状态不允许此操作", "the case's phase does not allow this").with("phase", case.status()))
+    Err(Refusal::state("WRONG_PHASE", "办件当前状态不允许此操作", "the case's phase does not allow this")
+        .with("phase", case.status()))
 }
 
 fn same_officer(zh: &str, en: &str) -> Decided<Event> {

@@ -61,12 +61,8 @@ impl Aggregate for Case {
                 };
             }
             Event::LicenseRefused { reason, zh, en } => {
-                self.result = CaseResult::LicenseRefused {
-                    reason: reason.clone(),
-                    zh: zh.clone(),
-                    en: en.clone(),
-                    at: meta.at,
-                };
+                self.result =
+                    CaseResult::LicenseRefused { reason: reason.clone(), zh: zh.clone(), en: en.clone(), at: meta.at };
             }
         }
     }
@@ -104,7 +100,8 @@ impl Aggregate for Case {
         if !facts.owner.is_empty() {
             tags.push(Tag::new("owner", facts.owner.as_str(), sort.clone()));
         }
-        let years: std::collections::BTreeSet<i32> = self.named_dues().flat_map(|(_, due)| due.missing_years.iter().copied()).collect();
+        let years: std::collections::BTreeSet<i32> =
+            self.named_dues().flat_map(|(_, due)| due.missing_years.iter().copied()).collect();
         tags.extend(years.into_iter().map(|year| Tag::new(PROVISIONAL, year.to_string(), sort.clone())));
         tags.sort();
         tags.dedup();
@@ -193,7 +190,9 @@ impl Case {
             (Some(_), Some(decision)) => {
                 let delivery = decision.delivery.as_ref().filter(|_| matches!(self.result, CaseResult::None));
                 let follow_up = decision.follow_up.as_ref().and_then(FollowUp::due);
-                delivery.map(|due| (Which::Delivery, due)).into_iter()
+                delivery
+                    .map(|due| (Which::Delivery, due))
+                    .into_iter()
                     .chain(follow_up.map(|due| (Which::FollowUp, due)))
                     .collect()
             }

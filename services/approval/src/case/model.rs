@@ -55,7 +55,12 @@ impl Officer {
 
     /// The actor `system`.
     pub fn system() -> Self {
-        Self { id: Self::SYSTEM.to_owned(), name: "系统".to_owned(), role: Self::SYSTEM.to_owned(), organisation: String::new() }
+        Self {
+            id: Self::SYSTEM.to_owned(),
+            name: "系统".to_owned(),
+            role: Self::SYSTEM.to_owned(),
+            organisation: String::new(),
+        }
     }
 
     /// True where no human acted.

@@ -57,10 +57,17 @@ impl RuleSet {
             return Self { name: "licensing", legal, delivery, recorded: false };
         }
         if item.rules == "filing" || item.result == ResultKind::Receipt {
-            return Self { name: "filing", legal: default_limit(0, "备案当场办结"), delivery: None, recorded: true };
+            return Self {
+                name: "filing", legal: default_limit(0, "备案当场办结"), delivery: None, recorded: true
+            };
         }
         let name = if item.rules.is_empty() { "general" } else { "own" };
-        Self { name, legal: default_limit(OTHER_DAYS, "事项类型默认时限，待实施机关确认"), delivery: None, recorded: false }
+        Self {
+            name,
+            legal: default_limit(OTHER_DAYS, "事项类型默认时限，待实施机关确认"),
+            delivery: None,
+            recorded: false,
+        }
     }
 
     /// The legal limit that binds the case: the statute for this very matter where there is one (art. 42: 法律、法规另有规定的，
@@ -68,7 +75,9 @@ impl RuleSet {
     pub fn legal_limit(&self, item: &Item) -> Limit {
         match &item.legal {
             // A default that only repeats the article is shown with the article.
-            Some(own) if own.source == Source::Default && (own.days, own.unit) == (self.legal.days, self.legal.unit) => {
+            Some(own)
+                if own.source == Source::Default && (own.days, own.unit) == (self.legal.days, self.legal.unit) =>
+            {
                 self.legal.clone()
             }
             Some(own) => own.clone(),

@@ -63,7 +63,10 @@ fn duty(anonymous: bool, cx: &Context) -> Duty {
     let (basis, unverified) = if anonymous {
         ("匿名差评参照实名差评时限（默认规则，待主管部门确认）", true)
     } else {
-        ("《上海市优化营商环境条例》（2024）第三十条；《安阳市政务服务条例》第五十二条：实名差评一个工作日内联系核实", false)
+        (
+            "《上海市优化营商环境条例》（2024）第三十条；《安阳市政务服务条例》第五十二条：实名差评一个工作日内联系核实",
+            false,
+        )
     };
     count(calendar::legal_date(cx.now.0), basis, unverified, cx)
 }
@@ -84,16 +87,14 @@ fn count(start: chrono::NaiveDate, basis: &str, unverified: bool, cx: &Context) 
 }
 
 /// The organ verifies a 差评 and answers it, by somebody who did not render the service.
-pub fn reply(
-    evaluation: &Evaluation,
-    by: &Officer,
-    finding: Finding,
-    text: &str,
-    cx: &Context,
-) -> Decision<Event> {
+pub fn reply(evaluation: &Evaluation, by: &Officer, finding: Finding, text: &str, cx: &Context) -> Decision<Event> {
     let (Some(right), Some(_)) = (&evaluation.right, &evaluation.rating) else { return Err(super::not_found()) };
     let Some(duty) = &evaluation.duty else {
-        return Err(Refusal::state("NOT_A_BAD_EVALUATION", "该评价不是差评，无需核实答复", "this is no bad evaluation; nothing is to be answered"));
+        return Err(Refusal::state(
+            "NOT_A_BAD_EVALUATION",
+            "该评价不是差评，无需核实答复",
+            "this is no bad evaluation; nothing is to be answered",
+        ));
     };
     if evaluation.reply.is_some() {
         return Err(Refusal::state("ALREADY_REPLIED", "该差评已经答复", "the evaluation was answered already"));
@@ -123,7 +124,8 @@ pub fn tick(evaluation: &Evaluation, cx: &Context) -> Decision<Event> {
 
 /// A year of the calendar was loaded.
 pub fn recompute(evaluation: &Evaluation, cx: &Context) -> Decision<Event> {
-    let Some(old) = evaluation.duty.as_ref().filter(|duty| evaluation.reply.is_none() && !duty.missing_years.is_empty())
+    let Some(old) =
+        evaluation.duty.as_ref().filter(|duty| evaluation.reply.is_none() && !duty.missing_years.is_empty())
     else {
         return Ok(Vec::new());
     };

@@ -47,29 +47,23 @@ pub fn valid_to(issued_on: NaiveDate, months: i32) -> Result<Option<NaiveDate>, 
 
 /// 注销 (行政许可法 art. 70): what is valid or expired may be cancelled, for one of its six causes. An expiry is a cause only
 /// once it has come.
-pub fn cancel(
-    license: &License,
-    by: &Officer,
-    cause: CancelCause,
-    reason: &str,
-    cx: &Context,
-) -> Decision<Event> {
+pub fn cancel(license: &License, by: &Officer, cause: CancelCause, reason: &str, cx: &Context) -> Decision<Event> {
     let issued = license.issued()?;
     let today = calendar::legal_date(cx.now.0);
     match (&license.status, cause) {
-        (Status::Valid, CancelCause::NotRenewed) if license.status_on(today) != StatusOn::Expired => Err(Refusal::state(
-            "NOT_EXPIRED",
-            "证照有效期尚未届满，不能以“有效期届满未延续”为由注销（行政许可法第七十条第一项）",
-            "the licence has not expired, so non-renewal is no cause yet (Licensing Law, art. 70 (1))",
-        )),
+        (Status::Valid, CancelCause::NotRenewed) if license.status_on(today) != StatusOn::Expired => {
+            Err(Refusal::state(
+                "NOT_EXPIRED",
+                "证照有效期尚未届满，不能以“有效期届满未延续”为由注销（行政许可法第七十条第一项）",
+                "the licence has not expired, so non-renewal is no cause yet (Licensing Law, art. 70 (1))",
+            ))
+        }
         (Status::Valid | Status::Expired, _) => {
             let reason = Personal::new(&issued.holder.subject, "reason", reason);
             Ok(vec![Event::Cancelled { by: by.clone(), cause, reason }])
         }
-        _ => Err(Refusal::state(
-            "LICENSE_NOT_VALID",
-            "证照已经失去效力，不能再次注销",
-            "the licence has ended already",
-        )),
+        _ => {
+            Err(Refusal::state("LICENSE_NOT_VALID", "证照已经失去效力，不能再次注销", "the licence has ended already"))
+        }
     }
 }

@@ -110,7 +110,12 @@ fn correction(publish: &Publish, cx: &Context) -> Result<Option<Timestamp>, Refu
     let (Some(_), Some(deadline)) = (bound_by_period(publish.trade_class), deadline) else { return Ok(deadline) };
     let earliest = cx.calendar.add_calendar_days(calendar::legal_date(cx.now.0), CORRECTION_DAYS);
     if calendar::legal_date(deadline.0) < earliest.date {
-        return Err(too_short("CORRECTION_TOO_LATE", CORRECTION_DAYS, "《中华人民共和国招标投标法》第二十三条", &earliest));
+        return Err(too_short(
+            "CORRECTION_TOO_LATE",
+            CORRECTION_DAYS,
+            "《中华人民共和国招标投标法》第二十三条",
+            &earliest,
+        ));
     }
     Ok(Some(deadline))
 }
@@ -118,7 +123,11 @@ fn correction(publish: &Publish, cx: &Context) -> Result<Option<Timestamp>, Refu
 fn too_short(reason: &'static str, days: u32, basis: &str, earliest: &calendar::DueDate) -> Refusal {
     Refusal::state(
         reason,
-        format!("自公告发布之日起至投标截止之日不得少于{days}日，最早为{}。{} 依据：{basis}", earliest.date, earliest.explain_zh()),
+        format!(
+            "自公告发布之日起至投标截止之日不得少于{days}日，最早为{}。{} 依据：{basis}",
+            earliest.date,
+            earliest.explain_zh()
+        ),
         format!(
             "at least {days} calendar days lie between this notice and the deadline; the earliest is {}. {}",
             earliest.date,
@@ -126,11 +135,21 @@ fn too_short(reason: &'static str, days: u32, basis: &str, earliest: &calendar::
         ),
     )
     .with("earliest_date", earliest.date.to_string())
-    .with_field("bid_deadline_time", reason, format!("最早为{}", earliest.date), format!("{} at the earliest", earliest.date))
+    .with_field(
+        "bid_deadline_time",
+        reason,
+        format!("最早为{}", earliest.date),
+        format!("{} at the earliest", earliest.date),
+    )
 }
 
 fn deadline_missing() -> Refusal {
-    Refusal::field("bid_deadline_time", "DEADLINE_MISSING", "招标公告应当载明投标截止时间", "a tender names its deadline")
+    Refusal::field(
+        "bid_deadline_time",
+        "DEADLINE_MISSING",
+        "招标公告应当载明投标截止时间",
+        "a tender names its deadline",
+    )
 }
 
 fn reference_mismatch() -> Refusal {

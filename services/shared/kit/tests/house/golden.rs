@@ -1,5 +1,6 @@
 //! Golden entries: one body of every shape of event that was ever released, in `tests/golden/<service>/`. Every release
-//! reads them all. `YIWANG_WRITE_GOLDEN=1` writes those that are missing and touches none that is there.
+//! reads them all. `YIWANG_WRITE_GOLDEN=1` writes those that are missing and touches none that is there; then run again
+//! without it, for what was sealed here is not read as another installation reads it.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -56,7 +57,9 @@ pub async fn read_all<A: Aggregate>(ledger: &Ledger, first: &str) -> BTreeSet<St
     let mut events = Vec::new();
     for file in files {
         let name = file.file_stem().unwrap().to_str().unwrap().to_owned();
-        let Some((kind, _)) = name.strip_prefix(&format!("{}.", A::KIND)).and_then(|rest| rest.rsplit_once('-')) else { continue };
+        let Some((kind, _)) = name.strip_prefix(&format!("{}.", A::KIND)).and_then(|rest| rest.rsplit_once('-')) else {
+            continue;
+        };
         let event = ledger.decode::<A>(&entry(A::KIND, kind, fs::read(&file).unwrap())).await.unwrap();
         assert_eq!(event.name(), kind, "{}", file.display());
         events.push(event);

@@ -1,0 +1,182 @@
+//! Notices over gRPC, behind the real stack, on both engines.
+
+#[path = "../../shared/kit/tests/house/mod.rs"]
+mod house;
+
+use house::Engine::{Postgres, Sqlite};
+use house::{Engine, House, nine, reason};
+use rstest::rstest;
+use tonic::{Code, Response, Status};
+use yiwang_kit::Link;
+use yiwang_proto::trading::v1 as pb;
+use yiwang_proto::trading::v1::trading_service_client::TradingServiceClient;
+use yiwang_trading::notice::Notice;
+
+struct World {
+    house: House,
+}
+
+impl World {
+    /// On the second of February 2026, before the Spring Festival.
+    async fn on(engine: Engine) -> Option<Self> {
+        Some(Self { house: House::open(engine, yiwang_trading::NAME, "2026-02-02", yiwang_trading::start).await? })
+    }
+
+    async fn publish(&self, account: &str, request: pb::PublishNoticeRequest) -> Result<pb::Notice, Status> {
+        let link = self.house.by(account);
+        TradingServiceClient::new(link).publish_notice(request).await.map(Response::into_inner)
+    }
+
+    fn anybody(&self) -> TradingServiceClient<Link> {
+        TradingServiceClient::new(self.house.by_nobody())
+    }
+
+    async fn list(&self, request: pb::ListNoticesRequest) -> pb::ListNoticesResponse {
+        self.anybody().list_notices(request).await.unwrap().into_inner()
+    }
+}
+
+fn deadline(day: &str) -> Option<pbjson_types::Timestamp> {
+    Some(yiwang_kit::timestamp(nine(day)))
+}
+
+fn tender(id: &str, day: &str) -> pb::PublishNoticeRequest {
+    pb::PublishNoticeRequest {
+        request_id: id.into(),
+        trade_class: pb::TradeClass::Construction.into(),
+        kind: pb::NoticeKind::Tender.into(),
+        title: "广安区滨江路改造工程施工招标公告".into(),
+        content: "招标条件、项目概况与招标范围、投标人资格要求。".into(),
+        project_code: "GC-2026-001".into(),
+        tenderer: "广安区住房和城乡建设局".into(),
+        region_code: "511602000000".into(),
+        bid_deadline_time: deadline(day),
+        refers_to_notice_id: String::new(),
+    }
+}
+
+fn correction(id: &str, of: &str, day: Option<&str>) -> pb::PublishNoticeRequest {
+    pb::PublishNoticeRequest {
+        kind: pb::NoticeKind::Correction.into(),
+        refers_to_notice_id: of.into(),
+        bid_deadline_time: day.and_then(deadline),
+        ..tender(id, "2026-03-02")
+    }
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_notice_is_published_and_read_by_anybody(#[values(Sqlite, Postgres)] engine: Engine) {
+    let Some(world) = World::on(engine).await else { return };
+    let made = world.publish("trader", tender("n-1", "2026-02-24")).await.unwrap();
+    assert!(made.notice_number.starts_with("511602-20260202-") && made.publisher == "唐伟", "{made:?}");
+    let read = world.anybody().get_notice(pb::GetNoticeRequest { id: made.id.clone() }).await.unwrap().into_inner();
+    assert_eq!((&read, world.list(pb::ListNoticesRequest::default()).await.notices), (&made, vec![made.clone()]));
+    assert_eq!(world.publish("trader", tender("n-1", "2026-02-24")).await.unwrap(), made);
+}
+
+#[tokio::test]
+async fn a_bid_period_of_less_than_twenty_days_is_refused_with_the_earliest_day() {
+    let world = World::on(Sqlite).await.unwrap();
+    let status = world.publish("trader", tender("n-1", "2026-02-23")).await.unwrap_err();
+    assert_eq!((status.code(), reason(&status).as_str()), (Code::FailedPrecondition, "BID_PERIOD_TOO_SHORT"));
+    let problem = yiwang_kit::Problem::of(&status);
+    assert_eq!(problem.metadata.get("earliest_date").map(String::as_str), Some("2026-02-24"));
+    assert!(problem.zh.contains("第二十四条") && problem.zh.contains("第二百零三条"), "{}", problem.zh);
+}
+
+#[rstest]
+#[case::procurement(pb::TradeClass::Procurement, Some("BID_PERIOD_TOO_SHORT"))]
+#[case::land(pb::TradeClass::Land, None)]
+#[tokio::test]
+async fn the_twenty_days_bind_construction_and_procurement(
+    #[case] class: pb::TradeClass,
+    #[case] expected: Option<&str>,
+) {
+    let world = World::on(Sqlite).await.unwrap();
+    let request = pb::PublishNoticeRequest { trade_class: class.into(), ..tender("n-1", "2026-02-10") };
+    let refused = world.publish("trader", request).await.err();
+    assert_eq!(refused.map(|status| reason(&status)).as_deref(), expected);
+}
+
+#[rstest]
+#[case::in_time("2026-02-03", None, None)]
+#[case::late("2026-02-25", None, Some("CORRECTION_TOO_LATE"))]
+#[case::late_but_put_off("2026-02-25", Some("2026-03-20"), None)]
+#[case::brought_forward("2026-02-03", Some("2026-02-25"), Some("DEADLINE_BROUGHT_FORWARD"))]
+#[tokio::test]
+async fn a_correction_leaves_fifteen_days_or_puts_the_deadline_off(
+    #[case] on: &str,
+    #[case] new: Option<&str>,
+    #[case] expected: Option<&str>,
+) {
+    let world = World::on(Sqlite).await.unwrap();
+    let first = world.publish("trader", tender("n-1", "2026-03-02")).await.unwrap();
+    world.house.on(on);
+    let refused = world.publish("trader", correction("n-2", &first.id, new)).await.err();
+    assert_eq!(refused.map(|status| reason(&status)).as_deref(), expected);
+}
+
+#[rstest]
+#[case::title(pb::PublishNoticeRequest { title: " ".into(), ..tender("n", "2026-03-02") }, "TITLE_MISSING")]
+#[case::content(pb::PublishNoticeRequest { content: String::new(), ..tender("n", "2026-03-02") }, "CONTENT_MISSING")]
+#[case::project(pb::PublishNoticeRequest { project_code: String::new(), ..tender("n", "2026-03-02") }, "PROJECT_MISSING")]
+#[case::tenderer(pb::PublishNoticeRequest { tenderer: String::new(), ..tender("n", "2026-03-02") }, "TENDERER_MISSING")]
+#[case::region(pb::PublishNoticeRequest { region_code: "广安".into(), ..tender("n", "2026-03-02") }, "REGION_INVALID")]
+#[case::class(pb::PublishNoticeRequest { trade_class: 0, ..tender("n", "2026-03-02") }, "FIELD_INVALID")]
+#[case::deadline(pb::PublishNoticeRequest { bid_deadline_time: None, ..tender("n", "2026-03-02") }, "DEADLINE_MISSING")]
+#[case::reference(correction("n", "", None), "REFERENCE_MISSING")]
+#[case::no_id(correction("n", "abc", None), "ID_MALFORMED")]
+#[tokio::test]
+async fn a_notice_at_fault_is_refused(#[case] request: pb::PublishNoticeRequest, #[case] expected: &str) {
+    let world = World::on(Sqlite).await.unwrap();
+    let status = world.publish("trader", request).await.unwrap_err();
+    assert_eq!((status.code(), reason(&status).as_str()), (Code::InvalidArgument, expected));
+}
+
+#[tokio::test]
+async fn what_follows_must_be_there_and_of_the_same_project() {
+    let world = World::on(Sqlite).await.unwrap();
+    let nowhere = correction("n-1", "0190d5a0-0000-7000-8000-000000000001", None);
+    assert_eq!(reason(&world.publish("trader", nowhere).await.unwrap_err()), "REFERRED_NOTICE_NOT_FOUND");
+    let first = world.publish("trader", tender("n-2", "2026-03-02")).await.unwrap();
+    let other = pb::PublishNoticeRequest { project_code: "GC-2026-002".into(), ..correction("n-3", &first.id, None) };
+    assert_eq!(reason(&world.publish("trader", other).await.unwrap_err()), "REFERENCE_MISMATCH");
+}
+
+#[tokio::test]
+async fn only_trading_officers_publish() {
+    let world = World::on(Sqlite).await.unwrap();
+    for account in ["citizen", "company", "clerk", "approver", "supervisor", "partner"] {
+        let status = world.publish(account, tender("n-1", "2026-03-02")).await.unwrap_err();
+        assert_eq!(reason(&status), "ACTION_NOT_PERMITTED", "{account}");
+    }
+    let status = TradingServiceClient::new(world.house.by_nobody()).publish_notice(tender("n", "2026-03-02")).await;
+    assert_eq!(reason(&status.unwrap_err()), "TOKEN_MISSING");
+}
+
+#[rstest]
+#[tokio::test]
+async fn lists_come_newest_first_page_by_page_and_filtered(#[values(Sqlite, Postgres)] engine: Engine) {
+    let Some(world) = World::on(engine).await else { return };
+    let first = world.publish("trader", tender("n-1", "2026-03-02")).await.unwrap();
+    let second = world.publish("trader", correction("n-2", &first.id, None)).await.unwrap();
+    let page = world.list(pb::ListNoticesRequest { page_size: 1, ..Default::default() }).await;
+    assert_eq!(page.notices[0].id, second.id);
+    let next = pb::ListNoticesRequest { page_size: 1, page_token: page.next_page_token, ..Default::default() };
+    assert_eq!(world.list(next).await.notices[0].id, first.id);
+    let corrections = pb::ListNoticesRequest { kind: pb::NoticeKind::Correction.into(), ..Default::default() };
+    assert_eq!(world.list(corrections).await.notices.len(), 1);
+    let elsewhere = pb::ListNoticesRequest { project_code: "X".into(), ..Default::default() };
+    assert!(world.list(elsewhere).await.notices.is_empty());
+}
+
+#[rstest]
+#[tokio::test]
+async fn the_chain_verifies_and_the_record_can_be_made_anew(#[values(Sqlite, Postgres)] engine: Engine) {
+    let Some(world) = World::on(engine).await else { return };
+    let made = world.publish("trader", tender("n-1", "2026-03-02")).await.unwrap();
+    assert!(world.house.ledger.verify().await.unwrap().problems.is_empty());
+    assert_eq!(world.house.ledger.rebuild::<Notice>().await.unwrap(), 1);
+    assert_eq!(world.list(pb::ListNoticesRequest::default()).await.notices, [made]);
+}
