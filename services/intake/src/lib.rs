@@ -40,12 +40,18 @@ pub const NAME: &str = "intake";
 pub async fn start(env: Env) -> anyhow::Result<Routes> {
     rules::all().map_err(|wrong| anyhow!("data/rules.toml: {wrong}"))?;
     let report = catalogue::import::run(&env.ledger, catalogue::source::builtin()?).await?;
-    tracing::info!(created = report.created, revised = report.revised, unchanged = report.unchanged, "catalogue in force");
+    tracing::info!(
+        created = report.created,
+        revised = report.revised,
+        unchanged = report.unchanged,
+        "catalogue in force"
+    );
     let catalogue = Catalogue::new(env.ledger.clone(), env.gate.clone())?;
     catalogue.stock().await?;
 
     let folder = env.data_dir.join("attachments");
-    let store = Store::open(&folder, env.config.limits.attachment_bytes).with_context(|| folder.display().to_string())?;
+    let store =
+        Store::open(&folder, env.config.limits.attachment_bytes).with_context(|| folder.display().to_string())?;
     store.recover(&env.ledger).await?;
 
     env.ledger.timer::<Application>(decide::timer);

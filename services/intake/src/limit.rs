@@ -103,7 +103,8 @@ impl Due {
     pub fn recomputed(&self, calendar: &Calendar) -> Option<Due> {
         let new = self.limit.due(self.start, calendar);
         // another wording of the same day is no other date
-        let same = new.date == self.date && new.provisional == self.provisional && new.missing_years == self.missing_years;
+        let same =
+            new.date == self.date && new.provisional == self.provisional && new.missing_years == self.missing_years;
         (!same).then_some(new)
     }
 }

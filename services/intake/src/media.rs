@@ -31,8 +31,13 @@ pub fn detect(head: &[u8]) -> Option<&'static str> {
 /// Whether what the client says agrees with what was found; saying nothing agrees with everything.
 pub fn agrees(said: &str, found: &str) -> bool {
     let said = said.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    let ofd = matches!(said.as_str(), "application/zip" | "application/x-ofd" | "application/vnd.ofd") && found == "application/ofd";
-    said.is_empty() || said == "application/octet-stream" || said == found || ofd || (said == "image/jpg" && found == "image/jpeg")
+    let ofd = matches!(said.as_str(), "application/zip" | "application/x-ofd" | "application/vnd.ofd")
+        && found == "application/ofd";
+    said.is_empty()
+        || said == "application/octet-stream"
+        || said == found
+        || ofd
+        || (said == "image/jpg" && found == "image/jpeg")
 }
 
 #[cfg(test)]
@@ -43,12 +48,16 @@ mod tests {
     fn the_content_says_what_it_is() {
         assert_eq!(detect(b"%PDF-1.7\n..."), Some("application/pdf"));
         assert_eq!(detect(b"\x89PNG\r\n\x1a\n...."), Some("image/png"));
-        assert_eq!(detect(b"PK\x03\x04\x14\x00\x00\x00\x08\x00........................OFD.xml"), Some("application/ofd"));
+        assert_eq!(
+            detect(b"PK\x03\x04\x14\x00\x00\x00\x08\x00........................OFD.xml"),
+            Some("application/ofd")
+        );
     }
 
     #[test]
     fn programs_archives_and_plain_text_are_not_taken() {
-        for bad in [&b"\x7fELF\x02\x01\x01"[..], b"MZ\x90\x00", b"PK\x03\x04 something else here", b"hello", b"<html>"] {
+        for bad in [&b"\x7fELF\x02\x01\x01"[..], b"MZ\x90\x00", b"PK\x03\x04 something else here", b"hello", b"<html>"]
+        {
             assert_eq!(detect(bad), None);
         }
     }

@@ -23,10 +23,16 @@ pub fn ask(stream: StreamId, app: &Application) -> Option<Ask> {
 ///
 /// # Errors
 /// Those of the ledger; the relay tries again.
-pub async fn complete(ledger: &Ledger, ask: Ask, accepted: Hash, trace: &str) -> Result<Committed<Application>, Refusal> {
+pub async fn complete(
+    ledger: &Ledger,
+    ask: Ask,
+    accepted: Hash,
+    trace: &str,
+) -> Result<Committed<Application>, Refusal> {
     let call = Call::system(format!("number.{accepted}"), trace);
     let asked = ask.clone();
-    let rule = move |register: &Register, cx: &Context| register::issue(register, rules::case_number_layout(), &asked, cx);
+    let rule =
+        move |register: &Register, cx: &Context| register::issue(register, rules::case_number_layout(), &asked, cx);
     let issued = ledger.execute::<Register>(ask.register(), call, rule).await?;
     // the state right after this command, however often it is replayed: the last number is the application's
     let number = issued.state.last.as_ref().map(|last| last.number.clone()).unwrap_or_default();

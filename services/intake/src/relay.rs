@@ -99,7 +99,9 @@ impl ToApproval {
             Err(refusal) => return later(&refusal),
         };
         let Some(request) = open_case(entry, request_id, &read.state, &pinned.state) else {
-            return Delivery::Refused { reason: "the applicant's data were erased before the case was opened".to_owned() };
+            return Delivery::Refused {
+                reason: "the applicant's data were erased before the case was opened".to_owned(),
+            };
         };
         let by = request.actor.as_ref().map(|actor| actor.id.clone()).unwrap_or_default();
         delivery(self.0.approval(entry, &by).open_case(request).await)
@@ -125,8 +127,7 @@ impl ToApproval {
         };
         let call = Call::system(format!("withdrawal.{}", entry.hash), &entry.trace).with_actor(by.id.clone());
         let acting = Acting { actor: by, subject: None, staff: false };
-        let rule =
-            move |app: &Application, _: &Context| decide::answer_withdrawal(app, ended, reason.clone(), &acting);
+        let rule = move |app: &Application, _: &Context| decide::answer_withdrawal(app, ended, reason.clone(), &acting);
         match self.0.ledger.execute::<Application>(entry.stream, call, rule).await {
             Ok(_) => Delivery::Done,
             Err(refusal) => later(&refusal),

@@ -113,7 +113,8 @@ mod tests {
 
     #[test]
     fn only_licensing_is_deemed_accepted() {
-        let deemed: Vec<_> = all().expect("data").iter().filter(|set| set.deemed_acceptance).map(|set| &*set.name).collect();
+        let deemed: Vec<_> =
+            all().expect("data").iter().filter(|set| set.deemed_acceptance).map(|set| &*set.name).collect();
         assert_eq!(deemed, ["licensing", "licensing-promise"]);
     }
 

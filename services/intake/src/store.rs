@@ -23,8 +23,13 @@ pub struct Store {
 
 fn away(error: &object_store::Error) -> Refusal {
     tracing::error!(%error, "store of attachments unavailable");
-    Refusal::new(Kind::Unavailable, "STORE_UNAVAILABLE", "附件存储暂不可用，请稍后重试", "the store of attachments is away")
-        .with("retry_after_ms", "1000")
+    Refusal::new(
+        Kind::Unavailable,
+        "STORE_UNAVAILABLE",
+        "附件存储暂不可用，请稍后重试",
+        "the store of attachments is away",
+    )
+    .with("retry_after_ms", "1000")
 }
 
 fn place(application: StreamId, attachment: &str) -> Path {
@@ -126,7 +131,9 @@ impl Store {
         let state = (bytes, BytesMut::new(), place, 0u64);
         Ok(futures_util::stream::try_unfold(state, move |(mut bytes, mut buffer, place, index)| async move {
             loop {
-                if let Some(length) = buffer.get(..4).map(|head| u32::from_be_bytes([head[0], head[1], head[2], head[3]]) as usize) {
+                if let Some(length) =
+                    buffer.get(..4).map(|head| u32::from_be_bytes([head[0], head[1], head[2], head[3]]) as usize)
+                {
                     if length > 2 * CHUNK {
                         return Err(damaged());
                     }
@@ -151,10 +158,12 @@ impl Store {
     /// # Errors
     /// `STORE_UNAVAILABLE`.
     pub async fn recover(&self, ledger: &Ledger) -> Result<(), Refusal> {
-        let left: Vec<_> = self.files.list(Some(&Path::from("incoming"))).try_collect().await.map_err(|error| away(&error))?;
+        let left: Vec<_> =
+            self.files.list(Some(&Path::from("incoming"))).try_collect().await.map_err(|error| away(&error))?;
         for object in left {
             let name = object.location.filename().unwrap_or_default();
-            let known = name.split_once('.').and_then(|(id, attachment)| Some((StreamId::parse("id", id).ok()?, attachment)));
+            let known =
+                name.split_once('.').and_then(|(id, attachment)| Some((StreamId::parse("id", id).ok()?, attachment)));
             let Some((application, attachment)) = known else {
                 let _ = self.files.delete(&object.location).await;
                 continue;
@@ -187,8 +196,10 @@ impl Incoming<'_> {
     pub async fn write(&mut self, mut bytes: &[u8]) -> Result<(), Refusal> {
         self.size += bytes.len() as u64;
         if self.size > self.limit {
-            let (zh, en) =
-                (format!("文件过大，至多{}字节", self.limit), format!("the file is too large: at most {} bytes", self.limit));
+            let (zh, en) = (
+                format!("文件过大，至多{}字节", self.limit),
+                format!("the file is too large: at most {} bytes", self.limit),
+            );
             return Err(Refusal::field("chunk", "ATTACHMENT_TOO_LARGE", zh, en));
         }
         self.hash.update(bytes);

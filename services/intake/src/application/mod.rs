@@ -7,14 +7,15 @@ pub mod decide;
 mod event;
 mod evolve;
 pub mod party;
+mod phase;
 pub(crate) mod tags;
 
-use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use yiwang_ledger::{Aggregate, Index, Meta, Personal, Refusal, SubjectId, Tag, Timestamp, UniqueKey};
 
 pub use event::{ApplicationEvent, Change};
 pub use party::Party;
+pub use phase::{Acceptance, Ground, Phase, Rejection, WithdrawalCause};
 
 use crate::catalogue::facts::CaseKind;
 use crate::limit::Due;
@@ -172,129 +173,6 @@ pub struct Promise {
     pub by: Actor,
 }
 
-/// Why an application was not accepted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Ground {
-    /// 行政许可法 art. 32 ①: no permission is needed.
-    NoPermissionNeeded,
-    /// 行政许可法 art. 32 ②: another organ is competent.
-    NotOurAuthority,
-    /// The correction did not come in time, where the rule set says so (a local rule, no ground of art. 32).
-    CorrectionLate,
-}
-
-/// 不受理告知 or 不予受理决定书.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Rejection {
-    /// 文书编号.
-    pub notice_number: String,
-    /// Ground.
-    pub ground: Ground,
-    /// Why, in full sentences.
-    pub reason: Personal,
-    /// 有权受理的机关.
-    pub competent_organ: String,
-    /// When.
-    pub at: Timestamp,
-    /// By whom.
-    pub by: Actor,
-}
-
-/// 受理.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Acceptance {
-    /// 受理之日: for a deemed acceptance the day of receipt.
-    pub date: NaiveDate,
-    /// When the entry was made.
-    pub at: Timestamp,
-    /// By whom.
-    pub by: Actor,
-    /// 视为受理, by the law itself (行政许可法 art. 32 ④).
-    pub deemed: bool,
-    /// Materials that may still follow (容缺), or were missing when the law accepted.
-    pub outstanding: Vec<String>,
-    /// Withdrawal was asked for and approval has not answered yet.
-    pub withdrawal_pending: bool,
-}
-
-/// Why it was taken back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum WithdrawalCause {
-    /// The applicant wished it.
-    Applicant,
-    /// The correction did not come in time (视为撤回).
-    CorrectionLate,
-}
-
-/// Where an application stands.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Phase {
-    /// Not begun.
-    #[default]
-    Absent,
-    /// 草稿.
-    Draft,
-    /// 已提交.
-    Submitted {
-        /// The day on which all of it was received; the clock of art. 32 ④ runs from it.
-        received: NaiveDate,
-        /// When everything missing must have been told.
-        due: Due,
-        /// Codes of the materials that were not there.
-        missing: Vec<String>,
-        /// That limit passed and the rule set has no deemed acceptance: a matter for supervision.
-        overdue: bool,
-    },
-    /// 待补正; the notice is the last of `corrections`.
-    CorrectionRequested,
-    /// 已受理.
-    Accepted(Acceptance),
-    /// 不受理、不予受理.
-    Refused(Rejection),
-    /// 已撤回.
-    Withdrawn {
-        /// When.
-        at: Timestamp,
-        /// Why.
-        cause: WithdrawalCause,
-    },
-}
-
-impl Phase {
-    /// Its name, as tagged and shown.
-    pub fn name(&self) -> &'static str {
-        match self {
-            Phase::Absent => "ABSENT",
-            Phase::Draft => "DRAFT",
-            Phase::Submitted { .. } => "SUBMITTED",
-            Phase::CorrectionRequested => "CORRECTION_REQUESTED",
-            Phase::Accepted(_) => "ACCEPTED",
-            Phase::Refused(_) => "REFUSED",
-            Phase::Withdrawn { .. } => "WITHDRAWN",
-        }
-    }
-
-    /// Its name in Chinese.
-    pub fn zh(&self) -> &'static str {
-        match self {
-            Phase::Absent => "不存在",
-            Phase::Draft => "草稿",
-            Phase::Submitted { .. } => "已提交待受理",
-            Phase::CorrectionRequested => "待补正",
-            Phase::Accepted(_) => "已受理",
-            Phase::Refused(_) => "不予受理",
-            Phase::Withdrawn { .. } => "已撤回",
-        }
-    }
-
-    /// Nothing may happen any more.
-    pub fn is_final(&self) -> bool {
-        matches!(self, Phase::Refused(_) | Phase::Withdrawn { .. })
-    }
-}
-
 /// One step of the progress (办理进度).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Step {
@@ -362,7 +240,8 @@ impl Application {
     /// Whether a person is a party: applicant, agent, or who began it for themselves.
     pub fn is_party(&self, subject: &SubjectId) -> bool {
         let named = [&self.applicant, &self.agent].into_iter().flatten().filter(|party| party.is_identified());
-        named.map(|party| &party.subject).any(|own| own == subject) || (!self.begun_by_staff && self.owner_subject == *subject)
+        named.map(|party| &party.subject).any(|own| own == subject)
+            || (!self.begun_by_staff && self.owner_subject == *subject)
     }
 
     /// Whether its contents may be changed: a draft, or one whose correction was asked for.

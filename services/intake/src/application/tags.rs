@@ -50,7 +50,8 @@ pub(super) fn tags(app: &Application) -> Vec<Tag> {
         return Vec::new();
     }
     let sort = Tag::newest_first(app.created);
-    let mut tags: Vec<Tag> = audiences(app).into_iter().map(|value| Tag::new(Tag::AUDIENCE, value, sort.clone())).collect();
+    let mut tags: Vec<Tag> =
+        audiences(app).into_iter().map(|value| Tag::new(Tag::AUDIENCE, value, sort.clone())).collect();
     tags.push(Tag::new("phase", app.phase.name(), sort.clone()));
     tags.push(Tag::new("item", app.item.code.clone(), sort.clone()));
     tags.push(Tag::new("owner", app.owner.clone(), sort.clone()));
@@ -69,6 +70,7 @@ pub(super) fn tags(app: &Application) -> Vec<Tag> {
 
 pub(super) fn keys(app: &Application) -> Vec<UniqueKey> {
     let case = app.case_number.iter().map(|number| UniqueKey { scope: "CASE_NUMBER_TAKEN", key: number.clone() });
-    let receipt = app.receipt.iter().map(|receipt| UniqueKey { scope: "RECEIPT_NUMBER_TAKEN", key: receipt.number.clone() });
+    let receipt =
+        app.receipt.iter().map(|receipt| UniqueKey { scope: "RECEIPT_NUMBER_TAKEN", key: receipt.number.clone() });
     case.chain(receipt).collect()
 }

@@ -53,7 +53,9 @@ pub struct Cancel {
 pub fn cancel(item: &Item, ask: &Cancel, cx: &Context) -> Decision<ItemEvent> {
     match &item.standing {
         Standing::Unknown => Err(not_found(&ask.item_code)),
-        Standing::Cancelled(_) => Err(Refusal::state("ITEM_ALREADY_CANCELLED", "该事项已经取消", "the item is cancelled already")),
+        Standing::Cancelled(_) => {
+            Err(Refusal::state("ITEM_ALREADY_CANCELLED", "该事项已经取消", "the item is cancelled already"))
+        }
         Standing::InForce => {
             let today = legal_date(cx.now);
             let effective = ask.effective.unwrap_or(today);

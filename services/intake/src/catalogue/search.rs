@@ -37,12 +37,11 @@ impl Weights {
 
 /// Words of an item that comes after one already has the thing.
 const AFTERWARDS: &[&str] = &[
-    "注销", "变更", "补办", "补领", "补发", "补证", "延续", "换发", "换证", "换领", "续期", "终止", "转出", "转入", "过户", "撤销",
-    "遗失", "停业", "歇业",
+    "注销", "变更", "补办", "补领", "补发", "补证", "延续", "换发", "换证", "换领", "续期", "终止", "转出", "转入",
+    "过户", "撤销", "遗失", "停业", "歇业",
 ];
 /// Words of an item that gives one the thing.
-const AT_FIRST: &[&str] =
-    &["新办", "核发", "设立", "新增", "发放", "首次", "初领", "申领", "申请", "登记", "办理"];
+const AT_FIRST: &[&str] = &["新办", "核发", "设立", "新增", "发放", "首次", "初领", "申领", "申请", "登记", "办理"];
 
 /// Below this an item has nothing to do with the query.
 const THRESHOLD: f64 = 0.15;
@@ -142,9 +141,12 @@ mod tests {
 
     #[test]
     fn eighteen_of_twenty_queries_have_the_right_item_among_the_first_three() {
-        let mut cases = csv::Reader::from_path(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/search_queries.csv")).expect("cases");
+        let mut cases =
+            csv::Reader::from_path(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/search_queries.csv")).expect("cases");
         let cases: Vec<Case> = cases.deserialize().map(|case| case.expect("case")).collect();
-        let right = |case: &&Case| found(&case.query).iter().take(3).any(|item| case.expected.split('|').any(|code| code == item.code));
+        let right = |case: &&Case| {
+            found(&case.query).iter().take(3).any(|item| case.expected.split('|').any(|code| code == item.code))
+        };
         let missed: Vec<_> = cases.iter().filter(|case| !right(case)).map(|case| &case.query).collect();
         assert_eq!(cases.len(), 20);
         assert!(missed.len() <= 2, "missed: {missed:?}");

@@ -118,7 +118,8 @@ impl Defaults {
         let of = self.types.get(&row.item_type)?;
         // Without a promise of the organ the promised limit is the legal one, and says so.
         let promised_limit = Limit { source: Authority::Default, unverified: true, ..of.legal_limit.clone() };
-        let defaults = ["promised_limit", "conditions", "materials", "form_schema", "result", "visits", "charge", "rules"];
+        let defaults =
+            ["promised_limit", "conditions", "materials", "form_schema", "result", "visits", "charge", "rules"];
         let legal = (of.legal_limit.source == Authority::Default).then_some("legal_limit");
         Some(ItemFacts {
             code: row.item_code.clone(),
@@ -280,7 +281,10 @@ mod tests {
     #[test]
     fn a_filing_yields_a_receipt_on_the_spot() {
         let item = item("513A0102900001");
-        assert_eq!((item.result.kind, item.case_kind, item.legal_limit.days), (ResultKind::Receipt, CaseKind::Immediate, 0));
+        assert_eq!(
+            (item.result.kind, item.case_kind, item.legal_limit.days),
+            (ResultKind::Receipt, CaseKind::Immediate, 0)
+        );
         assert!(!rules::named(&item.rules).deemed_acceptance);
     }
 

@@ -55,7 +55,8 @@ static SYNONYMS: LazyLock<Vec<(String, Vec<String>)>> = LazyLock::new(|| {
 
 /// Words that say nothing of the matter.
 const FILLERS: &[&str] = &[
-    "怎么", "如何", "哪里", "需要", "办理", "申请", "我要", "我想", "一个", "给", "办", "领", "的", "我", "要", "开", "证件", "在",
+    "怎么", "如何", "哪里", "需要", "办理", "申请", "我要", "我想", "一个", "给", "办", "领", "的", "我", "要", "开",
+    "证件", "在",
 ];
 
 /// One thing that the query asks for: any of its alternatives will do, each a list of words that all count.

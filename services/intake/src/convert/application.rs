@@ -9,9 +9,7 @@ use yiwang_standards::identity::DocumentKind;
 use super::ask::form_struct;
 use super::{channel, count, due, signed};
 use crate::application::party::{ERASED, shown};
-use crate::application::{
-    Actor, Application, Attachment, Correction, Ground, Party, Phase, Promise, Rejection, Step,
-};
+use crate::application::{Actor, Application, Attachment, Correction, Ground, Party, Phase, Promise, Rejection, Step};
 
 /// Whether an officer's name is shown in full: to officers, not to citizens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -149,7 +147,9 @@ fn step(step: &Step, reader: Reader) -> party_pb::Step {
         "CorrectionRequested" => ("一次性告知需要补正的全部内容", "told once all that is missing"),
         "Resubmitted" => ("提交补正材料，受理期限重新计算", "handed in corrected; the clock starts again"),
         "Accepted" => ("予以受理", "accepted"),
-        "DeemedAccepted" => ("逾期未告知，依法视为自收到材料之日起受理", "not told in time: accepted by law as of receipt"),
+        "DeemedAccepted" => {
+            ("逾期未告知，依法视为自收到材料之日起受理", "not told in time: accepted by law as of receipt")
+        }
         "AcceptanceOverdue" => ("逾期未受理，已提示监督", "acceptance is overdue; supervision can see it"),
         "Refused" => ("不予受理", "not accepted"),
         "Numbered" => ("登记办件编号，转入审批", "numbered and handed to approval"),
@@ -168,7 +168,13 @@ fn step(step: &Step, reader: Reader) -> party_pb::Step {
 }
 
 /// An application in full.
-pub fn application(id: StreamId, version: u64, app: &Application, updated: Timestamp, reader: Reader) -> pb::Application {
+pub fn application(
+    id: StreamId,
+    version: u64,
+    app: &Application,
+    updated: Timestamp,
+    reader: Reader,
+) -> pb::Application {
     let accepted = match &app.phase {
         Phase::Accepted(acceptance) => Some(acceptance),
         _ => None,

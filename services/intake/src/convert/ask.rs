@@ -32,7 +32,10 @@ pub fn text(field: &str, value: &str, least: usize, most: usize, reason: &'stati
     }
     let (zh, en) = match length {
         0 => ("必须填写".to_owned(), "is required".to_owned()),
-        _ => (format!("长度应为{least}至{most}个字符，不含控制字符"), format!("{least} to {most} characters, no control characters")),
+        _ => (
+            format!("长度应为{least}至{most}个字符，不含控制字符"),
+            format!("{least} to {most} characters, no control characters"),
+        ),
     };
     Err(Refusal::field(field, reason, zh, en))
 }
@@ -99,7 +102,8 @@ impl Sealing<'_> {
         if *party == party_pb::Party::default() {
             return Ok(None);
         }
-        let mut refusal = Refusal::invalid("PARTY_INVALID", "当事人信息有误，请按提示修改", "a party's particulars are not in order");
+        let mut refusal =
+            Refusal::invalid("PARTY_INVALID", "当事人信息有误，请按提示修改", "a party's particulars are not in order");
         let mut checked = |field: &str, value: &str, most: usize| match text(field, value, 0, most, "FIELD_INVALID") {
             Ok(value) => Some(value).filter(|value| !value.is_empty()),
             Err(wrong) => {
@@ -110,9 +114,17 @@ impl Sealing<'_> {
         let name = checked(&format!("{}.name", names.path), &party.name, 200);
         let address = checked(&format!("{}.address", names.path), &party.address, 300);
         let phone = checked(&format!("{}.phone", names.path), &party.phone, 20);
-        if phone.as_ref().is_some_and(|phone| phone.len() < 5 || !phone.bytes().all(|b| b.is_ascii_digit() || b"+- ".contains(&b))) {
+        if phone
+            .as_ref()
+            .is_some_and(|phone| phone.len() < 5 || !phone.bytes().all(|b| b.is_ascii_digit() || b"+- ".contains(&b)))
+        {
             let field = format!("{}.phone", names.path);
-            refusal = refusal.with_field(field, "PHONE_FORMAT", "电话号码应为5至20位数字，可含加号、减号和空格", "5 to 20 digits, plus, minus and blanks");
+            refusal = refusal.with_field(
+                field,
+                "PHONE_FORMAT",
+                "电话号码应为5至20位数字，可含加号、减号和空格",
+                "5 to 20 digits, plus, minus and blanks",
+            );
         }
         let kind = parties::document_kind(party.document_kind, &party.document_number);
         let number = party.document_number.trim();
@@ -129,7 +141,12 @@ impl Sealing<'_> {
             }
             None if !number.is_empty() => {
                 let field = format!("{}.document_kind", names.path);
-                refusal = refusal.with_field(field, "DOCUMENT_KIND_MISSING", "请选择证件类型", "name the kind of the document");
+                refusal = refusal.with_field(
+                    field,
+                    "DOCUMENT_KIND_MISSING",
+                    "请选择证件类型",
+                    "name the kind of the document",
+                );
                 None
             }
             _ => None,
@@ -141,7 +158,8 @@ impl Sealing<'_> {
             Some((kind, number)) => yiwang_kit::subject(self.vault, *kind, number),
             None => self.fallback.clone(),
         };
-        let seal = |field: &'static str, value: Option<String>| value.map(|value| Personal::new(&subject, field, value));
+        let seal =
+            |field: &'static str, value: Option<String>| value.map(|value| Personal::new(&subject, field, value));
         Ok(Some(Party {
             kind: document.as_ref().map(|(kind, _)| *kind),
             name: seal(names.name, name),
@@ -155,8 +173,9 @@ impl Sealing<'_> {
 
 /// The form as JSON text, whole numbers without a point.
 pub fn form(subject: &SubjectId, form: &pbjson_types::Struct) -> Result<Personal, Refusal> {
-    let value = serde_json::to_value(form)
-        .map_err(|_| Refusal::field("form", "FORM_INVALID", "表单内容无法读取", "the form cannot be written as JSON"))?;
+    let value = serde_json::to_value(form).map_err(|_| {
+        Refusal::field("form", "FORM_INVALID", "表单内容无法读取", "the form cannot be written as JSON")
+    })?;
     Ok(Personal::new(subject, "form", whole(value).to_string()))
 }
 

@@ -6,7 +6,9 @@ use yiwang_proto::catalogue::v1 as pb;
 
 use super::{count, limit, signed};
 use crate::application::{Application, ItemPin};
-use crate::catalogue::facts::{CaseKind, ItemFacts, Material, MaterialKind, MaterialSource, Necessity, Outcome, ResultKind};
+use crate::catalogue::facts::{
+    CaseKind, ItemFacts, Material, MaterialKind, MaterialSource, Necessity, Outcome, ResultKind,
+};
 use crate::catalogue::source::Row;
 use crate::catalogue::{Cancellation, Item, Standing};
 
@@ -203,7 +205,12 @@ pub fn row(row: &pb::ItemRow) -> Result<Row, Refusal> {
     }
     let item_code = within("item_code", &row.item_code, 1, 100)?;
     if !item_code.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Err(Refusal::field("item_code", "FIELD_INVALID", "实施编码应为可见ASCII字符", "visible ASCII characters"));
+        return Err(Refusal::field(
+            "item_code",
+            "FIELD_INVALID",
+            "实施编码应为可见ASCII字符",
+            "visible ASCII characters",
+        ));
     }
     let item_type = match row.item_type() {
         pb::ItemType::Unspecified => {

@@ -27,7 +27,8 @@ impl Intake {
         let sealing = Sealing { vault: self.ledger.vault(), fallback: &owner_subject, now: self.ledger.host().now() };
         let applicant = message.applicant.as_ref().map(|party| sealing.applicant(party)).transpose()?.flatten();
         let agent = message.agent.as_ref().map(|party| sealing.agent(party)).transpose()?.flatten();
-        let subject = applicant.as_ref().filter(|party| party.is_identified()).map_or(&owner_subject, |party| &party.subject);
+        let subject =
+            applicant.as_ref().filter(|party| party.is_identified()).map_or(&owner_subject, |party| &party.subject);
         let form = message.form.as_ref().map(|form| ask::form(subject, form)).transpose()?;
         let create = decide::Create {
             item: item::pin(&found),
@@ -90,7 +91,10 @@ impl Intake {
         Ok(show::application(read.stream, read.version, &read.state, read.updated_at, reader(caller)))
     }
 
-    async fn list(&self, incoming: Incoming<pb::ListApplicationsRequest>) -> Result<pb::ListApplicationsResponse, Fault> {
+    async fn list(
+        &self,
+        incoming: Incoming<pb::ListApplicationsRequest>,
+    ) -> Result<pb::ListApplicationsResponse, Fault> {
         let (caller, message) = (&incoming.caller, &incoming.message);
         self.gate.allow(caller, "ListApplications", &Resource { kind: "Application", ..Resource::default() })?;
         let mut filters: Vec<(&'static str, String)> = Vec::new();
@@ -102,10 +106,14 @@ impl Intake {
         if message.mine && caller.is_staff() {
             filters.push(("owner", caller.id.clone()));
         }
-        let query =
-            ListQuery { filters, page_size: wire::page_size(message.page_size)?, page_token: message.page_token.clone() };
+        let query = ListQuery {
+            filters,
+            page_size: wire::page_size(message.page_size)?,
+            page_token: message.page_token.clone(),
+        };
         let page = self.ledger.list::<Application>(&query, &caller.audiences()).await?;
-        let applications = page.items.iter().map(|read| show::summary(read.stream, &read.state, read.updated_at)).collect();
+        let applications =
+            page.items.iter().map(|read| show::summary(read.stream, &read.state, read.updated_at)).collect();
         Ok(pb::ListApplicationsResponse { applications, next_page_token: page.next_page_token })
     }
 
@@ -172,7 +180,9 @@ impl Intake {
         };
         let done = self.act(&incoming, "AcceptApplication", target, rule).await?;
         // The second step; should it fail here, the relay completes it, and the answer shows what is so far.
-        let Some(ask) = numbering::ask(done.stream, &done.state) else { return Ok(self.shown(&incoming.caller, &done)) };
+        let Some(ask) = numbering::ask(done.stream, &done.state) else {
+            return Ok(self.shown(&incoming.caller, &done));
+        };
         match numbering::complete(&self.ledger, ask, done.hash, &incoming.trace).await {
             Ok(numbered) => Ok(self.shown(&incoming.caller, &numbered)),
             Err(refusal) => {
@@ -230,7 +240,10 @@ impl IntakeService for Intake {
         reply(self.list(receive(request)?).await)
     }
 
-    async fn upload_attachment(&self, request: Request<Streaming<pb::UploadAttachmentRequest>>) -> Reply<pb::Attachment> {
+    async fn upload_attachment(
+        &self,
+        request: Request<Streaming<pb::UploadAttachmentRequest>>,
+    ) -> Reply<pb::Attachment> {
         reply(self.upload(receive(request.map(Some))?).await)
     }
 

@@ -107,7 +107,13 @@ impl Intake {
                 Some(Ok(pb::UploadAttachmentRequest { part: Some(Part::Chunk(chunk)) })) => chunk,
                 Some(Ok(_)) => {
                     incoming.abort().await;
-                    return Err(wrong("metadata", "METADATA_REPEATED", "文件说明只能出现一次", "the metadata come once").into());
+                    return Err(wrong(
+                        "metadata",
+                        "METADATA_REPEATED",
+                        "文件说明只能出现一次",
+                        "the metadata come once",
+                    )
+                    .into());
                 }
                 Some(Err(status)) => {
                     incoming.abort().await;
@@ -132,7 +138,8 @@ impl Intake {
             }
         }
         let size = incoming.size();
-        let whole = check_size(size, metadata).and_then(|()| media_type.map_or_else(|| check_kind(&head, metadata), Ok));
+        let whole =
+            check_size(size, metadata).and_then(|()| media_type.map_or_else(|| check_kind(&head, metadata), Ok));
         let found = match whole {
             Ok(found) => found,
             Err(refusal) => {
@@ -144,8 +151,12 @@ impl Intake {
         let said = metadata.sm3.trim();
         if !said.is_empty() && !said.eq_ignore_ascii_case(&sm3) {
             self.store.drop_incoming(place.application, &place.attachment).await;
-            let refusal =
-                wrong("sm3", "ATTACHMENT_HASH_MISMATCH", "文件内容与所报摘要不符", "the content has another SM3 than was said");
+            let refusal = wrong(
+                "sm3",
+                "ATTACHMENT_HASH_MISMATCH",
+                "文件内容与所报摘要不符",
+                "the content has another SM3 than was said",
+            );
             return Err(refusal.into());
         }
         Ok((size, sm3, found))
@@ -197,7 +208,8 @@ impl Intake {
         if !caller.audiences().meets(&read.state.tags()) {
             return Err(app::not_found().into());
         }
-        let file = read.state.attachment(message.attachment_id.trim()).cloned().ok_or_else(decide::attachment_not_found)?;
+        let file =
+            read.state.attachment(message.attachment_id.trim()).cloned().ok_or_else(decide::attachment_not_found)?;
         self.leave_trace(&received, "DownloadAttachment", read.stream).await?;
         let (answer, stream) = mpsc::channel(4);
         let (intake, application) = (self.clone(), read.stream);
@@ -231,7 +243,8 @@ impl Intake {
         let mut chunks = std::pin::pin!(chunks);
         let mut hash = Sm3::new();
         while let Some(chunk) = chunks.next().await {
-            let erased = || Refusal::state("ATTACHMENT_ERASED", "附件所涉个人信息已删除", "the subject's data were erased");
+            let erased =
+                || Refusal::state("ATTACHMENT_ERASED", "附件所涉个人信息已删除", "the subject's data were erased");
             let chunk = chunk?.ok_or_else(erased)?;
             hash.update(&chunk);
             for start in (0..chunk.len()).step_by(PIECE) {
@@ -296,7 +309,12 @@ fn check_size(size: u64, metadata: &pb::AttachmentMetadata) -> Result<(), Refusa
     match u64::try_from(metadata.size) {
         Ok(0) => Ok(()),
         Ok(said) if said == size => Ok(()),
-        _ => Err(wrong("size", "ATTACHMENT_INCOMPLETE", "收到的字节数与所报不符", "another number of bytes came than was said")),
+        _ => Err(wrong(
+            "size",
+            "ATTACHMENT_INCOMPLETE",
+            "收到的字节数与所报不符",
+            "another number of bytes came than was said",
+        )),
     }
 }
 
@@ -308,6 +326,7 @@ fn check_kind(head: &[u8], metadata: &pb::AttachmentMetadata) -> Result<&'static
     if media::agrees(&metadata.media_type, found) {
         return Ok(found);
     }
-    let refusal = wrong("media_type", "ATTACHMENT_TYPE_MISMATCH", "文件内容与所报类型不符", "the content is of another type");
+    let refusal =
+        wrong("media_type", "ATTACHMENT_TYPE_MISMATCH", "文件内容与所报类型不符", "the content is of another type");
     Err(refusal.with("found", found))
 }

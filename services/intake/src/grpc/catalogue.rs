@@ -125,7 +125,8 @@ impl Catalogue {
         size: u32,
         token: &str,
     ) -> Result<pb::SearchItemsResponse, Fault> {
-        let proof = self.ledger.vault().keyed_hash(&[b"search", format!("{query}\0{filters:?}").as_bytes()]).to_string();
+        let proof =
+            self.ledger.vault().keyed_hash(&[b"search", format!("{query}\0{filters:?}").as_bytes()]).to_string();
         let proof = &proof[..16];
         let start = offset(token, proof)?;
         let grams = words::query_grams(&words::terms(query));
@@ -148,7 +149,11 @@ impl Catalogue {
         let read = match u64::try_from(incoming.message.version) {
             Ok(0) => self.ledger.get::<Item>(stream, &public()).await?,
             Ok(version) => self.ledger.state_at::<Item>(stream, version).await?.filter(|read| read.version == version),
-            Err(_) => return Err(Refusal::field("version", "FIELD_INVALID", "版本号不能为负", "a version is not negative").into()),
+            Err(_) => {
+                return Err(
+                    Refusal::field("version", "FIELD_INVALID", "版本号不能为负", "a version is not negative").into()
+                );
+            }
         };
         Ok(show::item(&read.ok_or_else(|| items::not_found(code))?))
     }
@@ -160,7 +165,9 @@ impl Catalogue {
             return Err(Refusal::field("rows", "ROWS_MISSING", "没有要导入的行", "there are no rows").into());
         }
         if message.rows.len() > 2000 {
-            return Err(Refusal::field("rows", "TOO_MANY_ROWS", "一次至多导入2000行", "at most 2,000 rows at a time").into());
+            return Err(
+                Refusal::field("rows", "TOO_MANY_ROWS", "一次至多导入2000行", "at most 2,000 rows at a time").into()
+            );
         }
         let mut taking = Vec::with_capacity(message.rows.len());
         for (index, row) in message.rows.iter().enumerate() {
@@ -209,9 +216,15 @@ impl Catalogue {
         let facts = self.facts(known.as_ref().map(|read| &read.state.facts), &row)?;
         // one request, many streams: each row has an id of its own below it
         let id = format!("{}.{index}", incoming.message.request_id);
-        let mut call = incoming.call_of("ImportItems", &stream.to_string(), &incoming.message.request_id, &import::digest(&facts))?;
+        let mut call = incoming.call_of(
+            "ImportItems",
+            &stream.to_string(),
+            &incoming.message.request_id,
+            &import::digest(&facts),
+        )?;
         call.request_id = id;
-        let done = self.ledger.execute::<Item>(stream, call, move |item, _: &Context| decide::import(item, &facts)).await?;
+        let done =
+            self.ledger.execute::<Item>(stream, call, move |item, _: &Context| decide::import(item, &facts)).await?;
         Ok(match known {
             None => Taken::Created,
             Some(read) if done.version > read.version => Taken::Revised,
@@ -232,7 +245,12 @@ impl Catalogue {
                 ..known.clone()
             }),
             None => self.defaults.complete(row, code).ok_or_else(|| {
-                Refusal::field("item_type", "NO_DEFAULTS", "该事项类型没有默认要素", "there are no defaults for this type")
+                Refusal::field(
+                    "item_type",
+                    "NO_DEFAULTS",
+                    "该事项类型没有默认要素",
+                    "there are no defaults for this type",
+                )
             }),
         }
     }
@@ -292,9 +310,16 @@ fn offset(token: &str, proof: &str) -> Result<usize, Refusal> {
     if token.is_empty() {
         return Ok(0);
     }
-    token.split_once('.').filter(|(own, _)| *own == proof).and_then(|(_, offset)| offset.parse().ok()).ok_or_else(|| {
-        Refusal::field("page_token", "PAGE_TOKEN_INVALID", "分页标记无效，请从第一页重新开始", "not a token of this list: start again")
-    })
+    token.split_once('.').filter(|(own, _)| *own == proof).and_then(|(_, offset)| offset.parse().ok()).ok_or_else(
+        || {
+            Refusal::field(
+                "page_token",
+                "PAGE_TOKEN_INVALID",
+                "分页标记无效，请从第一页重新开始",
+                "not a token of this list: start again",
+            )
+        },
+    )
 }
 
 #[tonic::async_trait]

@@ -7,9 +7,7 @@ mod catalogue;
 use std::sync::Arc;
 
 use yiwang_kit::{Caller, Fault, Gate, Incoming, Resource, wire};
-use yiwang_ledger::{
-    Aggregate as _, Audiences, Call, Committed, Context, Decision, Ledger, Read, Refusal, StreamId,
-};
+use yiwang_ledger::{Aggregate as _, Audiences, Call, Committed, Context, Decision, Ledger, Read, Refusal, StreamId};
 use yiwang_proto::intake::v1 as pb;
 
 pub use catalogue::Catalogue;

@@ -13,8 +13,17 @@ fn update(id: &str) -> pb::UpdateApplicationRequest {
 }
 
 fn correction(id: &str) -> pb::RequestCorrectionRequest {
-    let point = pb::CorrectionPoint { material_code: "floor_plan".into(), text: "平面图缺少比例尺".into(), ..Default::default() };
-    pb::RequestCorrectionRequest { id: id.into(), request_id: new_request_id(), points: vec![point], ..Default::default() }
+    let point = pb::CorrectionPoint {
+        material_code: "floor_plan".into(),
+        text: "平面图缺少比例尺".into(),
+        ..Default::default()
+    };
+    pb::RequestCorrectionRequest {
+        id: id.into(),
+        request_id: new_request_id(),
+        points: vec![point],
+        ..Default::default()
+    }
 }
 
 fn resubmit(id: &str) -> pb::ResubmitApplicationRequest {
@@ -31,7 +40,8 @@ pub async fn a_draft_needs_only_an_item(world: World) {
 
 pub async fn an_application_goes_from_the_form_to_its_number(world: World) {
     let draft = world.as_("citizen").create_application(create(HYGIENE)).await.unwrap().into_inner();
-    let filled = pb::UpdateApplicationRequest { applicant: Some(citizen()), form: Some(hygiene_form()), ..update(&draft.id) };
+    let filled =
+        pb::UpdateApplicationRequest { applicant: Some(citizen()), form: Some(hygiene_form()), ..update(&draft.id) };
     world.as_("citizen").update_application(filled).await.unwrap();
     let submitted = world.submit(&draft.id).await.unwrap();
     assert!(submitted.receipt_number.starts_with("SJ51160220260302"));
@@ -41,7 +51,10 @@ pub async fn an_application_goes_from_the_form_to_its_number(world: World) {
     let accepted = world.accepted().await;
     assert_eq!((accepted.phase(), accepted.accepted_date.as_str()), (pb::ApplicationPhase::Accepted, "2026-03-02"));
     assert_eq!(accepted.case_number, "51160200000011511301682364679520260302000001");
-    assert_eq!(accepted.steps.iter().map(|step| step.kind.as_str()).collect::<Vec<_>>(), ["Drafted", "Submitted", "Accepted", "Numbered"]);
+    assert_eq!(
+        accepted.steps.iter().map(|step| step.kind.as_str()).collect::<Vec<_>>(),
+        ["Drafted", "Submitted", "Accepted", "Numbered"]
+    );
 }
 
 pub async fn a_repeated_request_is_answered_as_the_first_time(world: World) {
@@ -86,11 +99,19 @@ pub async fn a_wrong_check_digit_names_its_field(world: World) {
 }
 
 pub async fn all_that_is_wrong_with_the_form_comes_at_once(world: World) {
-    let draft = world.draft(HYGIENE, struct_of(json!({"premises_name": "春", "staff_count": 0, "colour": "red"}))).await;
+    let draft =
+        world.draft(HYGIENE, struct_of(json!({"premises_name": "春", "staff_count": 0, "colour": "red"}))).await;
     let refused = world.submit(&draft.id).await.unwrap_err();
     let found: Vec<_> = fields(&refused).into_iter().map(|(field, _)| field).collect();
     assert_eq!(reason(&refused), "FORM_INVALID");
-    for field in ["form", "form.area_square_metres", "form.business_kind", "form.premises_address", "form.premises_name", "form.staff_count"] {
+    for field in [
+        "form",
+        "form.area_square_metres",
+        "form.business_kind",
+        "form.premises_address",
+        "form.premises_name",
+        "form.staff_count",
+    ] {
         assert!(found.contains(&field.to_owned()), "{field} in {found:?}");
     }
 }
@@ -124,7 +145,8 @@ pub async fn the_window_hands_in_for_the_applicant(world: World) {
     let mut request = create(PLAIN);
     request.applicant = Some(citizen());
     let draft = world.as_("clerk").create_application(request).await.unwrap().into_inner();
-    let submit = pb::SubmitApplicationRequest { id: draft.id.clone(), request_id: new_request_id(), ..Default::default() };
+    let submit =
+        pb::SubmitApplicationRequest { id: draft.id.clone(), request_id: new_request_id(), ..Default::default() };
     let submitted = world.as_("clerk").submit_application(submit).await.unwrap().into_inner();
     assert_eq!(submitted.channel(), yiwang_proto::catalogue::v1::Channel::Window);
     let own = world.read("citizen", &draft.id).await;
@@ -216,14 +238,18 @@ pub async fn case_numbers_have_no_gaps(world: World) {
 }
 
 pub async fn a_filing_is_accepted_and_numbered(world: World) {
-    let form = struct_of(json!({"shop_name": "老街米粉", "shop_address": "广安区老街12号", "business_items": ["热食类制售"]}));
+    let form =
+        struct_of(json!({"shop_name": "老街米粉", "shop_address": "广安区老街12号", "business_items": ["热食类制售"]}));
     let draft = world.draft(SMALL_SHOP, form).await;
     world.upload(&draft.id, "health_certificate", crate::world::pdf(300)).await.unwrap();
     world.submit(&draft.id).await.unwrap();
     let accepted = world.accept(&draft.id).await.unwrap();
     let opened = world.until(async || world.approval.opened_for(&draft.id)).await;
     let terms = opened.item.unwrap();
-    assert_eq!((terms.rules.as_str(), terms.result.unwrap().kind()), ("filing", yiwang_proto::catalogue::v1::ResultKind::Receipt));
+    assert_eq!(
+        (terms.rules.as_str(), terms.result.unwrap().kind()),
+        ("filing", yiwang_proto::catalogue::v1::ResultKind::Receipt)
+    );
     assert_eq!((terms.legal_limit.unwrap().days, opened.case_number), (0, accepted.case_number));
 }
 
@@ -248,4 +274,33 @@ pub async fn plain_personal_data_lie_nowhere_in_the_folder(world: World) {
             assert!(!found, "{planted} in {}", path.display());
         }
     }
+}
+
+pub async fn a_year_that_is_loaded_settles_a_provisional_date(world: World) {
+    world.day(2026, 12, 30);
+    let submitted = world.submitted().await;
+    let due = submitted.acceptance_due.unwrap();
+    assert_eq!((due.date.as_str(), due.provisional, due.missing_years), ("2027-01-06", true, vec![2027]));
+    world.process.legal.follow(world.process.shutdown.clone());
+    let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/2027.csv");
+    yiwang_kit::calendar::import(&world.process.config.calendar_dir(), &file).unwrap();
+    let settled = async || {
+        let due = world.read("citizen", &submitted.id).await.acceptance_due.unwrap();
+        (!due.provisional).then_some(due.date)
+    };
+    assert_eq!(world.until(settled).await, "2027-01-07");
+}
+
+pub async fn an_erased_person_reads_as_erased_everywhere(world: World) {
+    let submitted = world.submitted().await;
+    world.erase_citizen().await;
+    let read = world.read("clerk", &submitted.id).await;
+    assert_eq!((read.applicant.unwrap().document_number.as_str(), read.form.is_none()), ("（已删除）", true));
+    let page = world.as_("clerk").list_applications(pb::ListApplicationsRequest::default()).await.unwrap().into_inner();
+    assert_eq!(page.applications[0].applicant.as_ref().unwrap().name, "（已删除）");
+    let gone = world.download("clerk", &submitted.id, &submitted.attachments[0].id).await.unwrap_err();
+    assert_eq!(reason(&gone), "ATTACHMENT_ERASED");
+    // the law goes on: its time still runs out
+    world.day(2026, 3, 10);
+    world.until(async || world.read("clerk", &submitted.id).await.deemed_accepted.then_some(())).await;
 }

@@ -11,7 +11,10 @@ async fn draft(world: &World) -> String {
 pub async fn a_file_comes_back_as_it_was(world: World) {
     let (id, bytes) = (draft(&world).await, pdf(5_000));
     let file = world.upload(&id, "floor_plan", bytes.clone()).await.unwrap();
-    assert_eq!((file.file_name.as_str(), file.media_type.as_str(), file.size), ("平面图.pdf", "application/pdf", bytes.len() as i64));
+    assert_eq!(
+        (file.file_name.as_str(), file.media_type.as_str(), file.size),
+        ("平面图.pdf", "application/pdf", bytes.len() as i64)
+    );
     assert_eq!(file.sm3, sm::to_hex(&sm::sm3(&bytes)));
     assert_eq!(world.download("citizen", &id, &file.id).await.unwrap(), (file, bytes));
 }

@@ -56,7 +56,8 @@ pub async fn all_items_are_in_force_after_the_first_start(world: World) {
 
 pub async fn a_second_start_changes_nothing(world: World) {
     let before = world.ledger().head().await.unwrap().position;
-    let report = yiwang_intake::catalogue::import::run(world.ledger(), yiwang_intake::catalogue::source::builtin().unwrap());
+    let report =
+        yiwang_intake::catalogue::import::run(world.ledger(), yiwang_intake::catalogue::source::builtin().unwrap());
     assert_eq!(report.await.unwrap().unchanged, 1135);
     assert_eq!(world.ledger().head().await.unwrap().position, before);
 }

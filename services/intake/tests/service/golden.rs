@@ -27,18 +27,35 @@ async fn live(world: &World) -> Vec<Entry> {
     let correct = |id: &str| pb::RequestCorrectionRequest {
         id: id.into(),
         request_id: new_request_id(),
-        points: vec![pb::CorrectionPoint { field: "/subject".into(), text: "请写明事由".into(), ..Default::default() }],
+        points: vec![pb::CorrectionPoint {
+            field: "/subject".into(), text: "请写明事由".into(), ..Default::default()
+        }],
         ..Default::default()
     };
     let two = world.draft(PLAIN, struct_of(json!({}))).await;
     let file = world.upload(&two.id, "", pdf(10)).await.unwrap();
-    let remove = pb::RemoveAttachmentRequest { id: two.id.clone(), request_id: new_request_id(), attachment_id: file.id, ..Default::default() };
+    let remove = pb::RemoveAttachmentRequest {
+        id: two.id.clone(),
+        request_id: new_request_id(),
+        attachment_id: file.id,
+        ..Default::default()
+    };
     world.as_("citizen").remove_attachment(remove).await.unwrap();
-    let update = pb::UpdateApplicationRequest { id: two.id.clone(), request_id: new_request_id(), form: Some(struct_of(json!({"subject": "一"}))), ..Default::default() };
+    let update = pb::UpdateApplicationRequest {
+        id: two.id.clone(),
+        request_id: new_request_id(),
+        form: Some(struct_of(json!({"subject": "一"}))),
+        ..Default::default()
+    };
     world.as_("citizen").update_application(update).await.unwrap();
     world.submit(&two.id).await.unwrap();
     world.as_("clerk").request_correction(correct(&two.id)).await.unwrap();
-    let again = pb::ResubmitApplicationRequest { id: two.id.clone(), request_id: new_request_id(), note: "已补正".into(), ..Default::default() };
+    let again = pb::ResubmitApplicationRequest {
+        id: two.id.clone(),
+        request_id: new_request_id(),
+        note: "已补正".into(),
+        ..Default::default()
+    };
     world.as_("citizen").resubmit_application(again).await.unwrap();
     let refuse = pb::RefuseApplicationRequest {
         id: two.id,
@@ -83,7 +100,8 @@ async fn live(world: &World) -> Vec<Entry> {
 }
 
 fn write_missing(entries: &[Entry]) {
-    for entry in entries.iter().filter(|entry| ["application", "item", "register"].contains(&entry.aggregate.as_str())) {
+    for entry in entries.iter().filter(|entry| ["application", "item", "register"].contains(&entry.aggregate.as_str()))
+    {
         let path = folder().join(format!("{}.{}-1.json", entry.aggregate, entry.kind));
         if !path.exists() {
             std::fs::write(path, &entry.body).unwrap();

@@ -34,12 +34,14 @@ both! {
         staff_see_it_from_receipt_on_and_not_before, a_citizen_does_not_accept, lists_are_masked_and_reads_are_full,
         a_staff_read_leaves_an_entry, nobody_acts_for_five_working_days, what_is_missing_is_told_once_and_in_time,
         case_numbers_have_no_gaps, a_filing_is_accepted_and_numbered, an_unanswered_correction_counts_as_withdrawn,
-        plain_personal_data_lie_nowhere_in_the_folder;
+        plain_personal_data_lie_nowhere_in_the_folder, a_year_that_is_loaded_settles_a_provisional_date,
+        an_erased_person_reads_as_erased_everywhere;
     attachments: a_file_comes_back_as_it_was, a_file_of_many_chunks_comes_back_as_it_was, a_cut_off_upload_leaves_nothing,
         a_file_of_a_wrong_kind_is_refused, a_file_that_is_too_large_is_refused, a_wrong_hash_is_refused, an_empty_file_is_refused,
         a_repeated_upload_is_one_file, a_material_that_is_none_is_not_found, no_plain_bytes_lie_in_the_folder,
         a_damaged_file_is_noticed, an_upload_after_receipt_is_refused, what_a_crash_left_is_settled_at_the_next_start;
     relay: approval_hears_of_a_case_once, approval_away_is_told_later, a_withdrawal_ends_the_case, a_decided_case_is_not_withdrawn,
-        a_crash_before_the_number_is_completed, the_promise_decides_the_limit, a_deemed_acceptance_reaches_approval;
+        a_crash_before_the_number_is_completed, the_promise_decides_the_limit, a_deemed_acceptance_reaches_approval,
+        a_case_of_an_erased_person_waits_for_somebody;
     golden: every_event_ever_released_still_decodes_and_evolves;
 }

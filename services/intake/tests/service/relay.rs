@@ -50,14 +50,23 @@ pub async fn a_decided_case_is_not_withdrawn(world: World) {
         (!now.withdrawal_pending).then_some(now)
     };
     let denied = world.until(probe).await;
-    assert_eq!((denied.phase(), denied.steps.last().unwrap().kind.as_str()), (pb::ApplicationPhase::Accepted, "WithdrawalDenied"));
+    assert_eq!(
+        (denied.phase(), denied.steps.last().unwrap().kind.as_str()),
+        (pb::ApplicationPhase::Accepted, "WithdrawalDenied")
+    );
 }
 
 pub async fn a_crash_before_the_number_is_completed(world: World) {
     let submitted = world.submitted().await;
     let id = StreamId::parse("id", &submitted.id).unwrap();
-    let read = world.ledger().get::<Item>(catalogue::stream(&submitted.item_code), &Audiences::all()).await.unwrap().unwrap();
-    let clerk = Caller { id: "staff:clerk".into(), kind: CallerKind::Staff, roles: vec!["clerk".into()], ..Caller::anonymous() };
+    let read =
+        world.ledger().get::<Item>(catalogue::stream(&submitted.item_code), &Audiences::all()).await.unwrap().unwrap();
+    let clerk = Caller {
+        id: "staff:clerk".into(),
+        kind: CallerKind::Staff,
+        roles: vec!["clerk".into()],
+        ..Caller::anonymous()
+    };
     // the first step alone, as if the handler had died after it
     let rule = move |app: &Application, cx: &Context| {
         decide::accept(app, &read.state, &read.state.facts, &decide::Accept::default(), &acting(&clerk), cx)
@@ -76,7 +85,12 @@ pub async fn the_promise_decides_the_limit(world: World) {
         for material in ["fire_system", "layout"] {
             world.upload(&draft.id, material, pdf(200)).await.unwrap();
         }
-        let submit = pb::SubmitApplicationRequest { id: draft.id.clone(), request_id: new_request_id(), sign_promise, ..Default::default() };
+        let submit = pb::SubmitApplicationRequest {
+            id: draft.id.clone(),
+            request_id: new_request_id(),
+            sign_promise,
+            ..Default::default()
+        };
         let submitted = world.as_("citizen").submit_application(submit).await.unwrap().into_inner();
         assert_eq!(submitted.promise.is_some(), sign_promise);
         world.accept(&draft.id).await.unwrap();
@@ -93,4 +107,18 @@ pub async fn a_deemed_acceptance_reaches_approval(world: World) {
     let opened = world.until(async || world.approval.opened_for(&draft.id)).await;
     assert_eq!((opened.deemed_accepted, opened.accepted_date.as_str()), (true, "2026-03-02"));
     assert_eq!(opened.actor.unwrap().id, "system");
+}
+
+pub async fn a_case_of_an_erased_person_waits_for_somebody(world: World) {
+    world.approval.set(|told| told.away = true);
+    world.accepted().await;
+    world.until(async || world.ledger().parked().await.unwrap().pop()).await;
+    world.erase_citizen().await;
+    world.approval.set(|told| told.away = false);
+    let erased = async || {
+        let mut parked = world.ledger().parked().await.unwrap().into_iter();
+        parked.find(|one| one.reader == "approval" && one.error.contains("erased"))
+    };
+    world.until(erased).await;
+    assert!(world.approval.opened().is_empty());
 }

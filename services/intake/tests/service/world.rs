@@ -12,13 +12,14 @@ use tonic::{Request, Status};
 use yiwang_kit::config::DatabaseUrl;
 use yiwang_kit::identity::Account;
 use yiwang_kit::{Config, Env, Link, Problem, Process, Shape, Stack, new_request_id, new_stream_id};
-use yiwang_ledger::{Ledger, Timestamp};
+use yiwang_ledger::{Call, Ledger, Timestamp};
 use yiwang_proto::approval::v1::approval_service_server::ApprovalServiceServer;
 use yiwang_proto::catalogue::v1::catalogue_service_client::CatalogueServiceClient;
 use yiwang_proto::intake::v1 as pb;
 use yiwang_proto::intake::v1::intake_service_client::IntakeServiceClient;
 use yiwang_proto::party::v1::{DocumentKind, Party};
 use yiwang_standards::calendar;
+use yiwang_standards::identity::DocumentKind as IdentityKind;
 
 use crate::approval::Approval;
 
@@ -159,6 +160,13 @@ impl World {
     pub async fn accepted(&self) -> pb::Application {
         let submitted = self.submitted().await;
         self.accept(&submitted.id).await.unwrap()
+    }
+
+    /// Erases the citizen's data in this service.
+    pub async fn erase_citizen(&self) {
+        let subject = yiwang_kit::subject(self.ledger().vault(), IdentityKind::ResidentId, CITIZEN);
+        let call = Call::system(new_request_id(), "");
+        self.ledger().erase_subject(call, &subject, "个人信息保护法第四十七条", "").await.unwrap();
     }
 
     pub async fn submit(&self, id: &str) -> Result<pb::Application, Status> {

@@ -158,7 +158,7 @@ async fn listed(
 }
 
 async fn check(database: Database, dir: &std::path::Path, seed: u64) {
-    println!("seed {seed}");
+    eprintln!("seed {seed}");
     let (ledger, mut dice) = (open(database, dir).await, Dice(seed));
     let streams: Vec<StreamId> = (0..RECORDS).map(|_| new_stream_id()).collect();
     join_all(

@@ -42,7 +42,8 @@ pub fn accept(
     let today = legal_date(cx.now);
     now.check_open(today)?;
     // 容缺: what may follow stops nobody; nor does what was asked for once and did not come, since it cannot be asked again.
-    let stops = |code: &&String| pinned.material(code).is_some_and(|material| material.necessity != Necessity::Deferrable);
+    let stops =
+        |code: &&String| pinned.material(code).is_some_and(|material| material.necessity != Necessity::Deferrable);
     let stopping: Vec<&String> = missing.iter().filter(stops).collect();
     if app.corrections.is_empty() && !stopping.is_empty() {
         let mut refusal = Refusal::state(
@@ -75,7 +76,11 @@ pub struct Refuse {
 /// Incomplete materials are no ground.
 pub fn refuse(app: &Application, ask: &Refuse, by: &Acting, cx: &Context) -> Decision<Event> {
     if !matches!(app.phase, Phase::Submitted { .. }) {
-        return Err(if app.exists() { wrong_phase(&app.phase, "作出不予受理决定", "refused") } else { not_found() });
+        return Err(if app.exists() {
+            wrong_phase(&app.phase, "作出不予受理决定", "refused")
+        } else {
+            not_found()
+        });
     }
     check_not_own(app, by)?;
     check_not_deemed(app, cx)?;

@@ -3,7 +3,9 @@
 use yiwang_ledger::{Decision, Refusal};
 
 use super::Acting;
-use crate::application::{Application, ApplicationEvent as Event, Attachment, MAX_ATTACHMENTS, Phase, not_found, wrong_phase};
+use crate::application::{
+    Application, ApplicationEvent as Event, Attachment, MAX_ATTACHMENTS, Phase, not_found, wrong_phase,
+};
 use crate::catalogue::ItemFacts;
 
 /// Whether a file for a material may come now: in a draft, while a correction is asked for, and after acceptance for what
@@ -12,7 +14,8 @@ pub fn check_attachable(app: &Application, facts: &ItemFacts, material: &str) ->
     if !app.exists() {
         return Err(not_found());
     }
-    let follows = matches!(&app.phase, Phase::Accepted(acceptance) if acceptance.outstanding.iter().any(|code| code == material));
+    let follows =
+        matches!(&app.phase, Phase::Accepted(acceptance) if acceptance.outstanding.iter().any(|code| code == material));
     if !app.is_open() && !follows {
         return Err(wrong_phase(&app.phase, "上传附件", "added to"));
     }

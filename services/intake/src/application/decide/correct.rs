@@ -43,13 +43,21 @@ pub fn request_correction(
         return Err(Refusal::field("points", "POINTS_MISSING", "请列明全部需要补正的内容", "name all that is missing"));
     }
     // 行政许可法 art. 31: nothing beyond the list may be asked for.
-    let mut refusal = Refusal::invalid("MATERIAL_NOT_IN_LIST", "要求补正的材料不在该事项的材料清单中", "not in the item's list of materials");
+    let mut refusal = Refusal::invalid(
+        "MATERIAL_NOT_IN_LIST",
+        "要求补正的材料不在该事项的材料清单中",
+        "not in the item's list of materials",
+    );
     let mut seen = BTreeSet::new();
     for (index, point) in ask.points.iter().enumerate() {
         let named = !point.material.is_empty();
-        if named && (facts.material(&point.material).is_none() || !seen.insert((&point.material, &point.field, point.text.get()))) {
+        if named
+            && (facts.material(&point.material).is_none()
+                || !seen.insert((&point.material, &point.field, point.text.get())))
+        {
             let field = format!("points[{index}].material_code");
-            refusal = refusal.with_field(field, "MATERIAL_NOT_IN_LIST", "材料编码有误或重复", "unknown, or named twice");
+            refusal =
+                refusal.with_field(field, "MATERIAL_NOT_IN_LIST", "材料编码有误或重复", "unknown, or named twice");
         }
     }
     if !refusal.fields.is_empty() {

@@ -4,7 +4,8 @@ use yiwang_ledger::{Context, Decision, Personal, Refusal, SubjectId};
 
 use super::Acting;
 use crate::application::{
-    Actor, Application, ApplicationEvent as Event, Change, Channel, ItemPin, MAX_FORM_BYTES, Party, not_found, wrong_phase,
+    Actor, Application, ApplicationEvent as Event, Change, Channel, ItemPin, MAX_FORM_BYTES, Party, not_found,
+    wrong_phase,
 };
 use crate::catalogue::Item;
 use crate::limit::legal_date;
@@ -105,7 +106,9 @@ pub fn update(app: &Application, ask: &Update, by: &Acting) -> Decision<Event> {
         return Ok(Vec::new());
     }
     // Once handed in, another person's application is another application.
-    if app.receipt.is_some() && after.identified_applicant().map(|p| &p.subject) != app.identified_applicant().map(|p| &p.subject) {
+    if app.receipt.is_some()
+        && after.identified_applicant().map(|p| &p.subject) != app.identified_applicant().map(|p| &p.subject)
+    {
         return Err(Refusal::field(
             "applicant",
             "APPLICANT_FIXED",

@@ -130,18 +130,18 @@ fn check_contents(app: &Application, pinned: &ItemFacts, by: &Acting) -> Result<
 
 /// The form against its JSON Schema, every violation a field.
 fn check_form(form: Option<&Personal>, pinned: &ItemFacts) -> Result<(), Refusal> {
-    let unreadable = || Refusal::state("FORM_UNREADABLE", "该事项的表单定义无法使用", "the item's form schema cannot be used");
+    let unreadable =
+        || Refusal::state("FORM_UNREADABLE", "该事项的表单定义无法使用", "the item's form schema cannot be used");
     let schema: Value = serde_json::from_str(&pinned.form_schema).map_err(|_| unreadable())?;
-    let validator = jsonschema::draft202012::options()
-        .should_validate_formats(true)
-        .build(&schema)
-        .map_err(|_| unreadable())?;
+    let validator =
+        jsonschema::draft202012::options().should_validate_formats(true).build(&schema).map_err(|_| unreadable())?;
     let form: Value = match form.map(Personal::get) {
         None => Value::Object(serde_json::Map::new()),
         Some(None) => Value::Null,
         Some(Some(text)) => serde_json::from_str(text).unwrap_or_default(),
     };
-    let mut refusal = Refusal::invalid("FORM_INVALID", "申请表填写有误，请按提示修改", "the form does not fit its schema");
+    let mut refusal =
+        Refusal::invalid("FORM_INVALID", "申请表填写有误，请按提示修改", "the form does not fit its schema");
     for error in validator.iter_errors(&form).take(100) {
         let (path, reason, zh, en) = explain(&error);
         refusal = refusal.with_field(path, reason, zh, en);
@@ -161,7 +161,9 @@ fn explain(error: &jsonschema::ValidationError<'_>) -> (String, &'static str, St
         }
         K::Type { .. } => ("FIELD_TYPE", "填写的类型不正确".to_owned(), "has the wrong type".to_owned()),
         K::Enum { .. } => ("FIELD_NOT_A_CHOICE", "不在可选范围内".to_owned(), "is none of the choices".to_owned()),
-        K::MinLength { limit } => ("FIELD_TOO_SHORT", format!("至少{limit}个字"), format!("at least {limit} characters")),
+        K::MinLength { limit } => {
+            ("FIELD_TOO_SHORT", format!("至少{limit}个字"), format!("at least {limit} characters"))
+        }
         K::MaxLength { limit } => ("FIELD_TOO_LONG", format!("至多{limit}个字"), format!("at most {limit} characters")),
         K::Minimum { limit } | K::ExclusiveMinimum { limit } => {
             ("FIELD_TOO_SMALL", format!("数值过小（下限{limit}）"), format!("is too small (from {limit})"))

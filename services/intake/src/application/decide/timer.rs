@@ -15,7 +15,9 @@ pub fn timer(app: &Application, cx: &Context) -> Decision<Event> {
         Event::DueRecomputed { due } => Some(due.clone()),
         _ => None,
     });
-    let Some(due) = renewed.as_ref().or_else(|| watched(app)).filter(|due| due.passed(cx.now)) else { return Ok(events) };
+    let Some(due) = renewed.as_ref().or_else(|| watched(app)).filter(|due| due.passed(cx.now)) else {
+        return Ok(events);
+    };
     match &app.phase {
         Phase::Submitted { missing, .. } => events.push(match deemed(app, cx) {
             Some(date) => Event::DeemedAccepted { date, due: due.clone(), outstanding: missing.clone() },
@@ -45,5 +47,9 @@ fn late(app: &Application, cx: &Context) -> Event {
 
 /// A year of the calendar was loaded: the watched due date is computed anew.
 pub fn recompute(app: &Application, cx: &Context) -> Decision<Event> {
-    Ok(watched(app).and_then(|due| due.recomputed(&cx.calendar)).map(|due| Event::DueRecomputed { due }).into_iter().collect())
+    Ok(watched(app)
+        .and_then(|due| due.recomputed(&cx.calendar))
+        .map(|due| Event::DueRecomputed { due })
+        .into_iter()
+        .collect())
 }

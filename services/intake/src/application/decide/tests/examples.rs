@@ -1,0 +1,242 @@
+//! The rules by example.
+
+use super::*;
+
+#[test]
+fn an_application_goes_from_draft_to_acceptance_and_gets_one_number() {
+    let mut world = World::new().draft().with_files().submitted();
+    assert_eq!(world.accept().expect("accepted"), ["Accepted"]);
+    assert_eq!(world.take(number(&world.app, "N1")).expect("numbered"), ["Numbered"]);
+    assert!(world.take(number(&world.app, "N2")).expect("nothing").is_empty());
+    assert_eq!(world.app.case_number.as_deref(), Some("N1"));
+}
+
+#[test]
+fn handing_in_issues_a_receipt_and_starts_five_working_days() {
+    let world = World::new().draft().submitted();
+    let Phase::Submitted { due, received, .. } = &world.app.phase else { panic!("{:?}", world.app.phase) };
+    assert_eq!((received.to_string(), due.date.to_string()), ("2026-03-02".into(), "2026-03-09".into()));
+    assert!(world.app.receipt.as_ref().is_some_and(|receipt| receipt.number.starts_with("SJ51160220260302")));
+}
+
+#[test]
+fn all_that_is_wrong_in_the_form_is_named_at_once() {
+    let mut world = World::new().draft();
+    world.app.form = Some(Personal::new(&subject('a'), "form", r#"{"area":0,"colour":"red"}"#));
+    let refusal =
+        submit(&world.app, &world.item, &facts(), &Handing::default(), &citizen(), &world.cx()).expect_err("refused");
+    let mut fields: Vec<_> = refusal.fields.iter().map(|field| (field.field.as_str(), field.reason.as_str())).collect();
+    fields.sort_unstable();
+    assert_eq!(refusal.reason, "FORM_INVALID");
+    assert_eq!(fields, [("form", "FIELD_UNKNOWN"), ("form.area", "FIELD_TOO_SMALL"), ("form.name", "FIELD_REQUIRED")]);
+}
+
+#[test]
+fn who_is_not_the_applicant_must_be_named_as_the_agent() {
+    let mut world = World::new().draft();
+    let other = Acting { subject: Some(subject('b')), ..citizen() };
+    let hand = |world: &World| submit(&world.app, &world.item, &facts(), &Handing::default(), &other, &world.cx());
+    assert_eq!(hand(&world).expect_err("refused").reason, "NOT_THE_APPLICANT");
+    world.app.agent = Some(party('b'));
+    let decided = hand(&world);
+    world.take(decided).expect("handed in by the agent");
+    assert_eq!(world.app.receipt.map(|receipt| receipt.authority), Some(Authority::Agent));
+}
+
+#[test]
+fn a_clerk_hands_in_for_the_applicant_who_stands_before_them() {
+    let mut world = World::new().draft();
+    world
+        .take(submit(&world.app, &world.item, &facts(), &Handing::default(), &clerk(), &world.cx()))
+        .expect("handed in");
+    let receipt = world.app.receipt.expect("receipt");
+    assert_eq!((receipt.authority, receipt.by.id.as_str()), (Authority::Window, "staff:clerk"));
+}
+
+#[test]
+fn a_cancelled_item_is_neither_applied_for_nor_handed_in_nor_accepted() {
+    let mut world = World::new().draft().with_files().submitted();
+    let effective = NaiveDate::from_ymd_opt(2026, 3, 2).expect("a day");
+    let end =
+        Cancellation {
+            effective, reason: "国发〔2026〕1号".into(), successor: Some("item-2".into()), in_effect: true
+        };
+    world.item.standing = Standing::Cancelled(end);
+    let refusal = world.accept().expect_err("refused");
+    assert_eq!((refusal.reason, refusal.metadata["successor_item_code"].as_str()), ("ITEM_CANCELLED", "item-2"));
+    assert!(refusal.zh.contains("国发〔2026〕1号") && refusal.zh.contains("item-2"));
+}
+
+#[test]
+fn missing_materials_stop_acceptance_and_deferrable_ones_do_not() {
+    let mut world = World::new().draft().submitted();
+    let refusal = world.accept().expect_err("refused");
+    assert_eq!((refusal.reason, refusal.fields.len()), ("MATERIALS_MISSING", 1));
+    let mut world = World::new().draft();
+    world.take(add_attachment(&world.app, &facts(), &file("plan"), &citizen())).expect("a file");
+    let mut world = world.submitted();
+    world.accept().expect("accepted with what may follow");
+    let Phase::Accepted(acceptance) = &world.app.phase else { panic!("accepted") };
+    assert_eq!(acceptance.outstanding, ["report"]);
+    world.take(add_attachment(&world.app, &facts(), &file("report"), &citizen())).expect("it follows");
+}
+
+#[test]
+fn what_is_missing_is_told_once() {
+    let mut world = World::new().draft().submitted().asked_to_correct();
+    let again = request_correction(&world.app, &facts(), &points(), &clerk(), &world.cx());
+    assert_eq!(again.expect_err("refused").reason, "ALREADY_TOLD_ONCE");
+    world = world.at(2026, 3, 5);
+    world.take(resubmit(&world.app, &facts(), &Handing::default(), &citizen(), &world.cx())).expect("handed in again");
+    let again = request_correction(&world.app, &facts(), &points(), &clerk(), &world.cx());
+    assert_eq!(again.expect_err("refused").reason, "ALREADY_TOLD_ONCE");
+}
+
+#[test]
+fn nothing_beyond_the_list_may_be_asked_for() {
+    let world = World::new().draft().submitted();
+    let mut ask = points();
+    ask.points[0].material = "tea".into();
+    let refusal = request_correction(&world.app, &facts(), &ask, &clerk(), &world.cx()).expect_err("refused");
+    assert_eq!((refusal.reason, refusal.fields[0].field.as_str()), ("MATERIAL_NOT_IN_LIST", "points[0].material_code"));
+}
+
+#[test]
+fn nobody_acts_for_five_working_days_so_the_law_accepts_as_of_the_day_of_receipt() {
+    let mut world = World::new().draft().submitted().at(2026, 3, 9);
+    assert!(world.tick().is_empty(), "the last day is still in time");
+    let mut world = world.at(2026, 3, 10);
+    assert_eq!(world.tick(), ["DeemedAccepted"]);
+    assert_eq!(world.accepted_on(), Some(("2026-03-02".into(), true)));
+    assert!(world.tick().is_empty());
+}
+
+#[test]
+fn on_the_sixth_day_it_is_too_late_to_ask_or_to_refuse_and_acceptance_is_the_laws() {
+    let mut world = World::new().draft().with_files().submitted().at(2026, 3, 10);
+    let asked = request_correction(&world.app, &facts(), &points(), &clerk(), &world.cx());
+    assert_eq!(asked.expect_err("refused").reason, "DEEMED_ACCEPTED");
+    assert_eq!(world.refuse(Ground::NoPermissionNeeded, "").expect_err("refused").reason, "DEEMED_ACCEPTED");
+    assert_eq!(world.accept().expect("recorded"), ["DeemedAccepted"]);
+    assert_eq!(world.accepted_on(), Some(("2026-03-02".into(), true)));
+}
+
+#[test]
+fn after_a_correction_the_count_starts_again_from_the_day_all_was_received() {
+    let mut world = World::new().draft().submitted().at(2026, 3, 4).asked_to_correct().at(2026, 3, 18);
+    world.take(resubmit(&world.app, &facts(), &Handing::default(), &citizen(), &world.cx())).expect("handed in again");
+    let mut world = world.at(2026, 3, 26);
+    assert_eq!(world.tick(), ["DeemedAccepted"]);
+    assert_eq!(world.accepted_on(), Some(("2026-03-18".into(), true)));
+}
+
+#[test]
+fn article_32_does_not_accept_what_is_no_licence() {
+    let mut world = World::new().draft();
+    world.app.item.rules = rules::named("confirmation");
+    let mut world = world.submitted().at(2026, 3, 20);
+    assert_eq!(world.tick(), ["AcceptanceOverdue"]);
+    assert!(world.tick().is_empty());
+    assert_eq!(world.app.phase.name(), "SUBMITTED");
+}
+
+#[test]
+fn an_answer_that_comes_too_late_counts_as_withdrawal_or_refusal_as_configured() {
+    let told = World::new().draft().submitted().asked_to_correct();
+    let mut world = told.clone().at(2026, 4, 3);
+    let late = resubmit(&world.app, &facts(), &Handing::default(), &citizen(), &world.cx());
+    assert_eq!(late.expect_err("refused").reason, "CORRECTION_LATE");
+    assert_eq!(world.tick(), ["Withdrawn"]);
+    let mut world = told.at(2026, 4, 3);
+    world.app.item.rules = RuleSet { correction_late: LateCorrection::Refused, ..world.app.item.rules };
+    assert_eq!(world.tick(), ["Refused"]);
+}
+
+#[test]
+fn refusal_for_want_of_competence_names_the_competent_organ() {
+    let mut world = World::new().draft().submitted();
+    assert_eq!(world.refuse(Ground::NotOurAuthority, " ").expect_err("refused").reason, "COMPETENT_ORGAN_MISSING");
+    assert_eq!(world.refuse(Ground::NotOurAuthority, "区市监局").expect("refused to accept"), ["Refused"]);
+}
+
+#[test]
+fn an_officer_does_not_handle_their_own_matter() {
+    let mut world = World::new().draft().with_files();
+    world.app.applicant = Some(party('c'));
+    world.app.agent = Some(party('a'));
+    let mut world = world.submitted();
+    assert_eq!(world.accept().expect_err("refused").reason, "OWN_APPLICATION");
+}
+
+#[test]
+fn withdrawal_after_acceptance_waits_for_approval() {
+    let mut world = World::new().draft().with_files().submitted();
+    world.accept().expect("accepted");
+    world.take(number(&world.app, "N1")).expect("numbered");
+    let back = |world: &World| withdraw(&world.app, &Withdraw::default(), &citizen());
+    let asked = back(&world);
+    assert_eq!(world.take(asked).expect("asked"), ["WithdrawalRequested"]);
+    assert_eq!(back(&world).expect_err("refused").reason, "WITHDRAWAL_PENDING");
+    let mut denied = world.clone();
+    assert_eq!(
+        denied.take(answer_withdrawal(&denied.app, false, None, &citizen())).expect("denied"),
+        ["WithdrawalDenied"]
+    );
+    assert_eq!(denied.app.phase.name(), "ACCEPTED");
+    assert_eq!(world.take(answer_withdrawal(&world.app, true, None, &citizen())).expect("ended"), ["Withdrawn"]);
+}
+
+#[test]
+fn a_promise_is_signed_only_where_one_is_offered() {
+    let world = World::new().draft();
+    let sign = Handing { sign_promise: true, note: None };
+    let plain = ItemFacts { promise: None, ..facts() };
+    let refused = submit(&world.app, &world.item, &plain, &sign, &citizen(), &world.cx());
+    assert_eq!(refused.expect_err("refused").reason, "PROMISE_NOT_OFFERED");
+    let mut signed = world.clone();
+    signed.take(submit(&world.app, &world.item, &facts(), &sign, &citizen(), &world.cx())).expect("signed");
+    assert_eq!(signed.app.promise.map(|promise| promise.text).as_deref(), Some("本人承诺"));
+}
+
+#[test]
+fn a_due_date_in_an_unpublished_year_is_provisional_and_recomputed_when_the_year_is_loaded() {
+    let world = World::new().at(2026, 12, 30).draft().submitted();
+    let Phase::Submitted { due, .. } = &world.app.phase else { panic!("submitted") };
+    assert_eq!((due.provisional, due.missing_years.as_slice()), (true, [2027].as_slice()));
+    assert!(world.app.tags().iter().any(|tag| (tag.name, tag.value.as_str()) == ("provisional", "2027")));
+    assert!(recompute(&world.app, &world.cx()).expect("decided").is_empty(), "nothing is known yet that was not known");
+    let calendar = Calendar::builtin().with_year(include_str!("../../../../tests/2027.csv")).expect("a year");
+    let cx = Context { calendar: Arc::new(calendar), ..world.cx() };
+    let [Event::DueRecomputed { due: new }] = &recompute(&world.app, &cx).expect("decided")[..] else {
+        panic!("one event")
+    };
+    assert_eq!(
+        (due.date.to_string(), new.date.to_string(), new.provisional),
+        ("2027-01-06".into(), "2027-01-07".into(), false)
+    );
+}
+
+#[test]
+fn only_parties_see_a_draft_and_the_organ_sees_it_from_receipt_on() {
+    let audiences = |app: &Application| {
+        let tags = app.tags().into_iter().filter(|tag| tag.name == yiwang_ledger::Tag::AUDIENCE);
+        tags.map(|tag| tag.value).collect::<Vec<_>>()
+    };
+    let draft = World::new().draft();
+    assert_eq!(audiences(&draft.app), [subject('a').audience()]);
+    let seen = audiences(&draft.submitted().app);
+    assert_eq!(
+        seen,
+        ["org:O".to_owned(), subject('a').audience(), "region:511602000000".into(), "window:511602000000".into()]
+    );
+}
+
+#[test]
+fn tags_and_columns_carry_no_personal_data() {
+    let app = World::new().draft().with_files().submitted().app;
+    let text = format!("{:?}{:?}{:?}", app.tags(), app.index(), app.keys());
+    for planted in ["11010519491231002X", "张三丰", "13800000000", "春来客栈", "图.pdf"] {
+        assert!(!text.contains(planted), "{planted}");
+    }
+    assert!(!format!("{app:?}").contains("11010519491231002X"));
+}
