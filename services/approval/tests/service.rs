@@ -55,7 +55,7 @@ async fn a_grant_waits_for_a_licence_service_that_is_away() {
     let case = world.granted().await;
     assert_eq!((case.phase(), case.result), (pb::CasePhase::Granted, None));
     until(|| async { (!world.house.ledger.parked().await.unwrap().is_empty()).then_some(()) }).await;
-    world.plug_license().await;
+    world.plug_license();
     world.until(&case.id, |case| case.result.is_some()).await;
     assert_eq!(world.license.orders.lock().unwrap().len(), 1);
 }

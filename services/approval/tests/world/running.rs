@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use tonic::service::Routes;
 use tonic::{Request, Response, Status};
-use yiwang_kit::{Link, Reply};
+use yiwang_kit::{Front, Link, Reply};
 use yiwang_ledger::Refusal;
 use yiwang_proto::approval::v1 as pb;
 use yiwang_proto::approval::v1::approval_service_client::ApprovalServiceClient;
@@ -42,21 +42,23 @@ pub struct World {
     pub house: House,
     pub license: PlayedLicense,
     pub evaluation: PlayedEvaluation,
+    license_front: Front,
 }
 
 impl World {
     pub async fn on(engine: Engine, day: &str) -> Option<Self> {
         let house = House::open(engine, yiwang_approval::NAME, day, yiwang_approval::start).await?;
         let (license, evaluation) = (PlayedLicense::default(), PlayedEvaluation::default());
-        let world = Self { house, license, evaluation };
-        world.plug_license().await;
-        let played = EvaluationServiceServer::new(world.evaluation.clone());
-        world.house.play("evaluation", Routes::new(played)).await;
-        Some(world)
+        let played = LicenseServiceServer::new(license.clone());
+        let license_front = house.play("license", Routes::new(played)).await;
+        let played = EvaluationServiceServer::new(evaluation.clone());
+        house.play("evaluation", Routes::new(played)).await;
+        Some(Self { house, license, evaluation, license_front })
     }
 
-    pub async fn plug_license(&self) {
-        self.house.play("license", Routes::new(LicenseServiceServer::new(self.license.clone()))).await;
+    /// The licence service is there again.
+    pub fn plug_license(&self) {
+        self.house.process.links.plug("license", self.license_front.clone());
     }
 
     pub fn by(&self, account: &str) -> ApprovalServiceClient<Link> {

@@ -13,7 +13,7 @@ use tonic::Status;
 use tonic::service::Routes;
 use yiwang_kit::config::DatabaseUrl;
 use yiwang_kit::identity::Account;
-use yiwang_kit::{Config, Env, Link, Problem, Process, Shape, entropy};
+use yiwang_kit::{Config, Env, Front, Link, Problem, Process, Shape, entropy};
 use yiwang_ledger::{Ledger, Timestamp};
 use yiwang_standards::calendar;
 
@@ -61,10 +61,12 @@ impl House {
         Some(Self { process, ledger, name, dir })
     }
 
-    /// Puts a neighbour in its place.
-    pub async fn play(&self, name: &'static str, routes: Routes) {
+    /// Puts a neighbour in its place; what it answers with may be unplugged and plugged in again.
+    pub async fn play(&self, name: &'static str, routes: Routes) -> Front {
         let ledger = self.process.ledger(name).await.unwrap();
-        self.process.links.plug(name, self.process.front(name, ledger, routes));
+        let front = self.process.front(name, ledger, routes);
+        self.process.links.plug(name, front.clone());
+        front
     }
 
     /// The way in for a demonstration account.
