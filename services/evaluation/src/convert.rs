@@ -167,7 +167,7 @@ pub fn evaluation(id: StreamId, version: u64, evaluation: &Evaluation, caller: &
         item_name: right.item_name.clone(),
         department: right.department.clone(),
         satisfaction: satisfaction(rating.satisfaction).into(),
-        tags: rating.tags.clone(),
+        tags: rating.tags.iter().map(shown).collect(),
         text: rating.text.as_ref().map(shown).unwrap_or_default(),
         channel: rating.channel,
         anonymous: rating.anonymous,

@@ -20,6 +20,9 @@ const RIGHT: Resource<'static> =
     Resource { kind: "EvaluationRight", owner: "", organisation: "", region: "", item: "", status: "" };
 const EVALUATION: Resource<'static> = Resource { kind: "Evaluation", ..RIGHT };
 
+/// The actor of an anonymous evaluation's entry.
+const ANONYMOUS: &str = "person:anonymous";
+
 fn resource<'a>(evaluation: &'a Evaluation, kind: &'a str, caller: &Caller) -> Resource<'a> {
     let Some(right) = &evaluation.right else { return Resource { kind, ..RIGHT } };
     // Who filed the application for another was served too, and may judge.
@@ -71,7 +74,11 @@ impl Evaluations {
         let rate = convert::rate(message)?;
         let number = convert::number(message.service_number)?;
         let id = stream(self.ledger.vault(), message.case_number.trim(), number);
-        let call = incoming.call("CreateEvaluation", &id.to_string(), &message.request_id)?;
+        let mut call = incoming.call("CreateEvaluation", &id.to_string(), &message.request_id)?;
+        // Operators and supervisors see the actors of entries: an anonymous one names nobody.
+        if rate.anonymous {
+            call = call.with_actor(ANONYMOUS);
+        }
         let (gate, caller) = (self.gate.clone(), incoming.caller.clone());
         let audiences = caller.audiences();
         let rule = move |evaluation: &Evaluation, cx: &Context| {

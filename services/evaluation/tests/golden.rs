@@ -42,7 +42,7 @@ fn one_of_each() -> Vec<Event> {
     };
     let rated = Event::Rated {
         satisfaction: Satisfaction::Dissatisfied,
-        tags: vec!["办事效率".into()],
+        tags: vec![personal("tag")],
         text: Some(personal("text")),
         channel: 1,
         anonymous: false,

@@ -103,7 +103,7 @@ fn rating(grade: pb::Satisfaction) -> pb::CreateEvaluationRequest {
         request_id: "rate-1".into(),
         case_number: CASE.into(),
         satisfaction: grade.into(),
-        tags: vec!["办事效率".into()],
+        tags: vec!["办事效率".into(), "电话13900002222".into()],
         text: "等了很久，窗口陈先生态度不好".into(),
         ..Default::default()
     }
@@ -248,6 +248,14 @@ async fn an_anonymous_evaluation_leads_nobody_to_its_author(#[case] account: &st
 }
 
 #[tokio::test]
+async fn the_entry_of_an_anonymous_evaluation_names_nobody() {
+    let world = World::on(Sqlite).await.unwrap();
+    let id = yiwang_ledger::StreamId::parse("id", &world.bad(true).await.id).unwrap();
+    let entries = world.house.ledger.history(id, 0, 10).await.unwrap();
+    assert_eq!((entries[1].kind.as_str(), entries[1].actor.as_str()), ("Rated", "person:anonymous"));
+}
+
+#[tokio::test]
 async fn a_right_that_nobody_used_is_no_evaluation_and_no_ones_business() {
     let world = World::on(Sqlite).await.unwrap();
     let right = world.open().await;
@@ -287,7 +295,7 @@ async fn the_citizens_words_do_not_lie_open_in_the_data_folder() {
     world.bad(false).await;
     for file in files(world.house.dir.path()) {
         let bytes = std::fs::read(&file).unwrap();
-        for planted in [NUMBER, "张建国", "陈先生"] {
+        for planted in [NUMBER, "张建国", "陈先生", "13900002222"] {
             assert!(
                 !bytes.windows(planted.len()).any(|part| part == planted.as_bytes()),
                 "{planted} in {}",

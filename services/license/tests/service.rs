@@ -57,6 +57,20 @@ async fn an_order_at_fault_is_refused(#[case] order: pb::IssueLicenseRequest, #[
     assert_eq!((status.code(), reason(&status).as_str()), (Code::InvalidArgument, expected));
 }
 
+#[rstest]
+#[case::hygiene("115113016823646795001", "68236467-9")]
+#[case::fire("11511300MB1A21304N001", "130501003")]
+#[tokio::test]
+async fn the_types_and_organs_of_the_real_catalogue_make_an_identifier(
+    #[case] type_code: &str,
+    #[case] issuer_code: &str,
+) {
+    let world = World::on(Sqlite).await.unwrap();
+    let (type_code, issuer_code) = (type_code.to_owned(), issuer_code.to_owned());
+    let license = world.order(pb::IssueLicenseRequest { type_code, issuer_code, ..order("1") }).await.unwrap();
+    LicenseId::parse(&license.identifier).unwrap();
+}
+
 #[tokio::test]
 async fn only_approval_issues() {
     let world = World::on(Sqlite).await.unwrap();

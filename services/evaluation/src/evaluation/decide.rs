@@ -50,7 +50,7 @@ pub fn rate(evaluation: &Evaluation, rate: &Rate, cx: &Context) -> Decision<Even
     let text = Some(rate.text.trim()).filter(|text| !text.is_empty());
     Ok(vec![Event::Rated {
         satisfaction: rate.satisfaction,
-        tags: rate.tags.clone(),
+        tags: rate.tags.iter().map(|tag| Personal::new(&right.subject, "tag", tag.as_str())).collect(),
         text: text.map(|text| Personal::new(&right.subject, "text", text)),
         channel: rate.channel,
         anonymous: rate.anonymous,

@@ -91,8 +91,8 @@ impl Satisfaction {
 pub struct Rating {
     /// 满意度.
     pub satisfaction: Satisfaction,
-    /// 评价标签.
-    pub tags: Vec<String>,
+    /// 评价标签: chosen, but nothing keeps anybody from writing one.
+    pub tags: Vec<Personal>,
     /// 文字评价: a citizen's own words, which may name anybody.
     pub text: Option<Personal>,
     /// 评价渠道, GB/T 39046 table 9, the number of the contract's enum.
@@ -182,7 +182,7 @@ pub enum Event {
         /// 满意度.
         satisfaction: Satisfaction,
         /// 评价标签.
-        tags: Vec<String>,
+        tags: Vec<Personal>,
         /// 文字评价.
         text: Option<Personal>,
         /// 评价渠道.
