@@ -7,7 +7,7 @@ use yiwang_proto::approval::v1 as pb;
 use yiwang_proto::approval::v1::approval_service_server::ApprovalService;
 
 use crate::case::{Case, Event, Officer, decide, not_found};
-use crate::convert;
+use crate::convert::{ask, show};
 
 /// The service over its ledger.
 #[derive(Clone)]
@@ -34,7 +34,7 @@ fn resource(case: &Case) -> Resource<'_> {
 }
 
 fn officer(caller: &Caller) -> Officer {
-    convert::officer(&party::actor(caller))
+    ask::officer(&party::actor(caller))
 }
 
 impl Approval {
@@ -44,7 +44,7 @@ impl Approval {
     }
 
     fn shown(&self, done: &Committed<Case>) -> pb::Case {
-        convert::case(done.stream, done.version, &done.state, self.ledger.host().now())
+        show::case(done.stream, done.version, &done.state, self.ledger.host().now())
     }
 
     /// A command by an officer on one case: found, seen, allowed, then decided.
@@ -83,7 +83,7 @@ impl Approval {
     async fn open(&self, incoming: Incoming<pb::OpenCaseRequest>) -> Result<pb::Case, Fault> {
         // Before anything is looked up: a stranger learns nothing from what is said about the message.
         self.gate.allow(&incoming.caller, "OpenCase", &Resource { kind: "Case", ..Resource::default() })?;
-        let open = convert::open(&incoming.message, self.ledger.vault())?;
+        let open = ask::open(&incoming.message, self.ledger.vault())?;
         let call = incoming.call("OpenCase", &open.application, &incoming.message.request_id)?;
         let call = call.with_actor(open.accepted_by.id.clone());
         self.run(stream(&open.application), call, move |case, cx| decide::open(case, &open, cx)).await
@@ -93,7 +93,7 @@ impl Approval {
         self.gate.allow(&incoming.caller, "WithdrawCase", &Resource { kind: "Case", ..Resource::default() })?;
         let message = &incoming.message;
         let application = message.application_id.clone();
-        let by = message.actor.as_ref().map_or_else(Officer::system, convert::officer);
+        let by = message.actor.as_ref().map_or_else(Officer::system, ask::officer);
         let reason = message.reason.clone();
         let call = incoming.call("WithdrawCase", &application, &message.request_id)?.with_actor(by.id.clone());
         self.run(stream(&application), call, move |case, cx| decide::withdraw(case, &by, &reason, cx)).await
@@ -107,7 +107,7 @@ impl Approval {
                 .record_read(incoming.read_call("GetCase", &read.stream.to_string()), read.stream, "GetCase")
                 .await?;
         }
-        Ok(convert::case(read.stream, read.version, &read.state, self.ledger.host().now()))
+        Ok(show::case(read.stream, read.version, &read.state, self.ledger.host().now()))
     }
 
     async fn find<T>(&self, incoming: &Incoming<T>, rpc: &'static str, id: &str) -> Result<Read<Case>, Refusal> {
@@ -120,7 +120,7 @@ impl Approval {
         let (caller, message) = (&incoming.caller, &incoming.message);
         self.gate.allow(caller, "ListCases", &Resource { kind: "Case", ..Resource::default() })?;
         let mut filters: Vec<(&'static str, String)> = Vec::new();
-        filters.extend(convert::phase_filter(message.phase()).map(|phase| ("status", phase.to_owned())));
+        filters.extend(show::phase_filter(message.phase()).map(|phase| ("status", phase.to_owned())));
         let exact =
             [("item", &message.item_code), ("application", &message.application_id), ("number", &message.case_number)];
         filters.extend(
@@ -136,13 +136,13 @@ impl Approval {
             page_token: message.page_token.clone(),
         };
         let page = self.ledger.list::<Case>(&query, &caller.audiences()).await?;
-        let cases = page.items.iter().map(|read| convert::summary(read.stream, &read.state)).collect();
+        let cases = page.items.iter().map(|read| show::summary(read.stream, &read.state)).collect();
         Ok(pb::ListCasesResponse { cases, next_page_token: page.next_page_token })
     }
 
     async fn review(&self, incoming: Incoming<pb::ReviewCaseRequest>) -> Result<pb::Case, Fault> {
         let message = &incoming.message;
-        let (recommendation, opinion) = convert::review(message)?;
+        let (recommendation, opinion) = ask::review(message)?;
         let target = (message.id.as_str(), message.request_id.as_str(), message.etag.as_str());
         let rule =
             move |case: &Case, by: &Officer, cx: &Context| decide::review(case, by, recommendation, &opinion, cx);
@@ -151,7 +151,7 @@ impl Approval {
 
     async fn decide(&self, incoming: Incoming<pb::DecideCaseRequest>) -> Result<pb::Case, Fault> {
         let message = &incoming.message;
-        let ruling = convert::ruling(message)?;
+        let ruling = ask::ruling(message)?;
         let target = (message.id.as_str(), message.request_id.as_str(), message.etag.as_str());
         let rule = move |case: &Case, by: &Officer, cx: &Context| decide::decide(case, by, &ruling, cx);
         self.act(&incoming, "DecideCase", target, rule).await
@@ -159,7 +159,7 @@ impl Approval {
 
     async fn check(&self, incoming: Incoming<pb::RecordFollowUpCheckRequest>) -> Result<pb::Case, Fault> {
         let message = &incoming.message;
-        let (finding, findings) = convert::check(message)?;
+        let (finding, findings) = ask::check(message)?;
         let target = (message.id.as_str(), message.request_id.as_str(), message.etag.as_str());
         let rule =
             move |case: &Case, by: &Officer, cx: &Context| decide::record_follow_up(case, by, finding, &findings, cx);

@@ -15,8 +15,9 @@ use yiwang_proto::license::v1 as license;
 use yiwang_proto::license::v1::license_service_client::LicenseServiceClient;
 use yiwang_proto::party::v1::Party;
 
+use crate::NAME;
 use crate::case::{Case, Decision, Event, Opened, Outcome, ResultKind, decide};
-use crate::{NAME, convert};
+use crate::convert::show;
 
 /// 一次一评: the decision is the first service of a case.
 pub const FIRST_SERVICE: i32 = 1;
@@ -104,7 +105,7 @@ fn is_business(status: &Status) -> bool {
 fn issue(entry: &Entry, request_id: &str, decision: &Decision, facts: &Opened) -> license::IssueLicenseRequest {
     license::IssueLicenseRequest {
         request_id: request_id.to_owned(),
-        actor: Some(convert::actor(&decision.by)),
+        actor: Some(show::actor(&decision.by)),
         case_id: entry.stream.to_string(),
         case_number: facts.number.clone(),
         item_code: facts.item.code.clone(),
@@ -175,7 +176,7 @@ impl Route for ToEvaluation {
         };
         let request = evaluation::OpenRightRequest {
             request_id: request_id.to_owned(),
-            actor: Some(convert::actor(&decision.by)),
+            actor: Some(show::actor(&decision.by)),
             case_number: facts.number.clone(),
             service_number: FIRST_SERVICE,
             item_code: facts.item.code.clone(),

@@ -4,12 +4,12 @@ use yiwang_proto::party::v1 as parties;
 
 use crate::case::rules::RuleSet;
 use crate::case::{Case, CaseResult, Outcome, StepTaken};
-use crate::convert;
+use crate::convert::show;
 
 /// One step with its sentence in both languages.
 pub fn step(step: &StepTaken, case: &Case) -> parties::Step {
     let (zh, en) = sentence(step, case);
-    convert::step(step, zh, en)
+    show::step(step, zh, en)
 }
 
 fn sentence(step: &StepTaken, case: &Case) -> (String, String) {

@@ -9,10 +9,12 @@ use house::{Engine, reason, until};
 use rstest::rstest;
 use tonic::Code;
 use world::{NUMBER, World, named, order, shown};
-use yiwang_ledger::{AccessLog, Aggregate as _, StreamId};
+use yiwang_ledger::{AccessLog, Aggregate as _, Call, Context, StreamId};
 use yiwang_license::license::License;
+use yiwang_license::register::{self, Register};
 use yiwang_proto::license::v1 as pb;
 use yiwang_standards::license_id::LicenseId;
+use yiwang_standards::sm;
 
 #[rstest]
 #[tokio::test]
@@ -41,6 +43,18 @@ async fn the_register_counts_without_gaps_and_gives_a_case_its_number_again(
     assert_eq!(reason(&world.order(wrong).await.unwrap_err()), "LICENSE_TYPE_INVALID");
     let two = world.order(order("2")).await.unwrap();
     assert_eq!([one.number, two.number], ["5116022026000001", "5116022026000002"]);
+}
+
+#[tokio::test]
+async fn a_number_taken_before_a_crash_goes_to_the_same_case() {
+    let world = World::on(Sqlite).await.unwrap();
+    let case = order("1").case_number;
+    let call = Call::system(format!("serial.{}", sm::to_hex(&sm::sm3(case.as_bytes()))), "");
+    let stream = register::stream(&world::organ(), 2026);
+    let take = move |known: &Register, cx: &Context| register::take(known, &case, cx);
+    world.house.ledger.execute::<Register>(stream, call, take).await.unwrap();
+    assert_eq!(world.issued().await.number, "5116022026000001");
+    assert_eq!(world.order(order("2")).await.unwrap().number, "5116022026000002");
 }
 
 #[rstest]
@@ -237,7 +251,7 @@ async fn an_erased_holder_still_proves_the_paper_in_hand() {
     let world = World::on(Sqlite).await.unwrap();
     let license = world.issued().await;
     let subject = yiwang_ledger::SubjectId::parse(&world.house.subject("citizen")).unwrap();
-    let call = yiwang_ledger::Call::system("erase-1", "");
+    let call = Call::system("erase-1", "");
     world.house.ledger.erase_subject(call, &subject, "个人信息保护法第四十七条", "").await.unwrap();
     assert!(world.verify(shown(&license)).await.unwrap().valid);
     let by_name = world.verify(named(&license.identifier)).await.unwrap();

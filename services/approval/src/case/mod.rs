@@ -4,10 +4,16 @@
 
 pub mod clock;
 pub mod decide;
+mod limits;
+mod matter;
 mod model;
+mod outcome;
 pub mod rules;
 
+pub use limits::*;
+pub use matter::*;
 pub use model::*;
+pub use outcome::*;
 
 use yiwang_ledger::{Aggregate, EventName, Index, Kind, Meta, Refusal, Tag, Timestamp, UniqueKey};
 

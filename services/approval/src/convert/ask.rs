@@ -1,0 +1,210 @@
+//! Messages in. What a field must be is checked here, once, on receipt, and the refusal names it.
+
+use yiwang_kit::{party, wire};
+use yiwang_ledger::{Personal, Refusal, StreamId, SubjectId, Vault};
+use yiwang_proto::approval::v1 as pb;
+use yiwang_proto::{catalogue::v1 as items, clock::v1 as clocks, party::v1 as parties};
+
+use crate::case::decide::{Open, Ruling};
+use crate::case::{Applicant, Finding, Item, Limit, Officer, Recommendation, ResultKind, Source, Unit};
+
+/// Longest opinion of a reviewer.
+pub const OPINION_MAX: usize = 1_000;
+/// Longest reasons and findings.
+pub const REASONS_MAX: usize = 2_000;
+
+/// What intake's relay brings.
+///
+/// # Errors
+/// `TERMS_INVALID`, `APPLICANT_INVALID`, each naming the field.
+pub fn open(request: &pb::OpenCaseRequest, vault: &Vault) -> Result<Open, Refusal> {
+    let terms =
+        request.item.as_ref().ok_or_else(|| terms_field("item", "缺少事项要素", "the item's terms are missing"))?;
+    let number = required("case_number", &request.case_number)?;
+    let application = required("application_id", &request.application_id)?;
+    StreamId::parse("application_id", &application)?;
+    let accepted_on = wire::day(&request.accepted_date)
+        .ok_or_else(|| terms_field("accepted_date", "受理日期应为YYYY-MM-DD", "the day of acceptance is YYYY-MM-DD"))?;
+    let (applicant, subject) = applicant(request.applicant.as_ref(), vault)?;
+    let form = request.form.as_ref().map(serde_json::to_string).transpose();
+    let form = form.map_err(|_| terms_field("form", "表单内容无法读取", "the form cannot be written as JSON"))?;
+    Ok(Open {
+        number,
+        application,
+        item: item(terms)?,
+        applicant,
+        owner: request.owner.clone(),
+        owner_subject: SubjectId::parse(&request.owner_subject),
+        accepted_by: request.actor.as_ref().map_or_else(Officer::system, officer),
+        accepted_on,
+        deemed: request.deemed_accepted,
+        promise_signed: request.promise_signed,
+        form: form.map(|text| Personal::new(&subject, "form", text)),
+    })
+}
+
+/// Who acts, as the file keeps it: a citizen's name stays out of it.
+pub fn officer(actor: &parties::Actor) -> Officer {
+    if actor.id == Officer::SYSTEM || actor.id.is_empty() {
+        return Officer::system();
+    }
+    let private = matches!(actor.role.as_str(), "citizen" | "company");
+    Officer {
+        id: actor.id.clone(),
+        name: if private { String::new() } else { actor.name.clone() },
+        role: actor.role.clone(),
+        organisation: actor.organisation.clone(),
+    }
+}
+
+fn applicant(party: Option<&parties::Party>, vault: &Vault) -> Result<(Applicant, SubjectId), Refusal> {
+    let invalid = || {
+        Refusal::field(
+            "applicant",
+            "APPLICANT_INVALID",
+            "申请人的名称、证件类型和证件号码不能为空",
+            "an applicant has a name, a kind of document and its number",
+        )
+    };
+    let party = party.filter(|party| !party.name.trim().is_empty()).ok_or_else(invalid)?;
+    let subject = party::subject_of(vault, party).ok_or_else(invalid)?;
+    let optional = |field, value: &str| (!value.is_empty()).then(|| Personal::new(&subject, field, value));
+    let applicant = Applicant {
+        name: Personal::new(&subject, "name", party.name.trim()),
+        document_kind: party.document_kind,
+        document_number: Personal::new(&subject, "document_number", party.document_number.trim()),
+        phone: optional("phone", &party.phone),
+        address: optional("address", &party.address),
+        subject: subject.clone(),
+    };
+    Ok((applicant, subject))
+}
+
+fn item(terms: &items::ItemTerms) -> Result<Item, Refusal> {
+    let result = terms.result.clone().unwrap_or_default();
+    let kind = match result.kind() {
+        items::ResultKind::License => ResultKind::License,
+        items::ResultKind::Receipt => ResultKind::Receipt,
+        items::ResultKind::Document | items::ResultKind::Unspecified => ResultKind::Document,
+    };
+    Ok(Item {
+        code: required("item.item_code", &terms.item_code)?,
+        version: terms.item_version,
+        name: required("item.name", &terms.name)?,
+        item_type: terms.item_type,
+        case_kind: terms.case_kind,
+        rules: terms.rules.clone(),
+        region: required("item.region_code", &terms.region_code)?,
+        organisation: required("item.department_code", &terms.department_code)?,
+        organisation_name: terms.department.clone(),
+        result: kind,
+        result_name: if result.name.is_empty() { terms.name.clone() } else { result.name },
+        license_type: result.license_type_code,
+        validity_months: u32::try_from(result.validity_months)
+            .map_err(|_| terms_field("item.result.validity_months", "有效期不能为负", "a validity is not negative"))?,
+        validity_basis: result.validity_basis,
+        license_fields: result.license_fields,
+        legal: limit("item.legal_limit", terms.legal_limit.as_ref())?,
+        promised: limit("item.promised_limit", terms.promised_limit.as_ref())?,
+        notify_promise: terms.notify_promise,
+        follow_up: limit("item.follow_up_limit", terms.follow_up_limit.as_ref())?,
+        remedies: terms.remedies.clone(),
+    })
+}
+
+fn limit(field: &str, limit: Option<&clocks::TimeLimit>) -> Result<Option<Limit>, Refusal> {
+    let Some(limit) = limit else { return Ok(None) };
+    let days = u32::try_from(limit.days)
+        .ok()
+        .filter(|days| *days <= 3_660)
+        .ok_or_else(|| terms_field(field, "时限应为0至3660天", "a limit is 0 to 3660 days"))?;
+    Ok(Some(Limit {
+        days,
+        unit: match limit.unit() {
+            clocks::TimeUnit::CalendarDay => Unit::CalendarDays,
+            clocks::TimeUnit::WorkingDay | clocks::TimeUnit::Unspecified => Unit::WorkingDays,
+        },
+        basis: limit.basis.clone(),
+        source: match limit.source() {
+            clocks::LimitSource::Statute => Source::Statute,
+            clocks::LimitSource::Implementation => Source::Implementation,
+            clocks::LimitSource::Default | clocks::LimitSource::Unspecified => Source::Default,
+        },
+        unverified: limit.unverified,
+    }))
+}
+
+/// What a reviewer says.
+///
+/// # Errors
+/// `RECOMMENDATION_MISSING`, `OPINION_MISSING`.
+pub fn review(request: &pb::ReviewCaseRequest) -> Result<(Recommendation, String), Refusal> {
+    let recommendation = match request.recommendation() {
+        pb::Outcome::Grant => Recommendation::Grant,
+        pb::Outcome::Refuse => Recommendation::Refuse,
+        pb::Outcome::Unspecified => {
+            let (zh, en) = ("请选择拟准予或拟不予", "recommend to grant or to refuse");
+            return Err(Refusal::field("recommendation", "RECOMMENDATION_MISSING", zh, en));
+        }
+    };
+    let opinion = text("opinion", "OPINION_MISSING", &request.opinion, OPINION_MAX)?;
+    Ok((recommendation, opinion))
+}
+
+/// What an approver decides.
+///
+/// # Errors
+/// `OUTCOME_MISSING`, `REASONS_MISSING`.
+pub fn ruling(request: &pb::DecideCaseRequest) -> Result<Ruling, Refusal> {
+    match request.outcome() {
+        pb::Outcome::Grant if request.reasons.trim().is_empty() => Ok(Ruling::Grant(None)),
+        pb::Outcome::Grant => {
+            Ok(Ruling::Grant(Some(text("reasons", "REASONS_MISSING", &request.reasons, REASONS_MAX)?)))
+        }
+        pb::Outcome::Refuse => Ok(Ruling::Refuse(text("reasons", "REASONS_MISSING", &request.reasons, REASONS_MAX)?)),
+        pb::Outcome::Unspecified => {
+            Err(Refusal::field("outcome", "OUTCOME_MISSING", "请选择准予或不予", "decide to grant or to refuse"))
+        }
+    }
+}
+
+/// What a later check found.
+///
+/// # Errors
+/// `FINDINGS_MISSING`.
+pub fn check(request: &pb::RecordFollowUpCheckRequest) -> Result<(Finding, String), Refusal> {
+    let finding = match request.outcome() {
+        pb::CheckOutcome::Passed => Finding::Passed,
+        pb::CheckOutcome::Rectify => Finding::Rectify,
+        pb::CheckOutcome::FalsePromise => Finding::FalsePromise,
+        pb::CheckOutcome::Unspecified => {
+            return Err(Refusal::field("outcome", "FINDINGS_MISSING", "请选择核查结果", "say what the check found"));
+        }
+    };
+    Ok((finding, text("findings", "FINDINGS_MISSING", &request.findings, REASONS_MAX)?))
+}
+
+fn text(field: &str, reason: &'static str, value: &str, most: usize) -> Result<String, Refusal> {
+    let value = value.trim();
+    match value.chars().count() {
+        0 => Err(Refusal::field(field, reason, "该项不能为空", "this must not be empty")),
+        length if length > most => {
+            let (zh, en) = (format!("该项不得超过{most}字"), format!("at most {most} characters"));
+            Err(Refusal::field(field, "FIELD_INVALID", zh, en))
+        }
+        _ => Ok(value.to_owned()),
+    }
+}
+
+fn required(field: &str, value: &str) -> Result<String, Refusal> {
+    let value = value.trim();
+    if value.is_empty() {
+        Err(terms_field(field, "该项不能为空", "this must not be empty"))
+    } else {
+        Ok(value.to_owned())
+    }
+}
+
+fn terms_field(field: &str, zh: &str, en: &str) -> Refusal {
+    Refusal::field(field, "TERMS_INVALID", zh, en)
+}
