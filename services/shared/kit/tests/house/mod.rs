@@ -4,10 +4,12 @@
 
 pub mod golden;
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::time::Duration;
 
 use tempfile::TempDir;
+use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
 use tonic::service::Routes;
@@ -32,6 +34,8 @@ pub struct House {
     pub ledger: Ledger,
     pub name: &'static str,
     pub dir: TempDir,
+    /// One ledger a neighbour, however often it is put in its place: SQLite has one process a folder.
+    neighbours: Mutex<BTreeMap<&'static str, Ledger>>,
 }
 
 impl House {
@@ -58,12 +62,16 @@ impl House {
         let ledger = env.ledger.clone();
         let routes = start(env).await.unwrap();
         process.links.plug(name, process.front(name, ledger.clone(), routes));
-        Some(Self { process, ledger, name, dir })
+        Some(Self { process, ledger, name, dir, neighbours: Mutex::default() })
     }
 
     /// Puts a neighbour in its place; what it answers with may be unplugged and plugged in again.
     pub async fn play(&self, name: &'static str, routes: Routes) -> Front {
-        let ledger = self.process.ledger(name).await.unwrap();
+        let mut neighbours = self.neighbours.lock().await;
+        if !neighbours.contains_key(name) {
+            neighbours.insert(name, self.process.ledger(name).await.unwrap());
+        }
+        let ledger = neighbours[name].clone();
         let front = self.process.front(name, ledger, routes);
         self.process.links.plug(name, front.clone());
         front
