@@ -54,6 +54,11 @@ impl Api {
         Self { token: Some(token.to_owned()), ..self.clone() }
     }
 
+    /// The same over connections of its own: what the server breaks off here, nobody else meets.
+    pub fn apart(&self) -> Self {
+        Self { token: self.token.clone(), ..Self::new(&self.base) }
+    }
+
     /// A request to be filled by hand.
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let request = self.client.request(method, format!("{}{path}", self.base));
