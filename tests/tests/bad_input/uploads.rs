@@ -1,10 +1,5 @@
 //! Files: of the wrong kind, too large, broken off.
 
-use std::io::{Read, Write};
-use std::net::TcpStream;
-use std::time::Duration;
-
-use anyhow::Context;
 use reqwest::Method;
 use yiwang_tests::api::Answer;
 
@@ -29,8 +24,10 @@ pub async fn ask(world: &World, table: &mut Table) -> anyhow::Result<()> {
     table.http("file with another hash than was said", &answer, 400, "ATTACHMENT_HASH_MISMATCH");
     let answer = upload(world, &id, "a.pdf", "application/pdf", "&material_code=none-such", pdf).await?;
     table.http("file for a material that the item does not ask for", &answer, 404, "MATERIAL_NOT_FOUND");
-    table.http("file announced with 21 MB", &announce(world, &id, 21 << 20)?, 413, "ATTACHMENT_TOO_LARGE");
-    drop(begin(world, &id, 1_000_000)?);
+    let path = |request: String| format!("/v1/applications/{id}/attachments?request_id={request}&file_name=a.pdf");
+    let answer = world.announce(&path(world.id()), "application/pdf", 21 << 20)?;
+    table.http("file announced with 21 MB", &answer, 413, "ATTACHMENT_TOO_LARGE");
+    drop(world.begin(&path(world.id()), "application/pdf", 1_000_000)?);
     let answer = world.citizen.get(&format!("/v1/applications/{id}")).await?;
     let kept = answer.body["attachments"].as_array().map_or(0, Vec::len);
     let shown = format!("connection closed; {kept} files kept");
@@ -49,33 +46,4 @@ async fn upload(
     let path = format!("/v1/applications/{id}/attachments?request_id={}&file_name={name}{more}", world.id());
     let request = world.citizen.request(Method::POST, &path).header("content-type", kind).body(content);
     Ok(world.citizen.send(request).await?)
-}
-
-/// Says a length and sends the first hundred bytes.
-fn begin(world: &World, id: &str, length: usize) -> anyhow::Result<TcpStream> {
-    let (token, request) = (world.server.token("citizen")?, world.id());
-    let mut stream = TcpStream::connect(world.server.address())?;
-    write!(
-        stream,
-        "POST /v1/applications/{id}/attachments?request_id={request}&file_name=a.pdf HTTP/1.1\r\nhost: localhost\r\n\
-         authorization: Bearer {token}\r\ncontent-type: application/pdf\r\ncontent-length: {length}\r\n\
-         connection: close\r\n\r\n%PDF-1.7 {}",
-        " ".repeat(91)
-    )?;
-    Ok(stream)
-}
-
-/// Says a length and waits for the answer before sending what was announced.
-fn announce(world: &World, id: &str, length: usize) -> anyhow::Result<Answer> {
-    let mut stream = begin(world, id, length)?;
-    stream.set_read_timeout(Some(Duration::from_secs(20)))?;
-    let (mut bytes, mut piece) = (Vec::new(), [0; 4096]);
-    // what was not read of the request may reset the connection after the answer
-    while let Ok(length @ 1..) = stream.read(&mut piece) {
-        bytes.extend_from_slice(&piece[..length]);
-    }
-    let text = String::from_utf8_lossy(&bytes).into_owned();
-    let status = text.split(' ').nth(1).and_then(|code| code.parse().ok()).context("a status line")?;
-    let (from, until) = (text.find('{').unwrap_or(text.len()), text.rfind('}').map_or(text.len(), |at| at + 1));
-    Ok(Answer { status, body: serde_json::from_str(text.get(from..until).unwrap_or_default()).unwrap_or_default() })
 }

@@ -1,8 +1,11 @@
 //! What the cases stand on: a running server with its demonstration accounts, and applications in the phases they need.
 
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
-use anyhow::ensure;
+use anyhow::{Context, ensure};
 use reqwest::Method;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -89,6 +92,34 @@ impl World {
     pub async fn raw(&self, body: impl Into<reqwest::Body>) -> anyhow::Result<Answer> {
         let request = self.citizen.request(Method::POST, "/v1/applications").header("content-type", "application/json");
         Ok(self.citizen.send(request.body(body)).await?)
+    }
+
+    /// Posts as the citizen: says a length and sends the first hundred bytes.
+    pub fn begin(&self, path: &str, kind: &str, length: usize) -> anyhow::Result<TcpStream> {
+        let (token, start) = (self.server.token("citizen")?, " ".repeat(91));
+        let mut stream = TcpStream::connect(self.server.address())?;
+        write!(
+            stream,
+            "POST {path} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {token}\r\ncontent-type: {kind}\r\n\
+             content-length: {length}\r\nconnection: close\r\n\r\n%PDF-1.7 {start}"
+        )?;
+        Ok(stream)
+    }
+
+    /// Says a length and waits for the answer before sending what was announced: who sends on may find the connection
+    /// closed before the answer is read.
+    pub fn announce(&self, path: &str, kind: &str, length: usize) -> anyhow::Result<Answer> {
+        let mut stream = self.begin(path, kind, length)?;
+        stream.set_read_timeout(Some(Duration::from_secs(20)))?;
+        let (mut bytes, mut piece) = (Vec::new(), [0; 4096]);
+        // what was not read of the request may reset the connection after the answer
+        while let Ok(length @ 1..) = stream.read(&mut piece) {
+            bytes.extend_from_slice(&piece[..length]);
+        }
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        let status = text.split(' ').nth(1).and_then(|code| code.parse().ok()).context("a status line")?;
+        let (from, until) = (text.find('{').unwrap_or(text.len()), text.rfind('}').map_or(text.len(), |at| at + 1));
+        Ok(Answer { status, body: serde_json::from_str(text.get(from..until).unwrap_or_default()).unwrap_or_default() })
     }
 }
 
