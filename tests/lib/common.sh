@@ -1,4 +1,4 @@
-# Sourced by the scripts of tests/: where things are, and how a step is run and counted.
+# Sourced by the scripts of tests/: where things are, how a step is run and counted, and a free port.
 # shellcheck shell=bash
 
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
@@ -34,6 +34,11 @@ step() {
         tail -n 40 "$log" | sed 's/^/          /'
     fi
     return "$status"
+}
+
+# Prints a port of the loopback that is free now.
+free_port() {
+    python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
 }
 
 die() {

@@ -4,7 +4,7 @@
 openapi_is_valid() {
     local folder port server status
     folder=$(mktemp -d "${TMPDIR:-/tmp}/yiwang-openapi.XXXXXX")
-    port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+    port=$(free_port)
     "$target/debug/yiwang" up --data "$folder" --listen "127.0.0.1:$port" >"$folder/server.log" 2>&1 &
     server=$!
     python3 - "http://127.0.0.1:$port/openapi.json" "$folder/openapi.json" <<'PY' && openapi-spec-validator "$folder/openapi.json"

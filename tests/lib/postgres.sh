@@ -22,10 +22,6 @@ postgres_as() {
     fi
 }
 
-free_port() {
-    python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
-}
-
 # Starts the cluster and exports YIWANG_TEST_POSTGRES_URL. Stop it with postgres_stop (a trap, for example).
 postgres_start() {
     local port
