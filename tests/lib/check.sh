@@ -11,6 +11,6 @@ check_steps() {
     step buf buf lint proto
     step deny cargo deny --locked check bans licenses sources
     step shear cargo shear
-    step compile-and-lint cargo build --workspace --all-targets --locked --keep-going
+    step compile-and-lint compile_and_lint
     step openapi openapi_is_valid
 }
