@@ -15,7 +15,7 @@ use crate::notice::{Notice, NoticeKind, Published, TradeClass};
 pub fn publish(
     request: &pb::PublishNoticeRequest,
     follows: Option<(StreamId, Published)>,
-    (organisation, publisher): (String, String),
+    organisation: String,
 ) -> Result<Publish, Refusal> {
     Ok(Publish {
         trade_class: class(request.trade_class()).ok_or_else(|| unspecified("trade_class"))?,
@@ -26,7 +26,6 @@ pub fn publish(
         tenderer: text("tenderer", "TENDERER_MISSING", &request.tenderer, 100)?,
         region: region(&request.region_code)?,
         organisation,
-        publisher,
         bid_deadline: request.bid_deadline_time.as_ref().map(micros),
         follows,
     })
@@ -121,6 +120,6 @@ pub fn notice(id: StreamId, notice: &Notice) -> pb::Notice {
         bid_deadline_time: published.bid_deadline.map(timestamp),
         refers_to_notice_id: published.refers_to.map(|id| id.to_string()).unwrap_or_default(),
         publish_time: Some(timestamp(notice.at)),
-        publisher: published.publisher.clone(),
+        publisher: published.organisation.clone(),
     }
 }

@@ -30,7 +30,7 @@ impl Trading {
         let organisation = caller.organisations.first().cloned().unwrap_or_default();
         self.gate.allow(&caller, "PublishNotice", &Resource { organisation: &organisation, ..NOTICE })?;
         let follows = self.referred(&message.refers_to_notice_id).await?;
-        let publish = convert::publish(message, follows, (organisation, caller.name.clone()))?;
+        let publish = convert::publish(message, follows, organisation)?;
         let call = incoming.call("PublishNotice", "", &message.request_id)?;
         let gate = self.gate.clone();
         let rule = move |notice: &Notice, cx: &Context| {

@@ -21,7 +21,6 @@ async fn golden_entries_decode_and_evolve_and_none_is_missing() {
         tenderer: "广安区住房和城乡建设局".into(),
         region: "511602000000".into(),
         organisation: "06032418-9".into(),
-        publisher: "唐伟".into(),
         bid_deadline: Some(Timestamp(1_772_413_200_000_000)),
         refers_to: Some(StreamId::named("notice", "first")),
     };

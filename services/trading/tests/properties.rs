@@ -18,7 +18,6 @@ fn tender(deadline: chrono::NaiveDate) -> Publish {
         tenderer: "T".into(),
         region: "511602000000".into(),
         organisation: "O".into(),
-        publisher: "唐伟".into(),
         bid_deadline: Some(Timestamp(start_of_day_micros(deadline) + 32_400_000_000)),
         follows: None,
     }

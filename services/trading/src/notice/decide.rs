@@ -30,8 +30,6 @@ pub struct Publish {
     pub region: String,
     /// Code of the officer's organ.
     pub organisation: String,
-    /// Its name to show.
-    pub publisher: String,
     /// 投标截止时间.
     pub bid_deadline: Option<Timestamp>,
     /// The notice it follows, as it was read: a notice never changes.
@@ -70,7 +68,6 @@ pub fn publish(notice: &Notice, publish: &Publish, cx: &Context) -> Decision<Eve
         tenderer: publish.tenderer.clone(),
         region: publish.region.clone(),
         organisation: publish.organisation.clone(),
-        publisher: publish.publisher.clone(),
         bid_deadline,
         refers_to: publish.follows.as_ref().map(|(id, _)| *id),
     }))])

@@ -13,11 +13,9 @@ pub struct Notice {
     pub published: Option<Published>,
     /// When.
     pub at: Timestamp,
-    /// By which account.
-    pub by: String,
 }
 
-/// What was published. Public: no personal data in it.
+/// What was published. Public: it names the organ, and the officer stands only in the entry.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Published {
     /// 公告编号.
@@ -38,8 +36,6 @@ pub struct Published {
     pub region: String,
     /// Code of the organ that published it.
     pub organisation: String,
-    /// Its name to show.
-    pub publisher: String,
     /// 投标截止时间.
     pub bid_deadline: Option<Timestamp>,
     /// The notice it follows.
@@ -107,7 +103,7 @@ impl Aggregate for Notice {
 
     fn evolve(&mut self, event: &Event, meta: &Meta) {
         let Event::Published(published) = event;
-        *self = Notice { published: Some(published.as_ref().clone()), at: meta.at, by: meta.actor.clone() };
+        *self = Notice { published: Some(published.as_ref().clone()), at: meta.at };
     }
 
     fn index(&self) -> Index {
