@@ -7,7 +7,7 @@ use yiwang_proto::trading::v1 as pb;
 use yiwang_proto::trading::v1::trading_service_server::TradingService;
 
 use crate::convert;
-use crate::notice::{Notice, Published, decide, not_found};
+use crate::notice::{Notice, Published, decide, not_found, worded};
 
 /// The service over its ledger.
 #[derive(Clone)]
@@ -38,7 +38,7 @@ impl Trading {
             gate.allow(&caller, "PublishNotice", &resource)?;
             decide::publish(notice, &publish, cx)
         };
-        let done = self.ledger.create::<Notice>(new_stream_id(), call, rule).await?;
+        let done = self.ledger.create::<Notice>(new_stream_id(), call, rule).await.map_err(worded)?;
         Ok(convert::notice(done.stream, &done.state))
     }
 

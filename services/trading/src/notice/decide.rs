@@ -6,9 +6,9 @@ use yiwang_standards::calendar;
 
 use super::{Event, Notice, NoticeKind, Published, TradeClass};
 
-/// 招标投标法 art. 24: from the day the documents are issued to the deadline, at least.
+/// From the notice, taken as the issue of the documents, to the deadline, at least, by `Statutes::period`.
 pub const BID_DAYS: u32 = 20;
-/// 招标投标法 art. 23: a correction comes at least that long before the deadline.
+/// A correction comes at least that long before the deadline, by `Statutes::correction`.
 pub const CORRECTION_DAYS: u32 = 15;
 
 /// What an officer publishes.
@@ -48,7 +48,7 @@ pub fn publish(notice: &Notice, publish: &Publish, cx: &Context) -> Decision<Eve
     }
     match (&publish.follows, publish.kind) {
         (None, kind) if kind != NoticeKind::Tender => return Err(reference_missing()),
-        (Some((_, follows)), _) if follows.project_code != publish.project_code => return Err(reference_mismatch()),
+        (Some((_, follows)), _) if !same_matter(follows, publish) => return Err(reference_mismatch()),
         _ => {}
     }
     let bid_deadline = match publish.kind {
@@ -73,48 +73,77 @@ pub fn publish(notice: &Notice, publish: &Publish, cx: &Context) -> Decision<Eve
     }))])
 }
 
-/// Whether a statute sets the time to bid: 工程建设 (招标投标法 art. 24) and 政府采购 by open tender (政府采购法 art. 35).
-fn bound_by_period(class: TradeClass) -> Option<&'static str> {
+/// What follows a notice is its organ's own, of its project and its class: nobody ends another's tender, and none slips out
+/// of its period by a change of class.
+fn same_matter(follows: &Published, publish: &Publish) -> bool {
+    follows.project_code == publish.project_code
+        && follows.organisation == publish.organisation
+        && follows.trade_class == publish.trade_class
+}
+
+/// What sets the time to bid and binds corrections.
+struct Statutes {
+    /// At least [`BID_DAYS`].
+    period: &'static str,
+    /// At least [`CORRECTION_DAYS`]; else the deadline is put off (顺延).
+    correction: &'static str,
+}
+
+/// The statutes of a class; none where we know of none. The contract does not tell what must be tendered from what need not,
+/// nor the methods of 政府采购 apart, so the suite's own rule (DESIGN) holds every tender of these two classes to its period:
+/// 政府采购法 art. 35 itself binds 招标 of goods and services, not 谈判, 磋商 or 询价.
+fn statutes(class: TradeClass) -> Option<Statutes> {
     match class {
-        TradeClass::Construction => Some("《中华人民共和国招标投标法》第二十四条"),
-        TradeClass::Procurement => Some("《中华人民共和国政府采购法》第三十五条"),
-        _ => None,
+        TradeClass::Construction => Some(Statutes {
+            period: "《中华人民共和国招标投标法》第二十四条",
+            correction: "《中华人民共和国招标投标法》第二十三条、《中华人民共和国招标投标法实施条例》第二十一条",
+        }),
+        TradeClass::Procurement => Some(Statutes {
+            period: "《中华人民共和国政府采购法》第三十五条",
+            correction: "《中华人民共和国政府采购法实施条例》第三十一条",
+        }),
+        TradeClass::Land | TradeClass::Mining | TradeClass::StateProperty | TradeClass::Other => None,
     }
 }
 
 fn tender(publish: &Publish, cx: &Context) -> Result<Option<Timestamp>, Refusal> {
-    let Some(basis) = bound_by_period(publish.trade_class) else { return Ok(publish.bid_deadline) };
+    let Some(statutes) = statutes(publish.trade_class) else { return Ok(publish.bid_deadline) };
     let deadline = publish.bid_deadline.ok_or_else(deadline_missing)?;
     let earliest = cx.calendar.add_calendar_days(calendar::legal_date(cx.now.0), BID_DAYS);
     if calendar::legal_date(deadline.0) < earliest.date {
-        return Err(too_short("BID_PERIOD_TOO_SHORT", BID_DAYS, basis, &earliest));
+        return Err(too_short("BID_PERIOD_TOO_SHORT", BID_DAYS, statutes.period, &earliest));
     }
     Ok(Some(deadline))
 }
 
-/// A correction comes at least fifteen days before the deadline in force, or moves the deadline.
+/// A correction follows a tender, or the tender's latest correction ([`super::CORRECTED_ALREADY`]), so that what it follows
+/// names the deadline in force. It comes at least fifteen days before that deadline, or puts it off; brought forward, the
+/// period of the tender would be evaded.
 fn correction(publish: &Publish, cx: &Context) -> Result<Option<Timestamp>, Refusal> {
     let (_, follows) = publish.follows.as_ref().ok_or_else(reference_missing)?;
-    let deadline = publish.bid_deadline.or(follows.bid_deadline);
-    // 顺延 only (招标投标法实施条例 art. 21): moved earlier, the twenty days of art. 24 would be evaded.
-    if deadline < follows.bid_deadline {
-        return Err(Refusal::state(
-            "DEADLINE_BROUGHT_FORWARD",
-            "变更公告只能顺延投标截止时间，不得提前（招标投标法实施条例第二十一条）",
-            "a correction may put the deadline off, not bring it forward",
-        ));
+    if !matches!(follows.kind, NoticeKind::Tender | NoticeKind::Correction) {
+        return Err(not_a_tender());
     }
-    let (Some(_), Some(deadline)) = (bound_by_period(publish.trade_class), deadline) else { return Ok(deadline) };
+    let statutes = statutes(publish.trade_class);
+    let deadline = publish.bid_deadline.or(follows.bid_deadline);
+    if deadline < follows.bid_deadline {
+        return Err(brought_forward(statutes.as_ref()));
+    }
+    let (Some(statutes), Some(deadline)) = (statutes, deadline) else { return Ok(deadline) };
     let earliest = cx.calendar.add_calendar_days(calendar::legal_date(cx.now.0), CORRECTION_DAYS);
     if calendar::legal_date(deadline.0) < earliest.date {
-        return Err(too_short(
-            "CORRECTION_TOO_LATE",
-            CORRECTION_DAYS,
-            "《中华人民共和国招标投标法》第二十三条",
-            &earliest,
-        ));
+        return Err(too_short("CORRECTION_TOO_LATE", CORRECTION_DAYS, statutes.correction, &earliest));
     }
     Ok(Some(deadline))
+}
+
+fn brought_forward(statutes: Option<&Statutes>) -> Refusal {
+    let basis = statutes.map(|statutes| format!("（{}）", statutes.correction)).unwrap_or_default();
+    Refusal::state(
+        "DEADLINE_BROUGHT_FORWARD",
+        format!("变更公告只能顺延投标截止时间，不得提前{basis}"),
+        "a correction may put the deadline off, not bring it forward",
+    )
 }
 
 fn too_short(reason: &'static str, days: u32, basis: &str, earliest: &calendar::DueDate) -> Refusal {
@@ -153,8 +182,17 @@ fn reference_mismatch() -> Refusal {
     Refusal::field(
         "refers_to_notice_id",
         "REFERENCE_MISMATCH",
-        "所依据的原公告不属于同一项目",
-        "the notice it follows is of another project",
+        "所依据的原公告应当由本单位发布，并与本公告属于同一项目、同一交易类别",
+        "the notice it follows is of another project, class or organ",
+    )
+}
+
+fn not_a_tender() -> Refusal {
+    Refusal::field(
+        "refers_to_notice_id",
+        "REFERENCE_NOT_A_TENDER",
+        "变更公告应当以招标（采购、出让）公告或者其变更公告为依据",
+        "a correction follows a tender or a correction of it",
     )
 }
 

@@ -130,9 +130,31 @@ impl Aggregate for Notice {
     }
 
     fn keys(&self) -> Vec<UniqueKey> {
-        let number = self.published.iter().map(|published| published.number.clone());
-        number.map(|key| UniqueKey { scope: "NOTICE_NUMBER_TAKEN", key }).collect()
+        let Some(published) = &self.published else { return Vec::new() };
+        let corrected = published.refers_to.filter(|_| published.kind == NoticeKind::Correction);
+        let corrected = corrected.map(|notice| UniqueKey { scope: CORRECTED_ALREADY, key: notice.to_string() });
+        let number = UniqueKey { scope: "NOTICE_NUMBER_TAKEN", key: published.number.clone() };
+        [number].into_iter().chain(corrected).collect()
     }
+}
+
+/// One correction a notice: the next one follows that correction. So corrections stand in a line, each names the deadline in
+/// force, and none can go back behind another by following an earlier notice.
+pub const CORRECTED_ALREADY: &str = "NOTICE_CORRECTED_ALREADY";
+
+/// The ledger's refusal of a key that is taken, in the words of the trade.
+pub fn worded(refusal: Refusal) -> Refusal {
+    if refusal.reason != CORRECTED_ALREADY {
+        return refusal;
+    }
+    let zh = "该公告已有变更公告，再次变更应当以最近一次的变更公告为依据";
+    let en = "the notice was corrected already: another correction follows the latest one";
+    Refusal::new(Kind::AlreadyExists, CORRECTED_ALREADY, zh, en).with_field(
+        "refers_to_notice_id",
+        CORRECTED_ALREADY,
+        zh,
+        en,
+    )
 }
 
 /// `NOTICE_NOT_FOUND`.
