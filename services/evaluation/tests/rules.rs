@@ -17,8 +17,11 @@ const GRADES: [Satisfaction; 5] = [
 ];
 
 fn cx(now: Timestamp) -> Context {
-    let calendar = Arc::new(Calendar::builtin().clone());
-    Context { now, actor: "person:citizen".into(), version: 1, calendar, seed: [0; 32] }
+    cx_with(now, Calendar::builtin().clone())
+}
+
+fn cx_with(now: Timestamp, calendar: Calendar) -> Context {
+    Context { now, actor: "person:citizen".into(), version: 1, calendar: Arc::new(calendar), seed: [0; 32] }
 }
 
 fn at(day: &str) -> Timestamp {
@@ -71,12 +74,43 @@ fn opened() -> Evaluation {
 }
 
 #[test]
-fn an_anonymous_bad_grade_has_the_same_day_and_says_that_no_rule_sets_it() {
-    let (mut evaluation, now) = (opened(), at("2026-09-30"));
-    let decided = decide::rate(&evaluation, &rate(Satisfaction::Dissatisfied, true), &cx(now));
+fn named_or_not_a_bad_grade_has_the_same_day_and_says_that_no_rule_here_sets_it() {
+    for anonymous in [true, false] {
+        let (mut evaluation, now) = (opened(), at("2026-09-30"));
+        let decided = decide::rate(&evaluation, &rate(Satisfaction::Dissatisfied, anonymous), &cx(now));
+        fold(&mut evaluation, now, decided);
+        let duty = evaluation.duty.unwrap();
+        assert_eq!((duty.day, duty.unverified), ("2026-10-08".parse().unwrap(), true));
+        assert!(duty.basis.contains("参照") && duty.basis.contains("待主管部门确认"), "{}", duty.basis);
+    }
+}
+
+/// A year made up for the test: as many rest days as a year must have, its first day among them.
+fn with_2027() -> Calendar {
+    let days = "01-01 02-06 02-07 02-08 04-05 05-01 06-09 09-15 10-01 10-02 10-03 10-04 10-05 10-06 10-07";
+    let days: Vec<String> = days.split(' ').map(|day| format!("2027-{day},holiday,假日")).collect();
+    Calendar::builtin().with_year(&format!("# covers: 2027\n{}\n", days.join("\n"))).unwrap()
+}
+
+/// The first day of 2027 rests, as is known later, and so moves the day from a Friday to a Monday.
+#[test]
+fn a_day_that_moves_has_not_passed_until_it_does() {
+    let (mut evaluation, now) = (opened(), at("2026-12-31"));
+    let decided = decide::rate(&evaluation, &rate(Satisfaction::Dissatisfied, false), &cx(now));
     fold(&mut evaluation, now, decided);
-    let duty = evaluation.duty.unwrap();
-    assert_eq!((duty.day, duty.unverified), ("2026-10-08".parse().unwrap(), true));
+    let decided = decide::tick(&evaluation, &cx(at("2027-01-02")));
+    fold(&mut evaluation, at("2027-01-02"), decided);
+    assert!(evaluation.duty.as_ref().unwrap().overdue);
+    let year = with_2027();
+    let mut overdue_on = |day| {
+        let decided = decide::tick(&evaluation, &cx_with(at(day), year.clone()));
+        fold(&mut evaluation, at(day), decided);
+        let duty = evaluation.duty.as_ref().unwrap();
+        (duty.day, duty.overdue, evaluation.index().due_at.is_some())
+    };
+    let moved = "2027-01-04".parse().unwrap();
+    assert_eq!(overdue_on("2027-01-03"), (moved, false, true));
+    assert_eq!(overdue_on("2027-01-05"), (moved, true, false));
 }
 
 #[test]

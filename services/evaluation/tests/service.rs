@@ -12,7 +12,7 @@ use yiwang_kit::Link;
 use yiwang_kit::identity::Account;
 use yiwang_proto::evaluation::v1 as pb;
 use yiwang_proto::evaluation::v1::evaluation_service_client::EvaluationServiceClient;
-use yiwang_proto::party::v1 as parties;
+use yiwang_proto::{clock::v1 as clocks, party::v1 as parties};
 
 const NUMBER: &str = "511602198503120016";
 const CASE: &str = "51160220260001";
@@ -161,7 +161,9 @@ async fn a_bad_evaluation_is_verified_within_one_working_day(#[values(Sqlite, Po
     let Some(world) = World::on(engine).await else { return };
     let made = world.bad(false).await;
     let due = made.verification_due.unwrap();
-    assert_eq!((due.date.as_str(), due.limit.as_ref().unwrap().unverified), ("2026-03-17", false));
+    let limit = due.limit.as_ref().unwrap();
+    let shown = (due.date.as_str(), limit.unverified, limit.source());
+    assert_eq!(shown, ("2026-03-17", true, clocks::LimitSource::Default));
     assert!(due.explanation.contains("第三十条") && due.explanation.contains("1个工作日"), "{}", due.explanation);
     let replied = world.reply("supervisor", &made.id).await.unwrap();
     assert_eq!((replied.status(), replied.reply.unwrap().late), (pb::EvaluationStatus::Replied, false));
