@@ -150,14 +150,19 @@ pub fn right_out(id: StreamId, evaluation: &Evaluation) -> pb::EvaluationRight {
     }
 }
 
-/// What a caller may see of an evaluation: its author everything; a supervisor the name, unless anonymous; the organ that is
-/// judged neither the name nor, where anonymous, the case that leads to it.
+/// Who was served, or filed the application for who was.
+fn is_author(right: &Right, caller: &Caller) -> bool {
+    let subjects = [Some(&right.subject), right.owner_subject.as_ref()];
+    !caller.is_staff() && caller.subject.is_some() && subjects.contains(&caller.subject.as_ref())
+}
+
+/// What a caller may see of an evaluation: its author everything; the organ that is judged the case, a supervisor the name
+/// too. Of an anonymous one nobody else sees either, and an officer who handled the case never does: one leads to the other.
 pub fn evaluation(id: StreamId, version: u64, evaluation: &Evaluation, caller: &Caller) -> pb::Evaluation {
     let (Some(right), Some(rating)) = (&evaluation.right, &evaluation.rating) else { return pb::Evaluation::default() };
-    let subjects = [Some(&right.subject), right.owner_subject.as_ref()];
-    let author = !caller.is_staff() && caller.subject.is_some() && subjects.contains(&caller.subject.as_ref());
-    let named = author || (!rating.anonymous && caller.has_role("supervisor"));
-    let case_shown = author || !rating.anonymous;
+    let author = is_author(right, caller);
+    let case_shown = author || !(rating.anonymous || right.handlers.contains(&caller.id));
+    let named = author || (case_shown && caller.has_role("supervisor"));
     pb::Evaluation {
         id: id.to_string(),
         etag: wire::etag(version),
@@ -178,6 +183,17 @@ pub fn evaluation(id: StreamId, version: u64, evaluation: &Evaluation, caller: &
         reply: evaluation.reply.as_ref().map(reply_out),
         create_time: Some(timestamp(rating.at)),
     }
+}
+
+/// The same as lists show it: what a citizen wrote, and what was written back, to the citizen alone. Others read one
+/// evaluation for it, and staff leave an entry.
+pub fn listed(id: StreamId, version: u64, evaluation: &Evaluation, caller: &Caller) -> pb::Evaluation {
+    let shown = self::evaluation(id, version, evaluation, caller);
+    if evaluation.right.as_ref().is_some_and(|right| is_author(right, caller)) {
+        return shown;
+    }
+    let reply = shown.reply.map(|reply| pb::Reply { text: String::new(), ..reply });
+    pb::Evaluation { tags: Vec::new(), text: String::new(), reply, ..shown }
 }
 
 fn signed(number: u32) -> i32 {

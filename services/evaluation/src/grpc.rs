@@ -2,7 +2,7 @@
 
 use tonic::Request;
 use yiwang_kit::{Caller, Fault, Gate, Incoming, Reply, Resource, party, receive, reply, wire};
-use yiwang_ledger::{Aggregate as _, Context, Ledger, ListQuery, Read, StreamId};
+use yiwang_ledger::{Aggregate as _, Audiences, Call, Context, Ledger, ListQuery, Read, Refusal, StreamId, SubjectId};
 use yiwang_proto::evaluation::v1 as pb;
 use yiwang_proto::evaluation::v1::evaluation_service_server::EvaluationService;
 
@@ -47,7 +47,7 @@ impl Evaluations {
         self.gate.allow(&incoming.caller, "OpenRight", &RIGHT)?;
         let right = convert::right(&incoming.message, self.ledger.vault())?;
         let id = stream(self.ledger.vault(), &right.case_number, right.service_number);
-        let call = incoming.call("OpenRight", &id.to_string(), &incoming.message.request_id)?;
+        let call = self.unlinked(incoming.call("OpenRight", &id.to_string(), &incoming.message.request_id)?);
         let rule = move |evaluation: &Evaluation, cx: &Context| decide::open(evaluation, &right, cx);
         let done = self.ledger.execute::<Evaluation>(id, call, rule).await?;
         Ok(convert::right_out(done.stream, &done.state))
@@ -69,12 +69,22 @@ impl Evaluations {
         Ok(pb::ListEvaluationRightsResponse { rights, next_page_token: page.next_page_token })
     }
 
+    /// Operators and supervisors see the request and the trace of an entry, here and in the ledgers of the case: neither
+    /// leads from an evaluation to its case. A request sent again is still the same one.
+    fn unlinked(&self, call: Call) -> Call {
+        let request_id = self.ledger.vault().lookup("evaluation.request", &call.request_id).to_string();
+        Call { trace: request_id.chars().take(32).collect(), request_id, ..call }
+    }
+
     async fn create(&self, incoming: Incoming<pb::CreateEvaluationRequest>) -> Result<pb::Evaluation, Fault> {
         let message = &incoming.message;
+        // Before anything is looked up: an officer would learn from the answer whether a case was evaluated.
+        let owner = incoming.caller.subject.as_ref().map_or("", SubjectId::as_str);
+        self.gate.allow(&incoming.caller, "CreateEvaluation", &Resource { owner, ..RIGHT })?;
         let rate = convert::rate(message)?;
         let number = convert::number(message.service_number)?;
         let id = stream(self.ledger.vault(), message.case_number.trim(), number);
-        let mut call = incoming.call("CreateEvaluation", &id.to_string(), &message.request_id)?;
+        let mut call = self.unlinked(incoming.call("CreateEvaluation", &id.to_string(), &message.request_id)?);
         // Operators and supervisors see the actors of entries: an anonymous one names nobody.
         if rate.anonymous {
             call = call.with_actor(ANONYMOUS);
@@ -114,9 +124,7 @@ impl Evaluations {
             filters.push(("bad", "yes".to_owned()));
         }
         if !message.case_number.is_empty() {
-            // Staff find no anonymous evaluation by its case.
-            let tag = if caller.is_staff() { "case" } else { "own_case" };
-            filters.push((tag, message.case_number.clone()));
+            filters.push(self.by_case(caller, &message.case_number).await?);
         }
         let query = ListQuery {
             filters,
@@ -124,8 +132,23 @@ impl Evaluations {
             page_token: message.page_token.clone(),
         };
         let page = self.ledger.list::<Evaluation>(&query, &caller.audiences()).await?;
-        let shown = page.items.iter().map(|read| convert::evaluation(read.stream, read.version, &read.state, caller));
+        let shown = page.items.iter().map(|read| convert::listed(read.stream, read.version, &read.state, caller));
         Ok(pb::ListEvaluationsResponse { evaluations: shown.collect(), next_page_token: page.next_page_token })
+    }
+
+    /// The filter by which a caller finds the evaluations of a case. Staff find no anonymous one, and who handled the case
+    /// finds none: asked by a number that no case has, the list answers as if there were none.
+    async fn by_case(&self, caller: &Caller, case_number: &str) -> Result<(&'static str, String), Refusal> {
+        if !caller.is_staff() {
+            return Ok(("own_case", case_number.to_owned()));
+        }
+        let filters = vec![("case", case_number.to_owned())];
+        // A case has at most 99 services.
+        let all = ListQuery { filters, page_size: 100, page_token: String::new() };
+        let page = self.ledger.list::<Evaluation>(&all, &Audiences::all()).await?;
+        let mut rights = page.items.iter().filter_map(|read| read.state.right.as_ref());
+        let handled = rights.any(|right| right.handlers.contains(&caller.id));
+        Ok(("case", if handled { String::new() } else { case_number.to_owned() }))
     }
 
     async fn answer(&self, incoming: Incoming<pb::ReplyEvaluationRequest>) -> Result<pb::Evaluation, Fault> {

@@ -10,8 +10,10 @@ use tonic::{Code, Response, Status};
 use yiwang_evaluation::evaluation::Evaluation;
 use yiwang_kit::Link;
 use yiwang_kit::identity::Account;
+use yiwang_ledger::{AccessLog, Aggregate as _, StreamId};
 use yiwang_proto::evaluation::v1 as pb;
 use yiwang_proto::evaluation::v1::evaluation_service_client::EvaluationServiceClient;
+use yiwang_proto::ledger::v1::{self as admin, ledger_service_client::LedgerServiceClient};
 use yiwang_proto::{clock::v1 as clocks, party::v1 as parties};
 
 const NUMBER: &str = "511602198503120016";
@@ -129,10 +131,30 @@ async fn nobody_evaluates_what_was_not_rendered_to_them() {
     let none = world.rate("citizen", rating(pb::Satisfaction::Satisfied)).await.unwrap_err();
     assert_eq!(reason(&none), "RIGHT_NOT_FOUND");
     world.open().await;
-    for account in ["citizen2", "company", "clerk", "supervisor"] {
+    for account in ["citizen2", "company"] {
         let status = world.rate(account, rating(pb::Satisfaction::Satisfied)).await.unwrap_err();
         assert_eq!((status.code(), reason(&status).as_str()), (Code::NotFound, "RIGHT_NOT_FOUND"), "{account}");
     }
+}
+
+#[rstest]
+#[case::rated("approver")]
+#[case::colleague("clerk")]
+#[case::supervisor("supervisor")]
+#[case::partner("partner")]
+#[tokio::test]
+async fn nobody_learns_by_asking_to_evaluate_whether_a_case_was_evaluated(#[case] account: &str) {
+    let world = World::on(Sqlite).await.unwrap();
+    let ask = || async {
+        let status = world.rate(account, rating(pb::Satisfaction::Satisfied)).await.unwrap_err();
+        (status.code(), reason(&status), status.message().to_owned())
+    };
+    let before = ask().await;
+    assert_eq!((before.0, before.1.as_str()), (Code::PermissionDenied, "ACTION_NOT_PERMITTED"));
+    world.open().await;
+    assert_eq!(ask().await, before);
+    world.bad(true).await;
+    assert_eq!(ask().await, before);
 }
 
 #[tokio::test]
@@ -184,7 +206,7 @@ async fn a_late_verification_is_marked_and_the_answer_says_so(#[values(Sqlite, P
     let Some(world) = World::on(engine).await else { return };
     let made = world.bad(false).await;
     world.house.on("2026-03-18");
-    let id = yiwang_ledger::StreamId::parse("id", &made.id).unwrap();
+    let id = StreamId::parse("id", &made.id).unwrap();
     let marked = || async {
         let entries = world.house.ledger.history(id, 0, 10).await.unwrap();
         entries.into_iter().find(|entry| entry.kind == "VerificationOverdue")
@@ -222,16 +244,52 @@ async fn a_good_evaluation_needs_no_answer() {
 }
 
 #[rstest]
-#[case::author("citizen", true)]
-#[case::supervisor("supervisor", true)]
-#[case::rated("approver", false)]
-#[case::colleague("clerk", false)]
+#[case::author("citizen", true, CASE)]
+#[case::supervisor("supervisor", true, CASE)]
+#[case::rated("approver", false, "")]
+#[case::colleague("clerk", false, CASE)]
 #[tokio::test]
-async fn the_name_is_hidden_from_the_organ_that_is_judged(#[case] account: &str, #[case] named: bool) {
+async fn the_name_is_hidden_from_the_organ_and_the_case_from_who_was_judged(
+    #[case] account: &str,
+    #[case] named: bool,
+    #[case] case: &str,
+) {
     let world = World::on(Sqlite).await.unwrap();
     let made = world.bad(false).await;
     let read = world.read(account, &made.id).await.unwrap();
-    assert_eq!((read.evaluator.is_some(), read.case_number.as_str()), (named, CASE));
+    assert_eq!((read.evaluator.is_some(), read.case_number.as_str()), (named, case));
+    let listed = world.list(account, pb::ListEvaluationsRequest::default()).await;
+    assert_eq!((listed[0].evaluator.is_some(), listed[0].case_number.as_str()), (named, case));
+    let by_case = pb::ListEvaluationsRequest { case_number: CASE.into(), ..Default::default() };
+    assert_eq!(world.list(account, by_case).await.len(), usize::from(!case.is_empty()));
+}
+
+#[rstest]
+#[case::author("citizen", true)]
+#[case::supervisor("supervisor", false)]
+#[case::rated("approver", false)]
+#[case::colleague("clerk", false)]
+#[tokio::test]
+async fn lists_show_what_was_written_to_its_author_alone(#[case] account: &str, #[case] shown: bool) {
+    let world = World::on(Sqlite).await.unwrap();
+    let made = world.bad(false).await;
+    world.reply("supervisor", &made.id).await.unwrap();
+    let listed = world.list(account, pb::ListEvaluationsRequest::default()).await.remove(0);
+    let written = [listed.text, listed.tags.concat(), listed.reply.unwrap().text];
+    assert_eq!(written.map(|words| !words.is_empty()), [shown; 3]);
+    let read = world.read(account, &made.id).await.unwrap();
+    assert!(!read.text.is_empty() && !read.tags.is_empty());
+}
+
+#[tokio::test]
+async fn a_reading_by_staff_leaves_an_entry() {
+    let world = World::on(Sqlite).await.unwrap();
+    let made = world.bad(false).await;
+    world.read("citizen", &made.id).await.unwrap();
+    world.read("supervisor", &made.id).await.unwrap();
+    let log = StreamId::named(AccessLog::KIND, &made.id);
+    let entries = world.house.ledger.history(log, 0, 10).await.unwrap();
+    assert_eq!(entries.iter().map(|entry| entry.actor.as_str()).collect::<Vec<_>>(), ["staff:supervisor"]);
 }
 
 #[rstest]
@@ -252,9 +310,24 @@ async fn an_anonymous_evaluation_leads_nobody_to_its_author(#[case] account: &st
 #[tokio::test]
 async fn the_entry_of_an_anonymous_evaluation_names_nobody() {
     let world = World::on(Sqlite).await.unwrap();
-    let id = yiwang_ledger::StreamId::parse("id", &world.bad(true).await.id).unwrap();
+    let id = StreamId::parse("id", &world.bad(true).await.id).unwrap();
     let entries = world.house.ledger.history(id, 0, 10).await.unwrap();
     assert_eq!((entries[1].kind.as_str(), entries[1].actor.as_str()), ("Rated", "person:anonymous"));
+}
+
+/// The relay's request id is made of the case's entry, and its trace is the decision's.
+#[tokio::test]
+async fn neither_request_nor_trace_of_an_entry_leads_to_the_case() {
+    let (world, trace) = (World::on(Sqlite).await.unwrap(), "4bf92f3577b34da6a3ce929d0e0e4736");
+    let relay = world.house.process.links.get(yiwang_evaluation::NAME).as_service("approval", trace);
+    EvaluationServiceClient::new(relay).open_right(right()).await.unwrap();
+    let stream = world.rate("citizen", rating(pb::Satisfaction::Satisfied)).await.unwrap().id;
+    let request = admin::ListEntriesRequest { service: "evaluation".into(), stream, ..Default::default() };
+    let mut ledger = LedgerServiceClient::new(world.house.by("supervisor"));
+    let entries = ledger.list_entries(request).await.unwrap().into_inner().entries;
+    assert_eq!(entries.iter().map(|entry| entry.kind.as_str()).collect::<Vec<_>>(), ["RightOpened", "Rated"]);
+    assert!(entries.iter().all(|entry| !["relay.1", "rate-1"].contains(&entry.request_id.as_str())), "{entries:?}");
+    assert_ne!(entries[0].trace_id, trace);
 }
 
 #[tokio::test]

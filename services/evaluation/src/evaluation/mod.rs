@@ -1,8 +1,9 @@
 //! 好差评: the right to judge one service, and its one use. One stream a service rendered (case number and service number);
 //! the rules are in [`decide`].
 //!
-//! Who judged is hidden from the officers who are judged: an anonymous evaluation shows neither its author nor the number
-//! of the case, and its stream is named by a keyed hash, so that nobody who knows the case can look it up.
+//! Who judged is hidden from the officers who are judged, and so is the number of the case, which leads there; an anonymous
+//! evaluation shows them to nobody but its author. A stream is named by a keyed hash, so that nobody who knows the case can
+//! look it up.
 
 pub mod decide;
 
