@@ -36,7 +36,8 @@ fn issued(valid_to: Option<NaiveDate>) -> Issued {
         owner_subject: None,
         holder: Holder {
             name: personal("name"),
-            document_kind: 1,
+            // 其他: any cause may meet this holder.
+            document_kind: 8,
             document_number: personal("document_number"),
             subject: subject.clone(),
         },

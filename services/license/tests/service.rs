@@ -166,6 +166,23 @@ async fn a_cancelled_licence_verifies_as_cancelled(#[values(Sqlite, Postgres)] e
     assert_eq!(reason(&again), "LICENSE_NOT_VALID");
 }
 
+#[rstest]
+#[case::a_citizen_dies("citizen", pb::CancelCause::DeathOrIncapacity, None)]
+#[case::a_citizen_is_not_dissolved("citizen", pb::CancelCause::OrganisationEnded, Some("CAUSE_NOT_OF_HOLDER"))]
+#[case::a_company_is_dissolved("company", pb::CancelCause::OrganisationEnded, None)]
+#[case::a_company_does_not_die("company", pb::CancelCause::DeathOrIncapacity, Some("CAUSE_NOT_OF_HOLDER"))]
+#[tokio::test]
+async fn a_licence_ends_for_what_can_befall_its_holder(
+    #[case] holder: &str,
+    #[case] cause: pb::CancelCause,
+    #[case] expected: Option<&str>,
+) {
+    let world = World::on(Sqlite).await.unwrap();
+    let license = world.order(world::order_for(holder)).await.unwrap();
+    let refused = world.cancel("approver", &license.id, cause).await.err();
+    assert_eq!(refused.map(|status| reason(&status)).as_deref(), expected);
+}
+
 #[tokio::test]
 async fn non_renewal_is_a_cause_once_the_term_has_ended() {
     let world = World::on(Sqlite).await.unwrap();

@@ -46,7 +46,7 @@ pub fn valid_to(issued_on: NaiveDate, months: i32) -> Result<Option<NaiveDate>, 
 }
 
 /// 注销 (行政许可法 art. 70): what is valid or expired may be cancelled, for one of its six causes. An expiry is a cause only
-/// once it has come.
+/// once it has come; a death only of a citizen, a dissolution only of an organisation.
 pub fn cancel(license: &License, by: &Officer, cause: CancelCause, reason: &str, cx: &Context) -> Decision<Event> {
     let issued = license.issued()?;
     let today = calendar::legal_date(cx.now.0);
@@ -58,6 +58,11 @@ pub fn cancel(license: &License, by: &Officer, cause: CancelCause, reason: &str,
                 "the licence has not expired, so non-renewal is no cause yet (Licensing Law, art. 70 (1))",
             ))
         }
+        (Status::Valid | Status::Expired, _) if !issued.holder.can_meet(cause) => Err(Refusal::state(
+            "CAUSE_NOT_OF_HOLDER",
+            format!("该注销事由不适用于本证照的持证主体：{}区分公民与法人或者其他组织", cause.article()),
+            "this cause does not befall such a holder: (2) is a citizen's, (3) an organisation's (Licensing Law, art. 70)",
+        )),
         (Status::Valid | Status::Expired, _) => {
             let reason = Personal::new(&issued.holder.subject, "reason", reason);
             Ok(vec![Event::Cancelled { by: by.clone(), cause, reason }])

@@ -6,8 +6,10 @@ pub mod payload;
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
+use yiwang_kit::party;
 use yiwang_ledger::{Aggregate, Index, Kind, Meta, Personal, Refusal, SubjectId, Tag, Timestamp, UniqueKey};
 use yiwang_standards::calendar;
+use yiwang_standards::identity::DocumentKind;
 
 /// 电子证照. See the folder's page.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -76,6 +78,19 @@ pub struct Holder {
     pub document_kind: i32,
     /// 证件号码.
     pub document_number: Personal,
+}
+
+impl Holder {
+    /// Whether a cause of art. 70 can befall it: ② only 公民, ③ only 法人或者其他组织, told apart by the kind of document. Of
+    /// one who shows some other document neither is known, and both are believed.
+    pub fn can_meet(&self, cause: CancelCause) -> bool {
+        let kind = party::document_kind(self.document_kind, "");
+        match cause {
+            CancelCause::DeathOrIncapacity => kind != Some(DocumentKind::Uscc),
+            CancelCause::OrganisationEnded => matches!(kind, None | Some(DocumentKind::Uscc | DocumentKind::Other)),
+            _ => true,
+        }
+    }
 }
 
 /// Who acted for the organ.

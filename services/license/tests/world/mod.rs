@@ -97,6 +97,22 @@ pub fn order(case: &str) -> pb::IssueLicenseRequest {
     }
 }
 
+/// An order for a demonstration account's own document.
+pub fn order_for(account: &str) -> pb::IssueLicenseRequest {
+    let account = Account::find(account).unwrap();
+    let document_kind = match account.document.as_ref().unwrap().kind.as_str() {
+        "USCC" => parties::DocumentKind::UnifiedSocialCreditCode,
+        _ => parties::DocumentKind::ResidentId,
+    };
+    let holder = parties::Party {
+        name: account.name.clone(),
+        document_kind: document_kind.into(),
+        document_number: account.document.as_ref().unwrap().number.clone(),
+        ..Default::default()
+    };
+    pb::IssueLicenseRequest { holder: Some(holder), ..order("1") }
+}
+
 /// What a holder shows: bytes and signature.
 pub fn shown(license: &pb::License) -> pb::VerifyLicenseRequest {
     pb::VerifyLicenseRequest {
