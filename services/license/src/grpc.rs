@@ -152,7 +152,6 @@ impl Licenses {
             key_id: key.state.key_id.clone(),
             algorithm: "SM2-SM3".to_owned(),
             public_key_pem: key.state.pem.clone(),
-            issuer: String::new(),
             signer_identity: sm::DEFAULT_ID.to_owned(),
             create_time: Some(timestamp(key.state.since)),
         })
