@@ -15,6 +15,8 @@ use crate::seal::Seal;
 
 /// Longest reason.
 pub const REASON_MAX: usize = 1_000;
+/// Longest name of a licence, an issuer or a holder.
+pub const NAME_MAX: usize = 200;
 
 /// What approval's relay orders, checked.
 #[derive(Clone, Debug)]
@@ -33,8 +35,6 @@ pub struct Order {
     pub region: String,
     /// 实施编码.
     pub item_code: String,
-    /// The case's id.
-    pub case_id: String,
     /// 办件编号.
     pub case_number: String,
     /// Account that owns the application.
@@ -53,31 +53,28 @@ pub struct Order {
     pub by: Officer,
 }
 
-/// Checks an order.
+/// Checks an order, for a key to sign it with.
 ///
 /// # Errors
-/// `LICENSE_TYPE_INVALID`, `ISSUER_INVALID`, `HOLDER_INVALID`, `VALIDITY_INVALID`, `FIELD_INVALID`, each naming the field.
-pub fn order(request: &pb::IssueLicenseRequest, vault: &Vault) -> Result<Order, Refusal> {
+/// `LICENSE_TYPE_INVALID`, `ISSUER_INVALID`, `HOLDER_INVALID`, `VALIDITY_INVALID`, `PAYLOAD_INVALID`, `FIELD_INVALID`, each
+/// naming the field.
+pub fn order(request: &pb::IssueLicenseRequest, vault: &Vault, key_id: &str) -> Result<Order, Refusal> {
     let issued_on = wire::day(&request.issue_date)
         .ok_or_else(|| field("issue_date", "签发日期应为YYYY-MM-DD", "a day is YYYY-MM-DD"))?;
-    let type_code = request.type_code.trim().to_ascii_uppercase();
     // Live catalogues have codes with hyphens (68236467-9); the identifier takes letters and digits alone.
     let issuer_segment: String =
         request.issuer_code.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_uppercase()).collect();
-    // Every part but the serial is checked before a serial is taken: a refusal leaves no gap.
-    LicenseId::new(&type_code, &issuer_segment, "0", 1).map_err(identifier_refusal)?;
-    if request.case_number.is_empty() || request.case_id.is_empty() {
+    if request.case_number.is_empty() {
         return Err(field("case_number", "缺少办件编号", "the case is missing"));
     }
-    Ok(Order {
-        type_code,
-        name: non_empty("name", &request.name)?,
-        issuer: non_empty("issuer", &request.issuer)?,
+    let order = Order {
+        type_code: request.type_code.trim().to_ascii_uppercase(),
+        name: name("name", &request.name)?,
+        issuer: name("issuer", &request.issuer)?,
         issuer_code: request.issuer_code.clone(),
         issuer_segment,
         region: request.region_code.clone(),
         item_code: request.item_code.clone(),
-        case_id: request.case_id.clone(),
         case_number: request.case_number.clone(),
         owner: request.owner.clone(),
         owner_subject: SubjectId::parse(&request.owner_subject),
@@ -86,7 +83,10 @@ pub fn order(request: &pb::IssueLicenseRequest, vault: &Vault) -> Result<Order, 
         valid_to: decide::valid_to(issued_on, request.validity_months)?,
         data: data(request.data.as_ref())?,
         by: request.actor.as_ref().map(officer).unwrap_or_default(),
-    })
+    };
+    // With the longest serial there is, before one is taken: a refusal leaves no gap.
+    order.paper(u32::MAX, key_id)?;
+    Ok(order)
 }
 
 fn identifier_refusal(error: LicenseIdError) -> Refusal {
@@ -99,11 +99,14 @@ fn identifier_refusal(error: LicenseIdError) -> Refusal {
 
 fn holder(party: Option<&parties::Party>, vault: &Vault) -> Result<Holder, Refusal> {
     let invalid = || {
-        let (zh, en) =
-            ("持证主体的名称、证件类型和证件号码不能为空", "a holder has a name, a kind of document and its number");
+        let (zh, en) = (
+            "持证主体应有名称（至多200字）、证件类型和证件号码",
+            "a holder has a name (at most 200 characters), a kind of document and its number",
+        );
         Refusal::field("holder", "HOLDER_INVALID", zh, en)
     };
-    let party = party.filter(|party| !party.name.trim().is_empty()).ok_or_else(invalid)?;
+    let named = |party: &&parties::Party| (1..=NAME_MAX).contains(&party.name.trim().chars().count());
+    let party = party.filter(named).ok_or_else(invalid)?;
     let subject = party::subject_of(vault, party).ok_or_else(invalid)?;
     Ok(Holder {
         name: Personal::new(&subject, "name", party.name.trim()),
@@ -121,41 +124,59 @@ fn data(data: Option<&pbjson_types::Struct>) -> Result<Map<String, Value>, Refus
     }
 }
 
+/// What a serial makes of an order.
+struct Paper {
+    /// 证照标识.
+    identifier: String,
+    /// 证照编号: the issuer with the year and serial of its register, so that no two licences have the same.
+    number: String,
+    /// The bytes to sign.
+    payload: String,
+}
+
+impl Order {
+    fn paper(&self, serial: u32, key_id: &str) -> Result<Paper, Refusal> {
+        let year = self.issued_on.year();
+        let identifier = LicenseId::new(&self.type_code, &self.issuer_segment, &format!("{year}{serial:07}"), 1)
+            .map_err(identifier_refusal)?;
+        let identifier = String::from(identifier);
+        let number = format!("{}-{year}-{serial:06}", self.issuer_segment);
+        let shown = |value: &Personal| value.get().unwrap_or_default().to_owned();
+        let (name, document) = (shown(&self.holder.name), shown(&self.holder.document_number));
+        let kind = parties::DocumentKind::try_from(self.holder.document_kind).unwrap_or_default();
+        let payload = Content {
+            identifier: &identifier,
+            type_code: &self.type_code,
+            name: &self.name,
+            number: &number,
+            issuer: &self.issuer,
+            issuer_code: &self.issuer_code,
+            region: &self.region,
+            holder_name: &name,
+            holder_document_kind: kind.as_str_name(),
+            holder_document_number: &document,
+            issue_date: self.issued_on.to_string(),
+            valid_to: self.valid_to.map(|day| day.to_string()),
+            case_number: &self.case_number,
+            item_code: &self.item_code,
+            version: 1,
+            key_id,
+            data: self.data.clone(),
+        }
+        .canonical()?;
+        Ok(Paper { identifier, number, payload })
+    }
+}
+
 /// The order with its serial, signed: what will be issued.
 ///
 /// # Errors
-/// `PAYLOAD_INVALID`; the seal's.
+/// The seal's.
 pub fn sealed(order: &Order, serial: u32, seal: &Seal) -> Result<Issued, yiwang_kit::Fault> {
-    let year = order.issued_on.year();
-    let identifier = LicenseId::new(&order.type_code, &order.issuer_segment, &format!("{year}{serial:07}"), 1)
-        .map_err(identifier_refusal)?;
-    let number = format!("{}{year}{serial:06}", order.region.get(..6).unwrap_or(&order.region));
-    let shown = |value: &Personal| value.get().unwrap_or_default().to_owned();
-    let (name, document) = (shown(&order.holder.name), shown(&order.holder.document_number));
-    let kind = parties::DocumentKind::try_from(order.holder.document_kind).unwrap_or_default();
-    let payload = Content {
-        identifier: identifier.as_str(),
-        type_code: &order.type_code,
-        name: &order.name,
-        number: &number,
-        issuer: &order.issuer,
-        issuer_code: &order.issuer_code,
-        region: &order.region,
-        holder_name: &name,
-        holder_document_kind: kind.as_str_name(),
-        holder_document_number: &document,
-        issue_date: order.issued_on.to_string(),
-        valid_to: order.valid_to.map(|day| day.to_string()),
-        case_number: &order.case_number,
-        item_code: &order.item_code,
-        version: 1,
-        key_id: &seal.key_id,
-        data: order.data.clone(),
-    }
-    .canonical()?;
+    let Paper { identifier, number, payload } = order.paper(serial, &seal.key_id)?;
     let signature = sm::to_hex(&seal.sign(payload.as_bytes())?);
     Ok(Issued {
-        identifier: identifier.as_str().to_owned(),
+        identifier,
         type_code: order.type_code.clone(),
         name: order.name.clone(),
         number,
@@ -163,7 +184,6 @@ pub fn sealed(order: &Order, serial: u32, seal: &Seal) -> Result<Issued, yiwang_
         issuer_code: order.issuer_code.clone(),
         region: order.region.clone(),
         item_code: order.item_code.clone(),
-        case_id: order.case_id.clone(),
         case_number: order.case_number.clone(),
         owner: order.owner.clone(),
         owner_subject: order.owner_subject.clone(),
@@ -223,9 +243,10 @@ fn actor(officer: &Officer) -> parties::Actor {
     }
 }
 
-fn non_empty(name: &str, value: &str) -> Result<String, Refusal> {
+fn name(name: &str, value: &str) -> Result<String, Refusal> {
     match value.trim() {
         "" => Err(field(name, "该项不能为空", "this must not be empty")),
+        value if value.chars().count() > NAME_MAX => Err(field(name, "该项不得超过200字", "at most 200 characters")),
         value => Ok(value.to_owned()),
     }
 }

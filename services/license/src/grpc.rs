@@ -59,7 +59,7 @@ impl Licenses {
     /// register gives the case its number again, and the same bytes have the same signature.
     async fn issue(&self, incoming: Incoming<pb::IssueLicenseRequest>) -> Result<pb::License, Fault> {
         self.gate.allow(&incoming.caller, "IssueLicense", &NOTHING)?;
-        let order = convert::order(&incoming.message, self.ledger.vault())?;
+        let order = convert::order(&incoming.message, self.ledger.vault(), &self.seal.key_id)?;
         let call = incoming.call("IssueLicense", &order.case_number, &incoming.message.request_id)?;
         let call = call.with_actor(order.by.id.clone());
         let serial = self.serial(&order, &incoming.trace).await?;

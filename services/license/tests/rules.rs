@@ -30,7 +30,6 @@ fn issued(valid_to: Option<NaiveDate>) -> Issued {
         issuer_code: "O".into(),
         region: "511602000000".into(),
         item_code: "I".into(),
-        case_id: "C".into(),
         case_number: "N".into(),
         owner: "person:citizen".into(),
         owner_subject: None,

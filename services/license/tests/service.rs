@@ -9,9 +9,10 @@ use house::{Engine, reason, until};
 use rstest::rstest;
 use tonic::Code;
 use world::{NUMBER, World, named, order, shown};
-use yiwang_ledger::{AccessLog, Aggregate as _, Call, Context, StreamId};
-use yiwang_license::license::License;
+use yiwang_ledger::{AccessLog, Aggregate as _, Audiences, Call, Context, StreamId};
+use yiwang_license::license::{Issued, License, decide};
 use yiwang_license::register::{self, Register};
+use yiwang_license::verify;
 use yiwang_proto::license::v1 as pb;
 use yiwang_standards::license_id::LicenseId;
 use yiwang_standards::sm;
@@ -42,7 +43,46 @@ async fn the_register_counts_without_gaps_and_gives_a_case_its_number_again(
     let wrong = pb::IssueLicenseRequest { type_code: "0".into(), ..order("2") };
     assert_eq!(reason(&world.order(wrong).await.unwrap_err()), "LICENSE_TYPE_INVALID");
     let two = world.order(order("2")).await.unwrap();
-    assert_eq!([one.number, two.number], ["5116022026000001", "5116022026000002"]);
+    let number = |serial: &str| format!("{}-2026-{serial}", world::organ());
+    assert_eq!([one.number, two.number], [number("000001"), number("000002")]);
+}
+
+#[rstest]
+#[tokio::test]
+async fn no_two_licences_have_one_number(#[values(Sqlite, Postgres)] engine: Engine) {
+    let Some(world) = World::on(engine).await else { return };
+    let one = world.order(order("1")).await.unwrap();
+    let elsewhere = pb::IssueLicenseRequest { issuer_code: "11511300MB1A21304N".into(), ..order("2") };
+    let two = world.order(elsewhere).await.unwrap();
+    assert_ne!(one.number, two.number);
+    let first = world.house.ledger.get::<License>(verify::stream(&one.case_number), &Audiences::all()).await.unwrap();
+    let issued = first.unwrap().state.issued.clone().unwrap();
+    let again = Issued { identifier: "another".into(), case_number: "another".into(), ..issued };
+    let issue = move |license: &License, cx: &Context| decide::issue(license, &again, cx);
+    let call = Call::system("again", "");
+    let refusal = world.house.ledger.execute::<License>(verify::stream("another"), call, issue).await.unwrap_err();
+    assert_eq!(refusal.reason, "LICENSE_NUMBER_TAKEN");
+}
+
+#[rstest]
+#[case::larger_than_an_entry(48)]
+#[case::larger_than_a_message_may_be_verified(70)]
+#[tokio::test]
+async fn an_order_too_large_to_be_signed_takes_no_number(#[case] kilobytes: usize) {
+    let world = World::on(Sqlite).await.unwrap();
+    let data = serde_json::json!({"scope": "住".repeat(kilobytes * 1024 / 3)});
+    let large = pb::IssueLicenseRequest { data: serde_json::from_value(data).ok(), ..order("1") };
+    assert_eq!(reason(&world.order(large).await.unwrap_err()), "PAYLOAD_INVALID");
+    assert!(world.order(order("2")).await.unwrap().number.ends_with("-2026-000001"));
+}
+
+/// The largest payload that is signed goes into an entry.
+#[tokio::test]
+async fn a_large_licence_is_issued() {
+    let world = World::on(Sqlite).await.unwrap();
+    let data = serde_json::json!({"scope": "住".repeat(31 * 1024 / 3)});
+    let large = pb::IssueLicenseRequest { data: serde_json::from_value(data).ok(), ..order("1") };
+    assert!(world.order(large).await.unwrap().payload.len() > 31 * 1024);
 }
 
 #[tokio::test]
@@ -53,14 +93,15 @@ async fn a_number_taken_before_a_crash_goes_to_the_same_case() {
     let stream = register::stream(&world::organ(), 2026);
     let take = move |known: &Register, cx: &Context| register::take(known, &case, cx);
     world.house.ledger.execute::<Register>(stream, call, take).await.unwrap();
-    assert_eq!(world.issued().await.number, "5116022026000001");
-    assert_eq!(world.order(order("2")).await.unwrap().number, "5116022026000002");
+    assert!(world.issued().await.number.ends_with("-000001"));
+    assert!(world.order(order("2")).await.unwrap().number.ends_with("-000002"));
 }
 
 #[rstest]
 #[case::kind(pb::IssueLicenseRequest { type_code: "11511301682364679X001".into(), ..order("1") }, "LICENSE_TYPE_INVALID")]
 #[case::issuer(pb::IssueLicenseRequest { issuer_code: "-".into(), ..order("1") }, "ISSUER_INVALID")]
 #[case::holder(pb::IssueLicenseRequest { holder: None, ..order("1") }, "HOLDER_INVALID")]
+#[case::name(pb::IssueLicenseRequest { name: "证".repeat(201), ..order("1") }, "FIELD_INVALID")]
 #[case::validity(pb::IssueLicenseRequest { validity_months: -1, ..order("1") }, "VALIDITY_INVALID")]
 #[case::forever(pb::IssueLicenseRequest { validity_months: 1201, ..order("1") }, "VALIDITY_INVALID")]
 #[case::date(pb::IssueLicenseRequest { issue_date: "16.3.2026".into(), ..order("1") }, "FIELD_INVALID")]

@@ -41,8 +41,6 @@ pub struct Issued {
     pub region: String,
     /// 实施编码.
     pub item_code: String,
-    /// The case in approval.
-    pub case_id: String,
     /// 办件编号.
     pub case_number: String,
     /// Account that owns the application.
@@ -269,6 +267,7 @@ impl Aggregate for License {
         vec![
             UniqueKey { scope: BY_CASE, key: issued.case_number.clone() },
             UniqueKey { scope: BY_IDENTIFIER, key: issued.identifier.clone() },
+            UniqueKey { scope: BY_NUMBER, key: issued.number.clone() },
         ]
     }
 }
@@ -282,6 +281,8 @@ fn after(day: NaiveDate) -> Timestamp {
 pub const BY_CASE: &str = "LICENSE_EXISTS_FOR_CASE";
 /// One licence an identifier.
 pub const BY_IDENTIFIER: &str = "LICENSE_IDENTIFIER_TAKEN";
+/// One licence a number.
+pub const BY_NUMBER: &str = "LICENSE_NUMBER_TAKEN";
 
 /// `LICENSE_NOT_FOUND`, worded alike whether it is missing or hidden from the caller.
 pub fn not_found() -> Refusal {

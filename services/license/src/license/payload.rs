@@ -44,14 +44,16 @@ pub struct Content<'a> {
     pub data: Map<String, Value>,
 }
 
-/// The largest payload that is made or looked at.
+/// The largest payload that is looked at.
 pub const MAX_PAYLOAD: usize = 64 * 1024;
+/// The largest that is made: sealed and in base64 it goes into an entry (64 kB) with the rest of the licence.
+pub const MAX_ISSUED: usize = 32 * 1024;
 
 impl Content<'_> {
     /// The canonical bytes, as text.
     ///
     /// # Errors
-    /// `PAYLOAD_INVALID` where the data hold a number that JSON cannot carry, or more than 64 kB.
+    /// `PAYLOAD_INVALID` where the data hold a number that JSON cannot carry, or make more than [`MAX_ISSUED`].
     pub fn canonical(&self) -> Result<String, Refusal> {
         let mut value = json!({
             "schema": "yiwang.license/1",
@@ -78,7 +80,7 @@ impl Content<'_> {
             object.insert("validTo".to_owned(), Value::from(valid_to.as_str()));
         }
         let text = serde_json_canonicalizer::to_string(&value).map_err(|_| invalid())?;
-        if text.len() > MAX_PAYLOAD { Err(invalid()) } else { Ok(text) }
+        if text.len() > MAX_ISSUED { Err(too_large()) } else { Ok(text) }
     }
 }
 
@@ -92,6 +94,10 @@ pub fn identifier(payload: &[u8]) -> Result<String, Refusal> {
     }
     let value: Value = serde_json::from_slice(payload).map_err(|_| invalid())?;
     value.get("identifier").and_then(Value::as_str).map(str::to_owned).ok_or_else(invalid)
+}
+
+fn too_large() -> Refusal {
+    Refusal::field("data", "PAYLOAD_INVALID", "证照数据不得超过32KB", "a licence's payload is at most 32 kB")
 }
 
 fn invalid() -> Refusal {
