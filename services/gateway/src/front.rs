@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::{
     Extension, Router,
     body::{Body, Bytes},
-    extract::{Path, Request, State},
+    extract::{DefaultBodyLimit, Path, Request, State},
     middleware,
     response::{IntoResponse as _, Response},
     routing::{get, post},
@@ -60,6 +60,8 @@ pub fn router<L: Link>(
     let contract = Arc::new(Contract::load()?);
     let dev = clock.is_movable();
     let affairs = Affairs::new(links.clone(), options.part_deadline);
+    // Without one of its own, axum cuts a form off at two megabytes.
+    let upload_limit = DefaultBodyLimit::max(usize::try_from(attachments::body_limit(&options)).unwrap_or(usize::MAX));
     let front = Arc::new(Front {
         openapi: serde_json::to_vec_pretty(&openapi::document(&contract, dev)?)?.into(),
         page: page::front(&contract, dev),
@@ -70,7 +72,7 @@ pub fn router<L: Link>(
     let mut router = Router::new()
         .route("/", get(front_page::<L>))
         .route("/openapi.json", get(document::<L>))
-        .route("/v1/applications/{id}/attachments", post(upload::<L>))
+        .route("/v1/applications/{id}/attachments", post(upload::<L>).layer(upload_limit))
         .route("/v1/applications/{id}/attachments/{attachment_id}", get(download::<L>))
         .with_state(front.clone())
         .merge(health::router(links));

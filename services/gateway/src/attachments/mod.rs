@@ -8,4 +8,4 @@ mod part;
 mod upload;
 
 pub use download::download;
-pub use upload::upload;
+pub use upload::{body_limit, upload};

@@ -31,6 +31,11 @@ const FORM: u64 = 64 * 1024;
 
 type Pieces = mpsc::Sender<UploadAttachmentRequest>;
 
+/// Bytes of a whole request at most: the file, and what a form adds to it.
+pub fn body_limit(options: &Options) -> u64 {
+    options.attachment_bytes.saturating_add(FORM)
+}
+
 /// Takes one file in.
 pub async fn upload<L: Link>(
     links: &Links<L>,
@@ -38,9 +43,8 @@ pub async fn upload<L: Link>(
     application: &str,
     request: Request<Body>,
 ) -> Result<Response, Refused> {
-    let limit = options.attachment_bytes;
-    if declared_length(request.headers()).is_some_and(|length| length > limit.saturating_add(FORM)) {
-        return Err(too_large(limit));
+    if declared_length(request.headers()).is_some_and(|length| length > body_limit(options)) {
+        return Err(too_large(options.attachment_bytes));
     }
     let mut metadata = AttachmentMetadata { application_id: application.to_owned(), ..Default::default() };
     let named = Query::<Vec<(String, String)>>::try_from_uri(request.uri())

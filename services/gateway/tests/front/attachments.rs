@@ -56,6 +56,31 @@ async fn a_form_is_uploaded_with_its_fields() {
     assert_eq!((metadata.media_type.as_str(), bytes.as_slice()), ("application/pdf", &b"%PDF-"[..]));
 }
 
+/// A form whose file is so many bytes long.
+fn form_of(bytes: usize) -> Vec<u8> {
+    let head = "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.pdf\"\r\n\r\n";
+    [head.as_bytes(), &vec![b'%'; bytes], b"\r\n--b--\r\n"].concat()
+}
+
+#[tokio::test]
+async fn a_form_of_three_megabytes_is_uploaded_whole() {
+    let fake = intake();
+    let request = Request::post(PATH).header(header::CONTENT_TYPE, "multipart/form-data; boundary=b");
+    let read = world(&[("intake", &fake)]).send(request.body(Body::from(form_of(3 << 20))).unwrap()).await;
+    assert_eq!(read.status, OK, "{:?}", read.body);
+    assert_eq!(received(&fake.last()).1.len(), 3 << 20);
+}
+
+#[tokio::test]
+async fn a_form_too_large_is_refused_though_it_does_not_say_so() {
+    let options = Options { attachment_bytes: 10, ..Options::default() };
+    let pieces = form_of(100_000).chunks(1000).map(|piece| Ok::<_, std::io::Error>(piece.to_vec())).collect::<Vec<_>>();
+    let body = Body::from_stream(futures_util::stream::iter(pieces));
+    let request = Request::post(PATH).header(header::CONTENT_TYPE, "multipart/form-data; boundary=b");
+    let read = world_with(&[("intake", &intake())], options, |_| {}).send(request.body(body).unwrap()).await;
+    assert_eq!(read.refusal(), (413, "BODY_TOO_LARGE".into()));
+}
+
 #[tokio::test]
 async fn a_form_without_a_file_is_refused() {
     let form = "--b\r\nContent-Disposition: form-data; name=\"request_id\"\r\n\r\nr2\r\n--b--\r\n";
