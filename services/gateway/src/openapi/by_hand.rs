@@ -1,8 +1,13 @@
 //! What no RPC has: files, probes, the clock of development, and the shape of an error.
 
-use serde_json::{Value, json};
+use anyhow::Context as _;
+use prost_reflect::Kind;
+use serde_json::{Map, Value, json};
 
-use crate::problem::PROBLEM_JSON;
+use crate::{
+    contract::{Contract, comment},
+    problem::PROBLEM_JSON,
+};
 
 /// What the page says of the whole.
 pub const ABOUT: &str = "由同一份契约 (`proto/yiwang`) 生成; 字段说明即契约注释。\n\n\
@@ -13,9 +18,9 @@ pub const ABOUT: &str = "由同一份契约 (`proto/yiwang`) 生成; 字段说�
     reflection.";
 
 /// Paths written by hand.
-pub fn paths(dev: bool) -> Vec<(String, Value)> {
+pub fn paths(contract: &Contract, dev: bool) -> anyhow::Result<Vec<(String, Value)>> {
     let mut paths = vec![
-        ("/v1/applications/{id}/attachments".to_owned(), json!({"post": upload()})),
+        ("/v1/applications/{id}/attachments".to_owned(), json!({"post": upload(&particulars(contract)?)})),
         ("/v1/applications/{id}/attachments/{attachment_id}".to_owned(), json!({"get": download()})),
         (
             "/openapi.json".to_owned(),
@@ -38,7 +43,7 @@ pub fn paths(dev: bool) -> Vec<(String, Value)> {
             json!({"post": clock("AdvanceClock", "拨动法定时钟 (moves the legal clock on)", Some(advance()))}),
         ));
     }
-    paths
+    Ok(paths)
 }
 
 /// RFC 9457, with what this suite adds.
@@ -74,35 +79,37 @@ fn failed() -> Value {
     json!({"description": "未能办理.", "content": {PROBLEM_JSON: {"schema": {"$ref": "#/components/schemas/Problem"}}}})
 }
 
-fn upload() -> Value {
-    let query = |name: &str, required: bool, about: &str| json!({"name": name, "in": "query", "required": required, "description": about, "schema": {"type": "string"}});
+/// What an upload may say of its file: the fields of the contract's message, each with its schema, but for the id in the path.
+fn particulars(contract: &Contract) -> anyhow::Result<Vec<(String, Value)>> {
+    let message = contract.pool.get_message_by_name("yiwang.intake.v1.AttachmentMetadata");
+    let message = message.context("the contract of an upload")?;
+    let file = message.parent_file_descriptor_proto();
+    let schema = |field: prost_reflect::FieldDescriptor| {
+        let kind = if field.kind() == Kind::Int64 { "integer" } else { "string" };
+        (field.name().to_owned(), json!({"type": kind, "description": comment(file, field.path())}))
+    };
+    Ok(message.fields().filter(|field| field.name() != "application_id").map(schema).collect())
+}
+
+fn upload(particulars: &[(String, Value)]) -> Value {
+    let id = json!({"name": "id", "in": "path", "required": true, "description": "Id of the application.", "schema": {"type": "string"}});
+    let in_query = particulars.iter().map(|(name, schema)| {
+        json!({"name": name, "in": "query", "required": false, "description": schema["description"], "schema": {"type": schema["type"]}})
+    });
+    let parameters: Vec<Value> = std::iter::once(id).chain(in_query).collect();
+    let file = ("file".to_owned(), json!({"type": "string", "format": "binary"}));
+    let parts: Map<String, Value> = particulars.iter().cloned().chain([file]).collect();
     json!({
         "operationId": "UploadAttachment",
         "tags": ["intake"],
         "summary": "上传一份材料 (uploads one file)",
-        "description": "The raw file with its particulars in the query, or multipart/form-data with the text fields before the part `file`. \
-            At most 20 MiB unless configured otherwise; the content decides the type, and must agree with what is said of it.",
+        "description": "The raw file with its particulars in the query, or multipart/form-data with them there or in text fields before the part \
+            `file`. At most 20 MiB unless configured otherwise; the content decides the type, and must agree with what is said of it.",
         "security": [{"bearer": []}],
-        "parameters": [
-            {"name": "id", "in": "path", "required": true, "description": "Id of the application.", "schema": {"type": "string"}},
-            query("request_id", false, "Unique id of this write; here or as a form field."),
-            query("material_code", false, "Code of the material in the item's list."),
-            query("file_name", false, "Name of the file."),
-            query("sm3", false, "SM3 of the content, 64 hex digits."),
-        ],
+        "parameters": parameters,
         "requestBody": {"required": true, "content": {
             "application/octet-stream": {"schema": {"type": "string", "format": "binary"}},
-            "multipart/form-data": {"schema": {
-                "type": "object",
-                "required": ["request_id", "file"],
-                "properties": {
-                    "request_id": {"type": "string"},
-                    "material_code": {"type": "string"},
-                    "file_name": {"type": "string"},
-                    "sm3": {"type": "string"},
-                    "file": {"type": "string", "format": "binary"},
-                },
-            }},
+            "multipart/form-data": {"schema": {"type": "object", "required": ["file"], "properties": parts}},
         }},
         "responses": {
             "200": {"description": "The attachment.", "content": {"application/json": {

@@ -42,7 +42,7 @@ pub fn document(contract: &Contract, dev: bool) -> anyhow::Result<Value> {
         }
     }
     tags.insert("system".to_owned(), json!({"name": "system", "description": "The installation itself."}));
-    for (path, item) in by_hand::paths(dev) {
+    for (path, item) in by_hand::paths(contract, dev)? {
         paths.entry(path).or_insert(item);
     }
     Ok(json!({

@@ -82,6 +82,21 @@ async fn a_form_too_large_is_refused_though_it_does_not_say_so() {
 }
 
 #[tokio::test]
+async fn the_document_names_all_that_an_upload_may_say() {
+    let world = world(&[("intake", &intake())]);
+    let document = world.get("/openapi.json").await.json();
+    let upload = &document["paths"]["/v1/applications/{id}/attachments"]["post"];
+    let form = &upload["requestBody"]["content"]["multipart/form-data"]["schema"]["properties"];
+    let named: Vec<_> = upload["parameters"].as_array().unwrap().iter().filter(|one| one["in"] == "query").collect();
+    let names: Vec<_> = named.iter().map(|one| one["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["request_id", "material_code", "file_name", "media_type", "size", "sm3"]);
+    for name in names {
+        assert!(form.get(name).is_some(), "{name}");
+        assert_eq!(world.post(&format!("{PATH}?{name}=1"), "x").await.status, OK, "{name}");
+    }
+}
+
+#[tokio::test]
 async fn a_form_without_a_file_is_refused() {
     let form = "--b\r\nContent-Disposition: form-data; name=\"request_id\"\r\n\r\nr2\r\n--b--\r\n";
     let request = Request::post(PATH).header(header::CONTENT_TYPE, "multipart/form-data; boundary=b");
