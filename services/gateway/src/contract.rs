@@ -92,6 +92,11 @@ impl Route {
         self.rpc.input()
     }
 
+    /// The path by which gRPC calls the RPC, such as `/yiwang.approval.v1.ApprovalService/DecideCase`.
+    pub fn grpc_path(&self) -> String {
+        format!("/{}/{}", self.rpc.parent_service().full_name(), self.rpc.name())
+    }
+
     /// Names of the fields in the path.
     pub fn path_fields(&self) -> impl Iterator<Item = &str> {
         self.segments.iter().filter_map(|segment| match segment {

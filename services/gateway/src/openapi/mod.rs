@@ -11,7 +11,7 @@ use anyhow::Context as _;
 use prost_reflect::MessageDescriptor;
 use serde_json::{Map, Value, json};
 use tonic::Code;
-use yiwang_kit::status::code_name;
+use yiwang_kit::{stack::PUBLIC, status::code_name};
 use yiwang_proto::OPENAPI_PARTS;
 
 use crate::{
@@ -93,11 +93,10 @@ fn tag(route: &Route) -> String {
 /// What the generator does not know of an operation.
 fn complete(route: &Route, operation: &mut Value) {
     let text = route.comment();
-    let public = text.contains("Public");
     operation["tags"] = json!([tag(route)]);
     operation["summary"] = json!(first_sentence(&text));
     operation["description"] = json!(text);
-    operation["security"] = if public { json!([]) } else { json!([{"bearer": []}]) };
+    operation["security"] = if is_public(route) { json!([]) } else { json!([{"bearer": []}]) };
     operation["responses"] = responses(&text, operation["responses"]["200"].take());
     for parameter in operation.get_mut("parameters").and_then(Value::as_array_mut).into_iter().flatten() {
         let name = parameter["name"].as_str().unwrap_or_default();
@@ -108,6 +107,11 @@ fn complete(route: &Route, operation: &mut Value) {
             parameter["description"] = json!(comment(&file_of(&route.input()), field.path()));
         }
     }
+}
+
+/// Whether the stack in front of the service takes the call without a token.
+fn is_public(route: &Route) -> bool {
+    PUBLIC.contains(&route.grpc_path().as_str())
 }
 
 /// One response a status that the comment's `CODE / REASON`s come to, and problem+json for every other.
@@ -240,6 +244,13 @@ mod tests {
         let document = built();
         assert_eq!(document["paths"]["/v1/items"]["get"]["security"], json!([]));
         assert_eq!(document["paths"]["/v1/applications"]["post"]["security"], json!([{"bearer": []}]));
+    }
+
+    #[test]
+    fn a_comment_says_public_of_what_needs_no_token_and_of_nothing_else() {
+        for route in Contract::load().unwrap().routes {
+            assert_eq!(route.comment().contains("Public"), is_public(&route), "{}", route.grpc_path());
+        }
     }
 
     #[test]
