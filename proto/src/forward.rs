@@ -11,8 +11,7 @@ use rest_over_grpc::{
 use tonic::{body::Body, client::GrpcService, metadata::MetadataMap};
 
 /// Request headers that cross from HTTP to gRPC.
-pub const CARRIED: [&str; 6] =
-    ["authorization", "traceparent", "tracestate", "accept-language", "grpc-timeout", "x-request-id"];
+pub const CARRIED: [&str; 4] = ["authorization", "traceparent", "tracestate", "grpc-timeout"];
 
 /// What reaches a gRPC service: in process, or over a channel.
 pub trait Link:

@@ -12,7 +12,7 @@ use axum::{
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tonic::Code;
-use yiwang_kit::{clock::LegalClock, status, telemetry::Trace};
+use yiwang_kit::{clock::LegalClock, ledger::Timestamp, status, telemetry::Trace};
 
 use crate::problem::Refused;
 
@@ -49,10 +49,7 @@ fn moved(clock: &LegalClock, body: &[u8]) -> Result<(), Refused> {
         Refused::new(Code::InvalidArgument, "REQUEST_MALFORMED", format!("请求内容有误：{error}"), error.to_string())
     })?;
     let result = match ask.to_time {
-        Some(to) => match micros(&to).saturating_sub(clock.time().0) {
-            0 => return Ok(()),
-            by => clock.advance(Duration::from_micros(u64::try_from(by).unwrap_or_default())),
-        },
+        Some(to) => clock.set_to(timestamp(&to)),
         None => clock.advance(ask.amount()?),
     };
     result.map(|_| ()).map_err(|refusal| Refused::by(&status::status(refusal)))
@@ -68,8 +65,8 @@ impl Advance {
     }
 }
 
-fn micros(time: &pbjson_types::Timestamp) -> i64 {
-    time.seconds.saturating_mul(1_000_000).saturating_add(i64::from(time.nanos / 1_000))
+fn timestamp(time: &pbjson_types::Timestamp) -> Timestamp {
+    Timestamp(time.seconds.saturating_mul(1_000_000).saturating_add(i64::from(time.nanos / 1_000)))
 }
 
 fn shown(clock: &LegalClock) -> Value {

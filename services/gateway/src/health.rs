@@ -13,10 +13,8 @@ use http::StatusCode;
 use serde_json::{Map, Value, json};
 use tonic::Code;
 use tonic_health::pb::{HealthCheckRequest, health_client::HealthClient};
-use yiwang_kit::status::code_name;
+use yiwang_kit::{config::SERVICES, status::code_name};
 use yiwang_proto::forward::{Link, Links};
-
-use crate::ledgers::KEEPERS;
 
 /// How long a service may take to say that it is well.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -30,7 +28,7 @@ pub fn router<L: Link>(links: Links<L>) -> Router {
 }
 
 async fn ready<L: Link>(State(links): State<Links<L>>) -> Response {
-    let asked = KEEPERS.iter().filter_map(|name| links.get(name).map(|link| (*name, link.clone())));
+    let asked = SERVICES.iter().filter_map(|name| links.get(name).map(|link| (*name, link.clone())));
     let answers = join_all(asked.map(|(name, link)| async move { (name, state(link).await) })).await;
     let all = answers.iter().all(|(_, state)| *state == SERVING);
     let services: Map<_, _> = answers.into_iter().map(|(name, state)| (name.to_owned(), Value::from(state))).collect();

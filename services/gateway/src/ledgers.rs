@@ -2,15 +2,13 @@
 
 use rest_over_grpc::handling::{Context, Status};
 use tonic::Code;
+use yiwang_kit::config::SERVICES;
 use yiwang_proto::{
     forward::{Link, Links, answer, carry},
     ledger::v1::{self as pb, ledger_service_client::LedgerServiceClient},
 };
 
 use crate::problem::{Refused, status_of};
-
-/// The services that keep a ledger.
-pub const KEEPERS: [&str; 5] = ["intake", "approval", "license", "evaluation", "trading"];
 
 /// Hands each call to the service that the request names.
 #[derive(Clone, Debug)]
@@ -34,9 +32,9 @@ impl<L: Link> Ledgers<L> {
 
 /// The link to a service that keeps a ledger.
 pub fn keeper<'a, L>(links: &'a Links<L>, service: &str) -> Result<&'a L, Refused> {
-    KEEPERS.contains(&service).then(|| links.get(service)).flatten().ok_or_else(|| {
+    SERVICES.contains(&service).then(|| links.get(service)).flatten().ok_or_else(|| {
         let (zh, en) =
-            (format!("没有这个服务：{}", KEEPERS.join("、")), format!("no such service; {}", KEEPERS.join(", ")));
+            (format!("没有这个服务：{}", SERVICES.join("、")), format!("no such service; {}", SERVICES.join(", ")));
         Refused::new(Code::NotFound, "SERVICE_NOT_FOUND", zh, en)
     })
 }

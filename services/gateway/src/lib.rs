@@ -6,13 +6,13 @@
 
 pub mod affairs;
 mod attachments;
-pub mod contract;
+mod contract;
 mod dev;
 mod explain;
 mod front;
 mod health;
 mod ledgers;
-pub mod openapi;
+mod openapi;
 mod page;
 pub mod problem;
 mod proxy;
