@@ -76,9 +76,9 @@ impl Client {
         bail!("GET {path}: waited half a minute, still {last}")
     }
 
-    /// Moves legal time on to 09:00 (+08:00) of a day.
+    /// Moves legal time on to an hour (+08:00) of a day.
     pub async fn go_to(&self, day: &str, hour: u32) -> anyhow::Result<()> {
-        self.ask("/v1/dev/clock:advance", json!({"toTime": format!("{day}T{:02}:00:00Z", hour - 8)})).await?;
+        self.ask("/v1/dev/clock:advance", json!({"toTime": format!("{day}T{hour:02}:00:00+08:00")})).await?;
         Ok(())
     }
 
