@@ -27,15 +27,15 @@ async fn main() -> ExitCode {
 async fn run(options: Options) -> anyhow::Result<ExitCode> {
     let config = options.config()?;
     yiwang_kit::telemetry::init(&options.telemetry(&config))?;
-    match options.command {
+    match &options.command {
         Command::Up(_) => up::run(config).await?,
-        Command::Demo(args) => tell::run(config, options.data.is_some(), &args).await?,
-        Command::Serve { services } => serve::run(config, &services).await?,
-        Command::Migrate { services } => tools::migrate(config, &services).await?,
-        Command::Verify { json } => return tools::verify(config, json).await,
+        Command::Demo(args) => tell::run(config.mode, &options, args).await?,
+        Command::Serve { services } => serve::run(config, services).await?,
+        Command::Migrate { services } => tools::migrate(config, services).await?,
+        Command::Verify { json } => return tools::verify(config, *json).await,
         Command::Config => tools::show_config(&config),
-        Command::Token { account, organisation } => tools::token(&config, &account, organisation.as_deref())?,
-        Command::Calendar { command: CalendarCommand::Import { file } } => tools::import_calendar(&config, &file)?,
+        Command::Token { account, organisation } => tools::token(&config, account, organisation.as_deref())?,
+        Command::Calendar { command: CalendarCommand::Import { file } } => tools::import_calendar(&config, file)?,
     }
     Ok(ExitCode::SUCCESS)
 }

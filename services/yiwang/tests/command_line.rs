@@ -34,6 +34,7 @@ fn the_configuration_in_force_is_printed_without_secrets() {
 #[case::nothing_to_verify(&["verify"], &[], "there is no ledger")]
 #[case::address(&["up", "--listen", "nowhere"], &[], "cannot listen on nowhere")]
 #[case::production(&["up"], &[("YIWANG__MODE", "production")], "production needs `identity.jwks`")]
+#[case::demo_elsewhere(&["demo", "--exit", "--database-url", "postgres://db/yiwang"], &[], "keeps to SQLite")]
 #[case::no_year(&["calendar", "import", "/dev/null"], &[], "/dev/null")]
 fn what_cannot_be_done_is_said_with_its_reason(
     #[case] arguments: &[&str],

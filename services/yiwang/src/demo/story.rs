@@ -1,7 +1,7 @@
 //! 云溪客栈: a guesthouse gets its hygiene permit (一次补正，审查与决定分属两人) and its fire check (告知承诺，事后核查), and its
 //! owner judges both services. Everything goes through the public API; only legal time is moved from outside.
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use serde_json::{Value, json};
 
@@ -201,6 +201,7 @@ impl Story<'_> {
         self.teller.step("系统", &format!("签发电子证照：{}", text(&license, "name")), &details)?;
         let (payload, signature) = (text(&license, "payload"), text(&license, "signature"));
         let check = self.client.ask("/v1/licenses:verify", json!({"payload": payload, "signature": signature})).await?;
+        ensure!(check["valid"] == true, "the licence does not verify: {check}");
         let details = [
             ("签名有效", check["signatureValid"].to_string()),
             ("现状", text(&check, "status")),
