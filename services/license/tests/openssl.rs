@@ -10,12 +10,13 @@ use std::process::{Command, Output};
 use house::Engine::Sqlite;
 use world::World;
 use yiwang_license::license::payload;
+use yiwang_proto::license::v1 as pb;
 
-/// `None` where there is no openssl.
-fn openssl(folder: &Path) -> Option<Output> {
+fn openssl(folder: &Path) -> Output {
     let arguments =
         ["dgst", "-sm3", "-verify", "issuer.pem", "-sigopt", "distid:1234567812345678", "-signature", "licence.sig"];
-    Command::new("openssl").current_dir(folder).args(arguments).arg("licence.json").output().ok()
+    let run = Command::new("openssl").current_dir(folder).args(arguments).arg("licence.json").output();
+    run.unwrap_or_else(|error| panic!("install openssl (apt install openssl): {error}"))
 }
 
 #[tokio::test]
@@ -23,16 +24,17 @@ async fn openssl_verifies_a_licence_and_notices_a_changed_byte() {
     let world = World::on(Sqlite).await.unwrap();
     let license = world.issued().await;
     let folder = tempfile::tempdir().unwrap();
-    std::fs::copy(world.house.process.config.data_dir.join("license/issuer.pem"), folder.path().join("issuer.pem"))
-        .unwrap();
+    let ask = pb::GetSigningKeyRequest { key_id: license.key_id.clone() };
+    let key = world.anybody().get_signing_key(ask).await.unwrap().into_inner();
+    std::fs::write(folder.path().join("issuer.pem"), key.public_key_pem).unwrap();
     std::fs::write(folder.path().join("licence.json"), &license.payload).unwrap();
     std::fs::write(folder.path().join("licence.sig"), &license.signature).unwrap();
-    let Some(output) = openssl(folder.path()) else { return };
+    let output = openssl(folder.path());
     assert!(output.status.success() && output.stdout.starts_with(b"Verified OK"), "{output:?}");
     let mut changed = license.payload.to_vec();
     changed[20] ^= 1;
     std::fs::write(folder.path().join("licence.json"), changed).unwrap();
-    assert!(!openssl(folder.path()).unwrap().status.success());
+    assert!(!openssl(folder.path()).status.success());
 }
 
 #[tokio::test]
