@@ -6,7 +6,7 @@ use std::fs::File;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{self, Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, bail, ensure};
 use tokio::time::{Instant, sleep};
@@ -32,6 +32,22 @@ pub fn binary() -> anyhow::Result<PathBuf> {
 /// Where none can be bound.
 pub fn free_address() -> anyhow::Result<SocketAddr> {
     Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?)
+}
+
+/// Nine in the morning in China on Monday 2026-03-02, in microseconds: when tests begin, whatever day the machine has.
+const FIRST_DAY: i64 = 1_772_413_200_000_000;
+
+/// Has legal time begin on the first day, in a data folder that no process has used yet. The clock's file holds how far legal
+/// time is from the machine's; `yiwang demo` writes the same.
+///
+/// # Errors
+/// Where the file cannot be written.
+#[expect(clippy::disallowed_methods, reason = "the distance is one from the machine's time")]
+pub fn begin_on_the_first_day(data: &Path) -> anyhow::Result<()> {
+    let machine = i64::try_from(SystemTime::UNIX_EPOCH.elapsed()?.as_micros())?;
+    std::fs::create_dir_all(data)?;
+    std::fs::write(data.join("legal-clock"), format!("{}\n", FIRST_DAY - machine))?;
+    Ok(())
 }
 
 /// A process that ends with the test that started it.

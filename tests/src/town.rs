@@ -14,9 +14,10 @@ use tempfile::TempDir;
 use tokio::time::{Instant, sleep};
 
 use crate::api::{Answer, Api};
-use crate::process::{Child, binary, free_address};
+use crate::process::{Child, begin_on_the_first_day, binary, free_address};
 
-const SERVICES: [&str; 5] = ["intake", "approval", "license", "evaluation", "trading"];
+/// The services that keep a ledger.
+pub const SERVICES: [&str; 5] = ["intake", "approval", "license", "evaluation", "trading"];
 /// The environment variable that names the PostgreSQL of the tests; `tests/run` sets it.
 pub const POSTGRES: &str = "YIWANG_TEST_POSTGRES_URL";
 
@@ -72,7 +73,8 @@ impl Town {
         let listen = free_address()?;
         let environment = BTreeMap::new();
         let mut town = Self { processes: BTreeMap::new(), environment, listen, data, requests: AtomicU32::new(0) };
-        town.set("DATA_DIR", town.data.path().join("data").display().to_string());
+        begin_on_the_first_day(&town.data())?;
+        town.set("DATA_DIR", town.data().display().to_string());
         town.set("LISTEN", listen.to_string());
         Ok(town)
     }
@@ -213,7 +215,19 @@ impl Town {
     /// # Errors
     /// Where the clock is not movable.
     pub async fn days_pass(&self, days: u32) -> anyhow::Result<()> {
-        let answer = self.api().post("/v1/dev/clock:advance", &json!({"days": days})).await?;
+        self.advance(json!({"days": days})).await
+    }
+
+    /// Moves legal time on to a moment (RFC 3339), by ten years at most.
+    ///
+    /// # Errors
+    /// Where the clock is not movable, or past that moment.
+    pub async fn time_comes(&self, moment: &str) -> anyhow::Result<()> {
+        self.advance(json!({"toTime": moment})).await
+    }
+
+    async fn advance(&self, by: Value) -> anyhow::Result<()> {
+        let answer = self.api().post("/v1/dev/clock:advance", &by).await?;
         good("/v1/dev/clock:advance", answer).map(|_| ())
     }
 

@@ -10,7 +10,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use yiwang_tests::api::{Answer, Api};
-use yiwang_tests::process::{Server, Start};
+use yiwang_tests::process::{Server, Start, begin_on_the_first_day};
 
 /// An item by default rules: no material that a person must bring.
 pub const PLAIN: &str = "511Z07001006-511602000000-000-11511301008778183N-1-00";
@@ -32,7 +32,9 @@ pub struct World {
 impl World {
     pub async fn start() -> anyhow::Result<Self> {
         let folder = TempDir::new()?;
-        let server = Server::start(&Start::sqlite(&folder.path().join("data"))?).await?;
+        let data = folder.path().join("data");
+        begin_on_the_first_day(&data)?;
+        let server = Server::start(&Start::sqlite(&data)?).await?;
         Ok(Self {
             nobody: server.api(),
             citizen: server.api_as("citizen")?,
