@@ -27,11 +27,20 @@ pub async fn ask(world: &World, table: &mut Table) -> anyhow::Result<()> {
     let path = |request: String| format!("/v1/applications/{id}/attachments?request_id={request}&file_name=a.pdf");
     let answer = world.announce(&path(world.id()), "application/pdf", 21 << 20)?;
     table.http("file announced with 21 MB", &answer, 413, "ATTACHMENT_TOO_LARGE");
-    drop(world.begin(&path(world.id()), "application/pdf", 1_000_000)?);
-    let answer = world.citizen.get(&format!("/v1/applications/{id}")).await?;
-    let kept = answer.body["attachments"].as_array().map_or(0, Vec::len);
-    let shown = format!("connection closed; {kept} files kept");
-    table.other("upload cut off after 100 of 1,000,000 bytes", "-", &shown, kept == 0, "nothing kept");
+    cut_off(world, table, &id, &path(world.id())).await
+}
+
+/// An upload whose connection breaks: whoever is still there to hear it is told, and nothing is kept.
+async fn cut_off(world: &World, table: &mut Table, id: &str, path: &str) -> anyhow::Result<()> {
+    let answer = world.cut_off(path, "application/pdf", 1_000_000)?;
+    let read = world.citizen.get(&format!("/v1/applications/{id}")).await?;
+    anyhow::ensure!(read.status == 200, "{read:?}");
+    let kept = read.body["attachments"].as_array().map_or(0, Vec::len);
+    let told = answer.as_ref().is_none_or(|answer| answer.reason() == "BODY_CUT_OFF");
+    let (status, reason) = answer
+        .map_or(("closed".to_owned(), String::new()), |answer| (answer.status.to_string(), answer.reason().to_owned()));
+    let shown = format!("{reason}; {kept} files kept");
+    table.other("upload cut off after 100 of 1,000,000 bytes", &status, &shown, told && kept == 0, "nothing kept");
     Ok(())
 }
 

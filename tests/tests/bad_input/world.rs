@@ -1,7 +1,7 @@
 //! What the cases stand on: a running server with its demonstration accounts, and applications in the phases they need.
 
-use std::io::{Read, Write};
-use std::net::TcpStream;
+use std::io::{ErrorKind, Read, Write};
+use std::net::{Shutdown, TcpStream};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -111,18 +111,35 @@ impl World {
     /// Says a length and waits for the answer before sending what was announced: who sends on may find the connection
     /// closed before the answer is read.
     pub fn announce(&self, path: &str, kind: &str, length: usize) -> anyhow::Result<Answer> {
-        let mut stream = self.begin(path, kind, length)?;
-        stream.set_read_timeout(Some(Duration::from_secs(20)))?;
-        let (mut bytes, mut piece) = (Vec::new(), [0; 4096]);
-        // what was not read of the request may reset the connection after the answer
-        while let Ok(length @ 1..) = stream.read(&mut piece) {
-            bytes.extend_from_slice(&piece[..length]);
-        }
-        let text = String::from_utf8_lossy(&bytes).into_owned();
-        let status = text.split(' ').nth(1).and_then(|code| code.parse().ok()).context("a status line")?;
-        let (from, until) = (text.find('{').unwrap_or(text.len()), text.rfind('}').map_or(text.len(), |at| at + 1));
-        Ok(Answer { status, body: serde_json::from_str(text.get(from..until).unwrap_or_default()).unwrap_or_default() })
+        answer(self.begin(path, kind, length)?)?.context("a status line")
     }
+
+    /// Says a length, sends the first hundred bytes and no more; the answer, if the server gives one before it closes.
+    pub fn cut_off(&self, path: &str, kind: &str, length: usize) -> anyhow::Result<Option<Answer>> {
+        let stream = self.begin(path, kind, length)?;
+        stream.shutdown(Shutdown::Write)?;
+        answer(stream)
+    }
+}
+
+/// Reads until the server closes the connection.
+fn answer(mut stream: TcpStream) -> anyhow::Result<Option<Answer>> {
+    stream.set_read_timeout(Some(Duration::from_secs(20)))?;
+    let (mut bytes, mut piece) = (Vec::new(), [0; 4096]);
+    loop {
+        match stream.read(&mut piece) {
+            Ok(0) => break,
+            Ok(length) => bytes.extend_from_slice(&piece[..length]),
+            // what was not read of the request may reset the connection after the answer
+            Err(error) if error.kind() == ErrorKind::ConnectionReset => break,
+            Err(error) => return Err(error).context("the server neither answers nor closes"),
+        }
+    }
+    let text = String::from_utf8_lossy(&bytes).into_owned();
+    let Some(status) = text.split(' ').nth(1).and_then(|code| code.parse().ok()) else { return Ok(None) };
+    let (from, until) = (text.find('{').unwrap_or(text.len()), text.rfind('}').map_or(text.len(), |at| at + 1));
+    let body = serde_json::from_str(text.get(from..until).unwrap_or_default()).unwrap_or_default();
+    Ok(Some(Answer { status, body }))
 }
 
 /// The citizen, as a party.
