@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Output};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
@@ -122,6 +122,11 @@ impl Town {
         self.processes.remove(name).with_context(|| format!("no process {name}"))?.kill()
     }
 
+    /// Whether all services are in one process.
+    pub fn is_together(&self) -> bool {
+        self.schema("intake").is_none()
+    }
+
     /// Kills the only process and starts it again on the same data.
     ///
     /// # Errors
@@ -150,9 +155,17 @@ impl Town {
     /// # Errors
     /// Where it fails; what it wrote to standard error is in the error.
     pub fn run(&self, arguments: &[&str]) -> anyhow::Result<String> {
-        let run = Command::new(binary()?).args(arguments).envs(&self.environment).output()?;
+        let run = self.output(arguments)?;
         ensure!(run.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&run.stderr));
         Ok(String::from_utf8(run.stdout)?)
+    }
+
+    /// Runs a command of the binary on this installation, which may fail.
+    ///
+    /// # Errors
+    /// Where it cannot be started.
+    pub fn output(&self, arguments: &[&str]) -> anyhow::Result<Output> {
+        Ok(Command::new(binary()?).args(arguments).envs(&self.environment).output()?)
     }
 
     /// A write in the name of an account, with a request id of its own; the answer must be good.
@@ -249,12 +262,13 @@ impl Town {
         self.data.path().join(format!("{name}.log"))
     }
 
-    /// What one process has logged.
+    /// What the process of a service has logged, over all its lives.
     ///
     /// # Errors
     /// Where it has no log.
-    pub fn log(&self, name: &str) -> anyhow::Result<String> {
-        Ok(std::fs::read_to_string(self.log_file(name))?)
+    pub fn log(&self, service: &str) -> anyhow::Result<String> {
+        let process = if self.is_together() { "up" } else { service };
+        Ok(std::fs::read_to_string(self.log_file(process))?)
     }
 
     /// What all processes have logged.

@@ -40,6 +40,14 @@ mod one_shape {
     }
 
     #[tokio::test]
+    async fn a_ledger_changed_by_hand_does_not_verify() -> anyhow::Result<()> {
+        match Town::apart().await? {
+            Some(town) => crate::paths::a_ledger_changed_by_hand_does_not_verify(town).await,
+            None => Ok(()),
+        }
+    }
+
+    #[tokio::test]
     async fn my_affairs_are_partial_while_a_service_is_away() -> anyhow::Result<()> {
         match Town::apart().await? {
             Some(town) => crate::paths::my_affairs_are_partial_while_a_service_is_away(town).await,

@@ -54,6 +54,13 @@ pub async fn grant(town: &Town, case: &str) -> anyhow::Result<Value> {
     town.until("citizen", &path, |case| !text(&case["result"], "licenseId").is_empty()).await
 }
 
+/// The citizen's affairs, once one service waits for his judgement.
+pub async fn has_a_right(town: &Town) -> anyhow::Result<Value> {
+    let one =
+        |affairs: &Value| affairs["pendingEvaluations"]["rights"].as_array().is_some_and(|rights| rights.len() == 1);
+    town.until("citizen", "/v1/me/affairs", one).await
+}
+
 pub async fn an_application_becomes_a_licence_and_is_evaluated(town: Town) -> anyhow::Result<()> {
     let case = accept(&town, &hand_in(&town).await?).await?;
     let granted = grant(&town, &case).await?;
@@ -61,10 +68,7 @@ pub async fn an_application_becomes_a_licence_and_is_evaluated(town: Town) -> an
     assert_eq!(text(&license, "status"), "LICENSE_STATUS_VALID");
     let verify = json!({"payload": license["payload"], "signature": license["signature"]});
     assert_eq!(town.api().post("/v1/licenses:verify", &verify).await?.body["valid"], true);
-    let pending =
-        |affairs: &Value| affairs["pendingEvaluations"]["rights"].as_array().is_some_and(|rights| rights.len() == 1);
-    let affairs = town.until("citizen", "/v1/me/affairs", pending).await?;
-    assert_eq!(affairs["complete"], true);
+    assert_eq!(has_a_right(&town).await?["complete"], true);
     let evaluation =
         json!({"caseNumber": granted["caseNumber"], "serviceNumber": 1, "satisfaction": "SATISFACTION_SATISFIED"});
     town.post("citizen", "/v1/evaluations", evaluation.clone()).await?;
@@ -162,9 +166,7 @@ pub async fn a_killed_process_loses_nothing_on_its_way(mut town: Town) -> anyhow
     town.restart().await?;
     let path = format!("/v1/cases/{case}");
     town.until("citizen", &path, |case| !text(&case["result"], "licenseId").is_empty()).await?;
-    let one =
-        |affairs: &Value| affairs["pendingEvaluations"]["rights"].as_array().is_some_and(|rights| rights.len() == 1);
-    let affairs = town.until("citizen", "/v1/me/affairs", one).await?;
+    let affairs = has_a_right(&town).await?;
     let count = |section: &str| affairs[section][section].as_array().map_or(0, Vec::len);
     assert_eq!((count("applications"), count("cases"), count("licenses")), (1, 1, 1));
     Ok(())

@@ -1,39 +1,99 @@
 //! How a call goes through the house, and what is seen of it.
 
-use serde_json::json;
-use yiwang_tests::town::Town;
+use std::collections::BTreeMap;
+use std::process::Command;
+use std::time::Duration;
 
-use crate::main_job::{accept, grant, hand_in, text};
+use anyhow::{Context, ensure};
+use reqwest::Method;
+use serde_json::{Value, json};
+use tokio::time::{Instant, sleep};
+use yiwang_tests::api::Answer;
+use yiwang_tests::town::{POSTGRES, SERVICES, Town};
 
-/// The caller's trace id stands in every service's log, over HTTP, gRPC and relays.
-pub async fn one_trace_id_goes_all_the_way(town: Town) -> anyhow::Result<()> {
-    let case = accept(&town, &hand_in(&town).await?).await?;
-    let review = json!({"recommendation": "OUTCOME_GRANT", "opinion": "合格"});
-    town.post("reviewer", &format!("/v1/cases/{case}:review"), review).await?;
-    let trace = "4bf92f3577b34da6a3ce929d0e0e4736";
-    let api = town.sign_in("approver")?;
-    let body = json!({"requestId": "traced", "outcome": "OUTCOME_GRANT", "reasons": "符合条件"});
-    let request = api.request(reqwest::Method::POST, &format!("/v1/cases/{case}:decide")).json(&body);
-    let decided = api.send(request.header("traceparent", format!("00-{trace}-00f067aa0ba902b7-01"))).await?;
-    assert_eq!(decided.status, 200, "{}", decided.body);
-    town.until("citizen", &format!("/v1/cases/{case}"), |case| !text(&case["result"], "licenseId").is_empty()).await?;
-    let request =
-        api.request(reqwest::Method::POST, &format!("/v1/cases/{case}:decide")).json(&json!({"requestId": "again"}));
-    let refused = api.send(request.header("traceparent", format!("00-{trace}-00f067aa0ba902b7-01"))).await?;
-    assert_eq!(refused.text("traceId"), trace, "{}", refused.body);
-    let logs = town.logs()?;
-    let traced: Vec<&str> = logs.lines().filter(|line| line.contains(trace)).collect();
-    for service in ["approval", "license", "evaluation"] {
-        assert!(traced.iter().any(|line| line.contains(service)), "{service} did not log it:\n{}", traced.join("\n"));
+use crate::main_job::{accept, case_of, grant, hand_in, has_a_right, text};
+
+const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
+
+/// A write within the one trace.
+async fn traced(town: &Town, account: &str, path: &str, mut body: Value) -> anyhow::Result<Answer> {
+    body["requestId"] = json!(format!("traced-by-{account}"));
+    let api = town.sign_in(account)?;
+    let request = api.request(Method::POST, path).header("traceparent", format!("00-{TRACE}-00f067aa0ba902b7-01"));
+    Ok(api.send(request.json(&body)).await?)
+}
+
+/// Waits until a service has logged a call of the one trace: it does so when it has answered.
+async fn logs_the_trace(town: &Town, service: &str) -> anyhow::Result<()> {
+    let (name, deadline) = (format!("service=\"{service}\""), Instant::now() + Duration::from_secs(10));
+    while !town.log(service)?.lines().any(|line| line.contains(TRACE) && line.contains(&name)) {
+        ensure!(Instant::now() < deadline, "{service} has not logged {TRACE}");
+        sleep(Duration::from_millis(20)).await;
     }
     Ok(())
 }
 
-pub async fn the_ledgers_verify(town: Town) -> anyhow::Result<()> {
+/// The caller's trace id stands in the log of every service that takes part, over HTTP, gRPC and relays.
+pub async fn one_trace_id_goes_all_the_way(town: Town) -> anyhow::Result<()> {
+    let application = hand_in(&town).await?;
+    let accepted = traced(&town, "clerk", &format!("/v1/applications/{application}:accept"), json!({})).await?;
+    let case = case_of(&town, accepted.text("caseNumber")).await?;
+    for service in ["gateway", "intake", "approval"] {
+        logs_the_trace(&town, service).await?;
+    }
+    let review = json!({"recommendation": "OUTCOME_GRANT", "opinion": "合格"});
+    town.post("reviewer", &format!("/v1/cases/{case}:review"), review).await?;
+    let decision = json!({"outcome": "OUTCOME_GRANT", "reasons": "符合条件"});
+    traced(&town, "approver", &format!("/v1/cases/{case}:decide"), decision).await?;
+    for service in ["license", "evaluation"] {
+        logs_the_trace(&town, service).await?;
+    }
+    let refused = traced(&town, "reviewer", &format!("/v1/cases/{case}:decide"), json!({})).await?;
+    assert_eq!((refused.text("traceId"), refused.status >= 400), (TRACE, true), "{}", refused.body);
+    Ok(())
+}
+
+/// What `yiwang verify --json` says of each ledger, and whether it ended well.
+fn verified(town: &Town) -> anyhow::Result<(bool, BTreeMap<String, Value>)> {
+    let run = town.output(&["verify", "--json"])?;
+    let said = String::from_utf8(run.stdout)?;
+    let report = |line: &str| {
+        let report: Value = serde_json::from_str(line)?;
+        Ok((text(&report, "service").to_owned(), report))
+    };
+    Ok((run.status.success(), said.lines().map(report).collect::<anyhow::Result<_>>()?))
+}
+
+pub async fn the_ledgers_verify(mut town: Town) -> anyhow::Result<()> {
     let case = accept(&town, &hand_in(&town).await?).await?;
     grant(&town, &case).await?;
-    let head = town.get("admin", "/v1/ledgers/approval/head").await?;
-    assert!(text(&head, "position").parse::<u64>()? >= 3, "{head}");
+    has_a_right(&town).await?;
+    if town.is_together() {
+        // SQLite's folder belongs to one process at a time.
+        town.kill("up")?;
+    }
+    let (sound, reports) = verified(&town)?;
+    for service in SERVICES {
+        assert_eq!(reports[service]["problems"], json!([]), "{service}");
+        assert!(service == "trading" || reports[service]["entries"].as_u64() > Some(0), "{service}: {reports:?}");
+    }
+    assert!(sound);
+    Ok(())
+}
+
+/// Somebody who may write the tables puts an act under another name.
+pub async fn a_ledger_changed_by_hand_does_not_verify(town: Town) -> anyhow::Result<()> {
+    hand_in(&town).await?;
+    let schema = town.schema("intake").context("on PostgreSQL")?;
+    let change = format!("UPDATE {schema}.entry SET actor = 'staff:nobody' WHERE position = 1");
+    let run = Command::new("psql")
+        .args(["--set", "ON_ERROR_STOP=1", "--command", &change, &std::env::var(POSTGRES)?])
+        .output()?;
+    assert_eq!(String::from_utf8_lossy(&run.stdout).trim(), "UPDATE 1", "{}", String::from_utf8_lossy(&run.stderr));
+    let (sound, reports) = verified(&town)?;
+    assert!(!sound, "it ended well: {reports:?}");
+    assert_eq!(reports["intake"]["problems"], json!(["position 1: its hash is not that of its content"]));
+    assert_eq!(reports["approval"]["problems"], json!([]));
     Ok(())
 }
 
