@@ -5,12 +5,13 @@ use yiwang_tests::town::Town;
 
 pub const HYGIENE: &str = "511A0015500009-511602000000-000-115113016823646795-1-00";
 const FILING: &str = "513A0102900001-511602000000-000-11511301MB051073XA-1-00";
-/// 张建国's number, as his token has it.
+/// The citizen's name and number, as his token has them.
+pub const NAME: &str = "张建国";
 pub const NUMBER: &str = "511602198503120016";
 pub const PHONE: &str = "13800138000";
 
 pub fn applicant() -> Value {
-    json!({"name": "张建国", "documentKind": "DOCUMENT_KIND_RESIDENT_ID", "documentNumber": NUMBER, "phone": PHONE})
+    json!({"name": NAME, "documentKind": "DOCUMENT_KIND_RESIDENT_ID", "documentNumber": NUMBER, "phone": PHONE})
 }
 
 pub fn text<'a>(value: &'a Value, field: &str) -> &'a str {

@@ -1,11 +1,13 @@
 //! Personal data: nowhere in clear, every reading by staff recorded, erased when it must be.
 
 use serde_json::json;
-use yiwang_tests::town::{POSTGRES, Town};
+use yiwang_tests::town::{POSTGRES, SERVICES, Town};
 
-use crate::main_job::{NUMBER, PHONE, accept, grant, hand_in, text};
+use crate::main_job::{NAME, NUMBER, PHONE, accept, grant, hand_in, has_a_right, text};
 
-const PLANTED: [&str; 4] = [NUMBER, PHONE, "广安区滨江路88号", "only one paper says this"];
+const PAPER: &str = "only one paper says this";
+const WORDS: &str = "窗口的小李让我回家找我妻子签字";
+const PLANTED: [&str; 6] = [NAME, NUMBER, PHONE, "广安区滨江路88号", PAPER, WORDS];
 
 /// What stands where a name was.
 const ERASED: &str = "（已删除）";
@@ -13,12 +15,17 @@ const ERASED: &str = "（已删除）";
 pub async fn planted_numbers_are_nowhere_in_clear(town: Town) -> anyhow::Result<()> {
     let application = hand_in(&town).await?;
     let case = accept(&town, &application).await?;
-    grant(&town, &case).await?;
+    let granted = grant(&town, &case).await?;
+    has_a_right(&town).await?;
+    let evaluation = json!({
+        "caseNumber": granted["caseNumber"], "serviceNumber": 1, "satisfaction": "SATISFACTION_SATISFIED", "text": WORDS
+    });
+    town.post("citizen", "/v1/evaluations", evaluation).await?;
     let draft = json!({"itemCode": crate::main_job::HYGIENE, "applicant": crate::main_job::applicant()});
     let second = town.post("citizen", "/v1/applications", draft).await?;
-    town.upload("citizen", text(&second, "id"), "floor_plan", PLANTED[3]).await?;
+    town.upload("citizen", text(&second, "id"), "floor_plan", PAPER).await?;
     let mut places = town.everything()?;
-    for service in ["intake", "approval", "license", "evaluation"] {
+    for service in SERVICES {
         if let Some(schema) = town.schema(service) {
             let dump = std::process::Command::new("pg_dump")
                 .args(["--inserts", "--schema", schema, &std::env::var(POSTGRES)?])
