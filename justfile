@@ -36,7 +36,7 @@ feed *ENTRIES:
 
 # what bad input gets: a table of cases with status and reason
 bad-input:
-    cargo nextest run -p yiwang-tests --test bad_input --no-capture
+    cargo nextest run --workspace --locked -E 'binary(bad_input)' --no-capture
 
 # start-up, idle memory and rates of the release build, on both engines
 bench *ARGS:

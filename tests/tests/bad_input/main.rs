@@ -1,7 +1,7 @@
 //! `just bad-input`: what bad input gets. One server, one table: each case is a request as a careless or hostile client would
 //! send it, with the status and the reason that it must get; nothing may end in an error of ours (5xx).
 //!
-//! The table is printed as made: `cargo nextest run -p yiwang-tests --test bad_input --no-capture`.
+//! The table is printed as made.
 
 #![expect(clippy::print_stdout, reason = "the table is what a person asks this test for")]
 
