@@ -6,6 +6,7 @@ pub mod golden;
 
 use std::collections::BTreeMap;
 use std::future::Future;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use tempfile::TempDir;
@@ -101,6 +102,15 @@ impl House {
         yiwang_kit::subject(self.ledger.vault(), kind, &document.number).to_string()
     }
 
+    /// Looks for the words in every byte of the data folder, where none may lie in clear.
+    pub fn assert_nowhere_in_clear(&self, planted: &[&str]) {
+        for file in files(self.dir.path()) {
+            let bytes = std::fs::read(&file).unwrap();
+            let found = planted.iter().find(|word| bytes.windows(word.len()).any(|part| part == word.as_bytes()));
+            assert_eq!(found, None, "in {}", file.display());
+        }
+    }
+
     /// Moves legal time to nine in the morning of a day.
     pub fn on(&self, day: &str) {
         self.process.legal.set_to(nine(day)).unwrap();
@@ -111,6 +121,11 @@ impl Drop for House {
     fn drop(&mut self) {
         self.process.shutdown.cancel();
     }
+}
+
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let all = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    all.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
 }
 
 /// Nine in the morning of a day in China.
