@@ -2,16 +2,35 @@
 
 use yiwang_ledger::{Context, Decision, Refusal};
 
+use super::source::{self, Defaults, Row};
 use super::{Cancellation, Item, ItemEvent, ItemFacts, Standing, not_found};
 use crate::limit::legal_date;
 
-/// Imports an item: new, changed, or equal (then there is nothing to do). A cancelled item stays cancelled.
-pub fn import(item: &Item, facts: &ItemFacts) -> Decision<ItemEvent> {
-    let facts = Box::new(facts.clone());
+/// Imports a row: new, changed, or equal (then there is nothing to do). A cancelled item stays cancelled.
+pub fn import(item: &Item, row: &Row, defaults: &Defaults) -> Decision<ItemEvent> {
+    let facts = Box::new(completed(item, row, defaults)?);
     Ok(match item.standing {
         Standing::Unknown => vec![ItemEvent::ItemImported { facts, shipped: None }],
         _ if item.facts == *facts => Vec::new(),
         _ => vec![ItemEvent::ItemRevised { facts, shipped: None }],
+    })
+}
+
+/// A row completed: what is known of the item already stays, what is new comes from the defaults of its type.
+fn completed(item: &Item, row: &Row, defaults: &Defaults) -> Result<ItemFacts, Refusal> {
+    let (known, code) = (&item.facts, source::tolerated(&row.department_code));
+    if item.exists() && known.item_type == row.item_type {
+        return Ok(ItemFacts {
+            name: row.name.clone(),
+            main_item: row.main_item.clone(),
+            department: row.department.clone(),
+            department_code: if code.is_empty() { known.department_code.clone() } else { code },
+            region: row.region_code.clone(),
+            ..known.clone()
+        });
+    }
+    defaults.complete(row, code).ok_or_else(|| {
+        Refusal::field("item_type", "NO_DEFAULTS", "该事项类型没有默认要素", "there are no defaults for this type")
     })
 }
 

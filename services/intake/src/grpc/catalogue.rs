@@ -10,8 +10,8 @@ use yiwang_proto::catalogue::v1 as pb;
 use yiwang_proto::catalogue::v1::catalogue_service_server::CatalogueService;
 
 use crate::catalogue::search::{self, Weights};
-use crate::catalogue::source::{self, Defaults, Row};
-use crate::catalogue::{self as items, Item, ItemFacts, decide, import, words};
+use crate::catalogue::source::Defaults;
+use crate::catalogue::{self as items, Item, decide, import, words};
 use crate::convert::{ask, count, item as show};
 
 /// How many items the gram search brings for ranking.
@@ -169,6 +169,7 @@ impl Catalogue {
                 Refusal::field("rows", "TOO_MANY_ROWS", "一次至多导入2000行", "at most 2,000 rows at a time").into()
             );
         }
+        incoming.call("ImportItems", "", &message.request_id)?;
         let mut taking = Vec::with_capacity(message.rows.len());
         for (index, row) in message.rows.iter().enumerate() {
             taking.push(self.take_numbered(&incoming, index, row).boxed());
@@ -210,49 +211,22 @@ impl Catalogue {
         index: usize,
         row: &pb::ItemRow,
     ) -> Result<Taken, Refusal> {
-        let row = show::row(row)?;
-        let stream = items::stream(&row.item_code);
-        let known = self.ledger.get::<Item>(stream, &Audiences::all()).await?;
-        let facts = self.facts(known.as_ref().map(|read| &read.state.facts), &row)?;
-        // one request, many streams: each row has an id of its own below it
-        let id = format!("{}.{index}", incoming.message.request_id);
-        let mut call = incoming.call_of(
-            "ImportItems",
-            &stream.to_string(),
-            &incoming.message.request_id,
-            &import::digest(&facts),
-        )?;
-        call.request_id = id;
-        let done =
-            self.ledger.execute::<Item>(stream, call, move |item, _: &Context| decide::import(item, &facts)).await?;
-        Ok(match known {
-            None => Taken::Created,
-            Some(read) if done.version > read.version => Taken::Revised,
-            Some(_) => Taken::Equal,
+        let taken = show::row(row)?;
+        let stream = items::stream(taken.item_code.as_str());
+        // one request, many streams: each row, as it was sent, has an id of its own below it
+        let request = &incoming.message.request_id;
+        let mut call = incoming.call_of("ImportItems", &stream.to_string(), request, row)?;
+        call.request_id = format!("{request}.{index}");
+        let before = self.ledger.get::<Item>(stream, &Audiences::all()).await?.map_or(0, |read| read.version);
+        let defaults = self.defaults.clone();
+        let rule = move |item: &Item, _: &Context| decide::import(item, &taken, &defaults);
+        let done = self.ledger.execute::<Item>(stream, call, rule).await?;
+        // a replay tells of a version that was written, and counts as it did then
+        Ok(match done.version {
+            1 if done.replayed || before == 0 => Taken::Created,
+            version if done.replayed || version > before => Taken::Revised,
+            _ => Taken::Equal,
         })
-    }
-
-    /// A row completed: what is known of the item already stays, what is new comes from the defaults of its type.
-    fn facts(&self, known: Option<&ItemFacts>, row: &Row) -> Result<ItemFacts, Refusal> {
-        let code = source::tolerated(&row.department_code);
-        match known.filter(|facts| facts.item_type == row.item_type) {
-            Some(known) => Ok(ItemFacts {
-                name: row.name.clone(),
-                main_item: row.main_item.clone(),
-                department: row.department.clone(),
-                department_code: if code.is_empty() { known.department_code.clone() } else { code },
-                region: row.region_code.clone(),
-                ..known.clone()
-            }),
-            None => self.defaults.complete(row, code).ok_or_else(|| {
-                Refusal::field(
-                    "item_type",
-                    "NO_DEFAULTS",
-                    "该事项类型没有默认要素",
-                    "there are no defaults for this type",
-                )
-            }),
-        }
     }
 
     async fn cancel(&self, incoming: Incoming<pb::CancelItemRequest>) -> Result<pb::Item, Fault> {

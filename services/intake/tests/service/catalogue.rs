@@ -173,6 +173,27 @@ pub async fn a_row_at_fault_does_not_stop_the_others(world: World) {
     assert_eq!(get(&world, HYGIENE).await.materials.len(), 6);
 }
 
+pub async fn an_import_sent_again_counts_as_the_first_time(world: World) {
+    let known = get(&world, PLAIN).await;
+    let revised = pb::ItemRow { name: "普通护照签发（试点）".into(), ..row(&known) };
+    let fresh = pb::ItemRow { item_code: "NEW-1".into(), ..row(&known) };
+    let request = pb::ImportItemsRequest { request_id: new_request_id(), rows: vec![fresh.clone(), revised] };
+    let first = world.catalogue_as("admin").import_items(request.clone()).await.unwrap().into_inner();
+    assert_eq!((first.created, first.updated), (1, 1));
+    // somebody else's import comes between
+    let between = vec![pb::ItemRow { name: "新".into(), ..fresh }, row(&known)];
+    let between = pb::ImportItemsRequest { request_id: new_request_id(), rows: between };
+    world.catalogue_as("admin").import_items(between).await.unwrap();
+    assert_eq!(world.catalogue_as("admin").import_items(request).await.unwrap().into_inner(), first);
+    assert_eq!((get(&world, "NEW-1").await.name.as_str(), get(&world, PLAIN).await.name), ("新", known.name));
+}
+
+pub async fn an_import_without_a_request_id_is_refused(world: World) {
+    let rows = vec![row(&get(&world, PLAIN).await)];
+    let refused = world.catalogue_as("admin").import_items(pb::ImportItemsRequest { rows, ..Default::default() }).await;
+    assert_eq!(reason(&refused.unwrap_err()), "REQUEST_ID_MISSING");
+}
+
 pub async fn a_citizen_does_not_cancel_items(world: World) {
     let refused = world.catalogue_as("citizen").cancel_item(cancel(PLAIN)).await.unwrap_err();
     assert_eq!(refused.code(), tonic::Code::PermissionDenied);

@@ -26,6 +26,7 @@ both! {
         pages_of_the_catalogue_neither_skip_nor_repeat, pages_of_a_search_neither_skip_nor_repeat, a_foreign_page_token_is_refused,
         an_unknown_item_is_not_found, a_cancelled_item_is_named_with_reason_and_successor, a_cancellation_takes_effect_on_its_day,
         a_revised_item_is_another_version_and_drafts_keep_theirs, a_row_at_fault_does_not_stop_the_others,
+        an_import_sent_again_counts_as_the_first_time, an_import_without_a_request_id_is_refused,
         a_citizen_does_not_cancel_items;
     applications: a_draft_needs_only_an_item, an_application_goes_from_the_form_to_its_number, a_repeated_request_is_answered_as_the_first_time,
         the_same_request_id_with_another_body_is_refused, a_stale_etag_is_refused, a_wrong_check_digit_names_its_field,
