@@ -12,12 +12,12 @@ pub(crate) mod tags;
 
 use serde::{Deserialize, Serialize};
 use yiwang_ledger::{Aggregate, Index, Meta, Personal, Refusal, SubjectId, Tag, Timestamp, UniqueKey};
+use yiwang_standards::codes::CaseKind;
 
 pub use event::{ApplicationEvent, Change};
 pub use party::Party;
 pub use phase::{Acceptance, Ground, Phase, Rejection, WithdrawalCause};
 
-use crate::catalogue::facts::CaseKind;
 use crate::limit::Due;
 use crate::rules::RuleSet;
 

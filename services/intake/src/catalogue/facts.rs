@@ -1,21 +1,9 @@
 //! What is known of a service item (政务服务事项): the elements of its guide, as GB/T 39046 table 4 names them.
 
 use serde::{Deserialize, Serialize};
+use yiwang_standards::codes::CaseKind;
 
 use crate::limit::Limit;
-
-/// 办件类型, GB/T 39046 table A.6.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum CaseKind {
-    /// 即办件: done on the spot.
-    Immediate,
-    /// 承诺件: done within the promised limit.
-    #[default]
-    Promised,
-    /// 其他.
-    Other,
-}
 
 /// 材料类型.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -5,9 +5,11 @@ use std::collections::{BTreeMap, HashMap};
 
 use anyhow::Context as _;
 use serde::Deserialize;
+use yiwang_standards::codes::CaseKind;
+use yiwang_standards::item_code::ItemCode;
 use yiwang_standards::uscc;
 
-use super::facts::{CaseKind, ItemFacts, Material, Outcome, PromiseTerms};
+use super::facts::{ItemFacts, Material, Outcome, PromiseTerms};
 use crate::limit::{Authority, Limit};
 
 const ROWS: &str = include_str!("../../data/items-511602.csv");
@@ -30,7 +32,7 @@ pub struct Row {
     /// 事项名称.
     pub name: String,
     /// 实施编码.
-    pub item_code: String,
+    pub item_code: ItemCode,
     /// 行政区划.
     pub region_code: String,
     /// 实施主体编码 as the source has it.
@@ -122,7 +124,7 @@ impl Defaults {
             ["promised_limit", "conditions", "materials", "form_schema", "result", "visits", "charge", "rules"];
         let legal = (of.legal_limit.source == Authority::Default).then_some("legal_limit");
         Some(ItemFacts {
-            code: row.item_code.clone(),
+            code: row.item_code.to_string(),
             name: row.name.clone(),
             main_item: row.main_item.clone(),
             department: row.department.clone(),
@@ -176,7 +178,7 @@ pub fn organ_codes(rows: &[Row]) -> BTreeMap<String, String> {
     let mut seen: BTreeMap<&str, BTreeMap<String, usize>> = BTreeMap::new();
     for row in rows {
         let counts = seen.entry(&row.department).or_default();
-        for part in row.item_code.split('-').map(str::to_uppercase).filter(|part| uscc::is_valid(part)) {
+        for part in row.item_code.as_str().split('-').map(str::to_uppercase).filter(|part| uscc::is_valid(part)) {
             *counts.entry(part).or_default() += 1;
         }
     }
@@ -219,7 +221,7 @@ pub fn builtin() -> anyhow::Result<Vec<ItemFacts>> {
         let mut facts = defaults
             .complete(row, code)
             .with_context(|| format!("{}: no defaults for item type {}", row.item_code, row.item_type))?;
-        if let Some(text) = authored.remove(&row.item_code) {
+        if let Some(text) = authored.remove(row.item_code.as_str()) {
             author(&mut facts, &text);
         }
         items.push(facts);

@@ -113,19 +113,16 @@ impl Sealing<'_> {
         };
         let name = checked(&format!("{}.name", names.path), &party.name, 200);
         let address = checked(&format!("{}.address", names.path), &party.address, 300);
-        let phone = checked(&format!("{}.phone", names.path), &party.phone, 20);
-        if phone
-            .as_ref()
-            .is_some_and(|phone| phone.len() < 5 || !phone.bytes().all(|b| b.is_ascii_digit() || b"+- ".contains(&b)))
+        let phone = match checked(&format!("{}.phone", names.path), &party.phone, 20).map(|text| identity::phone(&text))
         {
-            let field = format!("{}.phone", names.path);
-            refusal = refusal.with_field(
-                field,
-                "PHONE_FORMAT",
-                "电话号码应为5至20位数字，可含加号、减号和空格",
-                "5 to 20 digits, plus, minus and blanks",
-            );
-        }
+            None => None,
+            Some(Ok(phone)) => Some(phone),
+            Some(Err(wrong)) => {
+                let field = format!("{}.phone", names.path);
+                refusal = refusal.with_field(field, wrong.reason(), wrong.zh(), wrong.en());
+                None
+            }
+        };
         let kind = parties::document_kind(party.document_kind, &party.document_number);
         let number = party.document_number.trim();
         let document = match kind {

@@ -3,12 +3,12 @@
 use yiwang_kit::{timestamp, wire};
 use yiwang_ledger::{Read, Refusal};
 use yiwang_proto::catalogue::v1 as pb;
+use yiwang_standards::codes::CaseKind;
+use yiwang_standards::item_code::ItemCode;
 
 use super::{count, limit, signed};
 use crate::application::{Application, ItemPin};
-use crate::catalogue::facts::{
-    CaseKind, ItemFacts, Material, MaterialKind, MaterialSource, Necessity, Outcome, ResultKind,
-};
+use crate::catalogue::facts::{ItemFacts, Material, MaterialKind, MaterialSource, Necessity, Outcome, ResultKind};
 use crate::catalogue::source::Row;
 use crate::catalogue::{Cancellation, Item, Standing};
 
@@ -203,15 +203,8 @@ pub fn row(row: &pb::ItemRow) -> Result<Row, Refusal> {
     if !region_code.bytes().all(|byte| byte.is_ascii_digit()) {
         return Err(Refusal::field("region_code", "FIELD_INVALID", "行政区划代码应为数字", "a region code is digits"));
     }
-    let item_code = within("item_code", &row.item_code, 1, 100)?;
-    if !item_code.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Err(Refusal::field(
-            "item_code",
-            "FIELD_INVALID",
-            "实施编码应为可见ASCII字符",
-            "visible ASCII characters",
-        ));
-    }
+    let item_code = ItemCode::parse(&row.item_code)
+        .map_err(|wrong| Refusal::field("item_code", wrong.reason(), wrong.zh(), wrong.en()))?;
     let item_type = match row.item_type() {
         pb::ItemType::Unspecified => {
             return Err(Refusal::field("item_type", "FIELD_INVALID", "缺少事项类型", "the item's type is needed"));

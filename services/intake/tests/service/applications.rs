@@ -225,6 +225,17 @@ pub async fn what_is_missing_is_told_once_and_in_time(world: World) {
     assert_eq!(reason(&refused), "ALREADY_TOLD_ONCE");
 }
 
+pub async fn a_telephone_is_kept_in_one_spelling(world: World) {
+    let mut request = create(PLAIN);
+    request.applicant = Some(yiwang_proto::party::v1::Party { phone: "+86 138-1234-5678".into(), ..citizen() });
+    let draft = world.as_("citizen").create_application(request.clone()).await.unwrap().into_inner();
+    assert_eq!(draft.applicant.unwrap().phone, "13812345678");
+    request.request_id = new_request_id();
+    request.applicant.as_mut().unwrap().phone = "12345".into();
+    let refused = world.as_("citizen").create_application(request).await.unwrap_err();
+    assert_eq!(fields(&refused), [("applicant.phone".to_owned(), "PHONE_FORMAT".to_owned())]);
+}
+
 pub async fn case_numbers_have_no_gaps(world: World) {
     let mut ids = Vec::new();
     for _ in 0..6 {

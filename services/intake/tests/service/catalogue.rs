@@ -188,6 +188,16 @@ pub async fn an_import_sent_again_counts_as_the_first_time(world: World) {
     assert_eq!((get(&world, "NEW-1").await.name.as_str(), get(&world, PLAIN).await.name), ("新", known.name));
 }
 
+pub async fn an_item_code_is_checked_by_its_standard(world: World) {
+    let known = get(&world, PLAIN).await;
+    let codes = ["511A/0001".to_owned(), "5".repeat(65)];
+    let rows = codes.map(|item_code| pb::ItemRow { item_code, ..row(&known) }).to_vec();
+    let request = pb::ImportItemsRequest { request_id: new_request_id(), rows };
+    let done = world.catalogue_as("admin").import_items(request).await.unwrap().into_inner();
+    let reasons: Vec<_> = done.refused.iter().map(|row| row.reason.as_str()).collect();
+    assert_eq!(reasons, ["ITEM_CODE_CHARACTER", "ITEM_CODE_TOO_LONG"]);
+}
+
 pub async fn an_import_without_a_request_id_is_refused(world: World) {
     let rows = vec![row(&get(&world, PLAIN).await)];
     let refused = world.catalogue_as("admin").import_items(pb::ImportItemsRequest { rows, ..Default::default() }).await;

@@ -26,7 +26,8 @@ both! {
         pages_of_the_catalogue_neither_skip_nor_repeat, pages_of_a_search_neither_skip_nor_repeat, a_foreign_page_token_is_refused,
         an_unknown_item_is_not_found, a_cancelled_item_is_named_with_reason_and_successor, a_cancellation_takes_effect_on_its_day,
         a_revised_item_is_another_version_and_drafts_keep_theirs, a_row_at_fault_does_not_stop_the_others,
-        an_import_sent_again_counts_as_the_first_time, an_import_without_a_request_id_is_refused,
+        an_import_sent_again_counts_as_the_first_time, an_item_code_is_checked_by_its_standard,
+        an_import_without_a_request_id_is_refused,
         a_citizen_does_not_cancel_items;
     applications: a_draft_needs_only_an_item, an_application_goes_from_the_form_to_its_number, a_repeated_request_is_answered_as_the_first_time,
         the_same_request_id_with_another_body_is_refused, a_stale_etag_is_refused, a_wrong_check_digit_names_its_field,
@@ -34,6 +35,7 @@ both! {
         an_agent_hands_in_and_the_receipt_says_so, the_window_hands_in_for_the_applicant, a_foreign_application_is_not_there,
         staff_see_it_from_receipt_on_and_not_before, a_citizen_does_not_accept, lists_are_masked_and_reads_are_full,
         a_staff_read_leaves_an_entry, nobody_acts_for_five_working_days, what_is_missing_is_told_once_and_in_time,
+        a_telephone_is_kept_in_one_spelling,
         case_numbers_have_no_gaps, a_filing_is_accepted_and_numbered, an_unanswered_correction_counts_as_withdrawn,
         plain_personal_data_lie_nowhere_in_the_folder, a_year_that_is_loaded_settles_a_provisional_date,
         an_erased_person_reads_as_erased_everywhere;

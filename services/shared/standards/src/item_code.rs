@@ -34,17 +34,6 @@ reasoned!(ItemCodeError {
 #[serde(try_from = "String", into = "String")]
 pub struct ItemCode(String);
 
-/// What a code of the Sichuan layout seems to say. A hint for search and display, never a fact.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Hint<'a> {
-    /// The item within the province's catalogue, e.g. `511A0015500009`.
-    pub item: &'a str,
-    /// Twelve digits of the area, e.g. `511602000000`.
-    pub area: &'a str,
-    /// The department's code, often its USCC with a digit more; not checked.
-    pub department: &'a str,
-}
-
 impl ItemCode {
     /// Takes a code as it is, surrounding blanks apart. Case is kept: a live code holds a lower-case letter.
     ///
@@ -69,42 +58,11 @@ impl ItemCode {
     pub fn as_str(&self) -> &str {
         &self.0
     }
-
-    /// Reads the layout `<item>-<12 digits area>-<3 digits>-<department>-<1>-<2>`, from the right so that older items
-    /// with hyphens of their own (`Z-000045-001`) are read too; `None` for another layout.
-    pub fn hint(&self) -> Option<Hint<'_>> {
-        let parts: Vec<&str> = self.0.split('-').collect();
-        let digits = |part: &str| part.bytes().all(|c| c.is_ascii_digit());
-        let at = (1..parts.len()).find(|i| parts[*i].len() == 12 && digits(parts[*i]))?;
-        let tail = parts.get(at + 1..)?;
-        let [serial, department @ .., one, two] = tail else { return None };
-        if serial.len() != 3 || one.len() != 1 || two.len() != 2 || department.is_empty() {
-            return None;
-        }
-        let item: usize = parts[..at].iter().map(|part| part.len() + 1).sum();
-        let start = item + 12 + 1 + 3 + 1;
-        let end = self.0.len() - "-1-00".len();
-        Some(Hint { item: &self.0[..item - 1], area: parts[at], department: &self.0[start..end] })
-    }
-}
-
-impl AsRef<str> for ItemCode {
-    fn as_ref(&self) -> &str {
-        &self.0
-    }
 }
 
 impl std::fmt::Display for ItemCode {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.0)
-    }
-}
-
-impl std::str::FromStr for ItemCode {
-    type Err = ItemCodeError;
-
-    fn from_str(text: &str) -> Result<Self, ItemCodeError> {
-        Self::parse(text)
     }
 }
 

@@ -7,7 +7,7 @@
 //! |---|---|---|
 //! | [`identity`] | citizen numbers, other documents, phones, masks | GB 11643, GA/T 2000.156 |
 //! | [`uscc`] | unified social credit codes (统一社会信用代码) | GB 32100 |
-//! | [`item_code`], [`codes`] | service item codes and the code tables | GB/T 39046 annex A |
+//! | [`item_code`], [`codes`] | service item codes, kinds of cases | GB/T 39046 annex A |
 //! | [`license_id`] | electronic licence identifiers (电子证照标识) | GB/T 36904 |
 //! | [`calendar`] | working days (工作日), calendar days, legal time | 行政许可法 82, 民法典 201-204 |
 //! | [`sm`] | SM3, HMAC-SM3, SM4-GCM, SM2 signatures | GB/T 32905, 32907, 32918 |

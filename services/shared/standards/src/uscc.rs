@@ -28,26 +28,6 @@ pub fn check_character(body: &str) -> Option<char> {
     (body.len() == 17).then(|| check_of(body.as_bytes())).flatten().map(char::from)
 }
 
-/// 登记管理部门: who registers organisations of this code, by its first character (GB 32100). Sure for 1, 5 and 9; the
-/// others are unverified constants, for display only.
-pub fn registrar_zh(code: &str) -> Option<&'static str> {
-    Some(match code.as_bytes().first()? {
-        b'1' => "机构编制",
-        b'2' => "外交",
-        b'3' => "司法行政",
-        b'4' => "文化",
-        b'5' => "民政",
-        b'6' => "旅游",
-        b'7' => "宗教",
-        b'8' => "工会",
-        b'9' => "市场监管",
-        b'A' => "中央军委改革和编制办公室",
-        b'N' => "农业",
-        b'Y' => "其他",
-        _ => return None,
-    })
-}
-
 pub(crate) fn check(code: &[u8]) -> Result<(), IdentityError> {
     if code.len() != 18 {
         return Err(IdentityError::UsccLength);

@@ -1,13 +1,11 @@
-//! Licence identifiers, item codes and code tables against real ones.
+//! Licence identifiers, item codes and kinds of cases against real ones.
 
 use std::collections::HashSet;
 
 use iso_7064::MOD37_36;
 use proptest::prelude::*;
 use yiwang_standards::{
-    codes::{
-        CaseKind, ExerciseLevel, HandlingForm, ItemType, OrganNature, Satisfaction, SpecialProcedure, SubjectKind,
-    },
+    codes::CaseKind,
     item_code::{ItemCode, MAX_LEN},
     license_id::{LicenseId, LicenseIdError, check_character},
     uscc,
@@ -17,8 +15,8 @@ const IDENTIFIERS: &str = include_str!("vectors/identifiers.csv");
 const ITEMS: &str = include_str!("vectors/item_codes.csv");
 const SAMPLE: &str = "1.2.156.3005.2.11100000000013338W011.11430000006122244L.20230000403.001.U";
 
-fn items() -> Vec<(&'static str, &'static str)> {
-    ITEMS.lines().skip(1).map(|line| line.split_once(',').unwrap()).collect()
+fn items() -> Vec<&'static str> {
+    ITEMS.lines().skip(1).map(|line| line.split_once(',').unwrap().0).collect()
 }
 
 #[test]
@@ -86,31 +84,10 @@ fn a_licence_identifier_is_checked_when_it_is_read_from_storage() {
 
 #[test]
 fn every_real_item_code_is_taken_as_it_is() {
-    let codes: HashSet<ItemCode> = items().iter().map(|(code, _)| ItemCode::parse(code).unwrap()).collect();
+    let codes: HashSet<ItemCode> = items().iter().map(|code| ItemCode::parse(code).unwrap()).collect();
     assert_eq!(codes.len(), 1135);
-    assert!(items().iter().all(|(code, _)| ItemCode::parse(code).unwrap().as_str() == *code));
-    assert!(items().iter().map(|(code, _)| code.len()).max().unwrap() <= MAX_LEN);
-}
-
-#[test]
-fn the_hint_reads_real_codes_of_both_generations() {
-    let code = ItemCode::parse("511A0015500009-511602000000-000-115113016823646795-1-00").unwrap();
-    let hint = code.hint().unwrap();
-    assert_eq!((hint.item, hint.area, hint.department), ("511A0015500009", "511602000000", "115113016823646795"));
-    let legacy = ItemCode::parse("Z-000045-001-511602000000-000-11511301008778183N-1-00").unwrap();
-    assert_eq!(legacy.hint().unwrap().item, "Z-000045-001");
-    let known = items().iter().filter(|(code, _)| ItemCode::parse(code).unwrap().hint().is_some()).count();
-    assert_eq!(known, 1132);
-}
-
-#[test]
-fn one_prefix_holds_several_types_so_none_is_derived() {
-    let types: HashSet<_> = items()
-        .iter()
-        .filter(|(code, _)| code.starts_with("513A"))
-        .map(|(_, kind)| ItemType::parse(kind).unwrap())
-        .collect();
-    assert!(types.len() > 1, "{types:?}");
+    assert!(items().iter().all(|code| ItemCode::parse(code).unwrap().as_str() == *code));
+    assert!(items().iter().map(|code| code.len()).max().unwrap() <= MAX_LEN);
 }
 
 #[test]
@@ -124,41 +101,10 @@ fn malformed_item_codes_are_refused_by_reason() {
 }
 
 #[test]
-fn all_types_of_the_real_catalogue_are_in_the_table() {
-    let count = |wanted| items().iter().filter(|(_, kind)| ItemType::parse(kind) == Some(wanted)).count();
-    assert_eq!(
-        (count(ItemType::License), count(ItemType::PublicService), count(ItemType::OtherPower)),
-        (536, 348, 182)
-    );
-    assert!(items().iter().all(|(_, kind)| ItemType::parse(kind).is_some()));
-    assert!(ItemType::License.is_license() && !ItemType::Confirmation.is_license());
-}
-
-#[test]
-fn table_entries_are_found_by_code_and_by_name() {
-    macro_rules! every { ($($table:ident)+) => { $( for entry in $table::ALL {
-        assert_eq!($table::parse(entry.code()), Some(*entry));
-        assert_eq!($table::parse(entry.name()), Some(*entry));
-        assert_eq!(serde_json::to_value(entry).unwrap(), entry.name());
-    } )+ } }
-    every!(ItemType ExerciseLevel OrganNature SubjectKind HandlingForm CaseKind SpecialProcedure Satisfaction);
-    assert_eq!((ItemType::parse("1"), ItemType::parse("01")), (Some(ItemType::License), Some(ItemType::License)));
-    assert_eq!((ItemType::parse(""), ItemType::parse("99"), ItemType::parse("x")), (None, None, None));
-}
-
-#[test]
-fn the_best_satisfaction_has_code_one_and_five_stars() {
-    assert_eq!(Satisfaction::parse("1"), Some(Satisfaction::VerySatisfied));
-    assert_eq!(Satisfaction::from_stars(5), Some(Satisfaction::VerySatisfied));
-    assert_eq!((Satisfaction::from_stars(0), Satisfaction::from_stars(6)), (None, None));
-    assert!((1..=5).all(|stars| Satisfaction::from_stars(stars).unwrap().stars() == stars));
-}
-
-#[test]
-fn basically_satisfied_is_good_and_only_the_last_two_are_bad() {
-    let good: Vec<&str> = Satisfaction::ALL.iter().filter(|grade| grade.is_good()).map(|grade| grade.zh()).collect();
-    let bad: Vec<&str> = Satisfaction::ALL.iter().filter(|grade| grade.is_bad()).map(|grade| grade.zh()).collect();
-    assert_eq!((good, bad), (vec!["非常满意", "满意", "基本满意"], vec!["不满意", "非常不满意"]));
+fn a_case_kind_is_stored_by_its_name_in_small_letters() {
+    let names =
+        [CaseKind::Immediate, CaseKind::Promised, CaseKind::Other].map(|kind| serde_json::to_value(kind).unwrap());
+    assert_eq!(names, ["immediate", "promised", "other"]);
 }
 
 proptest! {
@@ -189,6 +135,6 @@ proptest! {
     #[test]
     fn any_text_is_read_or_refused(text in "(1\\.2\\.156\\.3005\\.2)?\\PC{0,60}") {
         let _ = LicenseId::parse(&text);
-        let _ = ItemCode::parse(&text).map(|code| code.hint().map(|hint| hint.item.len()));
+        let _ = ItemCode::parse(&text);
     }
 }

@@ -4,7 +4,7 @@
 use std::{fs, path::Path, process::Command};
 
 use tempfile::TempDir;
-use yiwang_standards::sm::{HmacKey, PublicKey, Signature, SigningKey, TAG_LEN, seal, sm3, to_hex};
+use yiwang_standards::sm::{HmacKey, PublicKey, Signature, SigningKey, Sm4Gcm, TAG_LEN, sm3, to_hex};
 
 const ID: &str = "distid:1234567812345678";
 
@@ -59,7 +59,7 @@ fn openssl_encrypts_the_same_in_the_counter_mode_inside_gcm() {
     let dir = folder(&[("m", &text)]);
     let counter = format!("{}00000002", to_hex(&nonce));
     must(dir.path(), &["enc", "-sm4-ctr", "-K", &to_hex(&key), "-iv", &counter, "-in", "m", "-out", "c"]);
-    let sealed = seal(&key, &nonce, b"", &text);
+    let sealed = Sm4Gcm::new(&key).seal(&nonce, b"", &text);
     assert_eq!(fs::read(dir.path().join("c")).unwrap(), sealed[..sealed.len() - TAG_LEN]);
 }
 

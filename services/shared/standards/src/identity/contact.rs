@@ -3,17 +3,14 @@
 use super::{IdentityError, normalise};
 
 /// A mainland mobile number in its one spelling: eleven digits, without +86, blanks and hyphens.
-///
-/// # Errors
-/// [`IdentityError::MobileFormat`].
-pub fn mobile(text: &str) -> Result<String, IdentityError> {
+fn mobile(text: &str) -> Option<String> {
     let compact: String = normalise(text).chars().filter(|c| !matches!(c, '-' | '(' | ')')).collect();
     let number = ["+86", "0086"].iter().find_map(|p| compact.strip_prefix(p)).unwrap_or(&compact);
     let number = if number.len() == 13 { number.strip_prefix("86").unwrap_or(number) } else { number };
     let fits = number.len() == 11
         && number.bytes().all(|c| c.is_ascii_digit())
         && matches!(number.as_bytes(), [b'1', b'3'..=b'9', ..]);
-    fits.then(|| number.to_owned()).ok_or(IdentityError::MobileFormat)
+    fits.then(|| number.to_owned())
 }
 
 /// A mobile number, or a fixed line with its area code and perhaps an extension (`0826-2222222-801`), in its one
@@ -22,7 +19,7 @@ pub fn mobile(text: &str) -> Result<String, IdentityError> {
 /// # Errors
 /// [`IdentityError::PhoneFormat`].
 pub fn phone(text: &str) -> Result<String, IdentityError> {
-    if let Ok(number) = mobile(text) {
+    if let Some(number) = mobile(text) {
         return Ok(number);
     }
     let compact = normalise(text).replace(['(', ')'], "-").replace("+86", "").replace("--", "-");
@@ -40,17 +37,6 @@ pub fn phone(text: &str) -> Result<String, IdentityError> {
 
 fn fixed(area: &str, line: &str) -> bool {
     area.starts_with('0') && (3..=4).contains(&area.len()) && (7..=8).contains(&line.len())
-}
-
-/// `138****1234`; a fixed line keeps its area code and last two digits.
-pub fn mask_mobile(number: &str) -> String {
-    let length = number.chars().count();
-    let (head, tail) = match length {
-        11 => (3, 4),
-        0..=5 => (0, 0),
-        _ => (4, 2),
-    };
-    number.chars().enumerate().map(|(i, c)| if i < head || i >= length - tail || c == '-' { c } else { '*' }).collect()
 }
 
 /// `张*`, `欧**`, `J***`: the first character and at most three stars, so that a long name does not show its length.

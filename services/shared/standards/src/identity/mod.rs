@@ -8,7 +8,7 @@ mod contact;
 mod kind;
 
 pub use citizen::{Gender, check_character};
-pub use contact::{mask_mobile, mask_name, mobile, phone};
+pub use contact::{mask_name, phone};
 pub use kind::DocumentKind;
 
 use chrono::NaiveDate;
@@ -54,8 +54,6 @@ pub enum IdentityError {
     UsccCheckCharacter,
     /// Another document's number is 1 to 40 letters, digits, hyphens or brackets.
     OtherFormat,
-    /// A mobile number is 11 digits from 1 on.
-    MobileFormat,
     /// Neither a mobile number nor a fixed line with its area code.
     PhoneFormat,
 }
@@ -79,7 +77,6 @@ reasoned!(IdentityError {
     UsccCharacter => "USCC_CHARACTER", "统一社会信用代码只用数字和大写字母，且不含I、O、S、V、Z", "a unified social credit code is digits and letters without I, O, S, V and Z";
     UsccCheckCharacter => "USCC_CHECK_CHARACTER", "统一社会信用代码校验码不正确，请核对代码", "the check character of the unified social credit code is wrong";
     OtherFormat => "DOCUMENT_NUMBER_FORMAT", "证件号码应为1至40位文字、数字、连字符或括号", "the number is 1 to 40 letters, digits, hyphens or brackets";
-    MobileFormat => "MOBILE_FORMAT", "手机号码应为1开头的11位数字", "a mobile number is 11 digits from 1 on";
     PhoneFormat => "PHONE_FORMAT", "联系电话应为手机号码或带区号的固定电话", "the phone is neither a mobile number nor a fixed line with its area code";
 });
 

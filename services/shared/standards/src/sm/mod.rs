@@ -12,7 +12,7 @@ mod sm4;
 
 pub use self::sm2::{DEFAULT_ID, PublicKey, SealSigner, Signature, SigningKey};
 pub use self::sm3::{HmacKey, Sm3, hmac_sm3, sm3, sm3_parts};
-pub use self::sm4::{KEY_LEN, NONCE_LEN, Sm4Gcm, TAG_LEN, open, seal};
+pub use self::sm4::{KEY_LEN, NONCE_LEN, Sm4Gcm, TAG_LEN};
 
 use crate::reasoned;
 

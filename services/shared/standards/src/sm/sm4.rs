@@ -51,16 +51,3 @@ impl std::fmt::Debug for Sm4Gcm {
         f.write_str("Sm4Gcm(..)")
     }
 }
-
-/// Seals once; keep an [`Sm4Gcm`] where the key is used more than once.
-pub fn seal(key: &[u8; KEY_LEN], nonce: &[u8; NONCE_LEN], aad: &[u8], plaintext: &[u8]) -> Vec<u8> {
-    Sm4Gcm::new(key).seal(nonce, aad, plaintext)
-}
-
-/// Opens once.
-///
-/// # Errors
-/// [`SmError::Open`] when anything differs: text, tag, nonce, associated data or key.
-pub fn open(key: &[u8; KEY_LEN], nonce: &[u8; NONCE_LEN], aad: &[u8], sealed: &[u8]) -> Result<Vec<u8>, SmError> {
-    Sm4Gcm::new(key).open(nonce, aad, sealed)
-}
