@@ -244,6 +244,7 @@ fn due(duty: &Duty) -> clocks::DueDate {
             basis: duty.basis.clone(),
             source: source.into(),
             unverified: duty.unverified,
+            ..Default::default()
         }),
         provisional: !duty.missing_years.is_empty(),
         missing_years: duty.missing_years.clone(),

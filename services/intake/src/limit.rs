@@ -30,6 +30,23 @@ pub enum Authority {
     Implementation,
 }
 
+/// From which day a limit on handling a case runs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Start {
+    /// 自受理之日起 (行政许可法 art. 42).
+    #[default]
+    Acceptance,
+    /// 自收到申请之日起 (社会保险经办条例 art. 24).
+    Receipt,
+}
+
+impl Start {
+    fn is_usual(&self) -> bool {
+        *self == Start::default()
+    }
+}
+
 /// 时限: a number of days with its unit and its authority.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -45,6 +62,10 @@ pub struct Limit {
     /// No source was checked.
     #[serde(default)]
     pub unverified: bool,
+    /// From which day it runs, where it limits the handling of a case. The usual day is left out when written, so that an
+    /// item that says no more keeps its digest.
+    #[serde(default, skip_serializing_if = "Start::is_usual")]
+    pub start: Start,
 }
 
 impl Limit {

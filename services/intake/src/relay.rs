@@ -152,6 +152,7 @@ fn open_case(entry: &Entry, request_id: &str, app: &Application, item: &Item) ->
         applicant: Some(applicant_for_approval(app)?),
         owner: app.owner.clone(),
         accepted_date: acceptance.date.to_string(),
+        received_date: app.received().unwrap_or(acceptance.date).to_string(),
         deemed_accepted: acceptance.deemed,
         promise_signed: app.promise.is_some(),
         form: app.form.as_ref().and_then(form_struct),

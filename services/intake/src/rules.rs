@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use serde::{Deserialize, Serialize};
 
-use crate::limit::{Authority, Limit, Unit};
+use crate::limit::{Authority, Limit, Start, Unit};
 
 /// What follows when the applicant does not answer a correction in time. No national statute says; local ones differ.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -70,6 +70,7 @@ impl From<Row> for RuleSet {
                 basis: row.source,
                 source,
                 unverified: row.unverified,
+                start: Start::default(),
             },
             deemed_acceptance: row.deemed_acceptance,
             correction: Limit {
@@ -78,6 +79,7 @@ impl From<Row> for RuleSet {
                 basis: row.correction_source,
                 source: Authority::Default,
                 unverified: row.correction_unverified,
+                start: Start::default(),
             },
             correction_late: row.correction_late,
             refusal_source: row.refusal_source,

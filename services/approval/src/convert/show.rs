@@ -128,6 +128,7 @@ fn limit_out(limit: &Limit) -> clocks::TimeLimit {
         basis: limit.basis.clone(),
         source: source.into(),
         unverified: limit.unverified,
+        ..Default::default()
     }
 }
 

@@ -121,6 +121,7 @@ pub fn limit(days: i32) -> Option<clocks::TimeLimit> {
         basis: "《中华人民共和国行政许可法》第四十二条".into(),
         source: clocks::LimitSource::Statute.into(),
         unverified: false,
+        ..Default::default()
     })
 }
 

@@ -10,6 +10,7 @@ pub mod party;
 mod phase;
 pub(crate) mod tags;
 
+use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use yiwang_ledger::{Aggregate, Index, Meta, Personal, Refusal, SubjectId, Tag, Timestamp, UniqueKey};
 use yiwang_standards::codes::CaseKind;
@@ -18,7 +19,7 @@ pub use event::{ApplicationEvent, Change};
 pub use party::Party;
 pub use phase::{Acceptance, Ground, Phase, Rejection, WithdrawalCause};
 
-use crate::limit::Due;
+use crate::limit::{Due, legal_date};
 use crate::rules::RuleSet;
 
 /// No application has more files.
@@ -235,6 +236,12 @@ impl Application {
     /// Under whose key new personal data of this application is sealed.
     pub fn data_subject(&self) -> &SubjectId {
         self.identified_applicant().map_or(&self.owner_subject, |party| &party.subject)
+    }
+
+    /// 收到申请之日: the day on which all of it was received, that of the last handing in.
+    pub fn received(&self) -> Option<NaiveDate> {
+        let corrected = self.corrections.last().and_then(|correction| correction.resubmitted);
+        corrected.or(self.receipt.as_ref().map(|receipt| receipt.at)).map(legal_date)
     }
 
     /// Whether a person is a party: applicant, agent, or who began it for themselves.

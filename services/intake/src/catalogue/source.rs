@@ -234,6 +234,7 @@ pub fn builtin() -> anyhow::Result<Vec<ItemFacts>> {
 mod tests {
     use super::*;
     use crate::catalogue::facts::ResultKind;
+    use crate::limit::Start;
     use crate::rules;
 
     fn item(prefix: &str) -> ItemFacts {
@@ -296,6 +297,15 @@ mod tests {
         let promise = item.promise.expect("promise");
         assert_eq!((promise.legal_limit.days, item.legal_limit.days), (0, 10));
         assert!(item.legal_limit.basis.contains("消防法") && !item.legal_limit.unverified);
+    }
+
+    #[test]
+    fn only_the_unemployment_benefit_runs_from_receipt() {
+        let items = builtin().expect("data");
+        let from_receipt = |limit: &Limit| limit.start == Start::Receipt;
+        let found: Vec<_> = items.iter().filter(|item| from_receipt(&item.legal_limit)).collect();
+        assert_eq!(found.iter().map(|item| item.name.as_str()).collect::<Vec<_>>(), ["失业保险金申领"]);
+        assert!(from_receipt(&found[0].promised_limit), "a promise is not later than the law");
     }
 
     #[test]

@@ -6,7 +6,7 @@ use yiwang_proto::catalogue::v1 as pb;
 use yiwang_standards::codes::CaseKind;
 use yiwang_standards::item_code::ItemCode;
 
-use super::{count, limit, signed};
+use super::{count, handling_limit, limit, signed};
 use crate::application::{Application, ItemPin};
 use crate::catalogue::facts::{ItemFacts, Material, MaterialKind, MaterialSource, Necessity, Outcome, ResultKind};
 use crate::catalogue::source::Row;
@@ -102,8 +102,8 @@ pub fn item(read: &Read<Item>) -> pb::Item {
         region_code: facts.region.clone(),
         item_type: item_type(facts.item_type),
         case_kind: case_kind(facts.case_kind),
-        legal_limit: Some(limit(&facts.legal_limit)),
-        promised_limit: Some(limit(&facts.promised_limit)),
+        legal_limit: Some(handling_limit(&facts.legal_limit)),
+        promised_limit: Some(handling_limit(&facts.promised_limit)),
         bases: facts.bases.clone(),
         conditions: guide.into_iter().chain(facts.conditions.iter().cloned()).collect(),
         materials: facts.materials.iter().map(material).collect(),
@@ -141,7 +141,7 @@ pub fn summary(item: &Item) -> pb::ItemSummary {
         region_code: facts.region.clone(),
         item_type: item_type(facts.item_type),
         case_kind: case_kind(facts.case_kind),
-        promised_limit: Some(limit(&facts.promised_limit)),
+        promised_limit: Some(handling_limit(&facts.promised_limit)),
         status: status(item),
     }
 }
@@ -162,8 +162,8 @@ pub fn terms(app: &Application, facts: &ItemFacts) -> pb::ItemTerms {
         region_code: pin.region.clone(),
         item_type: item_type(pin.item_type),
         case_kind: case_kind(pin.case_kind),
-        legal_limit: Some(limit(legal)),
-        promised_limit: Some(limit(promised)),
+        legal_limit: Some(handling_limit(legal)),
+        promised_limit: Some(handling_limit(promised)),
         result: Some(result(&facts.result)),
         notify_promise: facts.promise.is_some(),
         follow_up_limit: facts.promise.as_ref().map(|promise| limit(&promise.follow_up_limit)),

@@ -8,7 +8,7 @@ use yiwang_proto::catalogue::v1 as items;
 use yiwang_proto::clock::v1 as clocks;
 
 use crate::application::Channel;
-use crate::limit::{Authority, Due, Limit, Unit};
+use crate::limit::{Authority, Due, Limit, Start, Unit};
 
 /// A version as the contracts count it.
 pub fn signed(version: u64) -> i64 {
@@ -35,7 +35,17 @@ pub fn limit(limit: &Limit) -> clocks::TimeLimit {
             Authority::Implementation => clocks::LimitSource::Implementation.into(),
         },
         unverified: limit.unverified,
+        start: clocks::LimitStart::Unspecified.into(),
     }
+}
+
+/// 办结时限: a limit on handling a case, which says from which day it runs.
+pub fn handling_limit(handling: &Limit) -> clocks::TimeLimit {
+    let start = match handling.start {
+        Start::Acceptance => clocks::LimitStart::Acceptance,
+        Start::Receipt => clocks::LimitStart::Receipt,
+    };
+    clocks::TimeLimit { start: start.into(), ..limit(handling) }
 }
 
 /// A due date with its reasons.

@@ -4,9 +4,10 @@ use yiwang_intake::catalogue::{self, Item};
 use yiwang_intake::convert::ask::acting;
 use yiwang_kit::{Caller, CallerKind, new_request_id};
 use yiwang_ledger::{Audiences, Call, Context, StreamId};
+use yiwang_proto::clock::v1::LimitStart;
 use yiwang_proto::intake::v1 as pb;
 
-use crate::world::{FIRE, PLAIN, World, pdf, struct_of};
+use crate::world::{BENEFIT, FIRE, PLAIN, World, benefit_form, pdf, struct_of};
 
 pub async fn approval_hears_of_a_case_once(world: World) {
     let accepted = world.accepted().await;
@@ -107,6 +108,19 @@ pub async fn a_deemed_acceptance_reaches_approval(world: World) {
     let opened = world.until(async || world.approval.opened_for(&draft.id)).await;
     assert_eq!((opened.deemed_accepted, opened.accepted_date.as_str()), (true, "2026-03-02"));
     assert_eq!(opened.actor.unwrap().id, "system");
+}
+
+pub async fn approval_hears_from_which_day_the_limit_runs(world: World) {
+    let draft = world.draft(BENEFIT, benefit_form()).await;
+    world.submit(&draft.id).await.unwrap();
+    world.day(2026, 3, 4);
+    world.accept(&draft.id).await.unwrap();
+    let opened = world.until(async || world.approval.opened_for(&draft.id)).await;
+    assert_eq!((opened.received_date.as_str(), opened.accepted_date.as_str()), ("2026-03-02", "2026-03-04"));
+    assert_eq!(opened.item.unwrap().legal_limit.unwrap().start(), LimitStart::Receipt);
+    let licence = world.accepted().await;
+    let opened = world.until(async || world.approval.opened_for(&licence.id)).await;
+    assert_eq!(opened.item.unwrap().legal_limit.unwrap().start(), LimitStart::Acceptance);
 }
 
 pub async fn a_case_of_an_erased_person_waits_for_somebody(world: World) {

@@ -31,6 +31,8 @@ pub const SMALL_SHOP: &str = "513A0102900001-511602000000-000-11511301MB051073XA
 pub const FIRE: &str = "511A0021300001-511602000000-000-11511300MB1A21304N-1-00";
 /// An item with nothing but defaults: 护照.
 pub const PLAIN: &str = "511A0116400001-511602000000-000-11511300008778693M-1-00";
+/// 失业保险金申领, a public service whose limit runs from receipt.
+pub const BENEFIT: &str = "512B0070100003-511602000000-000-1151130108778239R-1-00";
 /// The citizen's number, as the development issuer has it.
 pub const CITIZEN: &str = "511602198503120016";
 /// And the second citizen's.
@@ -312,6 +314,12 @@ pub fn metadata(id: &str, material: &str) -> pb::AttachmentMetadata {
         file_name: "C:\\资料\\平面图.pdf".into(),
         ..Default::default()
     }
+}
+
+pub fn benefit_form() -> Struct {
+    struct_of(serde_json::json!({
+        "last_employer": "云溪客栈", "unemployed_since": "2026-02-01", "bank_account_kind": "社会保障卡"
+    }))
 }
 
 /// A PDF by its first bytes, with contents that are found again.

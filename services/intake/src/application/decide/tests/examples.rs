@@ -128,6 +128,7 @@ fn after_a_correction_the_count_starts_again_from_the_day_all_was_received() {
     let mut world = world.at(2026, 3, 26);
     assert_eq!(world.tick(), ["DeemedAccepted"]);
     assert_eq!(world.accepted_on(), Some(("2026-03-18".into(), true)));
+    assert_eq!(world.app.received(), NaiveDate::from_ymd_opt(2026, 3, 18));
 }
 
 #[test]
