@@ -10,7 +10,7 @@ use yiwang_proto::party::v1 as party_pb;
 use yiwang_standards::identity;
 
 use crate::application::decide::Acting;
-use crate::application::{Actor, Application, Change, Channel, Ground, Party, Point};
+use crate::application::{Actor, Change, Channel, Ground, Party, Point};
 use crate::limit::legal_date;
 
 /// Who acts.
@@ -285,13 +285,4 @@ pub fn phase_tag(phase: pb::ApplicationPhase) -> Option<&'static str> {
         pb::ApplicationPhase::Refused => "REFUSED",
         pb::ApplicationPhase::Withdrawn => "WITHDRAWN",
     })
-}
-
-/// Under whose key new data of an application goes after this update: the applicant it will have.
-pub fn subject_after(app: &Application, applicant: &Change<Party>) -> SubjectId {
-    match applicant {
-        Change::Set(party) if party.is_identified() => party.subject.clone(),
-        Change::Keep => app.data_subject().clone(),
-        _ => app.owner_subject.clone(),
-    }
 }

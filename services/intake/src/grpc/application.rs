@@ -8,8 +8,8 @@ use yiwang_proto::intake::v1 as pb;
 use yiwang_proto::intake::v1::intake_service_server::IntakeService;
 
 use super::{Intake, Target, reader};
+use crate::application::Application;
 use crate::application::decide::{self, Acting};
-use crate::application::{Application, Change};
 use crate::convert::application as show;
 use crate::convert::ask::{self, Sealing};
 use crate::convert::item;
@@ -27,9 +27,7 @@ impl Intake {
         let sealing = Sealing { vault: self.ledger.vault(), fallback: &owner_subject, now: self.ledger.host().now() };
         let applicant = message.applicant.as_ref().map(|party| sealing.applicant(party)).transpose()?.flatten();
         let agent = message.agent.as_ref().map(|party| sealing.agent(party)).transpose()?.flatten();
-        let subject =
-            applicant.as_ref().filter(|party| party.is_identified()).map_or(&owner_subject, |party| &party.subject);
-        let form = message.form.as_ref().map(|form| ask::form(subject, form)).transpose()?;
+        let form = message.form.as_ref().map(|form| ask::form(&owner_subject, form)).transpose()?;
         let create = decide::Create {
             item: item::pin(&found),
             owner_subject: owner_subject.clone(),
@@ -67,15 +65,7 @@ impl Intake {
         let applicant = ask::change(applicant, party);
         let party = message.agent.as_ref().map(|party| sealing.agent(party)).transpose()?.flatten();
         let agent = ask::change(agent, party);
-        let subject = ask::subject_after(&seen.state, &applicant);
-        let form = ask::change(form, message.form.as_ref().map(|form| ask::form(&subject, form)).transpose()?);
-        // a form that stays goes over to the applicant it now belongs to
-        let form = match (form, &seen.state.form) {
-            (Change::Keep, Some(old)) if *old.subject() != subject => {
-                old.get().map_or(Change::Keep, |text| Change::Set(Personal::new(&subject, "form", text)))
-            }
-            (form, _) => form,
-        };
+        let form = ask::change(form, message.form.as_ref().map(|form| ask::form(fallback, form)).transpose()?);
         let update = decide::Update { applicant, agent, form };
         let target = Target { id: &message.id, request_id: &message.request_id, etag: &message.etag };
         let rule = move |app: &Application, by: &Acting, _: &Context| decide::update(app, &update, by);

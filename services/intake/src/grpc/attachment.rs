@@ -5,7 +5,7 @@ use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Status, Streaming};
 use yiwang_kit::{Fault, Incoming as Received, Resource, new_stream_id};
-use yiwang_ledger::{Aggregate as _, Call, Context, Personal, Read, Refusal, SubjectId};
+use yiwang_ledger::{Call, Context, Personal, Read, Refusal};
 use yiwang_proto::intake::v1 as pb;
 use yiwang_proto::intake::v1::download_attachment_response::Part as DownloadPart;
 use yiwang_proto::intake::v1::upload_attachment_request::Part;
@@ -13,7 +13,7 @@ use yiwang_standards::sm::Sm3;
 
 use super::{Intake, resource};
 use crate::application::decide::{self, Acting};
-use crate::application::{self as app, Application, Attachment};
+use crate::application::{Application, Attachment};
 use crate::catalogue::ItemFacts;
 use crate::convert::application as show;
 use crate::convert::ask;
@@ -48,9 +48,9 @@ impl Intake {
         let seen = self.seen(&caller, &metadata.application_id).await?;
         let pinned = self.pinned(&seen.state.item).await?;
         let name = file_name(&metadata.file_name)?;
-        // before a byte is taken: may this caller, and may this file come now
+        // before a byte is taken, what no later state answers otherwise: a repeated upload is replayed whatever came after it
         self.gate.allow(&caller, "UploadAttachment", &resource(&seen.state, &caller))?;
-        decide::check_attachable(&seen.state, &pinned.facts, metadata.material_code.trim())?;
+        decide::check_material(&pinned.facts, metadata.material_code.trim())?;
         if metadata.size > 0 && u64::try_from(metadata.size).is_ok_and(|size| size > self.store.limit) {
             return Err(too_large(self.store.limit).into());
         }
@@ -171,12 +171,8 @@ impl Intake {
         facts: ItemFacts,
         file: Attachment,
     ) -> Result<Attachment, Fault> {
-        let (stream, id, expected) = (seen.stream, file.id.clone(), file.subject.clone());
-        let rule = move |app: &Application, by: &Acting, _: &Context| {
-            // another applicant since: the bytes lie under the wrong key
-            check_subject(app.data_subject(), &expected)?;
-            decide::add_attachment(app, &facts, &file, by)
-        };
+        let (stream, id) = (seen.stream, file.id.clone());
+        let rule = move |app: &Application, by: &Acting, _: &Context| decide::add_attachment(app, &facts, &file, by);
         let done = self.run(caller, "UploadAttachment", stream, call, rule).await;
         match done {
             Ok(done) if !done.replayed => {
@@ -205,9 +201,6 @@ impl Intake {
         let (caller, message) = (&received.caller, &received.message);
         self.gate.allow(caller, "DownloadAttachment", &Resource { kind: "Application", ..Resource::default() })?;
         let read = self.seen(caller, &message.application_id).await?;
-        if !caller.audiences().meets(&read.state.tags()) {
-            return Err(app::not_found().into());
-        }
         let file =
             read.state.attachment(message.attachment_id.trim()).cloned().ok_or_else(decide::attachment_not_found)?;
         self.leave_trace(&received, "DownloadAttachment", read.stream).await?;
@@ -288,18 +281,6 @@ fn too_large(limit: u64) -> Refusal {
 
 fn cut_off(_: &Status) -> Refusal {
     wrong("chunk", "ATTACHMENT_INCOMPLETE", "上传中断，未保存任何内容", "the upload was cut off: nothing was kept")
-}
-
-fn check_subject(now: &SubjectId, sealed: &SubjectId) -> Result<(), Refusal> {
-    if now == sealed {
-        return Ok(());
-    }
-    Err(Refusal::new(
-        yiwang_ledger::Kind::Aborted,
-        "CONTENDED",
-        "申请人刚刚变更，请重新上传",
-        "the applicant was changed meanwhile: upload again",
-    ))
 }
 
 fn check_size(size: u64, metadata: &pb::AttachmentMetadata) -> Result<(), Refusal> {

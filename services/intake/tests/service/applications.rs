@@ -5,12 +5,8 @@ use yiwang_proto::intake::v1 as pb;
 
 use crate::world::{
     CITIZEN, CITIZEN2, HYGIENE, PLAIN, SMALL_SHOP, World, citizen, create, fields, hygiene_form, noon, person, reason,
-    struct_of,
+    struct_of, update,
 };
-
-fn update(id: &str) -> pb::UpdateApplicationRequest {
-    pb::UpdateApplicationRequest { id: id.into(), request_id: new_request_id(), ..Default::default() }
-}
 
 fn correction(id: &str) -> pb::RequestCorrectionRequest {
     let point = pb::CorrectionPoint {

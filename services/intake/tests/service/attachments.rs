@@ -1,8 +1,9 @@
+use yiwang_intake::application::MAX_ATTACHMENTS;
 use yiwang_ledger::StreamId;
 use yiwang_proto::intake::v1 as pb;
 use yiwang_standards::sm;
 
-use crate::world::{HYGIENE, World, hygiene_form, metadata, pdf, reason};
+use crate::world::{CITIZEN2, HYGIENE, World, citizen, create, hygiene_form, metadata, pdf, person, reason, update};
 
 async fn draft(world: &World) -> String {
     world.draft(HYGIENE, hygiene_form()).await.id
@@ -74,6 +75,56 @@ pub async fn a_repeated_upload_is_one_file(world: World) {
     let other = world.upload_parts(said, vec![pdf(701)]).await.unwrap_err();
     assert_eq!(reason(&other), "REQUEST_ID_REUSED");
     assert_eq!(world.attachment_files().len(), 1);
+}
+
+pub async fn a_repeated_upload_is_answered_after_receipt_too(world: World) {
+    let id = draft(&world).await;
+    let said = metadata(&id, "floor_plan");
+    let first = world.upload_parts(said.clone(), vec![pdf(700)]).await.unwrap();
+    world.submit(&id).await.unwrap();
+    assert_eq!(world.upload_parts(said, vec![pdf(700)]).await.unwrap(), first);
+}
+
+pub async fn the_last_file_that_fits_is_answered_again(world: World) {
+    let id = draft(&world).await;
+    for _ in 1..MAX_ATTACHMENTS {
+        world.upload(&id, "floor_plan", pdf(10)).await.unwrap();
+    }
+    let said = metadata(&id, "floor_plan");
+    let last = world.upload_parts(said.clone(), vec![pdf(10)]).await.unwrap();
+    assert_eq!(world.upload_parts(said, vec![pdf(10)]).await.unwrap(), last);
+    let refused = world.upload(&id, "floor_plan", pdf(10)).await.unwrap_err();
+    assert_eq!((reason(&refused), world.attachment_files().len()), ("TOO_MANY_ATTACHMENTS".into(), MAX_ATTACHMENTS));
+}
+
+pub async fn no_file_comes_before_its_applicant(world: World) {
+    let draft = world.as_("citizen").create_application(create(HYGIENE)).await.unwrap().into_inner();
+    let refused = world.upload(&draft.id, "floor_plan", pdf(100)).await.unwrap_err();
+    assert_eq!((reason(&refused), world.attachment_files().len()), ("APPLICANT_MISSING".into(), 0));
+}
+
+pub async fn an_applicant_with_files_is_not_exchanged(world: World) {
+    let id = draft(&world).await;
+    let file = world.upload(&id, "floor_plan", pdf(100)).await.unwrap();
+    let other = || pb::UpdateApplicationRequest { applicant: Some(person("李秀英", CITIZEN2)), ..update(&id) };
+    let refused = world.as_("citizen").update_application(other()).await.unwrap_err();
+    assert_eq!(reason(&refused), "APPLICANT_HAS_FILES");
+    let request_id = yiwang_kit::new_request_id();
+    let remove =
+        pb::RemoveAttachmentRequest { id: id.clone(), request_id, attachment_id: file.id, ..Default::default() };
+    world.as_("citizen").remove_attachment(remove).await.unwrap();
+    world.as_("citizen").update_application(other()).await.unwrap();
+}
+
+pub async fn what_came_at_the_window_is_erased_with_its_applicant(world: World) {
+    let draft = world.as_("clerk").create_application(create(HYGIENE)).await.unwrap().into_inner();
+    let filled = pb::UpdateApplicationRequest { applicant: Some(citizen()), ..update(&draft.id) };
+    world.as_("clerk").update_application(filled).await.unwrap();
+    let file = world.upload_as("clerk", metadata(&draft.id, "floor_plan"), vec![pdf(100)]).await.unwrap();
+    world.erase_citizen().await;
+    let gone = world.download("clerk", &draft.id, &file.id).await.unwrap_err();
+    assert_eq!(reason(&gone), "ATTACHMENT_ERASED");
+    assert_eq!(world.read("clerk", &draft.id).await.attachments[0].file_name, "（已删除）");
 }
 
 pub async fn a_material_that_is_none_is_not_found(world: World) {

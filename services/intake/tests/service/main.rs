@@ -41,7 +41,9 @@ both! {
         an_erased_person_reads_as_erased_everywhere;
     attachments: a_file_comes_back_as_it_was, a_file_of_many_chunks_comes_back_as_it_was, a_cut_off_upload_leaves_nothing,
         a_file_of_a_wrong_kind_is_refused, a_file_that_is_too_large_is_refused, a_wrong_hash_is_refused, an_empty_file_is_refused,
-        a_repeated_upload_is_one_file, a_material_that_is_none_is_not_found, no_plain_bytes_lie_in_the_folder,
+        a_repeated_upload_is_one_file, a_repeated_upload_is_answered_after_receipt_too,
+        the_last_file_that_fits_is_answered_again, no_file_comes_before_its_applicant, an_applicant_with_files_is_not_exchanged,
+        what_came_at_the_window_is_erased_with_its_applicant, a_material_that_is_none_is_not_found, no_plain_bytes_lie_in_the_folder,
         a_damaged_file_is_noticed, an_upload_after_receipt_is_refused, what_a_crash_left_is_settled_at_the_next_start;
     relay: approval_hears_of_a_case_once, approval_away_is_told_later, a_withdrawal_ends_the_case, a_decided_case_is_not_withdrawn,
         a_crash_before_the_number_is_completed, the_promise_decides_the_limit, a_deemed_acceptance_reaches_approval,

@@ -204,6 +204,15 @@ impl World {
         metadata: pb::AttachmentMetadata,
         parts: Vec<Vec<u8>>,
     ) -> Result<pb::Attachment, Status> {
+        self.upload_as("citizen", metadata, parts).await
+    }
+
+    pub async fn upload_as(
+        &self,
+        account: &str,
+        metadata: pb::AttachmentMetadata,
+        parts: Vec<Vec<u8>>,
+    ) -> Result<pb::Attachment, Status> {
         use pb::upload_attachment_request::Part;
         let first = std::iter::once(Part::Metadata(metadata));
         let parts: Vec<_> = first
@@ -211,7 +220,7 @@ impl World {
             .map(|part| pb::UploadAttachmentRequest { part: Some(part) })
             .collect();
         let request = Request::new(tokio_stream::iter(parts));
-        self.as_("citizen").upload_attachment(request).await.map(tonic::Response::into_inner)
+        self.as_(account).upload_attachment(request).await.map(tonic::Response::into_inner)
     }
 
     pub async fn download(
@@ -275,6 +284,10 @@ pub fn fields(status: &Status) -> Vec<(String, String)> {
     let mut fields: Vec<_> = Problem::of(status).fields.into_iter().map(|field| (field.field, field.reason)).collect();
     fields.sort();
     fields
+}
+
+pub fn update(id: &str) -> pb::UpdateApplicationRequest {
+    pb::UpdateApplicationRequest { id: id.into(), request_id: new_request_id(), ..Default::default() }
 }
 
 pub fn create(item: &str) -> pb::CreateApplicationRequest {

@@ -1,35 +1,44 @@
 //! Files. The bytes are in the object store before the event is decided, and leave it again when the event is refused.
 
-use yiwang_ledger::{Decision, Refusal};
+use yiwang_ledger::{Decision, Kind, Refusal};
 
-use super::Acting;
+use super::{Acting, applicant_missing};
 use crate::application::{
     Application, ApplicationEvent as Event, Attachment, MAX_ATTACHMENTS, Phase, not_found, wrong_phase,
 };
 use crate::catalogue::ItemFacts;
 
-/// Whether a file for a material may come now: in a draft, while a correction is asked for, and after acceptance for what
-/// may still follow (容缺).
-pub fn check_attachable(app: &Application, facts: &ItemFacts, material: &str) -> Result<(), Refusal> {
+/// 行政许可法 art. 31: the list of materials is closed; a file beyond it names none.
+pub fn check_material(facts: &ItemFacts, material: &str) -> Result<(), Refusal> {
+    if material.is_empty() || facts.material(material).is_some() {
+        return Ok(());
+    }
+    let (zh, en) = (format!("该事项没有编码为“{material}”的材料"), format!("the item has no material “{material}”"));
+    Err(Refusal { kind: Kind::NotFound, ..Refusal::field("material_code", "MATERIAL_NOT_FOUND", zh, en) })
+}
+
+/// 个人信息保护法 art. 47: who is erased is erased with their files. So a file waits until the applicant is known, and lies
+/// under their key.
+fn check_sealed(app: &Application, file: &Attachment) -> Result<(), Refusal> {
+    let applicant = app.identified_applicant().ok_or_else(applicant_missing)?;
+    if applicant.subject == file.subject {
+        return Ok(());
+    }
+    let (zh, en) = ("申请人刚刚变更，请重新上传", "the applicant was changed meanwhile: upload again");
+    Err(Refusal::new(Kind::Aborted, "CONTENDED", zh, en))
+}
+
+/// Adds a file: to a draft, while a correction is asked for, and after acceptance for what may still follow (容缺).
+pub fn add_attachment(app: &Application, facts: &ItemFacts, file: &Attachment, by: &Acting) -> Decision<Event> {
     if !app.exists() {
         return Err(not_found());
     }
-    let follows =
-        matches!(&app.phase, Phase::Accepted(acceptance) if acceptance.outstanding.iter().any(|code| code == material));
+    let follows = matches!(&app.phase, Phase::Accepted(acceptance) if acceptance.outstanding.contains(&file.material));
     if !app.is_open() && !follows {
         return Err(wrong_phase(&app.phase, "上传附件", "added to"));
     }
-    // 行政许可法 art. 31: the list of materials is closed; a file beyond it names none.
-    if !material.is_empty() && facts.material(material).is_none() {
-        let mut refusal = Refusal::field(
-            "material_code",
-            "MATERIAL_NOT_FOUND",
-            format!("该事项没有编码为“{material}”的材料"),
-            format!("the item has no material “{material}”"),
-        );
-        refusal.kind = yiwang_ledger::Kind::NotFound;
-        return Err(refusal);
-    }
+    check_material(facts, &file.material)?;
+    check_sealed(app, file)?;
     if app.attachments.len() >= MAX_ATTACHMENTS {
         return Err(Refusal::state(
             "TOO_MANY_ATTACHMENTS",
@@ -37,12 +46,6 @@ pub fn check_attachable(app: &Application, facts: &ItemFacts, material: &str) ->
             format!("at most {MAX_ATTACHMENTS} attachments an application"),
         ));
     }
-    Ok(())
-}
-
-/// Adds a file.
-pub fn add_attachment(app: &Application, facts: &ItemFacts, file: &Attachment, by: &Acting) -> Decision<Event> {
-    check_attachable(app, facts, &file.material)?;
     Ok(vec![Event::AttachmentAdded { attachment: Box::new(file.clone()), by: by.actor.clone() }])
 }
 

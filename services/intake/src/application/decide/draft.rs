@@ -1,6 +1,6 @@
 //! Drafts: begun with an item alone, filled in piece by piece.
 
-use yiwang_ledger::{Context, Decision, Personal, Refusal, SubjectId};
+use yiwang_ledger::{Context, Decision, Kind, Personal, Refusal, SubjectId};
 
 use super::Acting;
 use crate::application::{
@@ -36,6 +36,14 @@ fn owner(by_staff: bool, account: &Actor, applicant: Option<&Party>) -> String {
     }
 }
 
+/// The form under the key of the applicant it belongs to, so that it is erased with them; one that was erased stays so.
+fn under(subject: &SubjectId, form: Personal) -> Personal {
+    match form.get() {
+        Some(text) if form.subject() != subject => Personal::new(subject, "form", text),
+        _ => form,
+    }
+}
+
 fn check_form(form: Option<&Personal>) -> Result<(), Refusal> {
     let length = form.and_then(Personal::get).map_or(0, str::len);
     if length <= MAX_FORM_BYTES {
@@ -55,6 +63,8 @@ pub fn create(app: &Application, item: &Item, ask: &Create, by: &Acting, cx: &Co
     }
     item.check_open(legal_date(cx.now))?;
     check_form(ask.form.as_ref())?;
+    let applicant = ask.applicant.as_ref().filter(|party| party.is_identified());
+    let subject = applicant.map_or(&ask.owner_subject, |party| &party.subject);
     Ok(vec![Event::Drafted {
         item: Box::new(ask.item.clone()),
         owner: owner(by.staff, &by.actor, ask.applicant.as_ref()),
@@ -63,7 +73,7 @@ pub fn create(app: &Application, item: &Item, ask: &Create, by: &Acting, cx: &Co
         channel: ask.channel,
         applicant: ask.applicant.clone().map(Box::new),
         agent: ask.agent.clone().map(Box::new),
-        form: ask.form.clone(),
+        form: ask.form.clone().map(|form| under(subject, form)),
         by: by.actor.clone(),
     }])
 }
@@ -102,6 +112,8 @@ pub fn update(app: &Application, ask: &Update, by: &Acting) -> Decision<Event> {
     ask.applicant.apply(&mut after.applicant);
     ask.agent.apply(&mut after.agent);
     ask.form.apply(&mut after.form);
+    let subject = after.data_subject().clone();
+    after.form = after.form.map(|form| under(&subject, form));
     if after == *app {
         return Ok(Vec::new());
     }
@@ -116,12 +128,24 @@ pub fn update(app: &Application, ask: &Update, by: &Acting) -> Decision<Event> {
             "the applicant of an application that was handed in stays: withdraw it and apply anew",
         ));
     }
+    if !app.attachments.is_empty() && after.data_subject() != app.data_subject() {
+        let (zh, en) = ("更换申请人前，请先删除已上传的附件", "take the files out before you name another applicant");
+        return Err(Refusal {
+            kind: Kind::FailedPrecondition,
+            ..Refusal::field("applicant", "APPLICANT_HAS_FILES", zh, en)
+        });
+    }
+    let form = match after.form {
+        form if form == app.form => Change::Keep,
+        Some(form) => Change::Set(form),
+        None => Change::Clear,
+    };
     let owner = owner(app.begun_by_staff, &by.actor, after.applicant.as_ref());
     Ok(vec![Event::Updated {
         owner: (app.begun_by_staff && owner != app.owner).then_some(owner),
         applicant: boxed(&ask.applicant),
         agent: boxed(&ask.agent),
-        form: ask.form.clone(),
+        form,
         by: by.actor.clone(),
     }])
 }

@@ -13,7 +13,7 @@ mod timer;
 mod withdraw;
 
 pub use accept::{Accept, Refuse, accept, refuse};
-pub use attach::{add_attachment, attachment_not_found, check_attachable, remove_attachment};
+pub use attach::{add_attachment, attachment_not_found, check_material, remove_attachment};
 pub use correct::{RequestCorrection, request_correction};
 pub use draft::{Create, Update, create, update};
 pub use number::number;
@@ -75,6 +75,16 @@ fn check_not_deemed(app: &Application, cx: &Context) -> Result<(), Refusal> {
         format!("not told within {days} working days: by law accepted as of {since} (Licensing Law art. 32)"),
     )
     .with("accepted_date", since.to_string()))
+}
+
+/// `APPLICANT_MISSING`.
+fn applicant_missing() -> Refusal {
+    Refusal::field(
+        "applicant",
+        "APPLICANT_MISSING",
+        "请填写申请人的姓名或名称、证件类型和证件号码",
+        "the applicant's name, document kind and number are needed",
+    )
 }
 
 /// An officer keeps out of their own matter (回避).

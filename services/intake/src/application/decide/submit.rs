@@ -5,7 +5,7 @@ use serde_json::Value;
 use yiwang_ledger::{Context, Decision, Kind, Personal, Refusal};
 
 use super::accept::missing;
-use super::{Acting, document_number};
+use super::{Acting, applicant_missing, document_number};
 use crate::application::{Application, ApplicationEvent as Event, Authority, Phase, not_found, wrong_phase};
 use crate::catalogue::{Item, ItemFacts};
 use crate::limit::legal_date;
@@ -91,12 +91,7 @@ pub fn resubmit(app: &Application, pinned: &ItemFacts, ask: &Handing, by: &Actin
 /// Applicant, authority and form, all that is wrong at once.
 fn check_contents(app: &Application, pinned: &ItemFacts, by: &Acting) -> Result<Authority, Refusal> {
     let Some(applicant) = app.identified_applicant().filter(|party| party.name.is_some()) else {
-        return Err(Refusal::field(
-            "applicant",
-            "APPLICANT_MISSING",
-            "请填写申请人的姓名或名称、证件类型和证件号码",
-            "the applicant's name, document kind and number are needed",
-        ));
+        return Err(applicant_missing());
     };
     // Who acts, and for whom: the applicant, the agent who is named, or the window for the applicant who stands before it.
     let authority = if by.is(Some(applicant)) {

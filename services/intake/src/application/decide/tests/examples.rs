@@ -93,6 +93,35 @@ fn what_is_missing_is_told_once() {
 }
 
 #[test]
+fn a_file_lies_under_its_applicants_key() {
+    let mut world = World::new().draft();
+    let add = |world: &World| add_attachment(&world.app, &facts(), &file("plan"), &citizen());
+    world.update(&Update { applicant: Change::Clear, ..Update::default() }).expect("a draft without applicant");
+    assert_eq!(add(&world).expect_err("refused").reason, "APPLICANT_MISSING");
+    world.update(&Update { applicant: Change::Set(party('b')), ..Update::default() }).expect("another applicant");
+    assert_eq!(add(&world).expect_err("sealed for the one before").reason, "CONTENDED");
+    world.update(&Update { applicant: Change::Set(party('a')), ..Update::default() }).expect("the first again");
+    world.take(add(&world)).expect("a file");
+    let other = Update { applicant: Change::Set(party('b')), ..Update::default() };
+    assert_eq!(world.update(&other).expect_err("refused").reason, "APPLICANT_HAS_FILES");
+    world.take(remove_attachment(&world.app, "file-plan", &citizen())).expect("taken out");
+    world.update(&other).expect("nobody's file stays behind");
+}
+
+#[test]
+fn the_form_goes_over_to_the_applicant_whom_the_rule_finds() {
+    let mut world = World::new().draft();
+    let text = world.app.form.as_ref().and_then(Personal::get).map(str::to_owned);
+    world.update(&Update { applicant: Change::Set(party('b')), ..Update::default() }).expect("another applicant");
+    let form = world.app.form.clone().expect("a form");
+    assert_eq!((form.subject(), form.get()), (&subject('b'), text.as_deref()));
+    // typed while the first was the applicant
+    let late = Personal::new(&subject('a'), "form", "{}");
+    world.update(&Update { form: Change::Set(late), ..Update::default() }).expect("changed");
+    assert_eq!(world.app.form.as_ref().map(Personal::subject), Some(&subject('b')));
+}
+
+#[test]
 fn nothing_beyond_the_list_may_be_asked_for() {
     let world = World::new().draft().submitted();
     let mut ask = points();

@@ -12,7 +12,9 @@ use yiwang_standards::calendar::{self, Calendar};
 use yiwang_standards::identity::DocumentKind;
 
 use super::*;
-use crate::application::{ApplicationEvent as Event, Attachment, Authority, Ground, ItemPin, Point, WithdrawalCause};
+use crate::application::{
+    ApplicationEvent as Event, Attachment, Authority, Change, Ground, ItemPin, Point, WithdrawalCause,
+};
 use crate::catalogue::facts::{ItemFacts, Material, Necessity, PromiseTerms};
 use crate::catalogue::{Cancellation, Item, Standing};
 use crate::rules::{self, LateCorrection, RuleSet};
@@ -141,6 +143,10 @@ impl World {
     pub fn at(mut self, year: i32, month: u32, day: u32) -> Self {
         self.now = noon(year, month, day);
         self
+    }
+
+    fn update(&mut self, ask: &Update) -> Result<Vec<&'static str>, yiwang_ledger::Refusal> {
+        self.take(update(&self.app, ask, &citizen()))
     }
 
     fn accept(&mut self) -> Result<Vec<&'static str>, yiwang_ledger::Refusal> {

@@ -42,11 +42,9 @@ impl World {
     fn decide(&self, step: &Step) -> Decision<Event> {
         let cx = self.cx();
         match step {
-            Step::Update => update(
-                &self.app,
-                &Update { agent: crate::application::Change::Set(party('a')), ..Update::default() },
-                &citizen(),
-            ),
+            Step::Update => {
+                update(&self.app, &Update { agent: Change::Set(party('a')), ..Update::default() }, &citizen())
+            }
             Step::Attach(plan) => {
                 add_attachment(&self.app, &facts(), &file(if *plan { "plan" } else { "report" }), &citizen())
             }
