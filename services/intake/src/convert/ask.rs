@@ -12,6 +12,7 @@ use yiwang_standards::identity;
 use crate::application::decide::Acting;
 use crate::application::{Actor, Change, Channel, Ground, Party, Point};
 use crate::limit::legal_date;
+use crate::rules::RuleSet;
 
 /// Who acts.
 pub fn acting(caller: &Caller) -> Acting {
@@ -248,19 +249,19 @@ pub fn points(subject: &SubjectId, points: &[pb::CorrectionPoint]) -> Result<Vec
     points.iter().enumerate().map(one).collect()
 }
 
-/// The ground of a refusal.
+/// The ground of a refusal, which the rule set limits.
 ///
 /// # Errors
 /// `GROUND_MISSING`.
-pub fn ground(ground: pb::RefusalGround) -> Result<Ground, Refusal> {
+pub fn ground(ground: pb::RefusalGround, rules: &RuleSet) -> Result<Ground, Refusal> {
     match ground {
         pb::RefusalGround::NoPermissionNeeded => Ok(Ground::NoPermissionNeeded),
         pb::RefusalGround::NotOurAuthority => Ok(Ground::NotOurAuthority),
         pb::RefusalGround::Unspecified => Err(Refusal::field(
             "ground",
             "GROUND_MISSING",
-            "不予受理只能依据行政许可法第三十二条第（一）、（二）项，请指明",
-            "name one of the two grounds of art. 32",
+            format!("不予受理只限依法不需要办理或者不属于本机关职权范围两种情形，请指明（{}）", rules.refusal_source),
+            format!("name one of the two grounds ({})", rules.refusal_source),
         )),
     }
 }

@@ -187,7 +187,7 @@ impl Intake {
         let seen = self.seen(&incoming.caller, &message.id).await?;
         let reason = ask::text("reason", &message.reason, 1, 1000, "REASON_MISSING")?;
         let refuse = decide::Refuse {
-            ground: ask::ground(message.ground())?,
+            ground: ask::ground(message.ground(), &seen.state.item.rules)?,
             reason: Personal::new(seen.state.data_subject(), "refusal.reason", reason),
             competent_organ: ask::text("competent_organ", &message.competent_organ, 0, 100, "FIELD_INVALID")?,
         };

@@ -4,8 +4,8 @@ use yiwang_ledger::StreamId;
 use yiwang_proto::intake::v1 as pb;
 
 use crate::world::{
-    CITIZEN, CITIZEN2, HYGIENE, PLAIN, SMALL_SHOP, World, citizen, create, fields, hygiene_form, noon, person, reason,
-    struct_of, update,
+    BENEFIT, CITIZEN, CITIZEN2, HYGIENE, PLAIN, SMALL_SHOP, World, benefit_form, citizen, create, fields, hygiene_form,
+    noon, person, reason, struct_of, update,
 };
 
 fn correction(id: &str) -> pb::RequestCorrectionRequest {
@@ -219,6 +219,40 @@ pub async fn what_is_missing_is_told_once_and_in_time(world: World) {
     assert_eq!(again.acceptance_due.unwrap().start_date, "2026-03-04");
     let refused = world.as_("clerk").request_correction(correction(&submitted.id)).await.unwrap_err();
     assert_eq!(reason(&refused), "ALREADY_TOLD_ONCE");
+}
+
+pub async fn what_is_told_names_all_that_is_missing(world: World) {
+    let draft = world.draft(HYGIENE, hygiene_form()).await;
+    world.submit(&draft.id).await.unwrap();
+    let refused = world.as_("clerk").request_correction(correction(&draft.id)).await.unwrap_err();
+    let untold = ("points".to_owned(), "MATERIAL_MISSING".to_owned());
+    assert_eq!((reason(&refused), fields(&refused)), ("POINTS_INCOMPLETE".into(), vec![untold]));
+    let mut all = correction(&draft.id);
+    let more =
+        pb::CorrectionPoint { material_code: "hygiene_system".into(), text: "缺少".into(), ..Default::default() };
+    all.points.push(more);
+    world.as_("clerk").request_correction(all).await.unwrap();
+}
+
+pub async fn no_licensing_law_is_cited_to_a_public_service(world: World) {
+    let draft = world.draft(BENEFIT, benefit_form()).await;
+    world.submit(&draft.id).await.unwrap();
+    let refuse = pb::RefuseApplicationRequest {
+        id: draft.id.clone(),
+        request_id: new_request_id(),
+        reason: "不予办理".into(),
+        ..Default::default()
+    };
+    let refused = world.as_("clerk").refuse_application(refuse).await.unwrap_err();
+    assert_eq!((reason(&refused), refused.message().contains("许可法")), ("GROUND_MISSING".into(), false));
+    let point =
+        pb::CorrectionPoint { field: "/last_employer".into(), text: "请写全称".into(), ..Default::default() };
+    let correct = pb::RequestCorrectionRequest { points: vec![point], ..correction(&draft.id) };
+    world.as_("clerk").request_correction(correct.clone()).await.unwrap();
+    let again = pb::RequestCorrectionRequest { request_id: new_request_id(), ..correct };
+    let refused = world.as_("clerk").request_correction(again).await.unwrap_err();
+    let basis = yiwang_intake::rules::named("public-service").tell_once.basis;
+    assert!(reason(&refused) == "ALREADY_TOLD_ONCE" && refused.message().contains(&basis), "{refused:?}");
 }
 
 pub async fn a_telephone_is_kept_in_one_spelling(world: World) {

@@ -35,7 +35,7 @@ both! {
         an_agent_hands_in_and_the_receipt_says_so, the_window_hands_in_for_the_applicant, a_foreign_application_is_not_there,
         staff_see_it_from_receipt_on_and_not_before, a_citizen_does_not_accept, lists_are_masked_and_reads_are_full,
         a_staff_read_leaves_an_entry, nobody_acts_for_five_working_days, what_is_missing_is_told_once_and_in_time,
-        a_telephone_is_kept_in_one_spelling,
+        what_is_told_names_all_that_is_missing, no_licensing_law_is_cited_to_a_public_service, a_telephone_is_kept_in_one_spelling,
         case_numbers_have_no_gaps, a_filing_is_accepted_and_numbered, an_unanswered_correction_counts_as_withdrawn,
         plain_personal_data_lie_nowhere_in_the_folder, a_year_that_is_loaded_settles_a_provisional_date,
         an_erased_person_reads_as_erased_everywhere;

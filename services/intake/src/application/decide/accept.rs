@@ -4,7 +4,7 @@ use yiwang_ledger::{Context, Decision, Personal, Refusal};
 
 use super::{Acting, check_not_deemed, check_not_own, deemed, document_number};
 use crate::application::{Application, ApplicationEvent as Event, Ground, Phase, not_found, wrong_phase};
-use crate::catalogue::facts::Necessity;
+use crate::catalogue::facts::{Material, Necessity};
 use crate::catalogue::{Item, ItemFacts};
 use crate::limit::legal_date;
 
@@ -19,6 +19,20 @@ pub struct Accept {
 pub(super) fn missing(app: &Application, facts: &ItemFacts) -> Vec<String> {
     let materials = facts.materials.iter().filter(|material| material.must_be_uploaded());
     materials.map(|material| &material.code).filter(|code| !app.has_material(code)).cloned().collect()
+}
+
+/// Of the missing materials those without which nothing is accepted: what may follow (容缺) stops nobody.
+pub(super) fn stopping<'a>(missing: &[String], facts: &'a ItemFacts) -> Vec<&'a Material> {
+    let materials = missing.iter().filter_map(|code| facts.material(code));
+    materials.filter(|material| material.necessity != Necessity::Deferrable).collect()
+}
+
+/// The refusal with a field for each missing material.
+pub(super) fn naming(refusal: Refusal, materials: &[&Material], field: impl Fn(&Material) -> String) -> Refusal {
+    materials.iter().fold(refusal, |refusal, material| {
+        let (zh, en) = (format!("缺少：{}", material.name), format!("missing: {}", material.code));
+        refusal.with_field(field(material), "MATERIAL_MISSING", zh, en)
+    })
 }
 
 /// 受理 (行政许可法 art. 32 ⑤): by a clerk who is not the applicant. Where the five working days have passed unused, the law
@@ -41,22 +55,15 @@ pub fn accept(
     }
     let today = legal_date(cx.now);
     now.check_open(today)?;
-    // 容缺: what may follow stops nobody; nor does what was asked for once and did not come, since it cannot be asked again.
-    let stops =
-        |code: &&String| pinned.material(code).is_some_and(|material| material.necessity != Necessity::Deferrable);
-    let stopping: Vec<&String> = missing.iter().filter(stops).collect();
+    // what was asked for once and did not come stops nobody either, since it cannot be asked again
+    let stopping = stopping(&missing, pinned);
     if app.corrections.is_empty() && !stopping.is_empty() {
-        let mut refusal = Refusal::state(
+        let refusal = Refusal::state(
             "MATERIALS_MISSING",
             "申请材料不齐全，请一次性告知申请人补正",
             "materials are missing: tell the applicant once what they are",
         );
-        for code in stopping {
-            let name = pinned.material(code).map_or("", |material| material.name.as_str());
-            let (zh, en) = (format!("缺少：{name}"), format!("missing: {code}"));
-            refusal = refusal.with_field(format!("attachments[{code}]"), "MATERIAL_MISSING", zh, en);
-        }
-        return Err(refusal);
+        return Err(naming(refusal, &stopping, |material| format!("attachments[{}]", material.code)));
     }
     Ok(vec![Event::Accepted { date: today, outstanding: missing, note: ask.note.clone(), by: by.actor.clone() }])
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use yiwang_ledger::{Context, Decision, Refusal};
 
+use super::accept::{missing, naming, stopping};
 use super::{Acting, check_not_deemed, check_not_own, document_number};
 use crate::application::{Application, ApplicationEvent as Event, Phase, Point, not_found, wrong_phase};
 use crate::catalogue::ItemFacts;
@@ -31,11 +32,11 @@ pub fn request_correction(
     }
     check_not_own(app, by)?;
     if let Some(told) = app.corrections.last() {
-        let day = legal_date(told.at);
+        let (day, basis) = (legal_date(told.at), &app.item.rules.tell_once.basis);
         return Err(Refusal::state(
             "ALREADY_TOLD_ONCE",
-            format!("已于{day}一次性告知，不得再次要求补正（行政许可法第三十二条）"),
-            format!("told on {day}: what is missing is told once (Licensing Law art. 32)"),
+            format!("已于{day}一次性告知，不得再次要求补正（{basis}）"),
+            format!("told on {day}: what is missing is told once ({basis})"),
         ));
     }
     check_not_deemed(app, cx)?;
@@ -62,6 +63,17 @@ pub fn request_correction(
     }
     if !refusal.fields.is_empty() {
         return Err(refusal);
+    }
+    // what may follow (容缺) need not be told
+    let mut untold = stopping(&missing(app, facts), facts);
+    untold.retain(|material| ask.points.iter().all(|point| point.material != material.code));
+    if !untold.is_empty() {
+        let refusal = Refusal::invalid(
+            "POINTS_INCOMPLETE",
+            "需要补正的内容应当一次告知，以下缺少的材料未列入",
+            "all that is missing is told at once: these materials are not among the points",
+        );
+        return Err(naming(refusal, &untold, |_| "points".to_owned()));
     }
     Ok(vec![Event::CorrectionRequested {
         notice_number: document_number("BZ", app, cx),

@@ -93,6 +93,21 @@ fn what_is_missing_is_told_once() {
 }
 
 #[test]
+fn what_is_told_once_is_all_that_is_missing() {
+    let mut world = World::new().draft().submitted();
+    let ask = |material: &str| {
+        let text = Personal::new(&subject('a'), "correction", "请补充");
+        RequestCorrection { points: vec![Point { material: material.into(), field: String::new(), text }] }
+    };
+    let refusal = request_correction(&world.app, &facts(), &ask("report"), &clerk(), &world.cx()).expect_err("refused");
+    let fields: Vec<_> = refusal.fields.iter().map(|field| (field.field.as_str(), field.en.as_str())).collect();
+    assert_eq!((refusal.reason, fields), ("POINTS_INCOMPLETE", vec![("points", "missing: plan")]));
+    world
+        .take(request_correction(&world.app, &facts(), &ask("plan"), &clerk(), &world.cx()))
+        .expect("the report may follow");
+}
+
+#[test]
 fn a_file_lies_under_its_applicants_key() {
     let mut world = World::new().draft();
     let add = |world: &World| add_attachment(&world.app, &facts(), &file("plan"), &citizen());
