@@ -7,17 +7,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::limit::{Authority, Limit, Start, Unit};
 
-/// What follows when the applicant does not answer a correction in time. No national statute says; local ones differ.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum LateCorrection {
-    /// 视为撤回 (安阳市政务服务条例).
-    #[default]
-    Withdrawn,
-    /// 不予审批 (滨州市并联审批规定 art. 10).
-    Refused,
-}
-
 /// One rule set, as an application takes it from its item and keeps it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RuleSet {
@@ -27,10 +16,9 @@ pub struct RuleSet {
     pub tell_once: Limit,
     /// Told too late is accepted as of the day of receipt (行政许可法 art. 32 ④, type 01 alone).
     pub deemed_acceptance: bool,
-    /// How long the applicant has to correct.
+    /// How long the applicant has to correct; afterwards the application counts as withdrawn. No national statute says
+    /// either.
     pub correction: Limit,
-    /// What follows when that passes.
-    pub correction_late: LateCorrection,
     /// The rule that limits refusal to its two grounds.
     pub refusal_source: String,
 }
@@ -53,7 +41,6 @@ struct Row {
     source: String,
     unverified: bool,
     correction_calendar_days: u32,
-    correction_late: LateCorrection,
     correction_source: String,
     correction_unverified: bool,
     refusal_source: String,
@@ -81,7 +68,6 @@ impl From<Row> for RuleSet {
                 unverified: row.correction_unverified,
                 start: Start::default(),
             },
-            correction_late: row.correction_late,
             refusal_source: row.refusal_source,
         }
     }

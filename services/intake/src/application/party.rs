@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use yiwang_ledger::{Personal, SubjectId};
-use yiwang_standards::identity::{self, DocumentKind};
+use yiwang_standards::identity::DocumentKind;
 
 /// A natural or legal person. While it is only half given, its subject is that of the application's owner.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,34 +26,4 @@ impl Party {
     pub fn is_identified(&self) -> bool {
         self.kind.is_some() && self.number.is_some()
     }
-
-    /// Whether it is an organisation, whose name is public.
-    pub fn is_organisation(&self) -> bool {
-        self.kind.is_some_and(DocumentKind::is_organisation)
-    }
-
-    /// The name as lists show it: 张*; an organisation's stays.
-    pub fn masked_name(&self) -> String {
-        match (&self.name, self.is_organisation()) {
-            (Some(name), true) => name.get().unwrap_or(ERASED).to_owned(),
-            (Some(name), false) => name.get().map_or_else(|| ERASED.to_owned(), identity::mask_name),
-            (None, _) => String::new(),
-        }
-    }
-
-    /// The number as lists show it: 511***********1234.
-    pub fn masked_number(&self) -> String {
-        match &self.number {
-            Some(number) => number.get().map_or_else(|| ERASED.to_owned(), identity::mask_number),
-            None => String::new(),
-        }
-    }
-}
-
-/// What is shown of a value whose subject was erased.
-pub const ERASED: &str = "（已删除）";
-
-/// The text of a personal value, or what is shown when it is gone.
-pub fn shown(value: &Personal) -> &str {
-    value.get().unwrap_or(ERASED)
 }

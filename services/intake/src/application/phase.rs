@@ -15,8 +15,6 @@ pub enum Ground {
     NoPermissionNeeded,
     /// 行政许可法 art. 32 ②: another organ is competent.
     NotOurAuthority,
-    /// The correction did not come in time, where the rule set says so (a local rule, no ground of art. 32).
-    CorrectionLate,
 }
 
 /// 不受理告知 or 不予受理决定书.

@@ -1,6 +1,7 @@
 //! Applications as the contracts show them.
 
-use yiwang_kit::{party as parties, timestamp, wire};
+use yiwang_kit::party::{self as parties, ERASED};
+use yiwang_kit::{timestamp, wire};
 use yiwang_ledger::{Personal, StreamId, Timestamp};
 use yiwang_proto::intake::v1 as pb;
 use yiwang_proto::party::v1 as party_pb;
@@ -8,7 +9,6 @@ use yiwang_standards::identity::DocumentKind;
 
 use super::ask::form_struct;
 use super::{channel, count, due, signed};
-use crate::application::party::{ERASED, shown};
 use crate::application::{Actor, Application, Attachment, Correction, Ground, Party, Phase, Promise, Rejection, Step};
 
 /// Whether an officer's name is shown in full: to officers, not to citizens.
@@ -37,6 +37,11 @@ fn kind_of(party: &Party) -> i32 {
     party.kind.map_or(0, |kind| document_kind(kind).into())
 }
 
+/// The text of a personal value, or what is shown when it is gone.
+fn shown(value: &Personal) -> &str {
+    value.get().unwrap_or(ERASED)
+}
+
 /// A party in full.
 pub fn party(party: &Party) -> party_pb::Party {
     let text = |value: &Option<Personal>| value.as_ref().map(|value| shown(value).to_owned()).unwrap_or_default();
@@ -50,14 +55,9 @@ pub fn party(party: &Party) -> party_pb::Party {
 }
 
 fn masked(party: &Party) -> party_pb::MaskedParty {
-    match (&party.name, &party.number) {
-        (Some(name), Some(number)) => parties::masked(name, kind_of(party), number),
-        _ => party_pb::MaskedParty {
-            name: party.masked_name(),
-            document_kind: kind_of(party),
-            document_number: party.masked_number(),
-        },
-    }
+    let nothing = Personal::new(&party.subject, "", "");
+    let (name, number) = (party.name.as_ref().unwrap_or(&nothing), party.number.as_ref().unwrap_or(&nothing));
+    parties::masked(name, kind_of(party), number)
 }
 
 /// Who did something.
@@ -117,7 +117,6 @@ fn refusal(refusal: &Rejection, reader: Reader) -> pb::Refusal {
         ground: match refusal.ground {
             Ground::NoPermissionNeeded => pb::RefusalGround::NoPermissionNeeded.into(),
             Ground::NotOurAuthority => pb::RefusalGround::NotOurAuthority.into(),
-            Ground::CorrectionLate => pb::RefusalGround::Unspecified.into(),
         },
         reason: shown(&refusal.reason).to_owned(),
         competent_organ: refusal.competent_organ.clone(),

@@ -1,11 +1,10 @@
 //! What the law makes happen when nobody acts.
 
-use yiwang_ledger::{Context, Decision, Personal};
+use yiwang_ledger::{Context, Decision};
 
-use super::{deemed, document_number};
+use super::deemed;
 use crate::application::tags::watched;
-use crate::application::{Actor, Application, ApplicationEvent as Event, Ground, Phase, WithdrawalCause};
-use crate::rules::LateCorrection;
+use crate::application::{Actor, Application, ApplicationEvent as Event, Phase, WithdrawalCause};
 
 /// The timer's rule: deemed acceptance, overdue acceptance, late correction; and, first of all, a due date that the calendar
 /// in force computes otherwise.
@@ -23,26 +22,14 @@ pub fn timer(app: &Application, cx: &Context) -> Decision<Event> {
             Some(date) => Event::DeemedAccepted { date, due: due.clone(), outstanding: missing.clone() },
             None => Event::AcceptanceOverdue { due: due.clone() },
         }),
-        Phase::CorrectionRequested => events.push(late(app, cx)),
+        // 视为撤回: what follows is in no national statute (see data/rules.toml)
+        Phase::CorrectionRequested => {
+            let cause = WithdrawalCause::CorrectionLate;
+            events.push(Event::Withdrawn { cause, reason: None, by: Actor::system() });
+        }
         _ => {}
     }
     Ok(events)
-}
-
-/// The correction did not come in time: what follows is configuration, for no national statute says.
-fn late(app: &Application, cx: &Context) -> Event {
-    match app.item.rules.correction_late {
-        LateCorrection::Withdrawn => {
-            Event::Withdrawn { cause: WithdrawalCause::CorrectionLate, reason: None, by: Actor::system() }
-        }
-        LateCorrection::Refused => Event::Refused {
-            notice_number: document_number("BS", app, cx),
-            ground: Ground::CorrectionLate,
-            reason: Personal::new(app.data_subject(), "refusal.reason", "逾期未补正"),
-            competent_organ: String::new(),
-            by: Actor::system(),
-        },
-    }
 }
 
 /// A year of the calendar was loaded: the watched due date is computed anew.

@@ -186,15 +186,11 @@ fn article_32_does_not_accept_what_is_no_licence() {
 }
 
 #[test]
-fn an_answer_that_comes_too_late_counts_as_withdrawal_or_refusal_as_configured() {
-    let told = World::new().draft().submitted().asked_to_correct();
-    let mut world = told.clone().at(2026, 4, 3);
+fn an_answer_that_comes_too_late_counts_as_withdrawal() {
+    let mut world = World::new().draft().submitted().asked_to_correct().at(2026, 4, 3);
     let late = resubmit(&world.app, &facts(), &Handing::default(), &citizen(), &world.cx());
     assert_eq!(late.expect_err("refused").reason, "CORRECTION_LATE");
     assert_eq!(world.tick(), ["Withdrawn"]);
-    let mut world = told.at(2026, 4, 3);
-    world.app.item.rules = RuleSet { correction_late: LateCorrection::Refused, ..world.app.item.rules };
-    assert_eq!(world.tick(), ["Refused"]);
 }
 
 #[test]

@@ -17,7 +17,7 @@ use crate::application::{
 };
 use crate::catalogue::facts::{ItemFacts, Material, Necessity, PromiseTerms};
 use crate::catalogue::{Cancellation, Item, Standing};
-use crate::rules::{self, LateCorrection, RuleSet};
+use crate::rules;
 
 /// Noon of a day, China standard time.
 pub fn noon(year: i32, month: u32, day: u32) -> Timestamp {
