@@ -170,6 +170,9 @@ impl Sealing<'_> {
 }
 
 /// The form as JSON text, whole numbers without a point.
+///
+/// # Errors
+/// `FORM_INVALID`.
 pub fn form(subject: &SubjectId, form: &pbjson_types::Struct) -> Result<Personal, Refusal> {
     let value = serde_json::to_value(form).map_err(|_| {
         Refusal::field("form", "FORM_INVALID", "表单内容无法读取", "the form cannot be written as JSON")
