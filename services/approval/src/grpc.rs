@@ -96,7 +96,7 @@ impl Approval {
         let by = message.actor.as_ref().map_or_else(Officer::system, ask::officer);
         let reason = message.reason.clone();
         let call = incoming.call("WithdrawCase", &application, &message.request_id)?.with_actor(by.id.clone());
-        self.run(stream(&application), call, move |case, cx| decide::withdraw(case, &by, &reason, cx)).await
+        self.run(stream(&application), call, move |case, _| decide::withdraw(case, &by, &reason)).await
     }
 
     async fn get(&self, incoming: Incoming<pb::GetCaseRequest>) -> Result<pb::Case, Fault> {
@@ -144,8 +144,7 @@ impl Approval {
         let message = &incoming.message;
         let (recommendation, opinion) = ask::review(message)?;
         let target = (message.id.as_str(), message.request_id.as_str(), message.etag.as_str());
-        let rule =
-            move |case: &Case, by: &Officer, cx: &Context| decide::review(case, by, recommendation, &opinion, cx);
+        let rule = move |case: &Case, by: &Officer, _: &Context| decide::review(case, by, recommendation, &opinion);
         self.act(&incoming, "ReviewCase", target, rule).await
     }
 

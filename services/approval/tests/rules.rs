@@ -3,8 +3,10 @@
 mod world;
 
 use world::{Bench, day, filing, licensing, open_of, promise};
-use yiwang_approval::case::decide::Ruling;
-use yiwang_approval::case::{Finding, FollowUpPhase, Item, Limit, Officer, Outcome, Source, Unit, Warning, Which};
+use yiwang_approval::case::decide::{Open, Ruling};
+use yiwang_approval::case::{
+    Finding, FollowUpPhase, Item, Limit, Officer, Outcome, ResultKind, Source, Unit, Warning, Which,
+};
 
 fn refuse() -> Ruling {
     Ruling::Refuse("空气检测不合格".into())
@@ -63,7 +65,7 @@ fn a_limit_that_no_source_sets_is_marked() {
 fn the_limits_run_from_the_day_of_receipt_where_the_law_itself_accepted() {
     let mut bench = Bench::empty("2026-02-26");
     let open = open_of(licensing(), "2026-02-11");
-    bench.open(&yiwang_approval::case::decide::Open { deemed: true, accepted_by: Officer::system(), ..open }).unwrap();
+    bench.open(&Open { deemed: true, accepted_by: Officer::system(), ..open }).unwrap();
     assert_eq!(bench.case.facts().unwrap().legal.day, day("2026-03-17"));
 }
 
@@ -153,7 +155,7 @@ fn a_promise_is_decided_at_once_and_checked_later() {
 #[test]
 fn without_a_signed_promise_the_same_item_is_examined() {
     let mut bench = Bench::empty("2026-03-02");
-    let open = yiwang_approval::case::decide::Open { promise_signed: false, ..open_of(promise(), "2026-03-02") };
+    let open = Open { promise_signed: false, ..open_of(promise(), "2026-03-02") };
     bench.open(&open).unwrap();
     assert_eq!(bench.case.status(), "OPEN");
     assert_eq!(bench.decide("staff:approver", &GRANT).unwrap_err().reason, "NOT_REVIEWED");
@@ -163,10 +165,54 @@ fn without_a_signed_promise_the_same_item_is_examined() {
 fn what_nobody_has_looked_at_is_not_decided_by_itself() {
     let mut bench = Bench::empty("2026-03-09");
     let open = open_of(promise(), "2026-03-02");
-    bench.open(&yiwang_approval::case::decide::Open { deemed: true, accepted_by: Officer::system(), ..open }).unwrap();
+    bench.open(&Open { deemed: true, accepted_by: Officer::system(), ..open }).unwrap();
     assert_eq!(bench.case.status(), "OPEN");
     bench.decide("staff:approver", &GRANT).unwrap();
     assert_eq!(bench.case.status(), "GRANTED");
+}
+
+#[test]
+fn what_lacks_a_paper_is_not_decided_by_itself() {
+    for item in [promise(), filing()] {
+        let mut bench = Bench::empty("2026-03-02");
+        let open = Open { outstanding: vec!["layout".into()], ..open_of(item, "2026-03-02") };
+        bench.open(&open).unwrap();
+        assert_eq!(bench.case.status(), "OPEN");
+    }
+}
+
+#[test]
+fn the_clerk_of_another_organ_grants_nothing_in_its_name() {
+    let elsewhere = Officer { organisation: "11511301008778490F".into(), ..world::officer("staff:clerk") };
+    let immediate = Item { case_kind: 1, ..licensing() };
+    for item in [promise(), immediate] {
+        let mut bench = Bench::empty("2026-03-02");
+        bench.open(&Open { accepted_by: elsewhere.clone(), ..open_of(item, "2026-03-02") }).unwrap();
+        assert_eq!(bench.case.status(), "OPEN");
+        bench.decide("staff:approver", &GRANT).unwrap();
+        assert_eq!(bench.case.decision.unwrap().by.id, "staff:approver");
+    }
+    // What is merely recorded, the rule set records.
+    let mut bench = Bench::empty("2026-03-02");
+    bench.open(&Open { accepted_by: elsewhere, ..open_of(filing(), "2026-03-02") }).unwrap();
+    assert!(bench.case.decision.unwrap().by.is_system());
+}
+
+#[test]
+fn a_paper_decision_never_turns_red_for_want_of_a_licence() {
+    let mut bench = Bench::opened(Item { result: ResultKind::Document, ..licensing() }, "2026-03-02");
+    bench.review("staff:reviewer").unwrap();
+    bench.decide("staff:approver", &GRANT).unwrap();
+    assert_eq!((bench.on("2026-06-01").tick(), bench.case.warning()), (0, Warning::None));
+}
+
+#[test]
+fn a_licence_that_could_not_be_issued_is_still_to_be_delivered() {
+    let mut bench = Bench::opened(licensing(), "2026-03-02");
+    bench.review("staff:reviewer").unwrap();
+    bench.decide("staff:approver", &GRANT).unwrap();
+    bench.license_refused();
+    assert_eq!((bench.on("2026-06-01").tick(), bench.case.warning()), (1, Warning::Red));
 }
 
 #[test]
@@ -247,6 +293,6 @@ fn an_application_told_twice_has_one_case_and_another_number_is_refused() {
     let mut bench = Bench::opened(licensing(), "2026-03-02");
     let open = open_of(licensing(), "2026-03-02");
     assert_eq!(bench.open(&open).unwrap(), 0);
-    let other = yiwang_approval::case::decide::Open { number: "N2".into(), ..open };
+    let other = Open { number: "N2".into(), ..open };
     assert_eq!(bench.open(&other).unwrap_err().reason, "APPLICATION_HAS_CASE");
 }

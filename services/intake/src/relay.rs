@@ -155,6 +155,7 @@ fn open_case(entry: &Entry, request_id: &str, app: &Application, item: &Item) ->
         received_date: app.received().unwrap_or(acceptance.date).to_string(),
         deemed_accepted: acceptance.deemed,
         promise_signed: app.promise.is_some(),
+        outstanding_materials: acceptance.outstanding.clone(),
         form: app.form.as_ref().and_then(form_struct),
         channel: channel(app.channel).into(),
         owner_subject: match app.begun_by_staff {

@@ -50,12 +50,13 @@ fn with_basis(text: &str, label: &str, limit: &Limit) -> String {
 /// Both clocks of a case: the legal one, and the promised one, which can never be later than it.
 pub fn clocks(calendar: &Calendar, item: &Item, accepted_on: NaiveDate) -> (Due, Due) {
     let legal = due(calendar, accepted_on, &RuleSet::of(item).legal_limit(item));
-    let promised = item.promised.as_ref().map(|limit| due(calendar, accepted_on, limit));
-    match promised {
-        Some(promised) if promised.day <= legal.day => (promised, legal),
-        // Nobody can promise more time than the law gives.
-        _ => (legal.clone(), legal),
-    }
+    let promised = item.promised.as_ref().map_or_else(|| legal.clone(), |limit| due(calendar, accepted_on, limit));
+    (capped(promised, &legal), legal)
+}
+
+/// Nobody can promise more time than the law gives.
+pub fn capped(promised: Due, legal: &Due) -> Due {
+    if promised.day <= legal.day { promised } else { legal.clone() }
 }
 
 /// The same limit counted again from the same day; `None` where nothing changes.

@@ -5,8 +5,8 @@ use yiwang_ledger::{Context, Decision as Decided, Personal, Refusal, SubjectId};
 
 use super::rules::{self, RuleSet};
 use super::{
-    Applicant, Case, CaseResult, Decision, Event, Finding, FollowUp, FollowUpPhase, Item, Officer, Opened, Outcome,
-    Recommendation, Which, clock,
+    Applicant, Case, CaseResult, Decision, Due, Event, Finding, FollowUp, FollowUpPhase, Item, Officer, Opened,
+    Outcome, Recommendation, ResultKind, Which, clock,
 };
 
 /// What intake's relay brings.
@@ -32,12 +32,13 @@ pub struct Open {
     pub deemed: bool,
     /// 告知承诺 was signed.
     pub promise_signed: bool,
+    /// Codes of the required materials that were not there at acceptance: 容缺, or asked for once and not brought.
+    pub outstanding: Vec<String>,
     /// The form, JSON text.
     pub form: Option<Personal>,
 }
 
-/// Opens the case and starts its clocks; 备案, 告知承诺 and 即办件 with complete papers are decided at once, by the officer who
-/// accepted them. What the law itself accepted (art. 32 ④) nobody has looked at: that waits for an officer.
+/// Opens the case and starts its clocks; what [`decider_at_once`] names somebody for is granted with it.
 pub fn open(case: &Case, open: &Open, cx: &Context) -> Decided<Event> {
     match &case.facts {
         // The case of an application is the stream named after it: told again, nothing happens.
@@ -64,31 +65,39 @@ pub fn open(case: &Case, open: &Open, cx: &Context) -> Decided<Event> {
         accepted_on: open.accepted_on,
         deemed: open.deemed,
         promise_signed: open.promise_signed,
+        outstanding: open.outstanding.clone(),
         form: open.form.clone(),
         sort: format!("{:016x}", clock::after(legal.day).0.max(0)),
         promised,
         legal,
     };
-    let at_once = rules::on_the_spot(&open.item, open.promise_signed)
-        && !open.deemed
-        // A licence is an officer's act; what is merely recorded may be recorded by the rule set itself.
-        && (RuleSet::of(&open.item).recorded || !open.accepted_by.is_system());
+    let decider = decider_at_once(open);
     let mut events = vec![Event::Opened(Box::new(opened.clone()))];
-    if at_once {
+    if let Some(officer) = decider {
         let granted = Outcome::Granted { reasons: None };
-        events.push(Event::Decided(Box::new(decision(&opened, open.accepted_by.clone(), granted, cx))));
+        events.push(Event::Decided(Box::new(decision(&opened, officer, granted, cx))));
     }
     Ok(events)
 }
 
+/// Who decides a case as it opens: 备案, 告知承诺 and 即办件 with complete papers. What lacks a paper waits for an officer, as
+/// does what the law itself accepted (行政许可法 art. 32 ④), which nobody has looked at. The officer who accepted decides
+/// for her own organ alone (arts. 22 to 24: another's power needs a delegation); what is merely recorded, the rule set
+/// itself may record.
+fn decider_at_once(open: &Open) -> Option<Officer> {
+    if !rules::on_the_spot(&open.item, open.promise_signed) || open.deemed || !open.outstanding.is_empty() {
+        return None;
+    }
+    let own = !open.accepted_by.is_system() && open.accepted_by.organisation == open.item.organisation;
+    match (own, RuleSet::of(&open.item).recorded) {
+        (true, _) => Some(open.accepted_by.clone()),
+        (false, true) => Some(Officer::system()),
+        (false, false) => None,
+    }
+}
+
 /// 审查: by an officer who did not accept the application (受办分离).
-pub fn review(
-    case: &Case,
-    by: &Officer,
-    recommendation: Recommendation,
-    opinion: &str,
-    _cx: &Context,
-) -> Decided<Event> {
+pub fn review(case: &Case, by: &Officer, recommendation: Recommendation, opinion: &str) -> Decided<Event> {
     let facts = case.facts()?;
     if !matches!(case.phase, super::Phase::UnderReview) {
         return wrong_phase(case);
@@ -139,7 +148,7 @@ pub fn decide(case: &Case, by: &Officer, ruling: &Ruling, cx: &Context) -> Decid
         Ruling::Grant(remark) => {
             Outcome::Granted { reasons: remark.as_ref().map(|text| Personal::new(subject, "reasons", text.as_str())) }
         }
-        Ruling::Refuse(reasons) if reasons.trim().is_empty() => return reasons_missing(),
+        Ruling::Refuse(reasons) if reasons.trim().is_empty() => return reasons_missing(&facts.item),
         Ruling::Refuse(reasons) => Outcome::Refused {
             reasons: Personal::new(subject, "reasons", reasons.as_str()),
             remedies: rules::remedies(&facts.item),
@@ -152,7 +161,9 @@ fn decision(facts: &Opened, by: Officer, outcome: Outcome, cx: &Context) -> Deci
     let on = clock::day_of(cx.now);
     let rules = RuleSet::of(&facts.item);
     let grant = outcome.is_grant();
-    let delivery = rules.delivery.filter(|_| grant).map(|limit| clock::due(&cx.calendar, on, &limit));
+    // A licence arrives here by itself. When a paper document was handed over nobody records yet: no clock runs on it.
+    let delivered_here = grant && facts.item.result == ResultKind::License;
+    let delivery = rules.delivery.filter(|_| delivered_here).map(|limit| clock::due(&cx.calendar, on, &limit));
     let follow_up = (grant && rules::by_promise(&facts.item, facts.promise_signed)).then(|| {
         let limit = facts.item.follow_up.clone();
         let limit = limit
@@ -169,7 +180,7 @@ fn decision(facts: &Opened, by: Officer, outcome: Outcome, cx: &Context) -> Deci
 }
 
 /// 撤回 before the decision. Said twice, it is done once.
-pub fn withdraw(case: &Case, by: &Officer, reason: &str, _cx: &Context) -> Decided<Event> {
+pub fn withdraw(case: &Case, by: &Officer, reason: &str) -> Decided<Event> {
     let facts = case.facts()?;
     match case.phase {
         super::Phase::Withdrawn { .. } => Ok(Vec::new()),
@@ -235,11 +246,22 @@ pub fn tick(case: &Case, cx: &Context) -> Decided<Event> {
 
 /// A year of the calendar was loaded: provisional dates are counted again.
 pub fn recompute(case: &Case, cx: &Context) -> Decided<Event> {
-    let dates: Vec<_> = case
+    let mut dates: Vec<_> = case
         .named_dues()
         .filter(|(_, due)| !due.missing_years.is_empty())
         .filter_map(|(which, due)| clock::recount(&cx.calendar, due).map(|due| (which, due)))
         .collect();
+    if let Some(facts) = &case.facts {
+        let now = |wanted, old: &Due| {
+            dates.iter().find(|(which, _)| *which == wanted).map_or_else(|| old.clone(), |(_, due)| due.clone())
+        };
+        let (promised, legal) = (now(Which::Promised, &facts.promised), now(Which::Legal, &facts.legal));
+        let capped = clock::capped(promised.clone(), &legal);
+        if capped != promised {
+            dates.retain(|(which, _)| *which != Which::Promised);
+            dates.push((Which::Promised, capped));
+        }
+    }
     Ok(if dates.is_empty() { Vec::new() } else { vec![Event::DueDatesRecomputed { dates }] })
 }
 
@@ -263,7 +285,7 @@ pub fn license_refused(case: &Case, reason: &str, zh: &str, en: &str) -> Decided
 
 impl Case {
     /// Every due date with its name.
-    pub fn named_dues(&self) -> impl Iterator<Item = (Which, &super::Due)> {
+    pub fn named_dues(&self) -> impl Iterator<Item = (Which, &Due)> {
         let facts =
             self.facts.iter().flat_map(|facts| [(Which::Promised, &facts.promised), (Which::Legal, &facts.legal)]);
         let delivery = self.decision.iter().filter_map(|decision| decision.delivery.as_ref());
@@ -281,11 +303,11 @@ fn same_officer(zh: &str, en: &str) -> Decided<Event> {
     Err(Refusal::state("SAME_OFFICER", zh, en))
 }
 
-fn reasons_missing() -> Decided<Event> {
-    Err(Refusal::field(
-        "reasons",
-        "REASONS_MISSING",
-        "不予决定应当说明理由（行政许可法第三十八条）",
-        "a refusal gives its reasons (Licensing Law, art. 38)",
-    ))
+fn reasons_missing(item: &Item) -> Decided<Event> {
+    let (zh, en) = match item.item_type == rules::LICENSING {
+        true => ("（行政许可法第三十八条）", " (Licensing Law, art. 38)"),
+        false => ("", ""),
+    };
+    let (zh, en) = (format!("不予决定应当说明理由{zh}"), format!("a refusal gives its reasons{en}"));
+    Err(Refusal::field("reasons", "REASONS_MISSING", zh, en))
 }

@@ -29,6 +29,9 @@ pub struct Opened {
     pub deemed: bool,
     /// 告知承诺 was signed.
     pub promise_signed: bool,
+    /// Codes of the required materials that were not there at acceptance.
+    #[serde(default)]
+    pub outstanding: Vec<String>,
     /// The form as accepted, JSON text; the licence's data are taken from it.
     pub form: Option<Personal>,
     /// Place in lists: the legal due date as it was at first, so that the earliest come first. Never changes.

@@ -194,7 +194,8 @@ impl Case {
                 vec![(Which::Promised, &facts.promised), (Which::Legal, &facts.legal)]
             }
             (Some(_), Some(decision)) => {
-                let delivery = decision.delivery.as_ref().filter(|_| matches!(self.result, CaseResult::None));
+                let delivery =
+                    decision.delivery.as_ref().filter(|_| !matches!(self.result, CaseResult::License { .. }));
                 let follow_up = decision.follow_up.as_ref().and_then(FollowUp::due);
                 delivery
                     .map(|due| (Which::Delivery, due))

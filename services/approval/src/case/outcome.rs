@@ -33,7 +33,7 @@ pub enum Recommendation {
 pub struct Decision {
     /// 文书编号.
     pub document_number: String,
-    /// The approver; who accepted, where it is done on the spot.
+    /// The approver; who accepted, or `system`, where it is done on the spot.
     pub by: Officer,
     /// When.
     pub at: Timestamp,

@@ -39,6 +39,7 @@ pub fn open(request: &pb::OpenCaseRequest, vault: &Vault) -> Result<Open, Refusa
         accepted_on,
         deemed: request.deemed_accepted,
         promise_signed: request.promise_signed,
+        outstanding: request.outstanding_materials.clone(),
         form: form.map(|text| Personal::new(&subject, "form", text)),
     })
 }

@@ -17,7 +17,7 @@ pub fn subject() -> SubjectId {
 }
 
 pub fn officer(id: &str) -> Officer {
-    Officer { id: id.into(), name: id.into(), role: "reviewer".into(), organisation: "11511301008778490F".into() }
+    Officer { id: id.into(), name: id.into(), role: "reviewer".into(), organisation: "68236467-9".into() }
 }
 
 pub fn limit(days: u32) -> Limit {
@@ -82,6 +82,7 @@ pub fn open_of(item: Item, accepted_on: &str) -> Open {
         accepted_by: officer("staff:clerk"),
         accepted_on: accepted_on.parse().unwrap(),
         deemed: false,
+        outstanding: Vec::new(),
         form: None,
     }
 }
@@ -140,7 +141,7 @@ impl Bench {
     }
 
     pub fn review(&mut self, by: &str) -> Result<usize, Refusal> {
-        let events = decide::review(&self.case, &officer(by), Recommendation::Grant, "材料齐全", &self.cx())?;
+        let events = decide::review(&self.case, &officer(by), Recommendation::Grant, "材料齐全")?;
         Ok(self.fold(events, by))
     }
 
@@ -150,7 +151,7 @@ impl Bench {
     }
 
     pub fn withdraw(&mut self) -> Result<usize, Refusal> {
-        let events = decide::withdraw(&self.case, &officer("person:citizen"), "不办了", &self.cx())?;
+        let events = decide::withdraw(&self.case, &officer("person:citizen"), "不办了")?;
         Ok(self.fold(events, "person:citizen"))
     }
 
@@ -167,6 +168,11 @@ impl Bench {
     pub fn recompute(&mut self) -> usize {
         let events = decide::recompute(&self.case, &self.cx()).unwrap();
         self.fold(events, "system")
+    }
+
+    pub fn license_refused(&mut self) {
+        let events = decide::license_refused(&self.case, "LICENSE_TYPE_INVALID", "不正确", "wrong").unwrap();
+        self.fold(events, "system");
     }
 
     pub fn license_issued(&mut self) -> Result<usize, Refusal> {
