@@ -44,6 +44,6 @@ pub async fn run(config: Config, names: &[String]) -> anyhow::Result<()> {
         health.stopping(&[name]).await;
     }
     serving.join_all().await;
-    process.shutdown.cancel();
+    process.stop().await;
     Ok(())
 }

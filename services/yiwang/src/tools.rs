@@ -51,7 +51,7 @@ pub async fn migrate(config: Config, names: &[String]) -> anyhow::Result<()> {
         process.ledger(name).await?;
         println!("{name}: 数据库结构已是最新 · the schema is up to date");
     }
-    process.shutdown.cancel();
+    process.stop().await;
     Ok(())
 }
 
@@ -83,6 +83,6 @@ pub async fn verify(config: Config, as_json: bool) -> anyhow::Result<ExitCode> {
         );
         report.problems.iter().for_each(|problem| println!("  {problem}"));
     }
-    process.shutdown.cancel();
+    process.stop().await;
     Ok(if sound { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

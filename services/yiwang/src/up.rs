@@ -61,7 +61,7 @@ impl Running {
         self.health.stopping(&SERVICES).await;
         self.stop.cancel();
         self.serving.await?;
-        self.process.shutdown.cancel();
+        self.process.stop().await;
         Ok(())
     }
 }

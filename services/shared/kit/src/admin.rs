@@ -80,13 +80,9 @@ impl LedgerAdmin {
         let message = &incoming.message;
         self.admit(&incoming, &message.service, "RetryDelivery")?;
         incoming.call("RetryDelivery", &message.stream, &message.request_id)?;
-        let stream = stream(&message.stream)?;
-        let all = self.ledger.parked().await?;
-        let found = all.iter().find(|one| one.reader == message.reader && one.stream == stream);
-        match found {
-            Some(one) if self.ledger.retry_parked(&message.reader, stream).await? => Ok(parked(one)),
-            _ => Err(not_found("DELIVERY_NOT_FOUND", "没有该待投递记录", "no such delivery waits").into()),
-        }
+        let retried = self.ledger.retry_parked(&message.reader, stream(&message.stream)?).await?;
+        let none = || not_found("DELIVERY_NOT_FOUND", "没有该待投递记录", "no such delivery waits").into();
+        retried.as_ref().map(parked).ok_or_else(none)
     }
 
     async fn erase(&self, incoming: Incoming<pb::EraseSubjectRequest>) -> Result<pb::EraseSubjectResponse, Fault> {
@@ -100,8 +96,8 @@ impl LedgerAdmin {
         }
         // What another service tells is not told on: whoever began it tells all.
         let told_by = incoming.caller.id.strip_prefix("service:").unwrap_or_default();
-        self.ledger.erase_subject(call, &subject, message.reason.trim(), told_by).await?;
-        Ok(pb::EraseSubjectResponse { erase_time: Some(timestamp(self.ledger.host().now())) })
+        let erased_at = self.ledger.erase_subject(call, &subject, message.reason.trim(), told_by).await?;
+        Ok(pb::EraseSubjectResponse { erase_time: Some(timestamp(erased_at)) })
     }
 
     /// Whose data: by document from people, by keyed hash from services.

@@ -1,7 +1,7 @@
 //! One process of the suite: what its services share, and what each of them gets.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -20,6 +20,9 @@ use crate::link::Links;
 use crate::server::install_crypto;
 use crate::stack::{Front, Stack};
 use crate::{entropy, erasure, keys};
+
+/// How long relays and timers are waited for at the end.
+const STOP: Duration = Duration::from_secs(5);
 
 /// How the services of an installation are spread.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,6 +51,8 @@ pub struct Process {
     /// Cancelled when the process is told to stop.
     pub shutdown: CancellationToken,
     secrets: Arc<Secrets>,
+    /// The ledgers that were opened.
+    ledgers: Arc<Mutex<Vec<Ledger>>>,
 }
 
 /// What a service's constructor gets.
@@ -95,6 +100,7 @@ impl Process {
             links,
             shutdown,
             secrets: Arc::new(secrets),
+            ledgers: Arc::default(),
             config: Arc::new(config),
         })
     }
@@ -109,9 +115,21 @@ impl Process {
             production: self.config.is_production(),
             shutdown: self.shutdown.clone(),
         };
-        Ledger::open(options)
+        let ledger = Ledger::open(options)
             .await
-            .with_context(|| format!("账本 {service} 无法打开 / the ledger of {service} cannot be opened"))
+            .with_context(|| format!("账本 {service} 无法打开 / the ledger of {service} cannot be opened"))?;
+        self.ledgers.lock().unwrap_or_else(PoisonError::into_inner).push(ledger.clone());
+        Ok(ledger)
+    }
+
+    /// Stops what goes on by itself, and waits until the relays have let go of their leases: another replica goes on at once.
+    pub async fn stop(&self) {
+        self.shutdown.cancel();
+        let ledgers = std::mem::take(&mut *self.ledgers.lock().unwrap_or_else(PoisonError::into_inner));
+        let stopped = futures_util::future::join_all(ledgers.iter().map(Ledger::stopped));
+        if tokio::time::timeout(STOP, stopped).await.is_err() {
+            tracing::warn!("relays did not end in time: their leases run out by themselves");
+        }
     }
 
     /// What a service's constructor gets.

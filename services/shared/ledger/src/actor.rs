@@ -51,6 +51,8 @@ const QUEUE: usize = 1024;
 /// Commands of one stream in flight at a time; more wait in the queue.
 const PENDING: usize = 512;
 const IDLE: Duration = Duration::from_secs(5);
+/// What is in memory is read again after this long, since another process may have erased somebody meanwhile.
+const FRESH: Duration = Duration::from_secs(60);
 /// Live states above this are dropped as soon as they are idle.
 const LIVE_BYTES: usize = 128 << 20;
 const ENTRY_LIMIT: usize = 64 << 10;
@@ -117,6 +119,7 @@ struct Actor<A: Aggregate> {
     bytes: usize,
     /// What is in memory was read before an erasure and may show what was erased.
     erasures: u64,
+    loaded: Instant,
 }
 
 impl<A: Aggregate> Actor<A> {
@@ -144,6 +147,7 @@ impl<A: Aggregate> Actor<A> {
             sequence: 0,
             bytes: 0,
             erasures,
+            loaded: Instant::now(),
         }
     }
 
@@ -217,11 +221,12 @@ impl<A: Aggregate> Actor<A> {
 
     async fn ensure_loaded(&mut self) -> Result<(), Refusal> {
         let erasures = self.core.vault.erasures();
-        if self.pending.is_empty() && erasures != self.erasures {
+        if self.pending.is_empty() && (erasures != self.erasures || self.loaded.elapsed() > FRESH) {
             self.committed = None;
             self.erasures = erasures;
         }
         if self.committed.is_none() {
+            self.loaded = Instant::now();
             self.committed = Some(self.core.load_to_write::<A>(self.stream).await?);
         }
         Ok(())
@@ -291,7 +296,7 @@ impl<A: Aggregate> Actor<A> {
         for event in events {
             version += 1;
             let kind = stored_kind(A::KIND, event.name());
-            let body = self.encode(version, event).await?;
+            let body = self.encode(command, version, event).await?;
             if body.len() > ENTRY_LIMIT {
                 return Err(too_large("ENTRY_TOO_LARGE", body.len(), ENTRY_LIMIT));
             }
@@ -311,7 +316,7 @@ impl<A: Aggregate> Actor<A> {
         check_text(&tags, &keys)?;
         command.tags = difference(&base.tags, &tags);
         command.keys = difference(&base.keys, &keys);
-        let encoded = self.encode(version, &state).await?;
+        let encoded = self.encode(command, version, &state).await?;
         let bytes = encoded.len();
         if encoded.len() > STATE_LIMIT {
             return Err(too_large("STATE_TOO_LARGE", encoded.len(), STATE_LIMIT));
@@ -333,10 +338,15 @@ impl<A: Aggregate> Actor<A> {
         })
     }
 
-    async fn encode<T: serde::Serialize + Sync>(&self, version: u64, body: &T) -> Result<Vec<u8>, Refusal> {
+    async fn encode<T: serde::Serialize + Sync>(
+        &self,
+        command: &Command,
+        version: u64,
+        body: &T,
+    ) -> Result<Vec<u8>, Refusal> {
         self.core.vault.encode(self.stream, version, body).await.map_err(|error| match error {
             EncodeError::Store(error) => crate::store_refusal(error),
-            EncodeError::Body(error) => internal("", &error.to_string()),
+            EncodeError::Body(error) => internal(&command.trace, &error.to_string()),
         })
     }
 
@@ -571,7 +581,7 @@ fn store_full() -> Refusal {
     Refusal::new(Kind::Unavailable, "STORE_FULL", "存储空间不足，请稍后重试", "the store is full: nothing was written")
 }
 
-fn shutting_down() -> Refusal {
+pub(crate) fn shutting_down() -> Refusal {
     Refusal::new(Kind::Unavailable, "SHUTTING_DOWN", "服务正在停止，请重试", "this replica is stopping: try another")
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::{Serialize, de::DeserializeOwned};
 use yiwang_standards::calendar::Calendar;
 
-use crate::{Hash, Refusal, SubjectId, Timestamp};
+use crate::{Hash, Refusal, StreamId, SubjectId, Timestamp};
 
 /// The circumstances of an event, as written in its entry.
 #[derive(Clone, Debug)]
@@ -114,10 +114,9 @@ pub trait Aggregate: Default + Clone + Serialize + DeserializeOwned + Send + Syn
     fn erases(_event: &Self::Event) -> Option<SubjectId> {
         None
     }
-    /// Brings the body of an older release into today's shape before it is decoded.
-    fn upcast(_kind: &str, body: serde_json::Value) -> serde_json::Value {
-        body
-    }
+    /// Brings the body of an older release into today's shape before it is decoded; gets the entry's kind and every body of
+    /// it, today's among them. None where no event has changed otherwise than by `#[serde(default)]` fields.
+    const UPCAST: Option<fn(&str, serde_json::Value) -> serde_json::Value> = None;
 }
 
 /// The name of an event's variant; comes with `derive(strum::IntoStaticStr)`.
@@ -160,7 +159,7 @@ pub struct Call {
 #[derive(Clone, Debug)]
 pub struct Committed<A> {
     /// The stream.
-    pub stream: StreamIdOf,
+    pub stream: StreamId,
     /// The state right after the command.
     pub state: Arc<A>,
     /// The stream's version right after the command.
@@ -172,6 +171,3 @@ pub struct Committed<A> {
     /// True where this is the answer of an earlier, identical request.
     pub replayed: bool,
 }
-
-/// Shorthand in [`Committed`].
-pub type StreamIdOf = crate::StreamId;

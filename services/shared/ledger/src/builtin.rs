@@ -113,8 +113,8 @@ impl Ledger {
         Ok(())
     }
 
-    /// Erases a person's data in this service: deletes the key, in one commit with the entry that says so. `told_by` names
-    /// the service whose relay brought it, empty where it begins here.
+    /// Erases a person's data in this service: deletes the key, in one commit with the entry that says so; answers when. `told_by`
+    /// names the service whose relay brought it, empty where it begins here.
     ///
     /// # Errors
     /// As [`Ledger::execute`].
@@ -124,11 +124,11 @@ impl Ledger {
         subject: &SubjectId,
         grounds: &str,
         told_by: &str,
-    ) -> Result<(), Refusal> {
+    ) -> Result<Timestamp, Refusal> {
         let event =
             ErasureEvent::Erased { subject: subject.clone(), grounds: grounds.to_owned(), told_by: told_by.to_owned() };
         let stream = StreamId::named(Erasure::KIND, subject.as_str());
-        self.execute::<Erasure>(stream, call, move |_, _| Ok(vec![event.clone()])).await?;
-        Ok(())
+        let erased = self.execute::<Erasure>(stream, call, move |_, _| Ok(vec![event.clone()])).await?;
+        Ok(erased.at)
     }
 }

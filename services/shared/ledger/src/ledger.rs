@@ -9,8 +9,9 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use yiwang_standards::calendar::Calendar;
+use yiwang_standards::sm;
 
-use crate::actor::{Job, Registry, deadline_exceeded};
+use crate::actor::{Job, Registry, deadline_exceeded, shutting_down};
 use crate::aggregate::{Aggregate, Call, Committed, Context, Decision};
 use crate::batch::Item;
 use crate::engine::{self, Database, Db, OpenError, Sql};
@@ -63,7 +64,10 @@ pub(crate) struct Core {
     pub writer: mpsc::Sender<Item>,
     pub wake: watch::Receiver<u64>,
     pub shutdown: CancellationToken,
+    /// Actors and the writer.
     pub tasks: TaskTracker,
+    /// Relays and timers: what goes on by itself until the shutdown token ends it.
+    pub background: TaskTracker,
     pub live_bytes: AtomicUsize,
     registries: RwLock<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>,
 }
@@ -84,19 +88,22 @@ impl Ledger {
     /// [`OpenError`], each with its stable name in capitals.
     pub async fn open(options: Options) -> Result<Self, OpenError> {
         let db = Arc::new(Db::open(&options.database, options.service, options.production).await?);
+        let vault = Vault::new(db.clone(), options.host.clone(), &options.secrets);
+        vault.check().await?;
         let (sender, queue) = mpsc::channel(writer::QUEUE);
         let (wake_sender, wake) = watch::channel(0);
         let tasks = TaskTracker::new();
         tasks.spawn(Writer::new(db.clone(), queue, wake_sender, options.shutdown.clone()).run());
         let core = Core {
             service: options.service,
-            vault: Vault::new(db.clone(), options.host.clone(), &options.secrets),
+            vault,
             db,
             host: options.host,
             writer: sender,
             wake,
             shutdown: options.shutdown,
             tasks,
+            background: TaskTracker::new(),
             live_bytes: AtomicUsize::new(0),
             registries: RwLock::default(),
         };
@@ -162,14 +169,7 @@ impl Ledger {
             Some(deadline) => tokio::time::timeout_at(deadline, answer).await.map_err(|_| deadline_exceeded())?,
             None => answer.await,
         };
-        answer.unwrap_or_else(|_| {
-            Err(Refusal::new(
-                Kind::Unavailable,
-                "SHUTTING_DOWN",
-                "服务正在停止，请重试",
-                "this replica is stopping: try another",
-            ))
-        })
+        answer.unwrap_or_else(|_| Err(shutting_down()))
     }
 
     /// Where the ledger stands.
@@ -180,10 +180,18 @@ impl Ledger {
         self.core.head().await.map_err(store_refusal)
     }
 
+    /// Waits until relays and timers have ended, after the shutdown token was cancelled: the relays' leases are released
+    /// then, and another replica goes on at once.
+    pub async fn stopped(&self) {
+        self.core.background.close();
+        self.core.background.wait().await;
+    }
+
     /// Waits for the tasks of the ledger after its shutdown token was cancelled and its handles were dropped, at most for
     /// `limit`.
     pub async fn close(self, limit: std::time::Duration) {
         let (tasks, db) = (self.core.tasks.clone(), self.core.db.clone());
+        let _ = tokio::time::timeout(limit, self.stopped()).await;
         drop(self);
         tasks.close();
         let _ = tokio::time::timeout(limit, tasks.wait()).await;
@@ -236,10 +244,12 @@ pub(crate) fn store_refusal(error: sqlx::Error) -> Refusal {
 }
 
 impl Call {
-    /// A command of the system itself: a timer, a numbering, the answer to a relay. Its request id makes it one effect.
+    /// A command of the system itself: a timer, a numbering, the answer to a relay. Its request id makes it one effect; a
+    /// command that begins by itself (an empty trace) begins a trace of its own.
     pub fn system(request_id: impl Into<String>, trace: impl Into<String>) -> Self {
         let request_id = request_id.into();
-        let digest = yiwang_standards::sm::sm3(request_id.as_bytes());
+        let digest = sm::sm3(request_id.as_bytes());
+        let trace = Some(trace.into()).filter(|trace| !trace.is_empty());
         Call {
             principal: "system".to_owned(),
             actor: "system".to_owned(),
@@ -247,7 +257,7 @@ impl Call {
             fingerprint: Hash(digest),
             expected_version: None,
             deadline: None,
-            trace: trace.into(),
+            trace: trace.unwrap_or_else(|| sm::to_hex(&digest[..16])),
             seed: digest,
         }
     }

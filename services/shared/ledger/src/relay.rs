@@ -112,6 +112,8 @@ const UNPARK: Sql = Sql::both(
 const PARKED: Sql = Sql::both(
     "SELECT reader, stream, position, tries, next_at, error FROM cursor WHERE stream <> $1 ORDER BY reader, position LIMIT 1000",
 );
+const ONE_PARKED: Sql =
+    Sql::both("SELECT reader, stream, position, tries, next_at, error FROM cursor WHERE reader = $1 AND stream = $2");
 const RETRY: Sql = Sql::both("UPDATE cursor SET next_at = 0 WHERE reader = $1 AND stream = $2");
 
 #[derive(sqlx::FromRow)]
@@ -150,7 +152,7 @@ impl Ledger {
     /// Starts a relay. It holds a lease, so that one replica of the service runs it, and ends with the shutdown token.
     pub fn relay(&self, name: &'static str, route: impl Route) {
         let relay = Relay { core: self.core.clone(), name, route: Arc::new(route), lease_epoch: AtomicI64::new(0) };
-        self.core.tasks.spawn(relay.run());
+        self.core.background.spawn(relay.run());
     }
 
     /// Streams that relays of this service could not deliver.
@@ -161,13 +163,19 @@ impl Ledger {
         self.core.parked().await.map_err(store_refusal)
     }
 
-    /// Has a parked stream tried again at once. False where it is not parked.
+    /// Has a parked stream tried again at once, and answers it as it stands now. `None` where it is not parked.
     ///
     /// # Errors
     /// `STORE_UNAVAILABLE`.
-    pub async fn retry_parked(&self, reader: &str, stream: StreamId) -> Result<bool, Refusal> {
-        let rows = engine::write!(&*self.core.db, RETRY, reader.to_owned(), stream.0).map_err(store_refusal)?;
-        Ok(rows > 0)
+    pub async fn retry_parked(&self, reader: &str, stream: StreamId) -> Result<Option<Parked>, Refusal> {
+        let db = &*self.core.db;
+        let rows = engine::write!(db, RETRY, reader.to_owned(), stream.0).map_err(store_refusal)?;
+        if rows == 0 {
+            return Ok(None);
+        }
+        let row: Option<ParkedRow> =
+            engine::read!(db, fetch_optional, ParkedRow, ONE_PARKED, reader, stream.0).map_err(store_refusal)?;
+        Ok(row.map(Parked::from))
     }
 }
 
@@ -260,8 +268,10 @@ impl Relay {
         let epoch = self.core.head().await?.epoch;
         engine::write!(db, CREATE, self.name, Uuid::nil(), epoch as i64, Hash::ZERO.0.as_slice())?;
         let row: MainRow = engine::read!(db, fetch_one, MainRow, MAIN, self.name, Uuid::nil())?;
-        // SQLite has one process: a lease that is still running is that of the process before, which is gone
-        let now = if db.is_postgres() { self.core.host.machine_now().0 } else { i64::MAX };
+        // our own lease, let go of after an error of the store, is ours again at once; and SQLite has one process: a lease
+        // that is still running there is that of the process before, which is gone
+        let own = row.lease_epoch == self.lease_epoch.load(Ordering::Relaxed);
+        let now = if own || !db.is_postgres() { i64::MAX } else { self.core.host.machine_now().0 };
         if row.lease_until >= now {
             return Ok(None);
         }
@@ -273,8 +283,11 @@ impl Relay {
             hash: Hash::from_slice(&row.hash).unwrap_or_default(),
         };
         let saved = cursor.position;
+        if taken == 0 {
+            return Ok(None);
+        }
         self.lease_epoch.store(row.lease_epoch + 1, Ordering::Relaxed);
-        Ok((taken == 1).then_some(Held { lease_epoch: row.lease_epoch + 1, cursor, saved }))
+        Ok(Some(Held { lease_epoch: row.lease_epoch + 1, cursor, saved }))
     }
 
     async fn work(&self, mut held: Held) -> Result<(), Stop> {
@@ -282,9 +295,9 @@ impl Relay {
         let mut last_save = Instant::now();
         loop {
             wake.mark_unchanged();
+            self.core.check(held.cursor).await?;
             let mut parked = self.parked_streams().await?;
             self.retry_due(&held, &mut parked).await?;
-            self.core.check(held.cursor).await?;
             let entries = self.core.feed(held.cursor.position, BATCH).await?;
             let delivered = self.deliver_all(&held, &entries, &parked).await?;
             if let Some(last) = entries.last() {

@@ -176,10 +176,9 @@ impl Core {
 
     /// Decodes an entry's body, today's shape or an older one, and opens its personal values.
     pub(crate) async fn decode_event<A: Aggregate>(&self, entry: &Entry) -> Result<A::Event, Refusal> {
-        let decode = || -> Result<A::Event, serde_json::Error> {
-            // the common case first: today's shape needs no second parse
-            serde_json::from_slice(&entry.body)
-                .or_else(|_| serde_json::from_value(A::upcast(&entry.kind, serde_json::from_slice(&entry.body)?)))
+        let decode = || match A::UPCAST {
+            None => serde_json::from_slice(&entry.body),
+            Some(upcast) => serde_json::from_value(upcast(&entry.kind, serde_json::from_slice(&entry.body)?)),
         };
         let event = self.vault.decode(entry.stream, entry.version, decode).await;
         event.map_err(|error| self.body_refusal(entry.stream, error))

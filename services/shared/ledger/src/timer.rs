@@ -27,7 +27,7 @@ impl Ledger {
         let ledger = self.clone();
         let shutdown = self.core.shutdown.clone();
         let mut moved = self.core.host.moved();
-        self.core.tasks.spawn(async move {
+        self.core.background.spawn(async move {
             let mut stuck = HashMap::new();
             loop {
                 // the store is away: logged, and tried again

@@ -8,14 +8,14 @@ use std::time::Duration;
 use moka::sync::Cache;
 use yiwang_standards::sm;
 
-use crate::engine::{self, Db, Sql};
+use crate::engine::{self, Db, OpenError, Sql};
 use crate::personal::{KeyRing, SubjectId, with_keys};
 use crate::{Hash, Host, Refusal, StreamId, store_refusal};
 
 /// The two keys that a deployment brings.
 #[derive(Clone)]
 pub struct Secrets {
-    /// Wraps the subjects' keys; may be rotated by re-wrapping them.
+    /// Wraps the subjects' keys.
     pub wrapping_key: [u8; 16],
     /// Makes look-up values from numbers; never rotates, and is the same in every service of a deployment.
     pub lookup_key: [u8; 32],
@@ -39,6 +39,9 @@ pub struct Vault {
     erasures: AtomicU64,
 }
 
+/// Scope of the subject that is nobody: its key is the first in every store, and shows that the deployment's keys fit.
+const CHECK: &str = "key-check";
+const ANY: Sql = Sql::both("SELECT count(*) FROM (SELECT subject FROM secret LIMIT 1) AS first");
 const FIND: Sql = Sql::both("SELECT key_id, wrapped FROM secret WHERE subject = $1");
 const INSERT: Sql =
     Sql::both("INSERT INTO secret (subject, key_id, wrapped) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING");
@@ -52,6 +55,22 @@ impl Vault {
             wrapping: sm::Sm4Gcm::new(&secrets.wrapping_key),
             erasures: AtomicU64::new(0),
             keys: Cache::builder().max_capacity(100_000).time_to_live(Duration::from_secs(60)).build(),
+        }
+    }
+
+    /// Whether these are the keys under which the store was written; a new store is written under them from now on.
+    pub(crate) async fn check(&self) -> Result<(), OpenError> {
+        let nobody = self.lookup(CHECK, "");
+        let (used,): (i64,) = engine::read!(&*self.db, fetch_one, (i64,), ANY)?;
+        let found = match used {
+            0 => self.key_or_new(&nobody).await.map(Some),
+            _ => self.key_in_store(&nobody).await,
+        };
+        match found {
+            Ok(Some(_)) => Ok(()),
+            Ok(None) => Err(OpenError::WrongKey("the look-up key")),
+            Err(sqlx::Error::Decode(_)) => Err(OpenError::WrongKey("the wrapping key")),
+            Err(error) => Err(error.into()),
         }
     }
 

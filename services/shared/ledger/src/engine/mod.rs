@@ -47,6 +47,9 @@ pub enum OpenError {
     /// A setting under which an acknowledged command could be lost.
     #[error("UNSAFE_SETTING: {0}")]
     UnsafeSetting(String),
+    /// The keys are not those under which this store was written.
+    #[error("WRONG_KEY: {0} is not the one this store was written with")]
+    WrongKey(&'static str),
     /// The data directory could not be made or locked.
     #[error("DATA_DIR: {0}")]
     DataDir(#[from] std::io::Error),

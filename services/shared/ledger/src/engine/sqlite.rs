@@ -32,11 +32,24 @@ pub(super) async fn open(dir: &Path, service: &str, temporary: Option<tempfile::
         .statement_cache_capacity(256)
         .disable_statement_logging();
     let mut write = options.connect().await?;
+    check_settings(&mut write).await?;
     MIGRATOR.run(&mut write).await?;
     let read = SqlitePoolOptions::new()
         .max_connections(4)
         .connect_lazy_with(options.clone().read_only(true).create_if_missing(false));
     Ok(Db::Lite { read, write: Arc::new(Mutex::new(write)), options, _lock: lock, _temporary: temporary })
+}
+
+/// What was asked for is what is in force: a file system that cannot have a write-ahead log keeps its old mode in silence.
+async fn check_settings(connection: &mut SqliteConnection) -> Result<(), OpenError> {
+    let (journal,): (String,) = sqlx::query_as("PRAGMA journal_mode").fetch_one(&mut *connection).await?;
+    let (synchronous,): (i64,) = sqlx::query_as("PRAGMA synchronous").fetch_one(&mut *connection).await?;
+    if journal == "wal" && synchronous >= 2 {
+        return Ok(());
+    }
+    Err(OpenError::UnsafeSetting(format!(
+        "journal_mode = {journal}, synchronous = {synchronous}: wal and 2 are needed"
+    )))
 }
 
 /// One transaction; a command that does not go through leaves nothing behind.

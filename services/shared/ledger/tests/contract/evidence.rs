@@ -55,6 +55,14 @@ pub async fn a_forged_record_is_found(world: World) {
     assert_eq!(problems(&world).await.len(), 1);
 }
 
+pub async fn a_record_put_back_to_an_earlier_version_is_found(world: World) {
+    some_history(&world).await;
+    let first = world.ledger.feed(0, 1).await.unwrap().remove(0);
+    let back = "UPDATE record SET version = 1, state_version = 1, tip = $1 WHERE stream = $2";
+    world.raw().await.set_bytes(back, &first.hash.0, first.stream).await;
+    assert!(problems(&world).await[0].contains("at 1 does not match its entries at 3"));
+}
+
 pub async fn what_is_derived_can_be_computed_from_entries_alone(world: World) {
     some_history(&world).await;
     let subject = world.ledger.vault().lookup("111", "3");

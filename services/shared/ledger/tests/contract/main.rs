@@ -13,6 +13,8 @@ mod unique;
 mod world;
 mod write;
 
+use std::collections::BTreeSet;
+
 /// Each case runs on SQLite and on PostgreSQL.
 macro_rules! both {
     ($($module:ident: $($case:ident),+;)+) => {
@@ -49,14 +51,17 @@ both! {
         what_was_decided_behind_a_loser_is_decided_again, a_key_moves_within_one_batch;
     feed: it_is_dense_complete_and_in_order, a_gap_halts, a_rewound_ledger_halts, a_reader_is_woken;
     relay: it_delivers_each_entry_in_order, a_stream_that_fails_is_parked_and_the_others_go_on, a_refused_entry_waits_for_a_person,
-        it_goes_on_where_it_was_after_a_restart, a_poison_entry_is_parked;
+        it_goes_on_where_it_was_after_a_restart, a_poison_entry_is_parked, a_process_that_stops_lets_go_of_its_leases;
     personal: it_is_sealed_in_the_store, it_reads_as_erased_once_the_key_is_gone, an_erased_person_may_come_back,
         erasure_breaks_no_chain, a_sealed_value_does_not_open_elsewhere, it_cannot_leave_by_accident, sealed_bytes_open_for_their_place_only,
-        a_reading_leaves_an_entry, an_erased_value_is_not_sealed_again;
+        a_reading_leaves_an_entry, an_erased_value_is_not_sealed_again, a_store_of_another_wrapping_key_is_refused,
+        a_store_of_another_look_up_key_is_refused;
     read: a_list_shows_what_single_reads_would, pages_neither_skip_nor_repeat, a_foreign_page_token_is_refused,
+        a_page_token_changed_by_hand_is_refused, what_cannot_be_stored_is_not_found,
         a_page_size_out_of_range_is_refused, filters_narrow_a_list, lists_sort_by_bytes, a_search_prefers_rare_words,
         a_record_is_found_by_its_key, a_stream_of_another_kind_is_not_found;
     evidence: every_chain_verifies, a_changed_body_is_found, a_removed_entry_is_found, a_cut_off_tail_is_found, a_forged_record_is_found,
+        a_record_put_back_to_an_earlier_version_is_found,
         what_is_derived_can_be_computed_from_entries_alone;
     timer: it_runs_when_due_and_once, it_leaves_the_future_alone, those_that_refuse_hold_nobody_up, a_sweep_reaches_every_tagged_record;
 }
@@ -66,7 +71,7 @@ postgres_alone! {
         what_waits_goes_in_one_transaction, unsafe_settings_are_refused_in_production;
     unique: two_processes_cannot_both_claim;
     feed: open_and_aborted_transactions_are_never_skipped_over;
-    relay: one_replica_runs_it;
+    relay: one_replica_runs_it, an_error_of_the_store_does_not_lock_a_relay_out;
     timer: two_processes_have_one_effect;
     personal: two_processes_agree_on_a_subjects_key;
 }
@@ -81,4 +86,21 @@ async fn a_data_directory_has_one_process() {
     let world = world::World::sqlite().await;
     let second = world.try_open_again().await.err().unwrap();
     assert!(second.to_string().starts_with("DATA_DIR_IN_USE"), "{second}");
+}
+
+/// What one engine has, the other has: tables, columns, their kinds and which may be absent.
+#[tokio::test]
+async fn the_engines_have_one_schema() {
+    let Some(postgres) = world::World::postgres().await else { return };
+    let lite = "SELECT m.name || '.' || c.name || ' ' || CASE c.type WHEN 'INTEGER' THEN 'number' WHEN 'TEXT' THEN 'text' ELSE 'bytes' END
+                || CASE WHEN c.\"notnull\" = 1 OR c.pk > 0 THEN '' ELSE ' or absent' END
+                FROM sqlite_master m JOIN pragma_table_info(m.name) c
+                WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite_%' AND m.name NOT LIKE '\\_sqlx%' ESCAPE '\\'";
+    let pg = "SELECT table_name || '.' || column_name || ' ' || CASE WHEN data_type IN ('bigint', 'integer', 'smallint') THEN 'number'
+                WHEN data_type = 'text' THEN 'text' ELSE 'bytes' END || CASE is_nullable WHEN 'NO' THEN '' ELSE ' or absent' END
+              FROM information_schema.columns
+              WHERE table_schema = current_schema() AND table_name NOT LIKE '\\_sqlx%'";
+    let sqlite: BTreeSet<_> = world::World::sqlite().await.raw().await.rows(lite).await.into_iter().collect();
+    assert!(sqlite.len() > 40, "{sqlite:?}");
+    assert_eq!(sqlite, postgres.raw().await.rows(pg).await.into_iter().collect());
 }

@@ -1,8 +1,8 @@
 //! Personal data: sealed in the store, gone when the key is gone.
 
-use yiwang_ledger::{AccessLog, Audiences, Call, Context, Decision, Personal, StreamId, SubjectId};
+use yiwang_ledger::{AccessLog, Audiences, Call, Context, Decision, Personal, Secrets, StreamId, SubjectId};
 
-use crate::world::{Jar, JarEvent, World, add, fresh_call, stream};
+use crate::world::{Jar, JarEvent, SECRETS, World, add, fresh_call, stream};
 
 const NUMBER: &str = "11010519491231002X";
 
@@ -43,7 +43,8 @@ pub async fn it_reads_as_erased_once_the_key_is_gone(world: World) {
     let (jar, subject) = opened(&world).await;
     erase(&world, &subject).await;
     assert_eq!(name(&world.jar(jar).await), None);
-    assert_eq!(world.raw().await.number("SELECT count(*) FROM secret").await, 0);
+    // what is left is nobody's: by it a store shows that the deployment's keys fit
+    assert_eq!(world.raw().await.number("SELECT count(*) FROM secret").await, 1);
     assert_eq!(world.run(jar, add(1)).await.unwrap().state.total, 1);
     let world = world.restart().await;
     assert_eq!(name(&world.jar(jar).await), None);
@@ -130,4 +131,16 @@ pub async fn two_processes_agree_on_a_subjects_key(world: World) {
         assert!(a.is_ok() && b.is_ok());
         assert_eq!((name(&other.jar(one).await), name(&world.jar(two).await)), (Some(NUMBER), Some(NUMBER)));
     }
+}
+
+pub async fn a_store_of_another_wrapping_key_is_refused(world: World) {
+    let other = Secrets { wrapping_key: [9; 16], ..SECRETS };
+    let refused = world.try_restart_with(other).await.err().unwrap();
+    assert!(refused.to_string().starts_with("WRONG_KEY: the wrapping key"), "{refused}");
+}
+
+pub async fn a_store_of_another_look_up_key_is_refused(world: World) {
+    let other = Secrets { lookup_key: [9; 32], ..SECRETS };
+    let refused = world.try_restart_with(other).await.err().unwrap();
+    assert!(refused.to_string().starts_with("WRONG_KEY: the look-up key"), "{refused}");
 }

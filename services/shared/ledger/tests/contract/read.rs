@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use yiwang_ledger::{Audiences, ListQuery, Personal, StreamId};
 
 use crate::world::{Jar, JarEvent, World, add, event, label, stream};
@@ -70,6 +71,31 @@ pub async fn a_foreign_page_token_is_refused(world: World) {
         let refusal = world.ledger.list::<Jar>(&query(2, token), &audiences).await.unwrap_err();
         assert_eq!(refusal.reason, "PAGE_TOKEN_INVALID");
     }
+}
+
+pub async fn a_page_token_changed_by_hand_is_refused(world: World) {
+    jars(&world, 5).await;
+    let everybody = Audiences::of(["org:1".to_owned()]);
+    let token = world.ledger.list::<Jar>(&query(2, ""), &everybody).await.unwrap().next_page_token;
+    let mut bytes = BASE64_URL_SAFE_NO_PAD.decode(token).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    let token = BASE64_URL_SAFE_NO_PAD.encode(bytes);
+    let refusal = world.ledger.list::<Jar>(&query(2, &token), &everybody).await.unwrap_err();
+    assert_eq!(refusal.reason, "PAGE_TOKEN_INVALID");
+}
+
+/// PostgreSQL cannot even be asked for U+0000: on both engines there is simply nothing.
+pub async fn what_cannot_be_stored_is_not_found(world: World) {
+    jars(&world, 2).await;
+    let zero = "\0".to_owned();
+    let filtered = ListQuery { filters: vec![("parity", zero.clone())], ..query(2, "") };
+    assert!(world.ledger.list::<Jar>(&filtered, &Audiences::all()).await.unwrap().items.is_empty());
+    assert!(world.ledger.find::<Jar>("LABEL_TAKEN", &zero, &Audiences::all()).await.unwrap().is_none());
+    let hits = world.ledger.search::<Jar>("word", std::slice::from_ref(&zero), &[], &Audiences::all(), 5).await;
+    assert!(hits.unwrap().is_empty());
+    let filters = [("parity", zero)];
+    let hits = world.ledger.search::<Jar>("word", &["tea".to_owned()], &filters, &Audiences::all(), 5).await;
+    assert!(hits.unwrap().is_empty());
 }
 
 pub async fn a_page_size_out_of_range_is_refused(world: World) {

@@ -88,9 +88,10 @@ pub async fn a_refused_entry_waits_for_a_person(world: World) {
     })
     .await;
     receiver.set(jar, Delivery::Done);
-    assert!(world.ledger.retry_parked("r", jar).await.unwrap());
+    let retried = world.ledger.retry_parked("r", jar).await.unwrap().unwrap();
+    assert_eq!((retried.stream, retried.next_at), (jar, Timestamp(0)));
     until("it arrives", || async { receiver.versions(jar) == [1, 2] }).await;
-    assert!(!world.ledger.retry_parked("r", stream()).await.unwrap());
+    assert!(world.ledger.retry_parked("r", stream()).await.unwrap().is_none());
 }
 
 pub async fn a_poison_entry_is_parked(world: World) {
@@ -133,4 +134,30 @@ pub async fn one_replica_runs_it(world: World) {
     let both = || [one.versions(jar).len(), two.versions(jar).len()];
     until("delivered", || async { both().contains(&30) }).await;
     assert!(both().contains(&0), "{:?}", both());
+}
+
+pub async fn a_process_that_stops_lets_go_of_its_leases(world: World) {
+    let (receiver, jar) = (Receiver::default(), stream());
+    world.ledger.relay("r", receiver.clone());
+    add_times(&world, jar, 1).await;
+    until("delivered", || async { receiver.versions(jar) == [1] }).await;
+    world.shutdown.cancel();
+    world.ledger.stopped().await;
+    assert_eq!(world.raw().await.number("SELECT count(*) FROM cursor WHERE lease_until > 0").await, 0);
+}
+
+pub async fn an_error_of_the_store_does_not_lock_a_relay_out(world: World) {
+    let (receiver, jar) = (Receiver::default(), stream());
+    let mut raw = world.raw().await;
+    raw.execute(
+        "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'away'; END $$;
+         CREATE TRIGGER refuse BEFORE UPDATE OF position ON cursor FOR EACH ROW EXECUTE FUNCTION refuse()",
+    )
+    .await;
+    world.ledger.relay("r", receiver.clone());
+    add_times(&world, jar, 1).await;
+    // the cursor cannot be saved: the relay lets go, takes its lease again and delivers again
+    until("delivered again", || async { receiver.versions(jar).len() >= 2 }).await;
+    raw.execute("DROP TRIGGER refuse ON cursor").await;
+    until("saved", || async { world.raw().await.number("SELECT max(position) FROM cursor").await == 1 }).await;
 }

@@ -78,13 +78,13 @@ impl Aggregate for Jar {
         self.label.iter().map(|label| UniqueKey { scope: "LABEL_TAKEN", key: label.clone() }).collect()
     }
 
-    fn upcast(kind: &str, mut body: serde_json::Value) -> serde_json::Value {
+    const UPCAST: Option<fn(&str, serde_json::Value) -> serde_json::Value> = Some(|kind, mut body| {
         // the first release counted in "pieces"
         if let (true, Some(pieces)) = (kind == "Added", body["Added"].get("pieces").cloned()) {
             body = serde_json::json!({"Added": {"amount": pieces}});
         }
         body
-    }
+    });
 }
 
 pub struct TestHost {
@@ -186,6 +186,8 @@ pub fn label(text: &str) -> impl Fn(&Jar, &Context) -> Decision<JarEvent> + Send
     event(JarEvent::Labelled { label: Some(text.to_owned()) })
 }
 
+pub const SECRETS: Secrets = Secrets { wrapping_key: [1; 16], lookup_key: [2; 32] };
+
 impl World {
     pub async fn sqlite() -> World {
         let dir = Arc::new(tempfile::tempdir().unwrap());
@@ -202,10 +204,15 @@ impl World {
     }
 
     async fn at(place: Place, dir: Option<Arc<tempfile::TempDir>>) -> World {
-        World::try_at(place, dir, false).await.unwrap()
+        World::try_at(place, dir, false, SECRETS).await.unwrap()
     }
 
-    async fn try_at(place: Place, dir: Option<Arc<tempfile::TempDir>>, production: bool) -> Result<World, OpenError> {
+    async fn try_at(
+        place: Place,
+        dir: Option<Arc<tempfile::TempDir>>,
+        production: bool,
+        secrets: Secrets,
+    ) -> Result<World, OpenError> {
         let host = Arc::new(TestHost {
             now: AtomicI64::new(1_772_000_000_000_000),
             drawn: AtomicU64::new((u64::from(std::process::id()) << 40) + (HOSTS.fetch_add(1, Ordering::SeqCst) << 20)),
@@ -216,14 +223,13 @@ impl World {
             Place::Postgres { url, schema } => Database::Postgres { url: url.clone(), schema: schema.clone() },
         };
         let shutdown = CancellationToken::new();
-        let secrets = Secrets { wrapping_key: [1; 16], lookup_key: [2; 32] };
         let options =
             Options { service: "test", database, secrets, host: host.clone(), production, shutdown: shutdown.clone() };
         Ok(World { ledger: Ledger::open(options).await?, host, shutdown, place, _dir: dir })
     }
 
     pub async fn try_open_again(&self) -> Result<World, OpenError> {
-        World::try_at(self.place.clone(), self._dir.clone(), false).await
+        World::try_at(self.place.clone(), self._dir.clone(), false, SECRETS).await
     }
 
     /// In production mode, with settings given to every connection.
@@ -233,7 +239,14 @@ impl World {
             url.push_str(if url.contains('?') { "&options=" } else { "?options=" });
             url.push_str(settings);
         }
-        World::try_at(place, None, true).await
+        World::try_at(place, None, true, SECRETS).await
+    }
+
+    /// Another process on the same store, with other keys, after this one has ended.
+    pub async fn try_restart_with(self, secrets: Secrets) -> Result<World, OpenError> {
+        self.shutdown.cancel();
+        self.ledger.close(Duration::from_secs(5)).await;
+        World::try_at(self.place, self._dir, false, secrets).await
     }
 
     /// A second process on the same database.
