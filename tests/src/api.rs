@@ -20,6 +20,8 @@ pub struct Answer {
     pub status: u16,
     /// The body; `null` where it was empty, a string where it was not JSON.
     pub body: Value,
+    /// The `x-trace-id` of the answer; empty where there is none.
+    pub trace_id: String,
 }
 
 impl Answer {
@@ -75,11 +77,13 @@ impl Api {
     pub async fn send(&self, request: RequestBuilder) -> reqwest::Result<Answer> {
         let response = request.send().await?;
         let status = response.status().as_u16();
+        let trace_id =
+            response.headers().get("x-trace-id").and_then(|id| id.to_str().ok()).unwrap_or_default().to_owned();
         let bytes = response.bytes().await?;
         let text = || Value::String(String::from_utf8_lossy(&bytes).into_owned());
         let body =
             if bytes.is_empty() { Value::Null } else { serde_json::from_slice(&bytes).unwrap_or_else(|_| text()) };
-        Ok(Answer { status, body })
+        Ok(Answer { status, body, trace_id })
     }
 
     /// `GET path`.

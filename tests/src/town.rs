@@ -101,7 +101,7 @@ impl Town {
 
     async fn ready(&mut self) -> anyhow::Result<()> {
         let deadline = Instant::now() + Duration::from_secs(60);
-        while !self.api().answers().await {
+        while !self.api().get("/readyz").await.is_ok_and(|answer| answer.status == 200) {
             for (name, child) in &mut self.processes {
                 let ended = child.ended()?;
                 ensure!(ended.is_none(), "{name} ended by itself: {ended:?}");
@@ -127,13 +127,18 @@ impl Town {
         self.schema("intake").is_none()
     }
 
-    /// Kills the only process and starts it again on the same data.
+    /// SIGKILL to these services' processes (to the only one, where all are together), which start again on the same data.
     ///
     /// # Errors
-    /// Where it does not come back.
-    pub async fn restart(&mut self) -> anyhow::Result<()> {
-        self.kill("up")?;
-        self.start("up", &["up"])?;
+    /// Where one does not come back.
+    pub async fn strike(&mut self, services: &[&str]) -> anyhow::Result<()> {
+        let names: &[&str] = if self.is_together() { &["up"] } else { services };
+        for name in names {
+            self.kill(name)?;
+        }
+        for name in names {
+            if *name == "up" { self.start("up", &["up"])? } else { self.serve(name)? }
+        }
         self.ready().await
     }
 

@@ -139,7 +139,7 @@ fn answer(mut stream: TcpStream) -> anyhow::Result<Option<Answer>> {
     let Some(status) = text.split(' ').nth(1).and_then(|code| code.parse().ok()) else { return Ok(None) };
     let (from, until) = (text.find('{').unwrap_or(text.len()), text.rfind('}').map_or(text.len(), |at| at + 1));
     let body = serde_json::from_str(text.get(from..until).unwrap_or_default()).unwrap_or_default();
-    Ok(Some(Answer { status, body }))
+    Ok(Some(Answer { status, body, trace_id: String::new() }))
 }
 
 /// The citizen, as a party.

@@ -1,6 +1,7 @@
 //! The main job over the public API, in both shapes: one process on SQLite, a process a service on PostgreSQL.
 #![allow(missing_docs)]
 
+mod branches;
 mod main_job;
 mod paths;
 mod privacy;
@@ -25,7 +26,10 @@ macro_rules! both_shapes {
 
 both_shapes! {
     main_job: an_application_becomes_a_licence_and_is_evaluated, a_refusal_says_why_and_what_can_be_done,
-        a_filing_is_recorded_on_the_spot, a_notice_is_published_and_listed;
+        a_filing_is_recorded_on_the_spot, a_notice_is_published_and_listed,
+        a_killed_process_loses_nothing_on_its_way;
+    branches: what_is_missing_is_told_once_and_brought, intake_refuses_what_is_another_organs, a_withdrawal_reaches_the_case,
+        a_cancelled_licence_verifies_as_cancelled, a_promise_is_granted_at_once_and_checked_later;
     time: silence_for_five_working_days_is_acceptance, a_date_beyond_the_calendar_is_provisional_until_the_year_is_loaded;
     privacy: planted_numbers_are_nowhere_in_clear, a_staff_reading_leaves_an_entry, an_erased_person_is_erased_everywhere;
     paths: one_trace_id_goes_all_the_way, the_ledgers_verify;
@@ -33,11 +37,6 @@ both_shapes! {
 
 mod one_shape {
     use yiwang_tests::town::Town;
-
-    #[tokio::test]
-    async fn a_killed_process_loses_nothing_on_its_way() -> anyhow::Result<()> {
-        crate::main_job::a_killed_process_loses_nothing_on_its_way(Town::together().await?).await
-    }
 
     #[tokio::test]
     async fn a_ledger_changed_by_hand_does_not_verify() -> anyhow::Result<()> {

@@ -13,43 +13,47 @@ use yiwang_tests::town::{POSTGRES, SERVICES, Town};
 
 use crate::main_job::{accept, case_of, grant, hand_in, has_a_right, text};
 
-const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
-
-/// A write within the one trace.
-async fn traced(town: &Town, account: &str, path: &str, mut body: Value) -> anyhow::Result<Answer> {
+/// A write, and the trace id that its answer names. The caller may bring one.
+async fn traced(town: &Town, account: &str, path: &str, mut body: Value, own: Option<&str>) -> anyhow::Result<Answer> {
     body["requestId"] = json!(format!("traced-by-{account}"));
     let api = town.sign_in(account)?;
-    let request = api.request(Method::POST, path).header("traceparent", format!("00-{TRACE}-00f067aa0ba902b7-01"));
-    Ok(api.send(request.json(&body)).await?)
+    let mut request = api.request(Method::POST, path);
+    if let Some(own) = own {
+        request = request.header("traceparent", format!("00-{own}-00f067aa0ba902b7-01"));
+    }
+    let answer = api.send(request.json(&body)).await?;
+    ensure!(own.is_none_or(|own| own == answer.trace_id), "{answer:?}");
+    Ok(answer)
 }
 
-/// Waits until a service has logged a call of the one trace: it does so when it has answered.
-async fn logs_the_trace(town: &Town, service: &str) -> anyhow::Result<()> {
+/// Waits until a service has logged a call of the trace: it does so when it has answered.
+async fn logs_the_trace(town: &Town, service: &str, trace: &str) -> anyhow::Result<()> {
     let (name, deadline) = (format!("service=\"{service}\""), Instant::now() + Duration::from_secs(10));
-    while !town.log(service)?.lines().any(|line| line.contains(TRACE) && line.contains(&name)) {
-        ensure!(Instant::now() < deadline, "{service} has not logged {TRACE}");
+    while !town.log(service)?.lines().any(|line| line.contains(trace) && line.contains(&name)) {
+        ensure!(Instant::now() < deadline, "{service} has not logged {trace}");
         sleep(Duration::from_millis(20)).await;
     }
     Ok(())
 }
 
-/// The caller's trace id stands in the log of every service that takes part, over HTTP, gRPC and relays.
+/// The trace id of the answer stands in the log of every service that takes part, over HTTP, gRPC and relays.
 pub async fn one_trace_id_goes_all_the_way(town: Town) -> anyhow::Result<()> {
     let application = hand_in(&town).await?;
-    let accepted = traced(&town, "clerk", &format!("/v1/applications/{application}:accept"), json!({})).await?;
-    let case = case_of(&town, accepted.text("caseNumber")).await?;
+    let accepted = traced(&town, "clerk", &format!("/v1/applications/{application}:accept"), json!({}), None).await?;
+    let case = case_of(&town, "reviewer", accepted.text("caseNumber")).await?;
     for service in ["gateway", "intake", "approval"] {
-        logs_the_trace(&town, service).await?;
+        logs_the_trace(&town, service, &accepted.trace_id).await?;
     }
     let review = json!({"recommendation": "OUTCOME_GRANT", "opinion": "合格"});
     town.post("reviewer", &format!("/v1/cases/{case}:review"), review).await?;
     let decision = json!({"outcome": "OUTCOME_GRANT", "reasons": "符合条件"});
-    traced(&town, "approver", &format!("/v1/cases/{case}:decide"), decision).await?;
+    let (path, own) = (format!("/v1/cases/{case}:decide"), Some("4bf92f3577b34da6a3ce929d0e0e4736"));
+    let decided = traced(&town, "approver", &path, decision, own).await?;
     for service in ["license", "evaluation"] {
-        logs_the_trace(&town, service).await?;
+        logs_the_trace(&town, service, &decided.trace_id).await?;
     }
-    let refused = traced(&town, "reviewer", &format!("/v1/cases/{case}:decide"), json!({})).await?;
-    assert_eq!((refused.text("traceId"), refused.status >= 400), (TRACE, true), "{}", refused.body);
+    let refused = traced(&town, "reviewer", &path, json!({}), own).await?;
+    assert_eq!((refused.text("traceId"), refused.status >= 400), (own.unwrap_or_default(), true), "{}", refused.body);
     Ok(())
 }
 
