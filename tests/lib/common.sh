@@ -9,7 +9,7 @@ target=${CARGO_TARGET_DIR:-$top/target}
 tools=$target/tools
 logs=$target/logs
 mkdir -p "$tools" "$logs"
-export PATH=$tools/venv/bin:$PATH
+export PATH=$tools/venv/bin:$tools/bin:$PATH
 export CARGO_TERM_COLOR=${CARGO_TERM_COLOR:-never}
 
 steps_passed=0
