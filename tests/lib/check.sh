@@ -3,6 +3,8 @@
 
 # shellcheck source=tests/lib/openapi.sh
 . "$top/tests/lib/openapi.sh"
+# shellcheck source=tests/lib/manifests.sh
+. "$top/tests/lib/manifests.sh"
 
 check_steps() {
     step fetch cargo fetch --locked
@@ -11,6 +13,8 @@ check_steps() {
     step buf buf lint proto
     step deny cargo deny --locked check bans licenses sources
     step shear cargo shear
+    step manifests manifests_hold
     step compile-and-lint compile_and_lint
     step openapi openapi_is_valid
+    step manifest-settings manifests_are_configured
 }
