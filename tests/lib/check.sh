@@ -14,6 +14,7 @@ check_steps() {
     step deny cargo deny --locked check bans licenses sources
     step shear cargo shear
     step manifests manifests_hold
+    step alerts alerts_hold
     step compile-and-lint compile_and_lint
     step openapi openapi_is_valid
     step manifest-settings manifests_are_configured
