@@ -16,17 +16,17 @@ fn sentence(step: &StepTaken, case: &Case) -> (String, String) {
     let Some(facts) = &case.facts else { return Default::default() };
     match step.kind.as_str() {
         "Opened" if facts.deemed => (
-            format!("已依法视为受理（行政许可法第三十二条），办件编号{}，{}前办结", facts.number, facts.promised.day),
+            format!("已依法视为受理（行政许可法第三十二条），办件编号{}，{}前办结", facts.number, facts.promised.date),
             format!(
                 "accepted by operation of law (Licensing Law, art. 32); case {}, due {}",
-                facts.number, facts.promised.day
+                facts.number, facts.promised.date
             ),
         ),
         "Opened" => (
-            format!("已受理，办件编号{}，承诺{}前办结（法定{}）", facts.number, facts.promised.day, facts.legal.day),
+            format!("已受理，办件编号{}，承诺{}前办结（法定{}）", facts.number, facts.promised.date, facts.legal.date),
             format!(
                 "accepted as case {}; promised by {}, by law by {}",
-                facts.number, facts.promised.day, facts.legal.day
+                facts.number, facts.promised.date, facts.legal.date
             ),
         ),
         "Reviewed" => ("审查完毕，待作出决定".into(), "reviewed; a decision is to follow".into()),

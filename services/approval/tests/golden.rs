@@ -27,7 +27,7 @@ fn one_of_each() -> Vec<Event> {
         Event::Reviewed { by: by.clone(), recommendation: Recommendation::Grant, opinion: personal("opinion") },
         Event::Withdrawn { by: by.clone(), reason: Some(personal("reason")) },
         Event::FollowUpChecked { by, finding: Finding::Rectify, findings, next },
-        Event::MarkedOverdue { which: Which::Legal, due: due.day },
+        Event::MarkedOverdue { which: Which::Legal, due: due.date },
         Event::DueDatesRecomputed { dates: vec![(Which::Legal, due)] },
         Event::LicenseIssued { id: "id".into(), identifier: "1.2.156".into(), number: "5116".into() },
         Event::LicenseRefused { reason: "LICENSE_TYPE_INVALID".into(), zh: "不正确".into(), en: "wrong".into() },

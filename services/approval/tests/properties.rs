@@ -125,21 +125,21 @@ proptest! {
         item.promised = Some(world::limit(promised));
         let day = world::day("2025-01-02") + chrono::Days::new(offset);
         let (promised, legal) = clock::clocks(Calendar::builtin(), &item, day);
-        prop_assert!(promised.day <= legal.day && legal.day >= day);
+        prop_assert!(promised.date <= legal.date && legal.date >= day);
         prop_assert_eq!(legal.start, day);
     }
 
     #[test]
     fn nor_is_it_once_the_missing_year_is_loaded(legal in 1_u32..60, promised in 1_u32..40, offset in 0_u64..120) {
         let mut item = licensing();
-        item.legal = Some(Limit { unit: Unit::CalendarDays, ..world::limit(legal) });
+        item.legal = Some(Limit { unit: Unit::CalendarDay, ..world::limit(legal) });
         item.promised = Some(world::limit(promised));
         let day = world::day("2026-11-01") + chrono::Days::new(offset);
         let mut bench = Bench::opened(item, &day.to_string());
         bench.calendar = std::sync::Arc::new(bench.calendar.with_year(include_str!("world/2027.csv")).unwrap());
         bench.recompute();
         let facts = bench.case.facts.unwrap();
-        prop_assert!(facts.promised.day <= facts.legal.day, "{} {}", facts.promised.zh, facts.legal.zh);
+        prop_assert!(facts.promised.date <= facts.legal.date, "{} {}", facts.promised.zh, facts.legal.zh);
     }
 
     #[test]

@@ -18,7 +18,7 @@ const GRANT: Ruling = Ruling::Grant(None);
 fn a_licence_case_has_twenty_working_days_by_law_and_its_own_promise() {
     let case = Bench::opened(licensing(), "2026-03-02").case;
     let facts = case.facts().unwrap();
-    assert_eq!((facts.legal.day, facts.promised.day), (day("2026-03-30"), day("2026-03-12")));
+    assert_eq!((facts.legal.date, facts.promised.date), (day("2026-03-30"), day("2026-03-12")));
     assert!(facts.legal.zh.contains("20个工作日") && facts.legal.zh.contains("第四十二条"), "{}", facts.legal.zh);
 }
 
@@ -26,22 +26,22 @@ fn a_licence_case_has_twenty_working_days_by_law_and_its_own_promise() {
 fn joint_handling_has_forty_five_working_days() {
     let item = Item { rules: "licensing-joint".into(), legal: None, promised: None, ..licensing() };
     let case = Bench::opened(item, "2026-03-02").case;
-    assert_eq!(case.facts().unwrap().legal.day, day("2026-05-08"));
-    assert_eq!(case.facts().unwrap().promised.day, day("2026-05-08"));
+    assert_eq!(case.facts().unwrap().legal.date, day("2026-05-08"));
+    assert_eq!(case.facts().unwrap().promised.date, day("2026-05-08"));
 }
 
 #[test]
 fn another_type_keeps_its_own_limit_and_the_licensing_law_stays_out_of_it() {
     let charity = Limit {
         days: 20,
-        unit: Unit::CalendarDays,
+        unit: Unit::CalendarDay,
         basis: "《慈善法》第十条".into(),
         source: Source::Statute,
-        unverified: false,
+        ..Limit::default()
     };
     let item = Item { item_type: 7, rules: "confirmation".into(), legal: Some(charity), promised: None, ..licensing() };
     let mut bench = Bench::opened(item, "2026-02-02");
-    assert_eq!(bench.case.facts().unwrap().legal.day, day("2026-02-24"));
+    assert_eq!(bench.case.facts().unwrap().legal.date, day("2026-02-24"));
     bench.review("staff:reviewer").unwrap();
     bench.decide("staff:approver", &GRANT).unwrap();
     assert_eq!(bench.case.decision.unwrap().delivery, None);
@@ -66,7 +66,7 @@ fn the_limits_run_from_the_day_of_receipt_where_the_law_itself_accepted() {
     let mut bench = Bench::empty("2026-02-26");
     let open = open_of(licensing(), "2026-02-11");
     bench.open(&Open { deemed: true, accepted_by: Officer::system(), ..open }).unwrap();
-    assert_eq!(bench.case.facts().unwrap().legal.day, day("2026-03-17"));
+    assert_eq!(bench.case.facts().unwrap().legal.date, day("2026-03-17"));
 }
 
 #[test]
@@ -80,7 +80,7 @@ fn a_date_in_an_unpublished_year_is_provisional_and_counted_again_when_the_year_
     bench.calendar = std::sync::Arc::new(bench.calendar.with_year(year).unwrap());
     assert_eq!(bench.recompute(), 1);
     let after = &bench.case.facts().unwrap().legal;
-    assert!(after.missing_years.is_empty() && after.day > before.day, "{} {}", after.day, before.day);
+    assert!(after.missing_years.is_empty() && after.date > before.date, "{} {}", after.date, before.date);
     assert_eq!(bench.recompute(), 0);
 }
 
@@ -109,7 +109,7 @@ fn a_grant_is_delivered_within_ten_working_days() {
     bench.on("2026-02-27").review("staff:reviewer").unwrap();
     bench.decide("staff:approver", &GRANT).unwrap();
     let delivery = bench.case.decision.unwrap().delivery.unwrap();
-    assert_eq!(delivery.day, day("2026-03-12"));
+    assert_eq!(delivery.date, day("2026-03-12"));
     assert!(delivery.zh.contains("第四十四条"));
 }
 
@@ -141,7 +141,7 @@ fn a_filing_is_recorded_on_the_spot_by_who_accepted_it() {
     let case = Bench::opened(filing(), "2026-03-02").case;
     let decision = case.decision.as_ref().unwrap();
     assert_eq!((case.status(), decision.by.id.as_str()), ("GRANTED", "staff:clerk"));
-    assert_eq!(case.facts().unwrap().legal.day, day("2026-03-02"));
+    assert_eq!(case.facts().unwrap().legal.date, day("2026-03-02"));
     assert!(decision.document_number.ends_with("备"));
 }
 
@@ -149,7 +149,7 @@ fn a_filing_is_recorded_on_the_spot_by_who_accepted_it() {
 fn a_promise_is_decided_at_once_and_checked_later() {
     let case = Bench::opened(promise(), "2026-03-02").case;
     let follow_up = case.decision.as_ref().unwrap().follow_up.as_ref().unwrap();
-    assert_eq!((case.status(), follow_up.due().unwrap().day), ("GRANTED", day("2026-03-30")));
+    assert_eq!((case.status(), follow_up.due().unwrap().date), ("GRANTED", day("2026-03-30")));
 }
 
 #[test]
@@ -228,7 +228,7 @@ fn a_promise_not_kept_is_put_right_in_time_or_the_grant_is_to_be_annulled() {
     let mut bench = Bench::opened(promise(), "2026-03-02");
     bench.on("2026-03-10").check(Finding::Rectify).unwrap();
     let phase = |bench: &Bench| bench.case.decision.as_ref().unwrap().follow_up.as_ref().unwrap().phase.clone();
-    assert!(matches!(phase(&bench), FollowUpPhase::Rectifying { due } if due.day == day("2026-03-24")));
+    assert!(matches!(phase(&bench), FollowUpPhase::Rectifying { due } if due.date == day("2026-03-24")));
     bench.on("2026-03-25").check(Finding::Rectify).unwrap();
     assert_eq!(phase(&bench), FollowUpPhase::ToBeAnnulled);
 }

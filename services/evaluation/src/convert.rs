@@ -1,12 +1,12 @@
 //! Between the contract and the domain. What a field must be is checked here, once, on receipt, and the refusal names it.
 
-use yiwang_kit::{Caller, party, timestamp, wire};
+use yiwang_kit::{Caller, limit, party, timestamp, wire};
 use yiwang_ledger::{Personal, Refusal, StreamId, SubjectId, Timestamp, Vault};
 use yiwang_proto::evaluation::v1 as pb;
-use yiwang_proto::{clock::v1 as clocks, party::v1 as parties};
+use yiwang_proto::party::v1 as parties;
 
 use crate::evaluation::decide::Rate;
-use crate::evaluation::{Duty, Evaluation, Finding, Officer, Reply, Right, Satisfaction};
+use crate::evaluation::{Evaluation, Finding, Officer, Reply, Right, Satisfaction};
 
 /// Longest 文字评价.
 pub const TEXT_MAX: usize = 500;
@@ -179,7 +179,7 @@ pub fn evaluation(id: StreamId, version: u64, evaluation: &Evaluation, caller: &
         evaluator: named.then(|| party::masked(&right.name, right.document_kind, &right.document_number)),
         bad: rating.satisfaction.is_bad(),
         status: status(evaluation).into(),
-        verification_due: evaluation.duty.as_ref().map(due),
+        verification_due: evaluation.duty.as_ref().map(|duty| limit::due(&duty.due)),
         reply: evaluation.reply.as_ref().map(reply_out),
         create_time: Some(timestamp(rating.at)),
     }
@@ -230,26 +230,6 @@ pub fn status_filter(status: pb::EvaluationStatus) -> Option<&'static str> {
         pb::EvaluationStatus::Published => Some("PUBLISHED"),
         pb::EvaluationStatus::Verifying => Some("VERIFYING"),
         pb::EvaluationStatus::Replied => Some("REPLIED"),
-    }
-}
-
-fn due(duty: &Duty) -> clocks::DueDate {
-    let source = if duty.unverified { clocks::LimitSource::Default } else { clocks::LimitSource::Statute };
-    clocks::DueDate {
-        date: duty.day.to_string(),
-        start_date: duty.start.to_string(),
-        limit: Some(clocks::TimeLimit {
-            days: signed(duty.days),
-            unit: clocks::TimeUnit::WorkingDay.into(),
-            basis: duty.basis.clone(),
-            source: source.into(),
-            unverified: duty.unverified,
-            ..Default::default()
-        }),
-        provisional: !duty.missing_years.is_empty(),
-        missing_years: duty.missing_years.clone(),
-        explanation: duty.zh.clone(),
-        explanation_en: duty.en.clone(),
     }
 }
 

@@ -7,6 +7,7 @@ use house::{Engine, House, golden};
 use strum::VariantNames as _;
 use yiwang_evaluation::evaluation::{Duty, Evaluation, Event, Finding, Officer, Right, Satisfaction};
 use yiwang_ledger::{Personal, SubjectId, Timestamp};
+use yiwang_standards::calendar::{Due, Limit};
 
 fn one_of_each() -> Vec<Event> {
     let subject = SubjectId::parse(&"ab".repeat(32)).unwrap();
@@ -29,17 +30,16 @@ fn one_of_each() -> Vec<Event> {
         document_number: personal("document_number"),
         subject: subject.clone(),
     };
-    let duty = Duty {
+    let limit = Limit { days: 1, basis: "《安阳市政务服务条例》第五十二条".into(), ..Limit::default() };
+    let due = Due {
+        date: "2027-01-01".parse().unwrap(),
         start: "2026-12-31".parse().unwrap(),
-        day: "2027-01-01".parse().unwrap(),
-        days: 1,
-        basis: "《安阳市政务服务条例》第五十二条".into(),
-        unverified: false,
+        limit,
         missing_years: vec![2027],
         zh: "一个工作日内核实".into(),
         en: "within one working day".into(),
-        overdue: false,
     };
+    let duty = Duty { due, overdue: false };
     let rated = Event::Rated {
         satisfaction: Satisfaction::Dissatisfied,
         tags: vec![personal("tag")],
@@ -54,7 +54,7 @@ fn one_of_each() -> Vec<Event> {
         Event::RightOpened(Box::new(right)),
         rated,
         Event::Replied { finding: Finding::Rectified, text: personal("reply"), by, late: false },
-        Event::VerificationOverdue { due: duty.day },
+        Event::VerificationOverdue { due: duty.due.date },
         Event::DueDateRecomputed { duty },
     ]
 }

@@ -80,8 +80,12 @@ fn named_or_not_a_bad_grade_has_the_same_day_and_says_that_no_rule_here_sets_it(
         let decided = decide::rate(&evaluation, &rate(Satisfaction::Dissatisfied, anonymous), &cx(now));
         fold(&mut evaluation, now, decided);
         let duty = evaluation.duty.unwrap();
-        assert_eq!((duty.day, duty.unverified), ("2026-10-08".parse().unwrap(), true));
-        assert!(duty.basis.contains("参照") && duty.basis.contains("待主管部门确认"), "{}", duty.basis);
+        assert_eq!((duty.due.date, duty.due.limit.unverified), ("2026-10-08".parse().unwrap(), true));
+        assert!(
+            duty.due.limit.basis.contains("参照") && duty.due.limit.basis.contains("待主管部门确认"),
+            "{}",
+            duty.due.limit.basis
+        );
     }
 }
 
@@ -106,7 +110,7 @@ fn a_day_that_moves_has_not_passed_until_it_does() {
         let decided = decide::tick(&evaluation, &cx_with(at(day), year.clone()));
         fold(&mut evaluation, at(day), decided);
         let duty = evaluation.duty.as_ref().unwrap();
-        (duty.day, duty.overdue, evaluation.index().due_at.is_some())
+        (duty.due.date, duty.overdue, evaluation.index().due_at.is_some())
     };
     let moved = "2027-01-04".parse().unwrap();
     assert_eq!(overdue_on("2027-01-03"), (moved, false, true));

@@ -67,7 +67,7 @@ pub fn open(case: &Case, open: &Open, cx: &Context) -> Decided<Event> {
         promise_signed: open.promise_signed,
         outstanding: open.outstanding.clone(),
         form: open.form.clone(),
-        sort: format!("{:016x}", clock::after(legal.day).0.max(0)),
+        sort: format!("{:016x}", clock::after(&legal).0.max(0)),
         promised,
         legal,
     };
@@ -163,12 +163,12 @@ fn decision(facts: &Opened, by: Officer, outcome: Outcome, cx: &Context) -> Deci
     let grant = outcome.is_grant();
     // A licence arrives here by itself. When a paper document was handed over nobody records yet: no clock runs on it.
     let delivered_here = grant && facts.item.result == ResultKind::License;
-    let delivery = rules.delivery.filter(|_| delivered_here).map(|limit| clock::due(&cx.calendar, on, &limit));
+    let delivery = rules.delivery.filter(|_| delivered_here).map(|limit| limit.due(on, &cx.calendar));
     let follow_up = (grant && rules::by_promise(&facts.item, facts.promise_signed)).then(|| {
         let limit = facts.item.follow_up.clone();
         let limit = limit
             .unwrap_or_else(|| rules::default_limit(rules::FOLLOW_UP_DAYS, "告知承诺事后核查默认时限，待实施机关确认"));
-        FollowUp { phase: FollowUpPhase::Pending { due: clock::due(&cx.calendar, on, &limit) }, checks: Vec::new() }
+        FollowUp { phase: FollowUpPhase::Pending { due: limit.due(on, &cx.calendar) }, checks: Vec::new() }
     });
     // One decision a case: its number is the case's, so it has no gaps either.
     let kind = match (&outcome, rules.recorded) {
@@ -221,7 +221,7 @@ pub fn record_follow_up(case: &Case, by: &Officer, finding: Finding, findings: &
         (FollowUpPhase::Rectifying { .. }, Finding::Rectify) => FollowUpPhase::ToBeAnnulled,
         (FollowUpPhase::Pending { .. }, Finding::Rectify) => {
             let limit = rules::default_limit(rules::RECTIFY_DAYS, "限期整改默认时限，待实施机关确认");
-            FollowUpPhase::Rectifying { due: clock::due(&cx.calendar, clock::day_of(cx.now), &limit) }
+            FollowUpPhase::Rectifying { due: limit.due(clock::day_of(cx.now), &cx.calendar) }
         }
     };
     let findings = Personal::new(&facts.applicant.subject, "findings", findings);
@@ -236,8 +236,8 @@ pub fn tick(case: &Case, cx: &Context) -> Decided<Event> {
         return Ok(events);
     }
     let mut case = case.clone();
-    while let Some((which, due)) = case.next_mark().filter(|(_, due)| clock::after(due.day) <= cx.now) {
-        let mark = super::Overdue { which, due: due.day, at: cx.now };
+    while let Some((which, due)) = case.next_mark().filter(|(_, due)| clock::after(due) <= cx.now) {
+        let mark = super::Overdue { which, due: due.date, at: cx.now };
         events.push(Event::MarkedOverdue { which, due: mark.due });
         case.overdue.push(mark);
     }
@@ -249,7 +249,7 @@ pub fn recompute(case: &Case, cx: &Context) -> Decided<Event> {
     let mut dates: Vec<_> = case
         .named_dues()
         .filter(|(_, due)| !due.missing_years.is_empty())
-        .filter_map(|(which, due)| clock::recount(&cx.calendar, due).map(|due| (which, due)))
+        .filter_map(|(which, due)| Some((which, due.recounted(&cx.calendar)?)))
         .collect();
     if let Some(facts) = &case.facts {
         let now = |wanted, old: &Due| {

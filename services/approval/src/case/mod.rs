@@ -14,6 +14,7 @@ pub use limits::*;
 pub use matter::*;
 pub use model::*;
 pub use outcome::*;
+pub use yiwang_standards::calendar::{Due, Limit, Source, Start, Unit};
 
 use yiwang_ledger::{Aggregate, EventName, Index, Kind, Meta, Refusal, Tag, Timestamp, UniqueKey};
 
@@ -81,7 +82,7 @@ impl Aggregate for Case {
             owner: facts.applicant.subject.to_string(),
             item: facts.item.code.clone(),
             status: self.status().to_owned(),
-            due_at: self.next_mark().map(|(_, due)| clock::after(due.day)),
+            due_at: self.next_mark().map(|(_, due)| clock::after(due)),
         }
     }
 
@@ -175,7 +176,7 @@ impl Case {
     pub fn warning(&self) -> Warning {
         // A mark on a date that was counted again since does not count.
         let over = |wanted| {
-            let due = self.named_dues().find(|(which, _)| *which == wanted).map(|(_, due)| due.day);
+            let due = self.named_dues().find(|(which, _)| *which == wanted).map(|(_, due)| due.date);
             self.overdue.iter().any(|mark| mark.which == wanted && Some(mark.due) == due)
         };
         if over(Which::Legal) || over(Which::Delivery) || over(Which::FollowUp) {
@@ -207,8 +208,8 @@ impl Case {
         };
         running
             .into_iter()
-            .filter(|(which, due)| !self.overdue.iter().any(|mark| mark.which == *which && mark.due == due.day))
-            .min_by_key(|(_, due)| due.day)
+            .filter(|(which, due)| !self.overdue.iter().any(|mark| mark.which == *which && mark.due == due.date))
+            .min_by_key(|(_, due)| due.date)
     }
 
     fn apply_dates(&mut self, dates: &[(Which, Due)]) {

@@ -36,12 +36,26 @@ pub const OTHER_DAYS: u32 = 20;
 
 /// A limit that a statute sets.
 pub fn statute(days: u32, basis: &str) -> Limit {
-    Limit { days, unit: Unit::WorkingDays, basis: basis.to_owned(), source: Source::Statute, unverified: false }
+    Limit {
+        days,
+        unit: Unit::WorkingDay,
+        basis: basis.to_owned(),
+        source: Source::Statute,
+        unverified: false,
+        ..Limit::default()
+    }
 }
 
 /// A limit that nobody has confirmed yet.
 pub fn default_limit(days: u32, basis: &str) -> Limit {
-    Limit { days, unit: Unit::WorkingDays, basis: basis.to_owned(), source: Source::Default, unverified: true }
+    Limit {
+        days,
+        unit: Unit::WorkingDay,
+        basis: basis.to_owned(),
+        source: Source::Default,
+        unverified: true,
+        ..Limit::default()
+    }
 }
 
 impl RuleSet {

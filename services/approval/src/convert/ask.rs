@@ -6,7 +6,7 @@ use yiwang_proto::approval::v1 as pb;
 use yiwang_proto::{catalogue::v1 as items, clock::v1 as clocks, party::v1 as parties};
 
 use crate::case::decide::{Open, Ruling};
-use crate::case::{Applicant, Finding, Item, Limit, Officer, Recommendation, ResultKind, Source, Unit};
+use crate::case::{Applicant, Finding, Item, Limit, Officer, Recommendation, ResultKind};
 
 /// Longest opinion of a reviewer.
 pub const OPINION_MAX: usize = 1_000;
@@ -115,24 +115,8 @@ fn item(terms: &items::ItemTerms) -> Result<Item, Refusal> {
 
 fn limit(field: &str, limit: Option<&clocks::TimeLimit>) -> Result<Option<Limit>, Refusal> {
     let Some(limit) = limit else { return Ok(None) };
-    let days = u32::try_from(limit.days)
-        .ok()
-        .filter(|days| *days <= 3_660)
-        .ok_or_else(|| terms_field(field, "时限应为0至3660天", "a limit is 0 to 3660 days"))?;
-    Ok(Some(Limit {
-        days,
-        unit: match limit.unit() {
-            clocks::TimeUnit::CalendarDay => Unit::CalendarDays,
-            clocks::TimeUnit::WorkingDay | clocks::TimeUnit::Unspecified => Unit::WorkingDays,
-        },
-        basis: limit.basis.clone(),
-        source: match limit.source() {
-            clocks::LimitSource::Statute => Source::Statute,
-            clocks::LimitSource::Implementation => Source::Implementation,
-            clocks::LimitSource::Default | clocks::LimitSource::Unspecified => Source::Default,
-        },
-        unverified: limit.unverified,
-    }))
+    let read = yiwang_kit::limit::read(limit);
+    read.map(Some).ok_or_else(|| terms_field(field, "时限应为0至3660天", "a limit is 0 to 3660 days"))
 }
 
 /// What a reviewer says.

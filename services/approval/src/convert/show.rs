@@ -1,13 +1,13 @@
 //! Messages out. Lists and cases show an applicant masked; a value whose subject was erased says so.
 
-use yiwang_kit::{party, timestamp, wire};
+use yiwang_kit::{limit, party, timestamp, wire};
 use yiwang_ledger::{Personal, StreamId, Timestamp};
 use yiwang_proto::approval::v1 as pb;
-use yiwang_proto::{catalogue::v1 as items, clock::v1 as clocks, party::v1 as parties};
+use yiwang_proto::{catalogue::v1 as items, party::v1 as parties};
 
 use crate::case::{
-    Case, CaseResult, Due, Finding, FollowUpPhase, Item, Limit, Officer, Opened, Outcome, Phase, Recommendation,
-    ResultKind, Review, Source, StepTaken, Unit, clock,
+    Case, CaseResult, Finding, FollowUpPhase, Item, Officer, Opened, Outcome, Phase, Recommendation, ResultKind,
+    Review, StepTaken, clock,
 };
 
 /// The phase that a filter names; `None`: all.
@@ -70,8 +70,8 @@ pub fn summary(id: StreamId, case: &Case) -> pb::CaseSummary {
         item_code: facts.item.code.clone(),
         item_name: facts.item.name.clone(),
         department: facts.item.organisation_name.clone(),
-        promised_due: open.then(|| due(&facts.promised)),
-        legal_due: open.then(|| due(&facts.legal)),
+        promised_due: open.then(|| limit::handling_due(&facts.promised)),
+        legal_due: open.then(|| limit::handling_due(&facts.legal)),
         result_number: result(case, facts).map(|result| result.number).unwrap_or_default(),
         update_time: Some(timestamp(updated(case))),
     }
@@ -91,44 +91,11 @@ fn case_clock(case: &Case, facts: &Opened, now: Timestamp) -> pb::CaseClock {
     let last = closed.unwrap_or_else(|| clock::day_of(now));
     pb::CaseClock {
         accepted_date: facts.accepted_on.to_string(),
-        promised_due: Some(due(&facts.promised)),
-        legal_due: Some(due(&facts.legal)),
+        promised_due: Some(limit::handling_due(&facts.promised)),
+        legal_due: Some(limit::handling_due(&facts.legal)),
         closed_date: closed.map(|day| day.to_string()).unwrap_or_default(),
-        promised_overdue: last > facts.promised.day,
-        legal_overdue: last > facts.legal.day,
-    }
-}
-
-/// A due date with how it was reached.
-pub fn due(due: &Due) -> clocks::DueDate {
-    clocks::DueDate {
-        date: due.day.to_string(),
-        start_date: due.start.to_string(),
-        limit: Some(limit_out(&due.limit)),
-        provisional: !due.missing_years.is_empty(),
-        missing_years: due.missing_years.clone(),
-        explanation: due.zh.clone(),
-        explanation_en: due.en.clone(),
-    }
-}
-
-fn limit_out(limit: &Limit) -> clocks::TimeLimit {
-    let unit = match limit.unit {
-        Unit::WorkingDays => clocks::TimeUnit::WorkingDay,
-        Unit::CalendarDays => clocks::TimeUnit::CalendarDay,
-    };
-    let source = match limit.source {
-        Source::Default => clocks::LimitSource::Default,
-        Source::Statute => clocks::LimitSource::Statute,
-        Source::Implementation => clocks::LimitSource::Implementation,
-    };
-    clocks::TimeLimit {
-        days: i32::try_from(limit.days).unwrap_or(i32::MAX),
-        unit: unit.into(),
-        basis: limit.basis.clone(),
-        source: source.into(),
-        unverified: limit.unverified,
-        ..Default::default()
+        promised_overdue: last > facts.promised.date,
+        legal_overdue: last > facts.legal.date,
     }
 }
 
@@ -222,7 +189,7 @@ fn follow_up(case: &Case) -> Option<pb::FollowUp> {
         (FollowUpPhase::ToBeAnnulled, _) => pb::CheckOutcome::FalsePromise,
     };
     Some(pb::FollowUp {
-        due: follow_up.due().map(due),
+        due: follow_up.due().map(limit::due),
         outcome: outcome.into(),
         findings: last.map(|check| shown(&check.findings)).unwrap_or_default(),
         check_time: last.map(|check| timestamp(check.at)),
@@ -241,8 +208,8 @@ fn item_terms(item: &Item) -> items::ItemTerms {
         region_code: item.region.clone(),
         item_type: item.item_type,
         case_kind: item.case_kind,
-        legal_limit: item.legal.as_ref().map(limit_out),
-        promised_limit: item.promised.as_ref().map(limit_out),
+        legal_limit: item.legal.as_ref().map(limit::handling_limit),
+        promised_limit: item.promised.as_ref().map(limit::handling_limit),
         result: Some(items::ItemResult {
             kind: result_kind(item.result).into(),
             name: item.result_name.clone(),
@@ -252,7 +219,7 @@ fn item_terms(item: &Item) -> items::ItemTerms {
             license_fields: item.license_fields.clone(),
         }),
         notify_promise: item.notify_promise,
-        follow_up_limit: item.follow_up.as_ref().map(limit_out),
+        follow_up_limit: item.follow_up.as_ref().map(limit::limit),
         remedies: item.remedies.clone(),
         rules: item.rules.clone(),
     }

@@ -22,7 +22,7 @@ pub fn officer(id: &str) -> Officer {
 
 pub fn limit(days: u32) -> Limit {
     let basis = "《中华人民共和国行政许可法》第四十二条".to_owned();
-    Limit { days, unit: Unit::WorkingDays, basis, source: Source::Statute, unverified: false }
+    Limit { days, unit: Unit::WorkingDay, basis, source: Source::Statute, unverified: false, ..Limit::default() }
 }
 
 /// A hygiene permit: 行政许可, 20 working days by law, 8 promised.

@@ -1,7 +1,7 @@
 //! The rules of an evaluation, without I/O.
 
 use yiwang_ledger::{Context, Decision, Kind, Personal, Refusal};
-use yiwang_standards::calendar;
+use yiwang_standards::calendar::{self, Limit};
 
 use super::{Duty, Evaluation, Event, Finding, Officer, Right, Satisfaction};
 
@@ -66,22 +66,8 @@ fn duty(anonymous: bool, cx: &Context) -> Duty {
         "参照《上海市优化营商环境条例》（2024）第三十条、《安阳市政务服务条例》第五十二条：\
          实名差评一个工作日内联系核实（默认规则，待主管部门确认）"
     };
-    count(calendar::legal_date(cx.now.0), basis, cx)
-}
-
-fn count(start: chrono::NaiveDate, basis: &str, cx: &Context) -> Duty {
-    let due = cx.calendar.add_working_days(start, VERIFY_WITHIN);
-    Duty {
-        start,
-        day: due.date,
-        days: VERIFY_WITHIN,
-        basis: basis.to_owned(),
-        unverified: true,
-        zh: format!("{} 依据：{basis}", due.explain_zh()),
-        en: format!("{} Basis: {basis}", due.explain_en()),
-        missing_years: due.missing_years,
-        overdue: false,
-    }
+    let limit = Limit { days: VERIFY_WITHIN, basis: basis.to_owned(), unverified: true, ..Limit::default() };
+    Duty { due: limit.due(calendar::legal_date(cx.now.0), &cx.calendar), overdue: false }
 }
 
 /// The organ verifies a 差评 and answers it, by somebody who did not render the service.
@@ -114,7 +100,7 @@ pub fn tick(evaluation: &Evaluation, cx: &Context) -> Decision<Event> {
     let events = recompute(evaluation, cx)?;
     match evaluation.duty.as_ref().filter(|duty| evaluation.reply.is_none() && !duty.overdue) {
         Some(duty) if events.is_empty() && duty.passed_at() <= cx.now => {
-            Ok(vec![Event::VerificationOverdue { due: duty.day }])
+            Ok(vec![Event::VerificationOverdue { due: duty.due.date }])
         }
         _ => Ok(events),
     }
@@ -122,14 +108,11 @@ pub fn tick(evaluation: &Evaluation, cx: &Context) -> Decision<Event> {
 
 /// A year of the calendar was loaded. Where the day moves it has not passed yet, as far as is known: the timer looks again.
 pub fn recompute(evaluation: &Evaluation, cx: &Context) -> Decision<Event> {
-    let Some(old) =
-        evaluation.duty.as_ref().filter(|duty| evaluation.reply.is_none() && !duty.missing_years.is_empty())
-    else {
-        return Ok(Vec::new());
-    };
-    let new = count(old.start, &old.basis, cx);
-    let new = Duty { unverified: old.unverified, overdue: old.overdue && new.day == old.day, ..new };
-    Ok(if new == *old { Vec::new() } else { vec![Event::DueDateRecomputed { duty: new }] })
+    let waiting = evaluation.duty.as_ref().filter(|duty| evaluation.reply.is_none() && duty.due.provisional());
+    let recounted = waiting.and_then(|old| Some((old, old.due.recounted(&cx.calendar)?)));
+    let Some((old, due)) = recounted else { return Ok(Vec::new()) };
+    let overdue = old.overdue && due.date == old.due.date;
+    Ok(vec![Event::DueDateRecomputed { duty: Duty { due, overdue } }])
 }
 
 /// `RIGHT_NOT_FOUND`, worded alike whether there is none or it is somebody else's.

@@ -10,7 +10,7 @@ pub mod decide;
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use yiwang_ledger::{Aggregate, Index, Kind, Meta, Personal, Refusal, StreamId, SubjectId, Tag, Timestamp, Vault};
-use yiwang_standards::calendar;
+use yiwang_standards::calendar::{Due, Limit, Source};
 
 /// 一次一评: a right, and what was made of it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -104,33 +104,50 @@ pub struct Rating {
     pub at: Timestamp,
 }
 
-/// 差评核实: by this day.
+/// 差评核实: what the organ must do, and by when.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "StoredDuty", into = "StoredDuty")]
 pub struct Duty {
-    /// From that day, itself not counted.
-    pub start: NaiveDate,
     /// By that day.
-    pub day: NaiveDate,
-    /// Working days.
-    pub days: u32,
-    /// The rule.
-    pub basis: String,
-    /// No rule was checked that says so.
-    pub unverified: bool,
-    /// Years whose rest days were not known.
-    pub missing_years: Vec<i32>,
-    /// How it was counted.
-    pub zh: String,
-    /// The same in English.
-    pub en: String,
+    pub due: Due,
     /// The day passed without an answer: a mark.
     pub overdue: bool,
+}
+
+/// A duty as entries have it.
+#[derive(Clone, Serialize, Deserialize)]
+struct StoredDuty {
+    start: NaiveDate,
+    day: NaiveDate,
+    days: u32,
+    basis: String,
+    unverified: bool,
+    missing_years: Vec<i32>,
+    zh: String,
+    en: String,
+    overdue: bool,
+}
+
+impl From<StoredDuty> for Duty {
+    fn from(stored: StoredDuty) -> Self {
+        let StoredDuty { start, day: date, days, basis, unverified, missing_years, zh, en, overdue } = stored;
+        let source = if unverified { Source::Default } else { Source::Statute };
+        let limit = Limit { days, basis, source, unverified, ..Limit::default() };
+        Self { due: Due { date, start, limit, missing_years, zh, en }, overdue }
+    }
+}
+
+impl From<Duty> for StoredDuty {
+    fn from(Duty { due, overdue }: Duty) -> Self {
+        let Due { date: day, start, limit: Limit { days, basis, unverified, .. }, missing_years, zh, en } = due;
+        Self { start, day, days, basis, unverified, missing_years, zh, en, overdue }
+    }
 }
 
 impl Duty {
     /// The first instant after the day.
     pub fn passed_at(&self) -> Timestamp {
-        Timestamp(calendar::end_of_day_micros(self.day).saturating_add(1))
+        Timestamp(self.due.passed_at_micros())
     }
 }
 
@@ -284,7 +301,9 @@ impl Aggregate for Evaluation {
             }
         }
         if let Some(duty) = self.duty.as_ref().filter(|_| self.reply.is_none()) {
-            tags.extend(duty.missing_years.iter().map(|year| Tag::new(PROVISIONAL, year.to_string(), sort.clone())));
+            tags.extend(
+                duty.due.missing_years.iter().map(|year| Tag::new(PROVISIONAL, year.to_string(), sort.clone())),
+            );
         }
         tags.sort();
         tags.dedup();

@@ -12,6 +12,7 @@
 //! | [`stack`] | the one tower stack in front of every service |
 //! | [`link`] | from one service to another, in one process or over TCP |
 //! | [`party`] | whose data a message carries, and how much of it a list shows |
+//! | [`limit`] | time limits and due dates, in and out |
 //! | [`server`], [`health`] | a listening process |
 //! | [`admin`], `erasure` | a service's ledger shown to its operators; an erased person erased everywhere |
 //! | [`process`] | what a process shares among its services, and what each gets |
@@ -28,6 +29,7 @@ pub mod gate;
 pub mod health;
 pub mod identity;
 pub mod keys;
+pub mod limit;
 pub mod link;
 pub mod party;
 pub mod process;

@@ -16,12 +16,14 @@
 mod error;
 mod explain;
 mod legal_time;
+mod limit;
 mod parse;
 mod pause;
 mod term;
 
 pub use error::CalendarError;
 pub use legal_time::{end_of_day_micros, legal_date, start_of_day_micros};
+pub use limit::{Due, Limit, Source, Start, Unit};
 pub use pause::{Pause, WorkingTerm};
 pub use term::{DueDate, Explanation, Step, Term};
 
