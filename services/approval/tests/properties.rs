@@ -4,9 +4,10 @@ mod world;
 
 use proptest::prelude::*;
 use world::{Bench, filing, licensing, promise};
+use yiwang_approval::case::clock::Days;
 use yiwang_approval::case::decide::Ruling;
 use yiwang_approval::case::rules::RuleSet;
-use yiwang_approval::case::{Case, Finding, Limit, Phase, Unit, clock};
+use yiwang_approval::case::{Case, Finding, Item, Limit, Phase, Start, Unit, clock};
 use yiwang_ledger::Aggregate;
 use yiwang_standards::calendar::Calendar;
 
@@ -124,9 +125,26 @@ proptest! {
         item.legal = Some(world::limit(legal));
         item.promised = Some(world::limit(promised));
         let day = world::day("2025-01-02") + chrono::Days::new(offset);
-        let (promised, legal) = clock::clocks(Calendar::builtin(), &item, day);
+        let (promised, legal) = clock::clocks(Calendar::builtin(), &item, Days { received: day, accepted: day });
         prop_assert!(promised.date <= legal.date && legal.date >= day);
         prop_assert_eq!(legal.start, day);
+    }
+
+    #[test]
+    fn the_law_never_gives_more_time_from_receipt_than_from_acceptance(
+        days in 0_u32..90, working: bool, offset in 0_u64..700, waited in 0_u64..30,
+    ) {
+        let unit = if working { Unit::WorkingDay } else { Unit::CalendarDay };
+        let received = world::day("2025-01-02") + chrono::Days::new(offset);
+        let run = Days { received, accepted: received + chrono::Days::new(waited) };
+        let legal = |start| {
+            let limit = Limit { unit, start, ..world::limit(days) };
+            let item = Item { legal: Some(limit), ..licensing() };
+            clock::clocks(Calendar::builtin(), &item, run).1
+        };
+        let (receipt, acceptance) = (legal(Start::Receipt), legal(Start::Acceptance));
+        prop_assert!(receipt.date <= acceptance.date, "{} {}", receipt.zh, acceptance.zh);
+        prop_assert_eq!((receipt.start, acceptance.start), (run.received, run.accepted));
     }
 
     #[test]

@@ -5,7 +5,7 @@ mod world;
 use world::{Bench, day, filing, licensing, open_of, promise};
 use yiwang_approval::case::decide::{Open, Ruling};
 use yiwang_approval::case::{
-    Finding, FollowUpPhase, Item, Limit, Officer, Outcome, ResultKind, Source, Unit, Warning, Which,
+    Finding, FollowUpPhase, Item, Limit, Officer, Outcome, ResultKind, Source, Start, Unit, Warning, Which,
 };
 
 fn refuse() -> Ruling {
@@ -67,6 +67,20 @@ fn the_limits_run_from_the_day_of_receipt_where_the_law_itself_accepted() {
     let open = open_of(licensing(), "2026-02-11");
     bench.open(&Open { deemed: true, accepted_by: Officer::system(), ..open }).unwrap();
     assert_eq!(bench.case.facts().unwrap().legal.date, day("2026-03-17"));
+}
+
+#[test]
+fn each_limit_runs_from_the_day_that_it_names() {
+    let receipt = Limit { start: Start::Receipt, ..world::limit(20) };
+    let open = |legal: &Limit| {
+        let item = Item { item_type: 5, legal: Some(legal.clone()), ..licensing() };
+        let mut bench = Bench::empty("2026-03-06");
+        bench.open(&Open { received_on: day("2026-03-02"), ..open_of(item, "2026-03-06") }).unwrap();
+        let facts = bench.case.facts.unwrap();
+        (facts.legal.start, facts.legal.date, facts.promised.start)
+    };
+    assert_eq!(open(&receipt), (day("2026-03-02"), day("2026-03-30"), day("2026-03-06")));
+    assert_eq!(open(&world::limit(20)), (day("2026-03-06"), day("2026-04-03"), day("2026-03-06")));
 }
 
 #[test]

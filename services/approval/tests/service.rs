@@ -14,6 +14,7 @@ use yiwang_approval::case::Case;
 use yiwang_ledger::{AccessLog, Aggregate as _, Audiences, Refusal, StreamId};
 use yiwang_proto::approval::v1 as pb;
 use yiwang_proto::catalogue::v1 as items;
+use yiwang_proto::clock::v1::{LimitStart, TimeLimit};
 
 #[rstest]
 #[tokio::test]
@@ -278,6 +279,32 @@ async fn a_refusal_without_reasons_is_refused_and_one_with_them_names_the_remedi
     assert_eq!(reason(&status), "REASONS_MISSING");
     let decision = world.decide(&case.id, pb::Outcome::Refuse, "空气检测不合格").await.unwrap().decision.unwrap();
     assert!(decision.remedies.contains("六十日") && decision.remedies.contains("六个月"), "{}", decision.remedies);
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_limit_from_receipt_is_counted_from_receipt_and_says_so(#[values(Sqlite, Postgres)] engine: Engine) {
+    let Some(world) = World::on(engine, "2026-03-06").await else { return };
+    let legal = running::limit(20).map(|limit| TimeLimit { start: LimitStart::Receipt.into(), ..limit });
+    let item = items::ItemTerms { legal_limit: legal, ..licensing() };
+    let request = pb::OpenCaseRequest { received_date: "2026-03-02".into(), ..open_request(item, "2026-03-06") };
+    let clock = world.intake().open_case(request).await.unwrap().into_inner().clock.unwrap();
+    let (legal, promised) = (clock.legal_due.unwrap(), clock.promised_due.unwrap());
+    assert_eq!((legal.start_date.as_str(), legal.date.as_str()), ("2026-03-02", "2026-03-30"));
+    assert_eq!((promised.start_date.as_str(), clock.received_date.as_str()), ("2026-03-06", "2026-03-02"));
+    let starts = (legal.limit.unwrap().start(), promised.limit.unwrap().start());
+    assert_eq!(starts, (LimitStart::Receipt, LimitStart::Acceptance));
+}
+
+#[rstest]
+#[case::after_acceptance("2026-03-03")]
+#[case::no_day("3月2日")]
+#[tokio::test]
+async fn a_day_of_receipt_that_cannot_be_is_refused(#[case] received: &str) {
+    let world = World::on(Sqlite, "2026-03-02").await.unwrap();
+    let request = pb::OpenCaseRequest { received_date: received.into(), ..open_request(licensing(), "2026-03-02") };
+    let status = world.intake().open_case(request).await.unwrap_err();
+    assert_eq!((status.code(), reason(&status).as_str()), (Code::InvalidArgument, "TERMS_INVALID"));
 }
 
 #[tokio::test]

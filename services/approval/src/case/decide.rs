@@ -26,6 +26,8 @@ pub struct Open {
     pub owner_subject: Option<SubjectId>,
     /// Who accepted.
     pub accepted_by: Officer,
+    /// 收到申请之日.
+    pub received_on: NaiveDate,
     /// 受理之日.
     pub accepted_on: NaiveDate,
     /// 视为受理.
@@ -53,7 +55,8 @@ pub fn open(case: &Case, open: &Open, cx: &Context) -> Decided<Event> {
         }
         None => {}
     }
-    let (promised, legal) = clock::clocks(&cx.calendar, &open.item, open.accepted_on);
+    let days = clock::Days { received: open.received_on, accepted: open.accepted_on };
+    let (promised, legal) = clock::clocks(&cx.calendar, &open.item, days);
     let opened = Opened {
         number: open.number.clone(),
         application: open.application.clone(),
@@ -62,6 +65,7 @@ pub fn open(case: &Case, open: &Open, cx: &Context) -> Decided<Event> {
         owner: open.owner.clone(),
         owner_subject: open.owner_subject.clone(),
         accepted_by: open.accepted_by.clone(),
+        received_on: Some(open.received_on),
         accepted_on: open.accepted_on,
         deemed: open.deemed,
         promise_signed: open.promise_signed,

@@ -23,7 +23,10 @@ pub struct Opened {
     pub owner_subject: Option<SubjectId>,
     /// Who accepted; `system` where the law itself did (行政许可法 art. 32 ④).
     pub accepted_by: Officer,
-    /// 受理之日: the day from which the limits run. The day of receipt where nobody acted in five working days.
+    /// 收到申请之日, from which some limits run; none in the oldest entries, whose limits all run from acceptance.
+    #[serde(default)]
+    pub received_on: Option<NaiveDate>,
+    /// 受理之日, from which the limits run that say no other day. The day of receipt where nobody acted in five working days.
     pub accepted_on: NaiveDate,
     /// 视为受理.
     pub deemed: bool,

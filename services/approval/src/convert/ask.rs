@@ -1,5 +1,6 @@
 //! Messages in. What a field must be is checked here, once, on receipt, and the refusal names it.
 
+use chrono::NaiveDate;
 use yiwang_kit::{party, wire};
 use yiwang_ledger::{Personal, Refusal, StreamId, SubjectId, Vault};
 use yiwang_proto::approval::v1 as pb;
@@ -25,6 +26,7 @@ pub fn open(request: &pb::OpenCaseRequest, vault: &Vault) -> Result<Open, Refusa
     StreamId::parse("application_id", &application)?;
     let accepted_on = wire::day(&request.accepted_date)
         .ok_or_else(|| terms_field("accepted_date", "受理日期应为YYYY-MM-DD", "the day of acceptance is YYYY-MM-DD"))?;
+    let received_on = received(&request.received_date, accepted_on)?;
     let (applicant, subject) = applicant(request.applicant.as_ref(), vault)?;
     let form = request.form.as_ref().map(serde_json::to_string).transpose();
     let form = form.map_err(|_| terms_field("form", "表单内容无法读取", "the form cannot be written as JSON"))?;
@@ -36,11 +38,24 @@ pub fn open(request: &pb::OpenCaseRequest, vault: &Vault) -> Result<Open, Refusa
         owner: request.owner.clone(),
         owner_subject: SubjectId::parse(&request.owner_subject),
         accepted_by: request.actor.as_ref().map_or_else(Officer::system, officer),
+        received_on,
         accepted_on,
         deemed: request.deemed_accepted,
         promise_signed: request.promise_signed,
         outstanding: request.outstanding_materials.clone(),
         form: form.map(|text| Personal::new(&subject, "form", text)),
+    })
+}
+
+/// 收到申请之日; where it is not said, the day of acceptance. Nothing is accepted before it came.
+fn received(text: &str, accepted_on: NaiveDate) -> Result<NaiveDate, Refusal> {
+    if text.is_empty() {
+        return Ok(accepted_on);
+    }
+    wire::day(text).filter(|day| *day <= accepted_on).ok_or_else(|| {
+        let (zh, en) =
+            ("收到申请之日应为YYYY-MM-DD，且不晚于受理之日", "the day of receipt is YYYY-MM-DD, not after acceptance");
+        terms_field("received_date", zh, en)
     })
 }
 

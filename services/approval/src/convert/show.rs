@@ -96,6 +96,7 @@ fn case_clock(case: &Case, facts: &Opened, now: Timestamp) -> pb::CaseClock {
         closed_date: closed.map(|day| day.to_string()).unwrap_or_default(),
         promised_overdue: last > facts.promised.date,
         legal_overdue: last > facts.legal.date,
+        received_date: facts.received_on.map(|day| day.to_string()).unwrap_or_default(),
     }
 }
 
