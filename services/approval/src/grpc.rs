@@ -89,6 +89,15 @@ impl Approval {
         self.run(stream(&open.application), call, move |case, cx| decide::open(case, &open, cx)).await
     }
 
+    async fn record(&self, incoming: Incoming<pb::RecordMaterialRequest>) -> Result<pb::Case, Fault> {
+        self.gate.allow(&incoming.caller, "RecordMaterial", &Resource { kind: "Case", ..Resource::default() })?;
+        let message = &incoming.message;
+        let (application, code) = ask::material(message)?;
+        let by = message.actor.as_ref().map_or_else(Officer::system, ask::officer);
+        let call = incoming.call("RecordMaterial", &application, &message.request_id)?.with_actor(by.id.clone());
+        self.run(stream(&application), call, move |case, _| decide::record_material(case, &code, &by)).await
+    }
+
     async fn withdraw(&self, incoming: Incoming<pb::WithdrawCaseRequest>) -> Result<pb::Case, Fault> {
         self.gate.allow(&incoming.caller, "WithdrawCase", &Resource { kind: "Case", ..Resource::default() })?;
         let message = &incoming.message;
@@ -170,6 +179,10 @@ impl Approval {
 impl ApprovalService for Approval {
     async fn open_case(&self, request: Request<pb::OpenCaseRequest>) -> Reply<pb::Case> {
         reply(self.open(receive(request)?).await)
+    }
+
+    async fn record_material(&self, request: Request<pb::RecordMaterialRequest>) -> Reply<pb::Case> {
+        reply(self.record(receive(request)?).await)
     }
 
     async fn list_cases(&self, request: Request<pb::ListCasesRequest>) -> Reply<pb::ListCasesResponse> {

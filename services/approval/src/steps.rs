@@ -29,6 +29,7 @@ fn sentence(step: &StepTaken, case: &Case) -> (String, String) {
                 facts.number, facts.promised.date, facts.legal.date
             ),
         ),
+        "MaterialRecorded" => ("已收到补交的材料".into(), "a material that was to follow has come".into()),
         "Reviewed" => ("审查完毕，待作出决定".into(), "reviewed; a decision is to follow".into()),
         "Decided" => decided(case),
         "Withdrawn" => ("申请人已撤回申请，办件终止".into(), "the applicant withdrew; the case has ended".into()),

@@ -24,6 +24,7 @@ fn one_of_each() -> Vec<Event> {
     let (by, findings) = (officer("staff:reviewer"), personal("findings"));
     let next = FollowUpPhase::Rectifying { due: due.clone() };
     events.extend([
+        Event::MaterialRecorded { code: "layout".into(), by: by.clone() },
         Event::Reviewed { by: by.clone(), recommendation: Recommendation::Grant, opinion: personal("opinion") },
         Event::Withdrawn { by: by.clone(), reason: Some(personal("reason")) },
         Event::FollowUpChecked { by, finding: Finding::Rectify, findings, next },

@@ -5,7 +5,7 @@ mod world;
 use proptest::prelude::*;
 use world::{Bench, filing, licensing, promise};
 use yiwang_approval::case::clock::Days;
-use yiwang_approval::case::decide::Ruling;
+use yiwang_approval::case::decide::{Open, Ruling};
 use yiwang_approval::case::rules::RuleSet;
 use yiwang_approval::case::{Case, Finding, Item, Limit, Phase, Start, Unit, clock};
 use yiwang_ledger::Aggregate;
@@ -19,6 +19,7 @@ enum Act {
     Withdraw,
     Check(Finding),
     License,
+    Material,
     Tick,
     Wait(u16),
 }
@@ -32,6 +33,7 @@ fn acts() -> impl Strategy<Value = Vec<Act>> {
         Just(Act::Withdraw),
         finding.prop_map(Act::Check),
         Just(Act::License),
+        Just(Act::Material),
         Just(Act::Tick),
         (0_u16..60).prop_map(Act::Wait),
     ];
@@ -50,6 +52,7 @@ fn apply(bench: &mut Bench, act: &Act) {
         Act::Withdraw => bench.withdraw(),
         Act::Check(finding) => bench.check(*finding),
         Act::License => bench.license_issued(),
+        Act::Material => Ok(bench.record("layout")),
         Act::Tick => Ok(bench.tick()),
         Act::Wait(days) => {
             bench.now.0 += i64::from(*days) * 86_400_000_000;
@@ -93,6 +96,16 @@ proptest! {
             prop_assert_ne!("staff:clerk", review.by.id.as_str());
         }
         prop_assert!(bench.case.decision.is_none() || bench.case.review.is_some());
+    }
+
+    #[test]
+    fn nothing_is_granted_while_a_paper_is_owed(kind in 0_u8..3, acts in acts()) {
+        let item = [licensing(), filing(), promise()][usize::from(kind % 3)].clone();
+        let mut bench = Bench::empty("2026-03-02");
+        let open = world::open_of(item, "2026-03-02");
+        bench.open(&Open { outstanding: vec!["layout".into()], ..open }).unwrap();
+        acts.iter().for_each(|act| apply(&mut bench, act));
+        prop_assert!(bench.case.status() != "GRANTED" || bench.case.outstanding().next().is_none());
     }
 
     #[test]

@@ -195,6 +195,40 @@ fn what_lacks_a_paper_is_not_decided_by_itself() {
     }
 }
 
+fn lacking(item: Item, codes: &[&str]) -> Bench {
+    let mut bench = Bench::empty("2026-03-02");
+    let outstanding = codes.iter().map(|code| (*code).to_owned()).collect();
+    bench.open(&Open { outstanding, ..open_of(item, "2026-03-02") }).unwrap();
+    bench
+}
+
+#[test]
+fn a_paper_that_is_owed_comes_before_the_grant() {
+    let mut bench = lacking(licensing(), &["layout", "report"]);
+    bench.review("staff:reviewer").unwrap();
+    assert_eq!(bench.record("layout"), 1);
+    let refusal = bench.decide("staff:approver", &GRANT).unwrap_err();
+    assert_eq!(refusal.reason, "MATERIALS_OUTSTANDING");
+    assert!(refusal.zh.contains("report") && !refusal.zh.contains("layout"), "{}", refusal.zh);
+    bench.record("report");
+    bench.decide("staff:approver", &GRANT).unwrap();
+    assert_eq!(bench.case.status(), "GRANTED");
+}
+
+#[test]
+fn a_refusal_waits_for_no_paper() {
+    let mut bench = lacking(licensing(), &["layout"]);
+    bench.review("staff:reviewer").unwrap();
+    bench.decide("staff:approver", &refuse()).unwrap();
+    assert_eq!((bench.case.status(), bench.record("layout")), ("REFUSED", 0));
+}
+
+#[test]
+fn a_paper_told_twice_or_never_owed_changes_nothing() {
+    let mut bench = lacking(licensing(), &["layout"]);
+    assert_eq!((bench.record("layout"), bench.record("layout"), bench.record("another")), (1, 0, 0));
+}
+
 #[test]
 fn the_clerk_of_another_organ_grants_nothing_in_its_name() {
     let elsewhere = Officer { organisation: "11511301008778490F".into(), ..world::officer("staff:clerk") };

@@ -297,6 +297,24 @@ async fn a_limit_from_receipt_is_counted_from_receipt_and_says_so(#[values(Sqlit
 }
 
 #[rstest]
+#[tokio::test]
+async fn a_grant_waits_for_the_papers_that_were_to_follow(#[values(Sqlite, Postgres)] engine: Engine) {
+    let Some(world) = World::on(engine, "2026-03-02").await else { return };
+    let owed = vec!["layout".to_owned()];
+    let request =
+        pb::OpenCaseRequest { outstanding_materials: owed.clone(), ..open_request(licensing(), "2026-03-02") };
+    let case = world.intake().open_case(request).await.unwrap().into_inner();
+    assert_eq!(world.read("citizen", &case.id).await.unwrap().outstanding_materials, owed);
+    world.review(&case.id).await.unwrap();
+    let status = world.decide(&case.id, pb::Outcome::Grant, "").await.unwrap_err();
+    assert_eq!((status.code(), reason(&status).as_str()), (Code::FailedPrecondition, "MATERIALS_OUTSTANDING"));
+    let told = world.material(&case, "layout").await.unwrap();
+    let again = world.material(&case, "layout").await.unwrap();
+    assert_eq!((told.outstanding_materials.len(), &told.etag), (0, &again.etag));
+    assert_eq!(world.decide(&case.id, pb::Outcome::Grant, "").await.unwrap().phase(), pb::CasePhase::Granted);
+}
+
+#[rstest]
 #[case::after_acceptance("2026-03-03")]
 #[case::no_day("3月2日")]
 #[tokio::test]

@@ -1,5 +1,5 @@
 //! What intake tells the others, and itself: an acceptance gets its number (`numbering`), a numbered application becomes a
-//! case of approval, a withdrawal after acceptance ends it (`approval`).
+//! case of approval, a material that follows after acceptance is told to it, a withdrawal ends it (`approval`).
 
 use std::sync::Arc;
 
@@ -79,6 +79,7 @@ impl Route for ToApproval {
         }
         match entry.kind.as_str() {
             "Numbered" => self.open(entry, request_id).await,
+            "AttachmentAdded" => self.material(entry, request_id).await,
             "WithdrawalRequested" => self.withdraw(entry, request_id).await,
             _ => Delivery::NotMine,
         }
@@ -105,6 +106,31 @@ impl ToApproval {
         };
         let by = request.actor.as_ref().map(|actor| actor.id.clone()).unwrap_or_default();
         delivery(self.0.approval(entry, &by).open_case(request).await)
+    }
+
+    /// 补交 (容缺): a material that was owed at acceptance has come. One that comes before the case has its number is told
+    /// when the case is opened.
+    async fn material(&self, entry: &Entry, request_id: &str) -> Delivery {
+        let (attachment, by) = match self.0.ledger.decode::<Application>(entry).await {
+            Ok(Event::AttachmentAdded { attachment, by }) => (attachment, by),
+            Ok(_) => return Delivery::NotMine,
+            Err(refusal) => return later(&refusal),
+        };
+        let app = match self.0.after(entry).await {
+            Ok(read) => read.state,
+            Err(refusal) => return later(&refusal),
+        };
+        let Phase::Accepted(acceptance) = &app.phase else { return Delivery::NotMine };
+        if app.case_number.is_none() || !acceptance.outstanding.contains(&attachment.material) {
+            return Delivery::NotMine;
+        }
+        let request = approval::RecordMaterialRequest {
+            request_id: request_id.to_owned(),
+            actor: Some(actor(&by, Reader::Office)),
+            application_id: entry.stream.to_string(),
+            material_code: attachment.material.clone(),
+        };
+        delivery(self.0.approval(entry, &by.id).record_material(request).await)
     }
 
     /// 撤回 after acceptance: approval ends the case, or has decided it already. Either answer comes back here.
@@ -155,7 +181,7 @@ fn open_case(entry: &Entry, request_id: &str, app: &Application, item: &Item) ->
         received_date: app.received().unwrap_or(acceptance.date).to_string(),
         deemed_accepted: acceptance.deemed,
         promise_signed: app.promise.is_some(),
-        outstanding_materials: acceptance.outstanding.clone(),
+        outstanding_materials: acceptance.outstanding.iter().filter(|code| !app.has_material(code)).cloned().collect(),
         form: app.form.as_ref().and_then(form_struct),
         channel: channel(app.channel).into(),
         owner_subject: match app.begun_by_staff {

@@ -100,6 +100,13 @@ fn decider_at_once(open: &Open) -> Option<Officer> {
     }
 }
 
+/// 补交: a material that was owed has come. What is not owed, or comes after the end, changes nothing.
+pub fn record_material(case: &Case, code: &str, by: &Officer) -> Decided<Event> {
+    case.facts()?;
+    let owed = case.is_open() && case.outstanding().any(|outstanding| outstanding == code);
+    Ok(if owed { vec![Event::MaterialRecorded { code: code.to_owned(), by: by.clone() }] } else { Vec::new() })
+}
+
 /// 审查: by an officer who did not accept the application (受办分离).
 pub fn review(case: &Case, by: &Officer, recommendation: Recommendation, opinion: &str) -> Decided<Event> {
     let facts = case.facts()?;
@@ -149,6 +156,7 @@ pub fn decide(case: &Case, by: &Officer, ruling: &Ruling, cx: &Context) -> Decid
     }
     let subject = &facts.applicant.subject;
     let outcome = match ruling {
+        Ruling::Grant(_) if case.outstanding().next().is_some() => return materials_outstanding(case),
         Ruling::Grant(remark) => {
             Outcome::Granted { reasons: remark.as_ref().map(|text| Personal::new(subject, "reasons", text.as_str())) }
         }
@@ -305,6 +313,17 @@ fn wrong_phase(case: &Case) -> Decided<Event> {
 
 fn same_officer(zh: &str, en: &str) -> Decided<Event> {
     Err(Refusal::state("SAME_OFFICER", zh, en))
+}
+
+/// 容缺受理: what may follow after acceptance is due before the decision. Refusing needs none of it.
+fn materials_outstanding(case: &Case) -> Decided<Event> {
+    let codes: Vec<&str> = case.outstanding().map(String::as_str).collect();
+    let refusal = Refusal::state(
+        "MATERIALS_OUTSTANDING",
+        format!("容缺的材料尚未补齐，不能作出准予决定：{}", codes.join("、")),
+        format!("materials that were to follow have not come, so nothing is granted yet: {}", codes.join(", ")),
+    );
+    Err(refusal.with("materials", codes.join(",")))
 }
 
 fn reasons_missing(item: &Item) -> Decided<Event> {

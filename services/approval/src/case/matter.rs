@@ -32,7 +32,7 @@ pub struct Opened {
     pub deemed: bool,
     /// 告知承诺 was signed.
     pub promise_signed: bool,
-    /// Codes of the required materials that were not there at acceptance.
+    /// Codes of the required materials that were not there at acceptance. What is still owed: [`super::Case::outstanding`].
     #[serde(default)]
     pub outstanding: Vec<String>,
     /// The form as accepted, JSON text; the licence's data are taken from it.

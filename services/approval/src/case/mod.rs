@@ -30,6 +30,7 @@ impl Aggregate for Case {
                 self.opened_at = meta.at;
                 self.phase = Phase::UnderReview;
             }
+            Event::MaterialRecorded { code, .. } => self.arrived.push(code.clone()),
             Event::Reviewed { by, recommendation, opinion } => {
                 self.review = Some(Review {
                     by: by.clone(),
@@ -138,7 +139,10 @@ pub fn not_found() -> Refusal {
 fn who(event: &Event, meta: &Meta) -> Officer {
     match event {
         Event::Opened(opened) => opened.accepted_by.clone(),
-        Event::Reviewed { by, .. } | Event::Withdrawn { by, .. } | Event::FollowUpChecked { by, .. } => by.clone(),
+        Event::MaterialRecorded { by, .. }
+        | Event::Reviewed { by, .. }
+        | Event::Withdrawn { by, .. }
+        | Event::FollowUpChecked { by, .. } => by.clone(),
         Event::Decided(decision) => decision.by.clone(),
         _ if meta.actor == Officer::SYSTEM => Officer::system(),
         _ => Officer { id: meta.actor.clone(), ..Officer::default() },
@@ -164,6 +168,12 @@ impl Case {
             (Phase::Decided, _) => "GRANTED",
             (Phase::Withdrawn { .. }, _) => "WITHDRAWN",
         }
+    }
+
+    /// 容缺: codes of the required materials that have not come yet.
+    pub fn outstanding(&self) -> impl Iterator<Item = &String> {
+        let owed = self.facts.iter().flat_map(|facts| &facts.outstanding);
+        owed.filter(|code| !self.arrived.contains(code))
     }
 
     /// True while nobody has decided and nobody has withdrawn.

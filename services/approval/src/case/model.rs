@@ -15,6 +15,9 @@ pub struct Case {
     pub opened_at: Timestamp,
     /// Where it stands.
     pub phase: Phase,
+    /// 补交: codes of the materials that came after acceptance.
+    #[serde(default)]
+    pub arrived: Vec<String>,
     /// 审查: the reviewer's opinion.
     pub review: Option<Review>,
     /// 决定.
@@ -99,6 +102,13 @@ pub enum Phase {
 pub enum Event {
     /// 受理 arrived from intake.
     Opened(Box<Opened>),
+    /// 补交: a required material that was not there at acceptance has come.
+    MaterialRecorded {
+        /// Its code.
+        code: String,
+        /// Who brought it.
+        by: Officer,
+    },
     /// 审查 done.
     Reviewed {
         /// The reviewer.

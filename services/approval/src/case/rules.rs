@@ -90,7 +90,8 @@ impl RuleSet {
         match &item.legal {
             // A default that only repeats the article is shown with the article.
             Some(own)
-                if own.source == Source::Default && (own.days, own.unit) == (self.legal.days, self.legal.unit) =>
+                if own.source == Source::Default
+                    && (own.days, own.unit, own.start) == (self.legal.days, self.legal.unit, self.legal.start) =>
             {
                 self.legal.clone()
             }

@@ -134,6 +134,14 @@ fn limit(field: &str, limit: Option<&clocks::TimeLimit>) -> Result<Option<Limit>
     read.map(Some).ok_or_else(|| terms_field(field, "时限应为0至3660天", "a limit is 0 to 3660 days"))
 }
 
+/// Which material came, for which application.
+///
+/// # Errors
+/// `TERMS_INVALID`.
+pub fn material(request: &pb::RecordMaterialRequest) -> Result<(String, String), Refusal> {
+    Ok((required("application_id", &request.application_id)?, required("material_code", &request.material_code)?))
+}
+
 /// What a reviewer says.
 ///
 /// # Errors

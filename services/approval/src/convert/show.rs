@@ -54,6 +54,7 @@ pub fn case(id: StreamId, version: u64, case: &Case, now: Timestamp) -> pb::Case
         update_time: Some(timestamp(updated(case))),
         steps: case.steps.iter().map(|step| crate::steps::step(step, case)).collect(),
         owner: facts.owner.clone(),
+        outstanding_materials: case.outstanding().cloned().collect(),
     }
 }
 

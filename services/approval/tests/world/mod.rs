@@ -141,6 +141,11 @@ impl Bench {
         Ok(self.fold(events, &open.accepted_by.id))
     }
 
+    pub fn record(&mut self, code: &str) -> usize {
+        let events = decide::record_material(&self.case, code, &officer("person:citizen")).unwrap();
+        self.fold(events, "person:citizen")
+    }
+
     pub fn review(&mut self, by: &str) -> Result<usize, Refusal> {
         let events = decide::review(&self.case, &officer(by), Recommendation::Grant, "材料齐全")?;
         Ok(self.fold(events, by))

@@ -82,6 +82,17 @@ impl World {
         self.decide(&case.id, pb::Outcome::Grant, "").await.unwrap()
     }
 
+    /// Intake's relay tells of a paper that came.
+    pub async fn material(&self, case: &pb::Case, code: &str) -> Result<pb::Case, Status> {
+        let request = pb::RecordMaterialRequest {
+            request_id: format!("material-{code}"),
+            actor: None,
+            application_id: case.application_id.clone(),
+            material_code: code.into(),
+        };
+        self.intake().record_material(request).await.map(Response::into_inner)
+    }
+
     pub async fn review(&self, id: &str) -> Result<pb::Case, Status> {
         let request = pb::ReviewCaseRequest {
             id: id.into(),

@@ -13,6 +13,7 @@ pub struct Approval(Arc<Mutex<Told>>);
 #[derive(Default)]
 pub struct Told {
     pub opened: Vec<pb::OpenCaseRequest>,
+    pub recorded: Vec<pb::RecordMaterialRequest>,
     pub withdrawn: Vec<pb::WithdrawCaseRequest>,
     pub away: bool,
     pub decided: bool,
@@ -29,6 +30,10 @@ impl Approval {
 
     pub fn opened_for(&self, application: &str) -> Option<pb::OpenCaseRequest> {
         self.opened().into_iter().find(|open| open.application_id == application)
+    }
+
+    pub fn recorded(&self) -> Vec<pb::RecordMaterialRequest> {
+        self.0.lock().unwrap().recorded.clone()
     }
 
     fn there(&self) -> Result<(), Status> {
@@ -53,6 +58,12 @@ impl ApprovalService for Approval {
         if !told.opened.iter().any(|open| open.request_id == request.message.request_id) {
             told.opened.push(request.message);
         }
+        Ok(Response::new(pb::Case::default()))
+    }
+
+    async fn record_material(&self, request: Request<pb::RecordMaterialRequest>) -> Result<Response<pb::Case>, Status> {
+        self.there()?;
+        self.0.lock().unwrap().recorded.push(request.into_inner());
         Ok(Response::new(pb::Case::default()))
     }
 

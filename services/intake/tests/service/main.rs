@@ -47,6 +47,6 @@ both! {
         a_damaged_file_is_noticed, an_upload_after_receipt_is_refused, what_a_crash_left_is_settled_at_the_next_start;
     relay: approval_hears_of_a_case_once, approval_away_is_told_later, a_withdrawal_ends_the_case, a_decided_case_is_not_withdrawn,
         a_crash_before_the_number_is_completed, the_promise_decides_the_limit, a_deemed_acceptance_reaches_approval,
-        approval_hears_from_which_day_the_limit_runs, a_case_of_an_erased_person_waits_for_somebody;
+        approval_hears_from_which_day_the_limit_runs, approval_hears_of_a_paper_that_follows, a_case_of_an_erased_person_waits_for_somebody;
     golden: every_event_ever_released_still_decodes_and_evolves;
 }

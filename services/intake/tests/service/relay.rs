@@ -7,7 +7,7 @@ use yiwang_ledger::{Audiences, Call, Context, StreamId};
 use yiwang_proto::clock::v1::LimitStart;
 use yiwang_proto::intake::v1 as pb;
 
-use crate::world::{BENEFIT, FIRE, PLAIN, World, benefit_form, pdf, struct_of};
+use crate::world::{BENEFIT, FIRE, HYGIENE, PLAIN, World, benefit_form, hygiene_form, pdf, struct_of};
 
 pub async fn approval_hears_of_a_case_once(world: World) {
     let accepted = world.accepted().await;
@@ -121,6 +121,21 @@ pub async fn approval_hears_from_which_day_the_limit_runs(world: World) {
     let licence = world.accepted().await;
     let opened = world.until(async || world.approval.opened_for(&licence.id)).await;
     assert_eq!(opened.item.unwrap().legal_limit.unwrap().start(), LimitStart::Acceptance);
+}
+
+pub async fn approval_hears_of_a_paper_that_follows(world: World) {
+    let draft = world.draft(HYGIENE, hygiene_form()).await;
+    for material in ["floor_plan", "test_report"] {
+        world.upload(&draft.id, material, pdf(200)).await.unwrap();
+    }
+    world.submit(&draft.id).await.unwrap();
+    world.accept(&draft.id).await.unwrap();
+    let opened = world.until(async || world.approval.opened_for(&draft.id)).await;
+    assert_eq!(opened.outstanding_materials, ["hygiene_system"]);
+    world.upload(&draft.id, "hygiene_system", pdf(300)).await.unwrap();
+    let recorded = world.until(async || world.approval.recorded().pop()).await;
+    assert_eq!((&recorded.application_id, recorded.material_code.as_str()), (&draft.id, "hygiene_system"));
+    assert_eq!((recorded.actor.unwrap().id.as_str(), world.approval.recorded().len()), ("person:citizen", 1));
 }
 
 pub async fn a_case_of_an_erased_person_waits_for_somebody(world: World) {
