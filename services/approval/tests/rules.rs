@@ -181,18 +181,33 @@ fn what_nobody_has_looked_at_is_not_decided_by_itself() {
     let open = open_of(promise(), "2026-03-02");
     bench.open(&Open { deemed: true, accepted_by: Officer::system(), ..open }).unwrap();
     assert_eq!(bench.case.status(), "OPEN");
+    assert_eq!(bench.decide("staff:approver", &GRANT).unwrap_err().reason, "NOT_REVIEWED");
+    bench.review("staff:reviewer").unwrap();
+    assert_eq!(bench.decide("staff:reviewer", &GRANT).unwrap_err().reason, "SAME_OFFICER");
     bench.decide("staff:approver", &GRANT).unwrap();
     assert_eq!(bench.case.status(), "GRANTED");
 }
 
 #[test]
-fn what_lacks_a_paper_is_not_decided_by_itself() {
+fn what_lacked_a_paper_is_not_decided_by_itself_and_reviewed_once_it_came() {
     for item in [promise(), filing()] {
-        let mut bench = Bench::empty("2026-03-02");
-        let open = Open { outstanding: vec!["layout".into()], ..open_of(item, "2026-03-02") };
-        bench.open(&open).unwrap();
-        assert_eq!(bench.case.status(), "OPEN");
+        let mut bench = lacking(item, &["layout"]);
+        assert_eq!((bench.case.status(), bench.record("layout")), ("OPEN", 1));
+        assert_eq!(bench.decide("staff:approver", &GRANT).unwrap_err().reason, "NOT_REVIEWED");
+        assert_eq!(bench.review("staff:clerk").unwrap_err().reason, "SAME_OFFICER");
+        bench.review("staff:reviewer").unwrap();
+        bench.decide("staff:approver", &GRANT).unwrap();
     }
+}
+
+#[test]
+fn what_waits_for_another_day_is_not_on_the_spot_any_more() {
+    let elsewhere = Officer { organisation: "11511301008778490F".into(), ..world::officer("staff:clerk") };
+    let mut bench = Bench::empty("2026-03-02");
+    bench.open(&Open { accepted_by: elsewhere, ..open_of(promise(), "2026-03-02") }).unwrap();
+    assert_eq!(bench.on("2026-03-03").decide("staff:approver", &GRANT).unwrap_err().reason, "NOT_REVIEWED");
+    bench.review("staff:reviewer").unwrap();
+    bench.decide("staff:approver", &GRANT).unwrap();
 }
 
 fn lacking(item: Item, codes: &[&str]) -> Bench {

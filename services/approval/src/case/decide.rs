@@ -40,7 +40,7 @@ pub struct Open {
     pub form: Option<Personal>,
 }
 
-/// Opens the case and starts its clocks; what [`decider_at_once`] names somebody for is granted with it.
+/// Opens the case and starts its clocks; where `decider_at_once` names somebody it is granted with it.
 pub fn open(case: &Case, open: &Open, cx: &Context) -> Decided<Event> {
     match &case.facts {
         // The case of an application is the stream named after it: told again, nothing happens.
@@ -75,7 +75,7 @@ pub fn open(case: &Case, open: &Open, cx: &Context) -> Decided<Event> {
         promised,
         legal,
     };
-    let decider = decider_at_once(open);
+    let decider = decider_at_once(&opened);
     let mut events = vec![Event::Opened(Box::new(opened.clone()))];
     if let Some(officer) = decider {
         let granted = Outcome::Granted { reasons: None };
@@ -84,19 +84,21 @@ pub fn open(case: &Case, open: &Open, cx: &Context) -> Decided<Event> {
     Ok(events)
 }
 
-/// Who decides a case as it opens: 备案, 告知承诺 and 即办件 with complete papers. What lacks a paper waits for an officer, as
-/// does what the law itself accepted (行政许可法 art. 32 ④), which nobody has looked at. The officer who accepted decides
-/// for her own organ alone (arts. 22 to 24: another's power needs a delegation); what is merely recorded, the rule set
-/// itself may record.
-fn decider_at_once(open: &Open) -> Option<Officer> {
-    if !rules::on_the_spot(&open.item, open.promise_signed) || open.deemed || !open.outstanding.is_empty() {
-        return None;
-    }
-    let own = !open.accepted_by.is_system() && open.accepted_by.organisation == open.item.organisation;
-    match (own, RuleSet::of(&open.item).recorded) {
-        (true, _) => Some(open.accepted_by.clone()),
-        (false, true) => Some(Officer::system()),
-        (false, false) => None,
+/// 当场: one officer suffices for a 备案, a 告知承诺 and a 即办件, where the papers were complete and somebody accepted them. What
+/// lacked a paper, or what the law itself accepted (行政许可法 art. 32 ④) and nobody has looked at, is reviewed first.
+fn on_the_spot(facts: &Opened) -> bool {
+    rules::on_the_spot(&facts.item, facts.promise_signed) && !facts.deemed && facts.outstanding.is_empty()
+}
+
+/// Who decides a case as it opens. The officer who accepted decides for her own organ alone (arts. 22 to 24: another's power
+/// needs a delegation); what is merely recorded, the rule set itself may record.
+fn decider_at_once(facts: &Opened) -> Option<Officer> {
+    let by = &facts.accepted_by;
+    let own = !by.is_system() && by.organisation == facts.item.organisation;
+    match (on_the_spot(facts), own, RuleSet::of(&facts.item).recorded) {
+        (true, true, _) => Some(by.clone()),
+        (true, false, true) => Some(Officer::system()),
+        _ => None,
     }
 }
 
@@ -113,8 +115,7 @@ pub fn review(case: &Case, by: &Officer, recommendation: Recommendation, opinion
     if !matches!(case.phase, super::Phase::UnderReview) {
         return wrong_phase(case);
     }
-    let separate = !rules::on_the_spot(&facts.item, facts.promise_signed);
-    if separate && by.id == facts.accepted_by.id {
+    if by.id == facts.accepted_by.id {
         return same_officer("受理人员不得审查同一办件（受办分离）", "who accepted the application does not review it");
     }
     let opinion = Personal::new(&facts.applicant.subject, "opinion", opinion);
@@ -130,13 +131,15 @@ pub enum Ruling {
     Refuse(String),
 }
 
-/// 决定: by an officer who neither accepted nor reviewed. What is done on the spot needs one officer only.
+/// 决定: by an officer who neither accepted nor reviewed. What is done on the spot, on the day of acceptance, needs one
+/// officer only; a later day is not on the spot any more.
 pub fn decide(case: &Case, by: &Officer, ruling: &Ruling, cx: &Context) -> Decided<Event> {
     let facts = case.facts()?;
     if !case.is_open() {
         return wrong_phase(case);
     }
-    if !rules::on_the_spot(&facts.item, facts.promise_signed) {
+    let at_once = on_the_spot(facts) && clock::day_of(cx.now) == facts.accepted_on;
+    if !at_once {
         let Some(review) = &case.review else {
             return Err(Refusal::state(
                 "NOT_REVIEWED",
