@@ -173,6 +173,14 @@ impl Approval {
             move |case: &Case, by: &Officer, cx: &Context| decide::record_follow_up(case, by, finding, &findings, cx);
         self.act(&incoming, "RecordFollowUpCheck", target, rule).await
     }
+
+    async fn retry(&self, incoming: Incoming<pb::RetryLicenseRequest>) -> Result<pb::Case, Fault> {
+        let message = &incoming.message;
+        let type_code = ask::license_type(message)?;
+        let target = (message.id.as_str(), message.request_id.as_str(), message.etag.as_str());
+        let rule = move |case: &Case, by: &Officer, _: &Context| decide::retry_license(case, &type_code, by);
+        self.act(&incoming, "RetryLicense", target, rule).await
+    }
 }
 
 #[tonic::async_trait]
@@ -203,6 +211,10 @@ impl ApprovalService for Approval {
 
     async fn record_follow_up_check(&self, request: Request<pb::RecordFollowUpCheckRequest>) -> Reply<pb::Case> {
         reply(self.check(receive(request)?).await)
+    }
+
+    async fn retry_license(&self, request: Request<pb::RetryLicenseRequest>) -> Reply<pb::Case> {
+        reply(self.retry(receive(request)?).await)
     }
 
     async fn withdraw_case(&self, request: Request<pb::WithdrawCaseRequest>) -> Reply<pb::Case> {

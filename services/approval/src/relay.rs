@@ -7,7 +7,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use pbjson_types::{Struct, Value};
 use tonic::{Code, Status};
-use yiwang_kit::{Links, Problem, delivery, party::ERASED, timestamp};
+use yiwang_kit::{Links, Problem, delivery, party::ERASED, reason, timestamp};
 use yiwang_ledger::{Call, Delivery, Entry, Ledger, Personal, Refusal, Route};
 use yiwang_proto::evaluation::v1 as evaluation;
 use yiwang_proto::evaluation::v1::evaluation_service_client::EvaluationServiceClient;
@@ -16,7 +16,7 @@ use yiwang_proto::license::v1::license_service_client::LicenseServiceClient;
 use yiwang_proto::party::v1::Party;
 
 use crate::NAME;
-use crate::case::{Case, Decision, Event, Opened, Outcome, ResultKind, decide};
+use crate::case::{Case, Decision, Opened, Outcome, ResultKind, decide};
 use crate::convert::show;
 
 /// 一次一评: the decision is the first service of a case.
@@ -35,14 +35,14 @@ struct Shared {
 }
 
 impl Shared {
-    /// The decision in an entry and what the case was opened with; `None` for every other entry.
-    async fn decided(&self, entry: &Entry) -> Result<Option<(Decision, Opened)>, Refusal> {
-        if !entry.is::<Case>() || entry.kind != "Decided" {
+    /// The case right after an entry of one of these kinds, with its decision and what it was opened with; `None` for every
+    /// other entry.
+    async fn decided(&self, entry: &Entry, kinds: &[&str]) -> Result<Option<(Decision, Opened)>, Refusal> {
+        if !entry.is::<Case>() || !kinds.contains(&entry.kind.as_str()) {
             return Ok(None);
         }
-        let Event::Decided(decision) = self.ledger.decode::<Case>(entry).await? else { return Ok(None) };
         let read = self.ledger.state_at::<Case>(entry.stream, entry.version).await?;
-        Ok(read.and_then(|read| read.state.facts.clone()).map(|facts| (*decision, facts)))
+        Ok(read.and_then(|read| Some((read.state.decision.clone()?, read.state.facts.clone()?))))
     }
 }
 
@@ -75,17 +75,17 @@ struct ToLicense(Arc<Shared>);
 #[async_trait]
 impl Route for ToLicense {
     async fn deliver(&self, entry: &Entry, request_id: &str) -> Delivery {
-        let (decision, facts) = match self.0.decided(entry).await {
+        let (decision, facts) = match self.0.decided(entry, &["Decided", "LicenseRetried"]).await {
             Ok(Some((decision, facts))) if decision.outcome.is_grant() && facts.item.result == ResultKind::License => {
                 (decision, facts)
             }
             Ok(_) => return Delivery::NotMine,
             Err(refusal) => return later(&refusal),
         };
+        // No licence names nobody; one that was issued meanwhile came back here by itself.
         if facts.applicant.name.is_erased() {
-            return Delivery::Refused {
-                reason: "the applicant's data were erased before the licence was issued".into(),
-            };
+            tracing::warn!(case = %entry.stream, "no licence: the applicant's data were erased");
+            return Delivery::Done;
         }
         let link = self.0.links.get("license").as_service(NAME, &entry.trace).on_behalf_of(&entry.actor);
         let answer = LicenseServiceClient::new(link).issue_license(issue(entry, request_id, &decision, &facts)).await;
@@ -97,9 +97,14 @@ impl Route for ToLicense {
     }
 }
 
-/// A refusal of the trade, which a person must see on the case; anything else is the relay's own affair.
+/// A refusal of the trade, which a person must see on the case; anything else is the relay's own affair. That the id of this
+/// very delivery was used for something else says nothing about the licence: it is parked for an operator.
 fn is_business(status: &Status) -> bool {
-    matches!(status.code(), Code::InvalidArgument | Code::FailedPrecondition | Code::AlreadyExists | Code::NotFound)
+    let trade = matches!(
+        status.code(),
+        Code::InvalidArgument | Code::FailedPrecondition | Code::AlreadyExists | Code::NotFound
+    );
+    trade && reason(status) != "REQUEST_ID_REUSED"
 }
 
 fn issue(entry: &Entry, request_id: &str, decision: &Decision, facts: &Opened) -> license::IssueLicenseRequest {
@@ -161,7 +166,7 @@ struct ToEvaluation(Arc<Shared>);
 #[async_trait]
 impl Route for ToEvaluation {
     async fn deliver(&self, entry: &Entry, request_id: &str) -> Delivery {
-        let (decision, facts) = match self.0.decided(entry).await {
+        let (decision, facts) = match self.0.decided(entry, &["Decided"]).await {
             Ok(Some(found)) => found,
             Ok(None) => return Delivery::NotMine,
             Err(refusal) => return later(&refusal),

@@ -46,6 +46,7 @@ fn sentence(step: &StepTaken, case: &Case) -> (String, String) {
             ),
             _ => ("已颁发证照".into(), "the licence was issued".into()),
         },
+        "LicenseRetried" => ("已重新办理证照签发".into(), "the licence was ordered again".into()),
         "LicenseRefused" => {
             ("证照暂未生成，工作人员正在处理".into(), "the licence could not be made yet; staff are at it".into())
         }

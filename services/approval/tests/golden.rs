@@ -31,6 +31,7 @@ fn one_of_each() -> Vec<Event> {
         Event::MarkedOverdue { which: Which::Legal, due: due.date },
         Event::DueDatesRecomputed { dates: vec![(Which::Legal, due)] },
         Event::LicenseIssued { id: "id".into(), identifier: "1.2.156".into(), number: "5116".into() },
+        Event::LicenseRetried { by: officer("staff:approver"), type_code: Some("115113016823646795001".into()) },
         Event::LicenseRefused { reason: "LICENSE_TYPE_INVALID".into(), zh: "不正确".into(), en: "wrong".into() },
     ]);
     events

@@ -20,6 +20,7 @@ enum Act {
     Check(Finding),
     License,
     Material,
+    Retry,
     Tick,
     Wait(u16),
 }
@@ -34,6 +35,7 @@ fn acts() -> impl Strategy<Value = Vec<Act>> {
         finding.prop_map(Act::Check),
         Just(Act::License),
         Just(Act::Material),
+        Just(Act::Retry),
         Just(Act::Tick),
         (0_u16..60).prop_map(Act::Wait),
     ];
@@ -52,6 +54,7 @@ fn apply(bench: &mut Bench, act: &Act) {
         Act::Withdraw => bench.withdraw(),
         Act::Check(finding) => bench.check(*finding),
         Act::License => bench.license_issued(),
+        Act::Retry => bench.retry_license(""),
         Act::Material => Ok(bench.record("layout")),
         Act::Tick => Ok(bench.tick()),
         Act::Wait(days) => {

@@ -279,6 +279,19 @@ fn a_licence_that_could_not_be_issued_is_still_to_be_delivered() {
 }
 
 #[test]
+fn a_licence_is_ordered_again_once_it_was_refused_and_with_the_mended_code() {
+    let mut bench = Bench::opened(licensing(), "2026-03-02");
+    bench.review("staff:reviewer").unwrap();
+    bench.decide("staff:approver", &GRANT).unwrap();
+    assert_eq!(bench.retry_license("").unwrap_err().reason, "NO_LICENSE_REFUSED");
+    bench.license_refused();
+    bench.retry_license(" 115113016823646795001 ").unwrap();
+    assert_eq!(bench.case.facts().unwrap().item.license_type, "115113016823646795001");
+    assert_eq!(bench.retry_license("").unwrap_err().reason, "NO_LICENSE_REFUSED");
+    assert_eq!(bench.license_issued().unwrap(), 1);
+}
+
+#[test]
 fn a_promise_that_was_kept_ends_the_later_check() {
     let mut bench = Bench::opened(promise(), "2026-03-02");
     bench.on("2026-03-10").check(Finding::Passed).unwrap();

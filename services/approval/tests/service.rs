@@ -11,7 +11,7 @@ use rstest::rstest;
 use running::{NUMBER, World, filing, licensing, open_request};
 use tonic::Code;
 use yiwang_approval::case::Case;
-use yiwang_ledger::{AccessLog, Aggregate as _, Audiences, Refusal, StreamId};
+use yiwang_ledger::{AccessLog, Aggregate as _, Audiences, Kind, Refusal, StreamId};
 use yiwang_proto::approval::v1 as pb;
 use yiwang_proto::catalogue::v1 as items;
 use yiwang_proto::clock::v1::{LimitStart, TimeLimit};
@@ -72,6 +72,47 @@ async fn a_licence_that_is_refused_shows_on_the_case() {
         (result.failure_reason.as_str(), result.failure_text.as_str()),
         ("LICENSE_TYPE_INVALID", "证照类型代码不正确")
     );
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_refused_licence_is_ordered_again_with_the_mended_code(#[values(Sqlite, Postgres)] engine: Engine) {
+    let Some(world) = World::on(engine, "2026-03-02").await else { return };
+    let refusal = Refusal::field("type_code", "LICENSE_TYPE_INVALID", "证照类型代码不正确", "wrong");
+    *world.license.refuses.lock().unwrap() = Some(refusal);
+    let case = world.granted().await;
+    world.until(&case.id, |case| case.result.is_some()).await;
+    *world.license.refuses.lock().unwrap() = None;
+    assert_eq!(world.retry_license(&case.id, "115113016823646795009").await.unwrap().result, None);
+    let case = world.until(&case.id, |case| case.result.is_some()).await;
+    assert_eq!(case.result.unwrap().number, "511602202600001");
+    let orders = world.license.orders.lock().unwrap().clone();
+    assert_eq!((orders.len(), orders[0].type_code.as_str()), (1, "115113016823646795009"));
+    assert_eq!(reason(&world.retry_license(&case.id, "").await.unwrap_err()), "NO_LICENSE_REFUSED");
+}
+
+#[tokio::test]
+async fn an_id_used_for_something_else_is_no_refusal_of_the_licence() {
+    let world = World::on(Sqlite, "2026-03-02").await.unwrap();
+    let reused = Refusal::new(Kind::AlreadyExists, "REQUEST_ID_REUSED", "请求编号已用于其他内容", "used before");
+    *world.license.refuses.lock().unwrap() = Some(reused);
+    let case = world.granted().await;
+    let parked = until(|| async { world.house.ledger.parked().await.unwrap().pop() }).await;
+    assert!(parked.error.contains("REQUEST_ID_REUSED"), "{}", parked.error);
+    assert_eq!(world.read("citizen", &case.id).await.unwrap().result, None);
+}
+
+#[tokio::test]
+async fn nobody_waits_for_the_licence_of_an_erased_person() {
+    let world = World::on(Sqlite, "2026-03-02").await.unwrap();
+    world.house.process.links.unplug("license");
+    world.granted().await;
+    let parked = async || world.house.ledger.parked().await.unwrap().iter().any(|parked| parked.reader == "license");
+    until(|| async { parked().await.then_some(()) }).await;
+    world.erase_citizen().await;
+    world.plug_license();
+    until(|| async { world.house.ledger.parked().await.unwrap().is_empty().then_some(()) }).await;
+    assert!(world.license.orders.lock().unwrap().is_empty());
 }
 
 #[rstest]

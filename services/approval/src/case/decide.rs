@@ -298,6 +298,23 @@ pub fn license_refused(case: &Case, reason: &str, zh: &str, en: &str) -> Decided
     }
 }
 
+/// Orders the licence again, after what the licence service refused was mended: a wrong 证照类型代码 with the right one, which
+/// the case then keeps, anything else where it lies.
+pub fn retry_license(case: &Case, type_code: &str, by: &Officer) -> Decided<Event> {
+    case.facts()?;
+    match &case.result {
+        CaseResult::LicenseRefused { .. } => {
+            let type_code = Some(type_code.trim().to_owned()).filter(|code| !code.is_empty());
+            Ok(vec![Event::LicenseRetried { by: by.clone(), type_code }])
+        }
+        _ => Err(Refusal::state(
+            "NO_LICENSE_REFUSED",
+            "该办件没有签发失败的证照，无需重新签发",
+            "no licence of this case was refused, so none is ordered again",
+        )),
+    }
+}
+
 impl Case {
     /// Every due date with its name.
     pub fn named_dues(&self) -> impl Iterator<Item = (Which, &Due)> {

@@ -68,6 +68,12 @@ impl Aggregate for Case {
                     at: meta.at,
                 };
             }
+            Event::LicenseRetried { type_code, .. } => {
+                self.result = CaseResult::None;
+                if let (Some(facts), Some(code)) = (&mut self.facts, type_code) {
+                    facts.item.license_type.clone_from(code);
+                }
+            }
             Event::LicenseRefused { reason, zh, en } => {
                 self.result =
                     CaseResult::LicenseRefused { reason: reason.clone(), zh: zh.clone(), en: en.clone(), at: meta.at };
@@ -142,7 +148,8 @@ fn who(event: &Event, meta: &Meta) -> Officer {
         Event::MaterialRecorded { by, .. }
         | Event::Reviewed { by, .. }
         | Event::Withdrawn { by, .. }
-        | Event::FollowUpChecked { by, .. } => by.clone(),
+        | Event::FollowUpChecked { by, .. }
+        | Event::LicenseRetried { by, .. } => by.clone(),
         Event::Decided(decision) => decision.by.clone(),
         _ if meta.actor == Officer::SYSTEM => Officer::system(),
         _ => Officer { id: meta.actor.clone(), ..Officer::default() },

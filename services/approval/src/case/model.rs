@@ -159,6 +159,13 @@ pub enum Event {
         /// 证照编号.
         number: String,
     },
+    /// The licence is ordered again, after the licence service refused.
+    LicenseRetried {
+        /// The approver.
+        by: Officer,
+        /// 证照类型代码 from now on, where it was mended.
+        type_code: Option<String>,
+    },
     /// The licence service refused.
     LicenseRefused {
         /// Reason in capitals.

@@ -192,6 +192,20 @@ pub fn check(request: &pb::RecordFollowUpCheckRequest) -> Result<(Finding, Strin
     Ok((finding, text("findings", "FINDINGS_MISSING", &request.findings, REASONS_MAX)?))
 }
 
+/// Longest 证照类型代码.
+const TYPE_CODE_MAX: usize = 21;
+
+/// The mended 证照类型代码; may be empty. Whether it is one, the licence service says.
+///
+/// # Errors
+/// `FIELD_INVALID`.
+pub fn license_type(request: &pb::RetryLicenseRequest) -> Result<String, Refusal> {
+    match request.license_type_code.trim() {
+        "" => Ok(String::new()),
+        code => text("license_type_code", "FIELD_INVALID", code, TYPE_CODE_MAX),
+    }
+}
+
 fn text(field: &str, reason: &'static str, value: &str, most: usize) -> Result<String, Refusal> {
     let value = value.trim();
     match value.chars().count() {

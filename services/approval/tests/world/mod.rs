@@ -181,6 +181,11 @@ impl Bench {
         self.fold(events, "system");
     }
 
+    pub fn retry_license(&mut self, type_code: &str) -> Result<usize, Refusal> {
+        let events = decide::retry_license(&self.case, type_code, &officer("staff:approver"))?;
+        Ok(self.fold(events, "staff:approver"))
+    }
+
     pub fn license_issued(&mut self) -> Result<usize, Refusal> {
         let events = decide::license_issued(&self.case, "id", "1.2.156", "511602")?;
         Ok(self.fold(events, "system"))

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use tonic::service::Routes;
 use tonic::{Request, Response, Status};
 use yiwang_kit::{Front, Link, Reply};
-use yiwang_ledger::Refusal;
+use yiwang_ledger::{Call, Refusal};
 use yiwang_proto::approval::v1 as pb;
 use yiwang_proto::approval::v1::approval_service_client::ApprovalServiceClient;
 use yiwang_proto::catalogue::v1 as items;
@@ -15,6 +15,7 @@ use yiwang_proto::evaluation::v1::evaluation_service_server::{EvaluationService,
 use yiwang_proto::license::v1 as license;
 use yiwang_proto::license::v1::license_service_server::{LicenseService, LicenseServiceServer};
 use yiwang_proto::party::v1 as parties;
+use yiwang_standards::identity::DocumentKind;
 
 use crate::house::{Engine, House, until};
 
@@ -113,6 +114,24 @@ impl World {
             ..Default::default()
         };
         self.by("approver").decide_case(request).await.map(Response::into_inner)
+    }
+
+    pub async fn retry_license(&self, id: &str, license_type_code: &str) -> Result<pb::Case, Status> {
+        let request = pb::RetryLicenseRequest {
+            id: id.into(),
+            request_id: format!("retry-{license_type_code}"),
+            license_type_code: license_type_code.into(),
+            ..Default::default()
+        };
+        self.by("approver").retry_license(request).await.map(Response::into_inner)
+    }
+
+    /// Erases the applicant's data in this service.
+    pub async fn erase_citizen(&self) {
+        let ledger = &self.house.ledger;
+        let subject = yiwang_kit::subject(ledger.vault(), DocumentKind::ResidentId, NUMBER);
+        let call = Call::system("erase-1", "");
+        ledger.erase_subject(call, &subject, "个人信息保护法第四十七条", "").await.unwrap();
     }
 
     pub async fn read(&self, account: &str, id: &str) -> Result<pb::Case, Status> {

@@ -94,6 +94,10 @@ impl ApprovalService for Approval {
         none()
     }
 
+    async fn retry_license(&self, _: Request<pb::RetryLicenseRequest>) -> Result<Response<pb::Case>, Status> {
+        none()
+    }
+
     async fn record_follow_up_check(
         &self,
         _: Request<pb::RecordFollowUpCheckRequest>,
