@@ -356,14 +356,18 @@ async fn a_grant_waits_for_the_papers_that_were_to_follow(#[values(Sqlite, Postg
 }
 
 #[rstest]
-#[case::after_acceptance("2026-03-03")]
-#[case::no_day("3月2日")]
+#[case::after_acceptance(pb::OpenCaseRequest { received_date: "2026-03-03".into(), ..told() }, "TERMS_INVALID")]
+#[case::no_day(pb::OpenCaseRequest { received_date: "3月2日".into(), ..told() }, "TERMS_INVALID")]
+#[case::owner_subject(pb::OpenCaseRequest { owner_subject: "ab".repeat(31), ..told() }, "FIELD_INVALID")]
 #[tokio::test]
-async fn a_day_of_receipt_that_cannot_be_is_refused(#[case] received: &str) {
+async fn what_a_relay_tells_wrongly_is_refused(#[case] request: pb::OpenCaseRequest, #[case] expected: &str) {
     let world = World::on(Sqlite, "2026-03-02").await.unwrap();
-    let request = pb::OpenCaseRequest { received_date: received.into(), ..open_request(licensing(), "2026-03-02") };
     let status = world.intake().open_case(request).await.unwrap_err();
-    assert_eq!((status.code(), reason(&status).as_str()), (Code::InvalidArgument, "TERMS_INVALID"));
+    assert_eq!((status.code(), reason(&status).as_str()), (Code::InvalidArgument, expected));
+}
+
+fn told() -> pb::OpenCaseRequest {
+    open_request(licensing(), "2026-03-02")
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! Between the contract and the domain. What a field must be is checked here, once, on receipt, and the refusal names it.
 
 use yiwang_kit::{Caller, limit, party, timestamp, wire};
-use yiwang_ledger::{Personal, Refusal, StreamId, SubjectId, Timestamp, Vault};
+use yiwang_ledger::{Personal, Refusal, StreamId, Timestamp, Vault};
 use yiwang_proto::evaluation::v1 as pb;
 use yiwang_proto::party::v1 as parties;
 
@@ -44,7 +44,7 @@ pub fn right(request: &pb::OpenRightRequest, vault: &Vault) -> Result<Right, Ref
         service_time: Timestamp(at.seconds.saturating_mul(1_000_000).saturating_add(i64::from(at.nanos) / 1_000)),
         handlers,
         owner: request.owner.clone(),
-        owner_subject: SubjectId::parse(&request.owner_subject),
+        owner_subject: party::owner_subject(&request.owner_subject)?,
         name: Personal::new(&subject, "name", party.name.trim()),
         document_kind: party.document_kind,
         document_number: Personal::new(&subject, "document_number", party.document_number.trim()),

@@ -158,6 +158,15 @@ async fn nobody_learns_by_asking_to_evaluate_whether_a_case_was_evaluated(#[case
 }
 
 #[tokio::test]
+async fn a_right_whose_owner_cannot_be_read_is_refused() {
+    let world = World::on(Sqlite).await.unwrap();
+    let link = world.house.by_service("approval");
+    let request = pb::OpenRightRequest { owner_subject: "某人".into(), ..right() };
+    let status = EvaluationServiceClient::new(link).open_right(request).await.unwrap_err();
+    assert_eq!((status.code(), reason(&status).as_str()), (Code::InvalidArgument, "FIELD_INVALID"));
+}
+
+#[tokio::test]
 async fn a_right_told_twice_is_one_right_and_only_services_tell_it() {
     let world = World::on(Sqlite).await.unwrap();
     assert_eq!(world.open().await, world.open().await);

@@ -77,7 +77,7 @@ pub fn order(request: &pb::IssueLicenseRequest, vault: &Vault, key_id: &str) -> 
         item_code: request.item_code.clone(),
         case_number: request.case_number.clone(),
         owner: request.owner.clone(),
-        owner_subject: SubjectId::parse(&request.owner_subject),
+        owner_subject: party::owner_subject(&request.owner_subject)?,
         holder: holder(request.holder.as_ref(), vault)?,
         issued_on,
         valid_to: decide::valid_to(issued_on, request.validity_months)?,

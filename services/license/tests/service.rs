@@ -104,6 +104,7 @@ async fn a_number_taken_before_a_crash_goes_to_the_same_case() {
 #[case::name(pb::IssueLicenseRequest { name: "证".repeat(201), ..order("1") }, "FIELD_INVALID")]
 #[case::validity(pb::IssueLicenseRequest { validity_months: -1, ..order("1") }, "VALIDITY_INVALID")]
 #[case::forever(pb::IssueLicenseRequest { validity_months: 1201, ..order("1") }, "VALIDITY_INVALID")]
+#[case::owner_subject(pb::IssueLicenseRequest { owner_subject: "ab".into(), ..order("1") }, "FIELD_INVALID")]
 #[case::date(pb::IssueLicenseRequest { issue_date: "16.3.2026".into(), ..order("1") }, "FIELD_INVALID")]
 #[tokio::test]
 async fn an_order_at_fault_is_refused(#[case] order: pb::IssueLicenseRequest, #[case] expected: &str) {

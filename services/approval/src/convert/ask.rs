@@ -36,7 +36,7 @@ pub fn open(request: &pb::OpenCaseRequest, vault: &Vault) -> Result<Open, Refusa
         item: item(terms)?,
         applicant,
         owner: request.owner.clone(),
-        owner_subject: SubjectId::parse(&request.owner_subject),
+        owner_subject: party::owner_subject(&request.owner_subject)?,
         accepted_by: request.actor.as_ref().map_or_else(Officer::system, officer),
         received_on,
         accepted_on,

@@ -2,7 +2,7 @@
 //!
 //! Invariant: [`masked`] is the only way from personal data to a list.
 
-use yiwang_ledger::{Personal, SubjectId, Vault};
+use yiwang_ledger::{Personal, Refusal, SubjectId, Vault};
 use yiwang_proto::party::v1 as pb;
 use yiwang_standards::identity::{self, DocumentKind};
 
@@ -31,6 +31,18 @@ pub fn document_kind(kind: i32, number: &str) -> Option<DocumentKind> {
 pub fn subject_of(vault: &Vault, party: &pb::Party) -> Option<SubjectId> {
     let kind = document_kind(party.document_kind, &party.document_number)?;
     (!party.document_number.trim().is_empty()).then(|| subject(vault, kind, &party.document_number))
+}
+
+/// The `owner_subject` that a relay brings: the keyed hash of the account's own document, or nothing.
+///
+/// # Errors
+/// `FIELD_INVALID` for what is neither.
+pub fn owner_subject(text: &str) -> Result<Option<SubjectId>, Refusal> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let (zh, en) = ("应为64位十六进制数或空", "this is 64 hex digits, or empty");
+    SubjectId::parse(text).map(Some).ok_or_else(|| Refusal::field("owner_subject", "FIELD_INVALID", zh, en))
 }
 
 /// Name and number as lists show them: 张*, 511***********1234. An organisation's name is public and stays.
