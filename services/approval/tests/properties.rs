@@ -123,10 +123,11 @@ proptest! {
     #[test]
     fn every_case_is_seen_by_its_applicant_its_organ_and_its_supervisor_in_one_order(kind in 0_u8..3, acts in acts()) {
         let mut bench = started(kind);
-        let sort = bench.case.tags()[0].sort.clone();
         for act in &acts {
             apply(&mut bench, act);
             let tags = bench.case.tags();
+            let sort = tags[0].sort.clone();
+            prop_assert_eq!(sort.starts_with('0'), bench.case.is_open());
             prop_assert!(tags.iter().all(|tag| tag.sort == sort && tag.sort.len() <= 64));
             for audience in [world::subject().audience(), "org:68236467-9".into(), "region:511602000000".into()] {
                 prop_assert!(tags.iter().any(|tag| tag.name == "audience" && tag.value == audience));

@@ -395,6 +395,25 @@ async fn a_withdrawal_by_intake_ends_the_case_and_a_decided_one_stays() {
     assert_eq!(world.intake().withdraw_case(again).await.unwrap().into_inner().etag, ended.etag);
 }
 
+#[rstest]
+#[tokio::test]
+async fn open_cases_are_listed_by_their_due_date_and_ended_ones_after_them(#[values(Sqlite, Postgres)] engine: Engine) {
+    let Some(world) = World::on(engine, "2026-03-02").await else { return };
+    for (number, days) in [(1, 30), (2, 10), (3, 20), (4, 5)] {
+        let item = items::ItemTerms { legal_limit: running::limit(days), ..licensing() };
+        world.intake().open_case(running::numbered(number, item)).await.unwrap();
+    }
+    for (ended, day) in [(3, "2026-03-03"), (1, "2026-03-04")] {
+        world.house.on(day);
+        world.withdraw(ended).await;
+    }
+    for account in ["citizen", "reviewer"] {
+        let list = world.by(account).list_cases(pb::ListCasesRequest::default()).await.unwrap().into_inner().cases;
+        let listed: Vec<_> = list.iter().map(|case| case.case_number.as_str()).collect();
+        assert_eq!(listed, ["N4", "N2", "N1", "N3"], "{account}");
+    }
+}
+
 #[tokio::test]
 async fn lists_show_masked_names_and_filter_by_phase() {
     let world = World::on(Sqlite, "2026-03-02").await.unwrap();

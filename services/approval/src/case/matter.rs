@@ -37,7 +37,7 @@ pub struct Opened {
     pub outstanding: Vec<String>,
     /// The form as accepted, JSON text; the licence's data are taken from it.
     pub form: Option<Personal>,
-    /// Place in lists: the legal due date as it was at first, so that the earliest come first. Never changes.
+    /// Place among the open cases: the legal due date as it was at first, so that the earliest come first. Never changes.
     pub sort: String,
     /// 承诺办结时限.
     pub promised: Due,

@@ -95,7 +95,7 @@ impl Aggregate for Case {
 
     fn tags(&self) -> Vec<Tag> {
         let Some(facts) = &self.facts else { return Vec::new() };
-        let sort = facts.sort.clone();
+        let sort = self.sort(facts);
         let mut tags = vec![
             Tag::new(Tag::AUDIENCE, facts.applicant.subject.audience(), sort.clone()),
             Tag::new(Tag::AUDIENCE, format!("org:{}", facts.item.organisation), sort.clone()),
@@ -163,6 +163,15 @@ impl Case {
     /// What the case was opened with; `NOT_FOUND` before its first entry.
     pub fn facts(&self) -> Result<&Opened, Refusal> {
         self.facts.as_ref().ok_or_else(not_found)
+    }
+
+    /// Place in lists: what is open comes first, the earliest due date before the others; what has ended comes after it, the
+    /// latest first.
+    fn sort(&self, facts: &Opened) -> String {
+        match self.ended_at() {
+            None => format!("0{}", facts.sort),
+            Some(at) => format!("1{}", Tag::newest_first(at)),
+        }
     }
 
     /// The phase's name, as it stands in lists and in refusals.

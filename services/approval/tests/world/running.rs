@@ -94,6 +94,16 @@ impl World {
         self.intake().record_material(request).await.map(Response::into_inner)
     }
 
+    /// Intake's relay tells that the applicant of a [`numbered`] case took it back.
+    pub async fn withdraw(&self, number: u8) {
+        let request = pb::WithdrawCaseRequest {
+            request_id: format!("withdraw-{number}"),
+            application_id: application(number),
+            ..Default::default()
+        };
+        self.intake().withdraw_case(request).await.unwrap();
+    }
+
     pub async fn review(&self, id: &str) -> Result<pb::Case, Status> {
         let request = pb::ReviewCaseRequest {
             id: id.into(),
@@ -223,6 +233,20 @@ pub fn open_request(item: items::ItemTerms, accepted: &str) -> pb::OpenCaseReque
         form: serde_json::from_value(form).ok(),
         ..Default::default()
     }
+}
+
+/// The same for one application of several.
+pub fn numbered(number: u8, item: items::ItemTerms) -> pb::OpenCaseRequest {
+    pb::OpenCaseRequest {
+        request_id: format!("open-{number}"),
+        application_id: application(number),
+        case_number: format!("N{number}"),
+        ..open_request(item, "2026-03-02")
+    }
+}
+
+fn application(number: u8) -> String {
+    format!("0190d5a0-0000-7000-8000-0000000000{number:02}")
 }
 
 fn away() -> Status {
