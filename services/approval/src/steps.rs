@@ -3,7 +3,7 @@
 use yiwang_proto::party::v1 as parties;
 
 use crate::case::rules::RuleSet;
-use crate::case::{Case, CaseResult, Outcome, StepTaken};
+use crate::case::{Case, CaseResult, Outcome, StepTaken, Which};
 use crate::convert::show;
 
 /// One step with its sentence in both languages.
@@ -34,7 +34,10 @@ fn sentence(step: &StepTaken, case: &Case) -> (String, String) {
         "Decided" => decided(case),
         "Withdrawn" => ("申请人已撤回申请，办件终止".into(), "the applicant withdrew; the case has ended".into()),
         "FollowUpChecked" => ("已完成事后核查".into(), "the later check was done".into()),
-        "MarkedOverdue" => ("办理已超过时限，已作标记".into(), "a time limit passed; it is marked".into()),
+        "MarkedOverdue" => {
+            let (zh, en) = overdue(step.limit);
+            (format!("{zh}，已作标记"), format!("{en}; it is marked"))
+        }
         "DueDatesRecomputed" => (
             "放假安排公布，办结期限已重新计算".into(),
             "the calendar was published; the due dates were counted again".into(),
@@ -51,6 +54,16 @@ fn sentence(step: &StepTaken, case: &Case) -> (String, String) {
             ("证照暂未生成，工作人员正在处理".into(), "the licence could not be made yet; staff are at it".into())
         }
         other => (other.to_owned(), other.to_owned()),
+    }
+}
+
+fn overdue(limit: Option<Which>) -> (&'static str, &'static str) {
+    match limit {
+        Some(Which::Promised) => ("办理已超过承诺时限", "the promised limit passed"),
+        Some(Which::Legal) => ("办理已超过法定时限", "the legal limit passed"),
+        Some(Which::Delivery) => ("颁发、送达已超过时限", "the limit for handing over the licence passed"),
+        Some(Which::FollowUp) => ("事后核查已超过时限", "the limit for the later check passed"),
+        None => ("办理已超过时限", "a time limit passed"),
     }
 }
 

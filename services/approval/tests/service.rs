@@ -28,6 +28,18 @@ async fn a_grant_brings_the_licence_back_to_the_case(#[values(Sqlite, Postgres)]
     assert_eq!(orders[0].holder.as_ref().unwrap().document_number, NUMBER);
 }
 
+#[tokio::test]
+async fn a_licence_that_is_late_shows_red_to_its_applicant_and_names_the_limit() {
+    let world = World::on(Sqlite, "2026-03-02").await.unwrap();
+    world.house.process.links.unplug("license");
+    let case = world.granted().await;
+    let clock = case.clock.unwrap();
+    assert_eq!((clock.warning(), clock.delivery_due.unwrap().date.as_str()), (pb::Warning::None, "2026-03-16"));
+    world.house.on("2026-03-17");
+    let late = world.until(&case.id, |case| case.clock.as_ref().unwrap().warning() == pb::Warning::Red).await;
+    assert_eq!(late.steps.last().unwrap().text, "颁发、送达已超过时限，已作标记");
+}
+
 #[rstest]
 #[tokio::test]
 async fn a_licence_repeats_only_the_fields_that_its_item_names(#[values(Sqlite, Postgres)] engine: Engine) {
@@ -278,6 +290,9 @@ async fn a_late_case_is_marked_by_the_timer_and_goes_on(#[values(Sqlite, Postgre
     let case = world.until(&case.id, marked).await;
     let clock = case.clock.clone().unwrap();
     assert_eq!((case.phase(), clock.promised_overdue, clock.legal_overdue), (pb::CasePhase::Open, true, true));
+    assert_eq!(clock.warning(), pb::Warning::Red);
+    let said: Vec<_> = case.steps[1..].iter().map(|step| step.text.as_str()).collect();
+    assert_eq!(said, ["办理已超过承诺时限，已作标记", "办理已超过法定时限，已作标记"]);
     world.review(&case.id).await.unwrap();
 }
 

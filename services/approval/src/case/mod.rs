@@ -20,10 +20,12 @@ use yiwang_ledger::{Aggregate, EventName, Index, Kind, Meta, Refusal, Tag, Times
 
 impl Aggregate for Case {
     const KIND: &'static str = "case";
+    const SCHEMA: i32 = 2;
     type Event = Event;
 
     fn evolve(&mut self, event: &Event, meta: &Meta) {
-        self.steps.push(StepTaken { kind: event.name().to_owned(), by: who(event, meta), at: meta.at });
+        let limit = if let Event::MarkedOverdue { which, .. } = event { Some(*which) } else { None };
+        self.steps.push(StepTaken { kind: event.name().to_owned(), limit, by: who(event, meta), at: meta.at });
         match event {
             Event::Opened(opened) => {
                 self.facts = Some(opened.as_ref().clone());

@@ -35,6 +35,9 @@ pub struct Case {
 pub struct StepTaken {
     /// Name of the event.
     pub kind: String,
+    /// Which limit passed, where one did.
+    #[serde(default)]
+    pub limit: Option<Which>,
     /// Who did it.
     pub by: Officer,
     /// When.

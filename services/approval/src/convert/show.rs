@@ -7,7 +7,7 @@ use yiwang_proto::{catalogue::v1 as items, party::v1 as parties};
 
 use crate::case::{
     Case, CaseResult, Finding, FollowUpPhase, Item, Officer, Opened, Outcome, Phase, Recommendation, ResultKind,
-    Review, StepTaken, clock,
+    Review, StepTaken, Warning, clock,
 };
 
 /// The phase that a filter names; `None`: all.
@@ -97,7 +97,17 @@ fn case_clock(case: &Case, facts: &Opened, now: Timestamp) -> pb::CaseClock {
         closed_date: closed.map(|day| day.to_string()).unwrap_or_default(),
         promised_overdue: last > facts.promised.date,
         legal_overdue: last > facts.legal.date,
+        delivery_due: case.decision.as_ref().and_then(|decision| decision.delivery.as_ref()).map(limit::due),
+        warning: warning(case.warning()).into(),
         received_date: facts.received_on.map(|day| day.to_string()).unwrap_or_default(),
+    }
+}
+
+fn warning(warning: Warning) -> pb::Warning {
+    match warning {
+        Warning::None => pb::Warning::None,
+        Warning::Yellow => pb::Warning::Yellow,
+        Warning::Red => pb::Warning::Red,
     }
 }
 
