@@ -167,10 +167,10 @@ impl Approval {
 
     async fn check(&self, incoming: Incoming<pb::RecordFollowUpCheckRequest>) -> Result<pb::Case, Fault> {
         let message = &incoming.message;
-        let (finding, findings) = ask::check(message)?;
+        let (outcome, findings) = ask::check(message)?;
         let target = (message.id.as_str(), message.request_id.as_str(), message.etag.as_str());
         let rule =
-            move |case: &Case, by: &Officer, cx: &Context| decide::record_follow_up(case, by, finding, &findings, cx);
+            move |case: &Case, by: &Officer, cx: &Context| decide::record_follow_up(case, by, outcome, &findings, cx);
         self.act(&incoming, "RecordFollowUpCheck", target, rule).await
     }
 

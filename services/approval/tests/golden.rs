@@ -8,7 +8,7 @@ use house::{Engine, House, golden};
 use strum::VariantNames as _;
 use world::{Bench, licensing, officer, promise, subject};
 use yiwang_approval::case::decide::Ruling;
-use yiwang_approval::case::{Case, Event, Finding, FollowUpPhase, Recommendation, Which, decide};
+use yiwang_approval::case::{Case, CheckOutcome, Event, FollowUpPhase, Recommendation, Which, decide};
 use yiwang_ledger::Personal;
 
 fn one_of_each() -> Vec<Event> {
@@ -27,7 +27,7 @@ fn one_of_each() -> Vec<Event> {
         Event::MaterialRecorded { code: "layout".into(), by: by.clone() },
         Event::Reviewed { by: by.clone(), recommendation: Recommendation::Grant, opinion: personal("opinion") },
         Event::Withdrawn { by: by.clone(), reason: Some(personal("reason")) },
-        Event::FollowUpChecked { by, finding: Finding::Rectify, findings, next },
+        Event::FollowUpChecked { by, outcome: CheckOutcome::Rectify, findings, next },
         Event::MarkedOverdue { which: Which::Legal, due: due.date },
         Event::DueDatesRecomputed { dates: vec![(Which::Legal, due)] },
         Event::LicenseIssued { id: "id".into(), identifier: "1.2.156".into(), number: "5116".into() },

@@ -7,7 +7,7 @@ use world::{Bench, filing, licensing, promise};
 use yiwang_approval::case::clock::Days;
 use yiwang_approval::case::decide::{Open, Ruling};
 use yiwang_approval::case::rules::RuleSet;
-use yiwang_approval::case::{Case, Finding, Item, Limit, Phase, Start, Unit, clock};
+use yiwang_approval::case::{Case, CheckOutcome, Item, Limit, Phase, Start, Unit, clock};
 use yiwang_ledger::Aggregate;
 use yiwang_standards::calendar::Calendar;
 
@@ -17,7 +17,7 @@ enum Act {
     Grant(u8),
     Refuse(u8),
     Withdraw,
-    Check(Finding),
+    Check(CheckOutcome),
     License,
     Material,
     Retry,
@@ -26,7 +26,8 @@ enum Act {
 }
 
 fn acts() -> impl Strategy<Value = Vec<Act>> {
-    let finding = prop_oneof![Just(Finding::Passed), Just(Finding::Rectify), Just(Finding::FalsePromise)];
+    let finding =
+        prop_oneof![Just(CheckOutcome::Passed), Just(CheckOutcome::Rectify), Just(CheckOutcome::FalsePromise)];
     let act = prop_oneof![
         (0_u8..4).prop_map(Act::Review),
         (0_u8..4).prop_map(Act::Grant),

@@ -5,7 +5,7 @@ mod world;
 use world::{Bench, day, filing, licensing, open_of, promise};
 use yiwang_approval::case::decide::{Open, Ruling};
 use yiwang_approval::case::{
-    Finding, FollowUpPhase, Item, Limit, Officer, Outcome, ResultKind, Source, Start, Unit, Warning, Which,
+    CheckOutcome, FollowUpPhase, Item, Limit, Officer, Outcome, ResultKind, Source, Start, Unit, Warning, Which,
 };
 
 fn refuse() -> Ruling {
@@ -294,25 +294,25 @@ fn a_licence_is_ordered_again_once_it_was_refused_and_with_the_mended_code() {
 #[test]
 fn a_promise_that_was_kept_ends_the_later_check() {
     let mut bench = Bench::opened(promise(), "2026-03-02");
-    bench.on("2026-03-10").check(Finding::Passed).unwrap();
-    assert_eq!(bench.check(Finding::Passed).unwrap_err().reason, "ALREADY_CHECKED");
+    bench.on("2026-03-10").check(CheckOutcome::Passed).unwrap();
+    assert_eq!(bench.check(CheckOutcome::Passed).unwrap_err().reason, "ALREADY_CHECKED");
     assert_eq!(bench.case.next_mark().map(|(which, _)| which), Some(Which::Delivery));
 }
 
 #[test]
 fn a_promise_not_kept_is_put_right_in_time_or_the_grant_is_to_be_annulled() {
     let mut bench = Bench::opened(promise(), "2026-03-02");
-    bench.on("2026-03-10").check(Finding::Rectify).unwrap();
+    bench.on("2026-03-10").check(CheckOutcome::Rectify).unwrap();
     let phase = |bench: &Bench| bench.case.decision.as_ref().unwrap().follow_up.as_ref().unwrap().phase.clone();
     assert!(matches!(phase(&bench), FollowUpPhase::Rectifying { due } if due.date == day("2026-03-24")));
-    bench.on("2026-03-25").check(Finding::Rectify).unwrap();
+    bench.on("2026-03-25").check(CheckOutcome::Rectify).unwrap();
     assert_eq!(phase(&bench), FollowUpPhase::ToBeAnnulled);
 }
 
 #[test]
 fn a_case_without_a_promise_has_no_later_check() {
     let mut bench = Bench::opened(licensing(), "2026-03-02");
-    assert_eq!(bench.check(Finding::Passed).unwrap_err().reason, "NO_FOLLOW_UP_DUE");
+    assert_eq!(bench.check(CheckOutcome::Passed).unwrap_err().reason, "NO_FOLLOW_UP_DUE");
 }
 
 #[test]

@@ -5,7 +5,7 @@ use yiwang_ledger::{Context, Decision as Decided, Personal, Refusal, SubjectId};
 
 use super::rules::{self, RuleSet};
 use super::{
-    Applicant, Case, CaseResult, Decision, Due, Event, Finding, FollowUp, FollowUpPhase, Item, Officer, Opened,
+    Applicant, Case, CaseResult, CheckOutcome, Decision, Due, Event, FollowUp, FollowUpPhase, Item, Officer, Opened,
     Outcome, Recommendation, ResultKind, Which, clock,
 };
 
@@ -112,7 +112,7 @@ pub fn record_material(case: &Case, code: &str, by: &Officer) -> Decided<Event> 
 /// 审查: by an officer who did not accept the application (受办分离).
 pub fn review(case: &Case, by: &Officer, recommendation: Recommendation, opinion: &str) -> Decided<Event> {
     let facts = case.facts()?;
-    if !matches!(case.phase, super::Phase::UnderReview) {
+    if !matches!(case.phase, super::Phase::Open) {
         return wrong_phase(case);
     }
     if by.id == facts.accepted_by.id {
@@ -213,7 +213,13 @@ pub fn withdraw(case: &Case, by: &Officer, reason: &str) -> Decided<Event> {
 }
 
 /// 事后核查 of a promise: kept; or 限期整改 and checked again; or 虚假承诺, and the grant is to be annulled (art. 69).
-pub fn record_follow_up(case: &Case, by: &Officer, finding: Finding, findings: &str, cx: &Context) -> Decided<Event> {
+pub fn record_follow_up(
+    case: &Case,
+    by: &Officer,
+    outcome: CheckOutcome,
+    findings: &str,
+    cx: &Context,
+) -> Decided<Event> {
     let facts = case.facts()?;
     let Some(follow_up) = case.decision.as_ref().and_then(|decision| decision.follow_up.as_ref()) else {
         return Err(Refusal::state(
@@ -222,7 +228,7 @@ pub fn record_follow_up(case: &Case, by: &Officer, finding: Finding, findings: &
             "no later check is due for this case",
         ));
     };
-    let next = match (&follow_up.phase, finding) {
+    let next = match (&follow_up.phase, outcome) {
         (FollowUpPhase::Passed | FollowUpPhase::ToBeAnnulled, _) => {
             return Err(Refusal::state(
                 "ALREADY_CHECKED",
@@ -230,17 +236,17 @@ pub fn record_follow_up(case: &Case, by: &Officer, finding: Finding, findings: &
                 "the later check has its result already",
             ));
         }
-        (_, Finding::Passed) => FollowUpPhase::Passed,
-        (_, Finding::FalsePromise) => FollowUpPhase::ToBeAnnulled,
+        (_, CheckOutcome::Passed) => FollowUpPhase::Passed,
+        (_, CheckOutcome::FalsePromise) => FollowUpPhase::ToBeAnnulled,
         // Told once to put it right and still not done: annulment (浦东规定 art. 9, 安阳条例 arts. 25-29).
-        (FollowUpPhase::Rectifying { .. }, Finding::Rectify) => FollowUpPhase::ToBeAnnulled,
-        (FollowUpPhase::Pending { .. }, Finding::Rectify) => {
+        (FollowUpPhase::Rectifying { .. }, CheckOutcome::Rectify) => FollowUpPhase::ToBeAnnulled,
+        (FollowUpPhase::Pending { .. }, CheckOutcome::Rectify) => {
             let limit = rules::default_limit(rules::RECTIFY_DAYS, "限期整改默认时限，待实施机关确认");
             FollowUpPhase::Rectifying { due: limit.due(clock::day_of(cx.now), &cx.calendar) }
         }
     };
     let findings = Personal::new(&facts.applicant.subject, "findings", findings);
-    Ok(vec![Event::FollowUpChecked { by: by.clone(), finding, findings, next }])
+    Ok(vec![Event::FollowUpChecked { by: by.clone(), outcome, findings, next }])
 }
 
 /// The timer's rule: marks the limits that passed. A mark, no more (电子监察: yellow over the promise, red over the law).

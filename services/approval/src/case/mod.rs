@@ -30,7 +30,7 @@ impl Aggregate for Case {
             Event::Opened(opened) => {
                 self.facts = Some(opened.as_ref().clone());
                 self.opened_at = meta.at;
-                self.phase = Phase::UnderReview;
+                self.phase = Phase::Open;
             }
             Event::MaterialRecorded { code, .. } => self.arrived.push(code.clone()),
             Event::Reviewed { by, recommendation, opinion } => {
@@ -49,12 +49,12 @@ impl Aggregate for Case {
             Event::Withdrawn { by, reason } => {
                 self.phase = Phase::Withdrawn { at: meta.at, by: by.clone(), reason: reason.clone() };
             }
-            Event::FollowUpChecked { by, finding, findings, next } => {
+            Event::FollowUpChecked { by, outcome, findings, next } => {
                 if let Some(follow_up) = self.decision.as_mut().and_then(|decision| decision.follow_up.as_mut()) {
                     follow_up.checks.push(Check {
                         by: by.clone(),
                         at: meta.at,
-                        finding: *finding,
+                        outcome: *outcome,
                         findings: findings.clone(),
                     });
                     follow_up.phase = next.clone();
@@ -180,7 +180,7 @@ impl Case {
     pub fn status(&self) -> &'static str {
         match (&self.phase, &self.decision) {
             (Phase::Absent, _) => "ABSENT",
-            (Phase::UnderReview, _) => "OPEN",
+            (Phase::Open, _) => "OPEN",
             (Phase::Reviewed, _) => "REVIEWED",
             (Phase::Decided, Some(Decision { outcome: Outcome::Refused { .. }, .. })) => "REFUSED",
             (Phase::Decided, _) => "GRANTED",
@@ -196,7 +196,7 @@ impl Case {
 
     /// True while nobody has decided and nobody has withdrawn.
     pub fn is_open(&self) -> bool {
-        matches!(self.phase, Phase::UnderReview | Phase::Reviewed)
+        matches!(self.phase, Phase::Open | Phase::Reviewed)
     }
 
     /// The colour of 电子监察: yellow when over the promised limit, red when over the legal one. A mark, no more: the

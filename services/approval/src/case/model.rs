@@ -4,7 +4,7 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use yiwang_ledger::{Personal, Timestamp};
 
-use super::{CaseResult, Decision, Due, Finding, FollowUpPhase, Opened, Overdue, Recommendation, Review, Which};
+use super::{CaseResult, CheckOutcome, Decision, Due, FollowUpPhase, Opened, Overdue, Recommendation, Review, Which};
 
 /// 办件. See the folder's page.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -84,7 +84,8 @@ pub enum Phase {
     #[default]
     Absent,
     /// Accepted, waiting for the reviewer.
-    UnderReview,
+    #[serde(rename = "UnderReview")]
+    Open,
     /// Reviewed, waiting for the approver.
     Reviewed,
     /// Granted or refused; the end of the case, though not of what follows from it.
@@ -135,7 +136,8 @@ pub enum Event {
         /// The officer.
         by: Officer,
         /// What came of it.
-        finding: Finding,
+        #[serde(rename = "finding")]
+        outcome: CheckOutcome,
         /// In words.
         findings: Personal,
         /// What follows.

@@ -109,14 +109,15 @@ pub struct Check {
     /// When.
     pub at: Timestamp,
     /// What came of it.
-    pub finding: Finding,
+    #[serde(rename = "finding")]
+    pub outcome: CheckOutcome,
     /// The findings in words.
     pub findings: Personal,
 }
 
 /// What a later check found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Finding {
+pub enum CheckOutcome {
     /// 符合承诺.
     Passed,
     /// 不符合承诺, 限期整改.

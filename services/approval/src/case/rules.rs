@@ -11,8 +11,6 @@ pub const IMMEDIATE: i32 = 1;
 /// How an item is decided, and by which limits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RuleSet {
-    /// Its name in the catalogue.
-    pub name: &'static str,
     /// The legal limit where the item brings none.
     pub legal: Limit,
     /// 颁发、送达 after a grant; none where no statute asks for it.
@@ -68,19 +66,13 @@ impl RuleSet {
                 statute(LICENSING_DAYS, "《中华人民共和国行政许可法》第四十二条第一款")
             };
             let delivery = Some(statute(DELIVERY_DAYS, "《中华人民共和国行政许可法》第四十四条"));
-            return Self { name: "licensing", legal, delivery, recorded: false };
+            return Self { legal, delivery, recorded: false };
         }
         if item.rules == "filing" || item.result == ResultKind::Receipt {
-            return Self {
-                name: "filing", legal: default_limit(0, "备案当场办结"), delivery: None, recorded: true
-            };
+            return Self { legal: default_limit(0, "备案当场办结"), delivery: None, recorded: true };
         }
-        let name = if item.rules.is_empty() { "general" } else { "own" };
         Self {
-            name,
-            legal: default_limit(OTHER_DAYS, "事项类型默认时限，待实施机关确认"),
-            delivery: None,
-            recorded: false,
+            legal: default_limit(OTHER_DAYS, "事项类型默认时限，待实施机关确认"), delivery: None, recorded: false
         }
     }
 
@@ -112,8 +104,7 @@ pub fn on_the_spot(item: &Item, promise_signed: bool) -> bool {
 }
 
 /// 救济途径 of a refusal: both ways, the organ, the periods (行政许可法 art. 38; 行政复议法 2023 arts. 20, 24, 27; 行政诉讼法
-/// art. 46). The item's own words are taken where they name
-/// both ways and who hears them.
+/// art. 46). The item's own words are taken where they name both ways and who hears them.
 pub fn remedies(item: &Item) -> Remedies {
     let organ = &item.organisation_name;
     // 行政复议法 2023 art. 27: 税务 and other organs under vertical lead are reviewed by the organ above them.

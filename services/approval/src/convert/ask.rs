@@ -7,7 +7,7 @@ use yiwang_proto::approval::v1 as pb;
 use yiwang_proto::{catalogue::v1 as items, clock::v1 as clocks, party::v1 as parties};
 
 use crate::case::decide::{Open, Ruling};
-use crate::case::{Applicant, Finding, Item, Limit, Officer, Recommendation, ResultKind};
+use crate::case::{Applicant, CheckOutcome, Item, Limit, Officer, Recommendation, ResultKind};
 
 /// Longest opinion of a reviewer.
 pub const OPINION_MAX: usize = 1_000;
@@ -180,16 +180,16 @@ pub fn ruling(request: &pb::DecideCaseRequest) -> Result<Ruling, Refusal> {
 ///
 /// # Errors
 /// `FINDINGS_MISSING`.
-pub fn check(request: &pb::RecordFollowUpCheckRequest) -> Result<(Finding, String), Refusal> {
-    let finding = match request.outcome() {
-        pb::CheckOutcome::Passed => Finding::Passed,
-        pb::CheckOutcome::Rectify => Finding::Rectify,
-        pb::CheckOutcome::FalsePromise => Finding::FalsePromise,
+pub fn check(request: &pb::RecordFollowUpCheckRequest) -> Result<(CheckOutcome, String), Refusal> {
+    let outcome = match request.outcome() {
+        pb::CheckOutcome::Passed => CheckOutcome::Passed,
+        pb::CheckOutcome::Rectify => CheckOutcome::Rectify,
+        pb::CheckOutcome::FalsePromise => CheckOutcome::FalsePromise,
         pb::CheckOutcome::Unspecified => {
             return Err(Refusal::field("outcome", "FINDINGS_MISSING", "请选择核查结果", "say what the check found"));
         }
     };
-    Ok((finding, text("findings", "FINDINGS_MISSING", &request.findings, REASONS_MAX)?))
+    Ok((outcome, text("findings", "FINDINGS_MISSING", &request.findings, REASONS_MAX)?))
 }
 
 /// Longest 证照类型代码.

@@ -6,7 +6,7 @@ use yiwang_proto::approval::v1 as pb;
 use yiwang_proto::{catalogue::v1 as items, party::v1 as parties};
 
 use crate::case::{
-    Case, CaseResult, Finding, FollowUpPhase, Item, Officer, Opened, Outcome, Phase, Recommendation, ResultKind,
+    Case, CaseResult, CheckOutcome, FollowUpPhase, Item, Officer, Opened, Outcome, Phase, Recommendation, ResultKind,
     Review, StepTaken, Warning, clock,
 };
 
@@ -25,7 +25,7 @@ pub fn phase_filter(phase: pb::CasePhase) -> Option<&'static str> {
 fn phase(case: &Case) -> pb::CasePhase {
     match (&case.phase, &case.decision) {
         (Phase::Absent, _) => pb::CasePhase::Unspecified,
-        (Phase::UnderReview, _) => pb::CasePhase::Open,
+        (Phase::Open, _) => pb::CasePhase::Open,
         (Phase::Reviewed, _) => pb::CasePhase::Reviewed,
         (Phase::Withdrawn { .. }, _) => pb::CasePhase::Withdrawn,
         (Phase::Decided, Some(decision)) if !decision.outcome.is_grant() => pb::CasePhase::Refused,
@@ -193,11 +193,11 @@ fn result_kind(kind: ResultKind) -> items::ResultKind {
 fn follow_up(case: &Case) -> Option<pb::FollowUp> {
     let follow_up = case.decision.as_ref()?.follow_up.as_ref()?;
     let last = follow_up.checks.last();
-    let outcome = match (&follow_up.phase, last.map(|check| check.finding)) {
+    let outcome = match (&follow_up.phase, last.map(|check| check.outcome)) {
         (FollowUpPhase::Pending { .. }, _) => pb::CheckOutcome::Unspecified,
         (FollowUpPhase::Rectifying { .. }, _) => pb::CheckOutcome::Rectify,
         (FollowUpPhase::Passed, _) => pb::CheckOutcome::Passed,
-        (FollowUpPhase::ToBeAnnulled, Some(Finding::Rectify)) => pb::CheckOutcome::Rectify,
+        (FollowUpPhase::ToBeAnnulled, Some(CheckOutcome::Rectify)) => pb::CheckOutcome::Rectify,
         (FollowUpPhase::ToBeAnnulled, _) => pb::CheckOutcome::FalsePromise,
     };
     Some(pb::FollowUp {

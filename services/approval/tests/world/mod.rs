@@ -6,7 +6,7 @@ use std::sync::Arc;
 use chrono::NaiveDate;
 use yiwang_approval::case::decide::{self, Open, Ruling};
 use yiwang_approval::case::{
-    Applicant, Case, Event, Finding, Item, Limit, Officer, Recommendation, ResultKind, Source, Unit,
+    Applicant, Case, CheckOutcome, Event, Item, Limit, Officer, Recommendation, ResultKind, Source, Unit,
 };
 use yiwang_ledger::{Aggregate, Context, Meta, Personal, Refusal, SubjectId, Timestamp};
 use yiwang_standards::calendar::{self, Calendar};
@@ -161,7 +161,7 @@ impl Bench {
         Ok(self.fold(events, "person:citizen"))
     }
 
-    pub fn check(&mut self, finding: Finding) -> Result<usize, Refusal> {
+    pub fn check(&mut self, finding: CheckOutcome) -> Result<usize, Refusal> {
         let events = decide::record_follow_up(&self.case, &officer("staff:reviewer"), finding, "已核查", &self.cx())?;
         Ok(self.fold(events, "staff:reviewer"))
     }
