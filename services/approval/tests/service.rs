@@ -123,8 +123,36 @@ async fn nobody_waits_for_the_licence_of_an_erased_person() {
     until(|| async { parked().await.then_some(()) }).await;
     world.erase_citizen().await;
     world.plug_license();
-    until(|| async { world.house.ledger.parked().await.unwrap().is_empty().then_some(()) }).await;
+    until(|| async { (!parked().await).then_some(()) }).await;
     assert!(world.license.orders.lock().unwrap().is_empty());
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_case_goes_its_way_once_though_everything_is_told_twice(#[values(Sqlite, Postgres)] engine: Engine) {
+    let Some(world) = World::on(engine, "2026-03-02").await else { return };
+    world.license.lost.next(1);
+    world.evaluation.lost.next(1);
+    let owed =
+        pb::OpenCaseRequest { outstanding_materials: vec!["layout".into()], ..open_request(licensing(), "2026-03-02") };
+    let mut case = pb::Case::default();
+    for _ in 0..2 {
+        case = world.intake().open_case(owed.clone()).await.unwrap().into_inner();
+    }
+    for _ in 0..2 {
+        world.material(&case, "layout").await.unwrap();
+    }
+    world.review(&case.id).await.unwrap();
+    world.decide(&case.id, pb::Outcome::Grant, "").await.unwrap();
+    let rights = &world.evaluation.rights;
+    until(|| async { (rights.lock().unwrap().len() == 2).then_some(()) }).await;
+    let case = world.until(&case.id, |case| case.result.is_some()).await;
+    let steps: Vec<_> = case.steps.iter().map(|step| step.kind.as_str()).collect();
+    assert_eq!(steps, ["Opened", "MaterialRecorded", "Reviewed", "Decided", "LicenseIssued"]);
+    let orders = world.license.orders.lock().unwrap().clone();
+    assert_eq!((orders.len(), &orders[0]), (2, &orders[1]));
+    let rights = rights.lock().unwrap().clone();
+    assert_eq!(rights[0], rights[1]);
 }
 
 #[rstest]

@@ -1,5 +1,6 @@
 //! The running service, its neighbours played: what they were told is kept, what they answer is set.
 
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
 use tonic::service::Routes;
@@ -31,12 +32,30 @@ pub const NUMBER: &str = "511602198503120016";
 pub struct PlayedLicense {
     pub orders: Arc<Mutex<Vec<license::IssueLicenseRequest>>>,
     pub refuses: Arc<Mutex<Option<Refusal>>>,
+    pub lost: Lost,
+}
+
+/// Answers that got lost on their way: done, but nobody heard so. The caller has to ask again.
+#[derive(Clone, Default)]
+pub struct Lost(Arc<AtomicU32>);
+
+impl Lost {
+    /// The next answers get lost.
+    pub fn next(&self, answers: u32) {
+        self.0.store(answers, Ordering::SeqCst);
+    }
+
+    fn or<T>(&self, answer: T) -> Reply<T> {
+        let lost = self.0.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
+        if lost.is_ok() { Err(Status::unavailable("the answer got lost")) } else { Ok(Response::new(answer)) }
+    }
 }
 
 /// What the evaluation service was told.
 #[derive(Clone, Default)]
 pub struct PlayedEvaluation {
     pub rights: Arc<Mutex<Vec<evaluation::OpenRightRequest>>>,
+    pub lost: Lost,
 }
 
 pub struct World {
@@ -261,7 +280,7 @@ impl LicenseService for PlayedLicense {
         }
         self.orders.lock().unwrap().push(request.into_inner());
         let (id, identifier) = ("licence-1".to_owned(), "1.2.156.3005.2.X.Y.1.001.Z".to_owned());
-        Ok(Response::new(license::License { id, identifier, number: "511602202600001".into(), ..Default::default() }))
+        self.lost.or(license::License { id, identifier, number: "511602202600001".into(), ..Default::default() })
     }
     async fn get_license(&self, _: Request<license::GetLicenseRequest>) -> Reply<license::License> {
         Err(away())
@@ -284,7 +303,7 @@ impl LicenseService for PlayedLicense {
 impl EvaluationService for PlayedEvaluation {
     async fn open_right(&self, request: Request<evaluation::OpenRightRequest>) -> Reply<evaluation::EvaluationRight> {
         self.rights.lock().unwrap().push(request.into_inner());
-        Ok(Response::new(evaluation::EvaluationRight::default()))
+        self.lost.or(evaluation::EvaluationRight::default())
     }
     async fn list_evaluation_rights(
         &self,
