@@ -8,14 +8,16 @@ use house::{Engine, House, golden};
 use strum::VariantNames as _;
 use world::{Bench, licensing, officer, promise, subject};
 use yiwang_approval::case::decide::Ruling;
-use yiwang_approval::case::{Case, CheckOutcome, Event, FollowUpPhase, Recommendation, Which, decide};
+use yiwang_approval::case::{
+    Case, CheckOutcome, Event, FollowUpPhase, Item, Limit, Recommendation, Start, Which, decide,
+};
 use yiwang_ledger::Personal;
 
 fn one_of_each() -> Vec<Event> {
     let personal = |field| Personal::new(&subject(), field, "golden");
-    let opened =
-        decide::open(&Case::default(), &world::open_of(promise(), "2026-03-02"), &Bench::empty("2026-03-02").cx());
-    let mut events = opened.unwrap();
+    let receipt = Limit { start: Start::Receipt, ..world::limit(20) };
+    let open = world::open_of(Item { legal: Some(receipt), ..promise() }, "2026-03-02");
+    let mut events = decide::open(&Case::default(), &open, &Bench::empty("2026-03-02").cx()).unwrap();
     let mut bench = Bench::opened(licensing(), "2026-12-18");
     bench.review("staff:reviewer").unwrap();
     let refuse = Ruling::Refuse("理由".into());
