@@ -20,7 +20,7 @@ pub enum Unit {
 /// Who set the limit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Authority {
+pub enum Source {
     /// A statute names the days for this very matter.
     Statute,
     /// The defaults of the item's type, since the source of the item has none.
@@ -58,7 +58,7 @@ pub struct Limit {
     /// The article that sets it, or where a default comes from.
     pub basis: String,
     /// Who set it.
-    pub source: Authority,
+    pub source: Source,
     /// No source was checked.
     #[serde(default)]
     pub unverified: bool,

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use serde::{Deserialize, Serialize};
 
-use crate::limit::{Authority, Limit, Start, Unit};
+use crate::limit::{Limit, Source, Start, Unit};
 
 /// One rule set, as an application takes it from its item and keeps it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,7 +48,7 @@ struct Row {
 
 impl From<Row> for RuleSet {
     fn from(row: Row) -> Self {
-        let source = if row.unverified { Authority::Default } else { Authority::Statute };
+        let source = if row.unverified { Source::Default } else { Source::Statute };
         RuleSet {
             name: row.name,
             tell_once: Limit {
@@ -64,7 +64,7 @@ impl From<Row> for RuleSet {
                 days: row.correction_calendar_days,
                 unit: Unit::CalendarDay,
                 basis: row.correction_source,
-                source: Authority::Default,
+                source: Source::Default,
                 unverified: row.correction_unverified,
                 start: Start::default(),
             },

@@ -10,7 +10,7 @@ use yiwang_standards::item_code::ItemCode;
 use yiwang_standards::uscc;
 
 use super::facts::{ItemFacts, Material, Outcome, PromiseTerms};
-use crate::limit::{Authority, Limit};
+use crate::limit::{Source, Limit};
 
 const ROWS: &str = include_str!("../../data/items-511602.csv");
 const DEFAULTS: &str = include_str!("../../data/defaults.toml");
@@ -119,10 +119,10 @@ impl Defaults {
     pub fn complete(&self, row: &Row, department_code: String) -> Option<ItemFacts> {
         let of = self.types.get(&row.item_type)?;
         // Without a promise of the organ the promised limit is the legal one, and says so.
-        let promised_limit = Limit { source: Authority::Default, unverified: true, ..of.legal_limit.clone() };
+        let promised_limit = Limit { source: Source::Default, unverified: true, ..of.legal_limit.clone() };
         let defaults =
             ["promised_limit", "conditions", "materials", "form_schema", "result", "visits", "charge", "rules"];
-        let legal = (of.legal_limit.source == Authority::Default).then_some("legal_limit");
+        let legal = (of.legal_limit.source == Source::Default).then_some("legal_limit");
         Some(ItemFacts {
             code: row.item_code.to_string(),
             name: row.name.clone(),
@@ -133,7 +133,7 @@ impl Defaults {
             item_type: row.item_type,
             case_kind: CaseKind::Promised,
             bases: match of.legal_limit.source {
-                Authority::Statute => vec![of.legal_limit.basis.clone()],
+                Source::Statute => vec![of.legal_limit.basis.clone()],
                 _ => Vec::new(),
             },
             legal_limit: of.legal_limit.clone(),

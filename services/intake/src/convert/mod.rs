@@ -8,7 +8,7 @@ use yiwang_proto::catalogue::v1 as items;
 use yiwang_proto::clock::v1 as clocks;
 
 use crate::application::Channel;
-use crate::limit::{Authority, Due, Limit, Start, Unit};
+use crate::limit::{Due, Limit, Source, Start, Unit};
 
 /// A version as the contracts count it.
 pub fn signed(version: u64) -> i64 {
@@ -30,9 +30,9 @@ pub fn limit(limit: &Limit) -> clocks::TimeLimit {
         },
         basis: limit.basis.clone(),
         source: match limit.source {
-            Authority::Statute => clocks::LimitSource::Statute.into(),
-            Authority::Default => clocks::LimitSource::Default.into(),
-            Authority::Implementation => clocks::LimitSource::Implementation.into(),
+            Source::Statute => clocks::LimitSource::Statute.into(),
+            Source::Default => clocks::LimitSource::Default.into(),
+            Source::Implementation => clocks::LimitSource::Implementation.into(),
         },
         unverified: limit.unverified,
         start: clocks::LimitStart::Unspecified.into(),
