@@ -168,6 +168,9 @@ pub enum ApplicationEvent {
         /// The number.
         case_number: String,
     },
+        /// 救济途径, as they were told; empty in entries that are older than the field.
+        #[serde(default)]
+        remedies: String,
     /// Its applicant asks to have it back after acceptance; approval answers.
     WithdrawalRequested {
         /// Why.

@@ -68,7 +68,7 @@ pub(super) fn evolve(app: &mut Application, event: &Event, meta: &Meta) {
                 *overdue = true;
             }
         }
-        Event::Refused { notice_number, ground, reason, competent_organ, by } => {
+        Event::Refused { notice_number, ground, reason, competent_organ, remedies, by } => {
             app.phase = Phase::Refused(Rejection {
                 notice_number: notice_number.clone(),
                 ground: *ground,
@@ -83,6 +83,7 @@ pub(super) fn evolve(app: &mut Application, event: &Event, meta: &Meta) {
         Event::WithdrawalDenied => pending(app, false),
         Event::Withdrawn { cause, .. } => app.phase = Phase::Withdrawn { at: meta.at, cause: *cause },
         Event::DueRecomputed { due } => recompute(app, due),
+                remedies: remedies.clone(),
     }
 }
 

@@ -28,6 +28,9 @@ pub struct Rejection {
     pub reason: Personal,
     /// 有权受理的机关.
     pub competent_organ: String,
+    /// 救济途径, as they were told; empty in records that are older than the field.
+    #[serde(default)]
+    pub remedies: String,
     /// When.
     pub at: Timestamp,
     /// By whom.

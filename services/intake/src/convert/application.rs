@@ -111,7 +111,7 @@ fn promise(promise: &Promise, reader: Reader) -> pb::Promise {
     }
 }
 
-fn refusal(refusal: &Rejection, reader: Reader) -> pb::Refusal {
+fn refusal(refusal: &Rejection, organ: &str, reader: Reader) -> pb::Refusal {
     pb::Refusal {
         notice_number: refusal.notice_number.clone(),
         ground: match refusal.ground {
@@ -120,8 +120,11 @@ fn refusal(refusal: &Rejection, reader: Reader) -> pb::Refusal {
         },
         reason: shown(&refusal.reason).to_owned(),
         competent_organ: refusal.competent_organ.clone(),
-        // 行政复议法 art. 20, 行政诉讼法 art. 46
-        remedies: "可以自知道本决定之日起六十日内申请行政复议，或者六个月内提起行政诉讼".to_owned(),
+        remedies: match refusal.remedies.as_str() {
+            // told before they were kept
+            "" => yiwang_standards::remedies::remedies(organ, "").zh,
+            told => told.to_owned(),
+        },
         refuse_time: Some(timestamp(refusal.at)),
         refused_by: Some(actor(&refusal.by, reader)),
     }
@@ -205,7 +208,7 @@ pub fn application(
         accepted_date: accepted.map(|acceptance| acceptance.date.to_string()).unwrap_or_default(),
         promise: app.promise.as_ref().map(|signed| promise(signed, reader)),
         refusal: match &app.phase {
-            Phase::Refused(rejection) => Some(refusal(rejection, reader)),
+            Phase::Refused(rejection) => Some(refusal(rejection, &app.item.department, reader)),
             _ => None,
         },
         withdrawal_pending: accepted.is_some_and(|acceptance| acceptance.withdrawal_pending),

@@ -192,7 +192,9 @@ impl Intake {
             competent_organ: ask::text("competent_organ", &message.competent_organ, 0, 100, "FIELD_INVALID")?,
         };
         let target = Target { id: &message.id, request_id: &message.request_id, etag: &message.etag };
-        let rule = move |app: &Application, by: &Acting, cx: &Context| decide::refuse(app, &refuse, by, cx);
+        let pinned = self.pinned(&seen.state.item).await?;
+        let rule =
+            move |app: &Application, by: &Acting, cx: &Context| decide::refuse(app, &pinned.facts, &refuse, by, cx);
         let done = self.act(&incoming, "RefuseApplication", target, rule).await?;
         Ok(self.shown(&incoming.caller, &done))
     }

@@ -10,6 +10,7 @@
 //! | [`item_code`], [`codes`] | service item codes, kinds of cases | GB/T 39046 annex A |
 //! | [`license_id`] | electronic licence identifiers (电子证照标识) | GB/T 36904 |
 //! | [`calendar`] | working days (工作日), calendar days, legal time | 行政许可法 82, 民法典 201-204 |
+//! | [`remedies`] | what can be done against a refusal (救济途径) | 行政复议法 20, 24, 27, 行政诉讼法 46 |
 //! | [`sm`] | SM3, HMAC-SM3, SM4-GCM, SM2 signatures | GB/T 32905, 32907, 32918 |
 
 pub mod calendar;
@@ -17,6 +18,7 @@ pub mod codes;
 pub mod identity;
 pub mod item_code;
 pub mod license_id;
+pub mod remedies;
 pub mod sm;
 pub mod uscc;
 

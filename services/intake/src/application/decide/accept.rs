@@ -1,6 +1,7 @@
 //! 受理, 不受理 and 不予受理.
 
 use yiwang_ledger::{Context, Decision, Personal, Refusal};
+use yiwang_standards::remedies::remedies;
 
 use super::{Acting, check_not_deemed, check_not_own, deemed, document_number};
 use crate::application::{Application, ApplicationEvent as Event, Ground, Phase, not_found, wrong_phase};
@@ -80,8 +81,8 @@ pub struct Refuse {
 }
 
 /// 行政许可法 art. 32 ① ②: only where no permission is needed, or where another organ is competent, which is then named.
-/// Incomplete materials are no ground.
-pub fn refuse(app: &Application, ask: &Refuse, by: &Acting, cx: &Context) -> Decision<Event> {
+/// Incomplete materials are no ground. What can be done against it is said with it (行政许可法 art. 38).
+pub fn refuse(app: &Application, pinned: &ItemFacts, ask: &Refuse, by: &Acting, cx: &Context) -> Decision<Event> {
     if !matches!(app.phase, Phase::Submitted { .. }) {
         return Err(if app.exists() {
             wrong_phase(&app.phase, "作出不予受理决定", "refused")
@@ -104,6 +105,7 @@ pub fn refuse(app: &Application, ask: &Refuse, by: &Acting, cx: &Context) -> Dec
         ground: ask.ground,
         reason: ask.reason.clone(),
         competent_organ: ask.competent_organ.trim().to_owned(),
+        remedies: remedies(&app.item.department, &pinned.remedies).zh,
         by: by.actor.clone(),
     }])
 }

@@ -156,7 +156,7 @@ impl World {
     fn refuse(&mut self, ground: Ground, organ: &str) -> Result<Vec<&'static str>, yiwang_ledger::Refusal> {
         let reason = Personal::new(&subject('a'), "refusal.reason", "依法不需要取得行政许可");
         let ask = Refuse { ground, reason, competent_organ: organ.into() };
-        self.take(refuse(&self.app, &ask, &clerk(), &self.cx()))
+        self.take(refuse(&self.app, &facts(), &ask, &clerk(), &self.cx()))
     }
 
     fn tick(&mut self) -> Vec<&'static str> {

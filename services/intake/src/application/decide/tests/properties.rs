@@ -63,6 +63,7 @@ impl World {
                     &clerk(),
                     &cx,
                 )
+                    &facts(),
             }
             Step::Withdraw => withdraw(&self.app, &Withdraw::default(), &citizen()),
             Step::Answer(ended) => answer_withdrawal(&self.app, *ended, None, &citizen()),
