@@ -124,6 +124,12 @@ impl Due {
     pub fn recomputed(&self, calendar: &Calendar) -> Option<Due> {
         let new = self.limit.due(self.start, calendar);
         // another wording of the same day is no other date
+    /// Whether the limit is over for good, so that a citizen loses by it: never while the date is provisional, since another
+    /// day may come out when the year's rest days are published.
+    pub fn forfeited(&self, now: Timestamp) -> bool {
+        !self.provisional && self.passed(now)
+    }
+
         let same =
             new.date == self.date && new.provisional == self.provisional && new.missing_years == self.missing_years;
         (!same).then_some(new)

@@ -14,6 +14,13 @@ pub(crate) fn watched(app: &Application) -> Option<&Due> {
     }
 }
 
+/// When the timer looks: when the watched limit is over. 视为撤回 waits until its date is settled, which `recompute` does when
+/// the missing year is loaded.
+fn due_at(app: &Application) -> Option<Timestamp> {
+    let waits = |due: &Due| due.provisional && app.phase == Phase::CorrectionRequested;
+    watched(app).filter(|due| !waits(due)).map(Due::passed_at).filter(|at| *at < Timestamp::NEVER)
+}
+
 pub(super) fn index(app: &Application) -> Index {
     Index {
         region: app.item.region.clone(),
@@ -21,7 +28,7 @@ pub(super) fn index(app: &Application) -> Index {
         owner: app.data_subject().to_string(),
         item: app.item.code.clone(),
         status: app.phase.name().to_owned(),
-        due_at: watched(app).map(Due::passed_at).filter(|at| *at < Timestamp::NEVER),
+        due_at: due_at(app),
     }
 }
 

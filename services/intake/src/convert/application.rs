@@ -3,13 +3,17 @@
 use yiwang_kit::party::{self as parties, ERASED};
 use yiwang_kit::{timestamp, wire};
 use yiwang_ledger::{Personal, StreamId, Timestamp};
+use yiwang_proto::clock::v1 as clock_pb;
 use yiwang_proto::intake::v1 as pb;
 use yiwang_proto::party::v1 as party_pb;
 use yiwang_standards::identity::DocumentKind;
 
 use super::ask::form_struct;
 use super::{channel, count, due, signed};
-use crate::application::{Actor, Application, Attachment, Correction, Ground, Party, Phase, Promise, Rejection, Step};
+use crate::application::{
+    Actor, Application, Attachment, Correction, Ground, Party, Phase, Promise, Rejection, Step, WithdrawalCause,
+};
+use crate::limit::Due;
 
 /// Whether an officer's name is shown in full: to officers, not to citizens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,6 +91,16 @@ pub fn attachment(application: StreamId, file: &Attachment) -> pb::Attachment {
     }
 }
 
+/// When the answer is due; while nothing is lost by it, it says so.
+fn reply_due(reply_by: &Due) -> clock_pb::DueDate {
+    let mut shown = due(reply_by);
+    if reply_by.provisional {
+        shown.explanation += "日期确定之前，不因逾期视为撤回申请。";
+        shown.explanation_en += " Until the date is settled nothing counts as withdrawn for being late.";
+    }
+    shown
+}
+
 fn correction(told: &Correction, reader: Reader) -> pb::Correction {
     let point = |point: &crate::application::Point| pb::CorrectionPoint {
         material_code: point.material.clone(),
@@ -99,7 +113,7 @@ fn correction(told: &Correction, reader: Reader) -> pb::Correction {
         request_time: Some(timestamp(told.at)),
         requested_by: Some(actor(&told.by, reader)),
         resubmit_time: told.resubmitted.map(timestamp),
-        reply_due: Some(due(&told.reply_by)),
+        reply_due: Some(reply_due(&told.reply_by)),
     }
 }
 
@@ -142,7 +156,29 @@ fn phase(phase: &Phase) -> pb::ApplicationPhase {
     }
 }
 
-fn step(step: &Step, reader: Reader) -> party_pb::Step {
+/// 视为撤回: the limit that passed, where that is why it is withdrawn.
+fn lapsed(app: &Application) -> Option<&Due> {
+    match &app.phase {
+        Phase::Withdrawn { cause: WithdrawalCause::CorrectionLate, .. } => {
+            app.corrections.last().map(|told| &told.reply_by)
+        }
+        _ => None,
+    }
+}
+
+fn withdrawal(app: &Application) -> Option<pb::Withdrawal> {
+    let Phase::Withdrawn { at, cause } = &app.phase else { return None };
+    Some(pb::Withdrawal {
+        cause: match cause {
+            WithdrawalCause::Applicant => pb::WithdrawalCause::Applicant.into(),
+            WithdrawalCause::CorrectionLate => pb::WithdrawalCause::CorrectionLate.into(),
+        },
+        withdraw_time: Some(timestamp(*at)),
+        reply_due: lapsed(app).map(due),
+    })
+}
+
+fn step(step: &Step, app: &Application, reader: Reader) -> party_pb::Step {
     let (zh, en) = match step.kind.as_str() {
         "Drafted" => ("开始填写申请", "the application was begun"),
         "Submitted" => ("提交申请，出具收件凭证", "handed in; a receipt was issued"),
@@ -158,14 +194,22 @@ fn step(step: &Step, reader: Reader) -> party_pb::Step {
         "WithdrawalRequested" => ("申请撤回", "withdrawal was asked for"),
         "WithdrawalDenied" => ("已作出决定，不能撤回", "decided already: it cannot be withdrawn"),
         "Withdrawn" => ("申请已撤回", "withdrawn"),
+        "CorrectedOnTheSpot" => ("当场更正申请内容，受理期限不变", "a slip was mended on the spot; the clock goes on"),
         _ => ("", ""),
+    };
+    let (zh, en) = match lapsed(app).filter(|_| step.kind == "Withdrawn") {
+        Some(due) => (
+            format!("补正期限已于{}届满，未收到补正材料，视为撤回申请（依据：{}）", due.date, due.limit.basis),
+            format!("the time to correct ended on {}: counts as withdrawn (basis: {})", due.date, due.limit.basis),
+        ),
+        None => (zh.to_owned(), en.to_owned()),
     };
     party_pb::Step {
         step_time: Some(timestamp(step.at)),
         kind: step.kind.clone(),
         actor: Some(actor(&step.by, reader)),
-        text: zh.to_owned(),
-        text_en: en.to_owned(),
+        text: zh,
+        text_en: en,
     }
 }
 
@@ -216,9 +260,10 @@ pub fn application(
         update_time: Some(timestamp(updated)),
         submit_time: app.receipt.as_ref().map(|receipt| timestamp(receipt.at)),
         accept_time: accepted.map(|acceptance| timestamp(acceptance.at)),
-        steps: app.steps.iter().map(|taken| step(taken, reader)).collect(),
+        steps: app.steps.iter().map(|taken| step(taken, app, reader)).collect(),
         owner: app.owner.clone(),
         outstanding_materials: accepted.map(|acceptance| outstanding(app, &acceptance.outstanding)).unwrap_or_default(),
+        withdrawal: withdrawal(app),
     }
 }
 

@@ -66,7 +66,7 @@ pub fn resubmit(app: &Application, pinned: &ItemFacts, ask: &Handing, by: &Actin
         (Phase::Absent, _) => return Err(not_found()),
         (Phase::CorrectionRequested, Some(correction)) => {
             let reply_by = correction.reply_by.recomputed(&cx.calendar).unwrap_or_else(|| correction.reply_by.clone());
-            if reply_by.passed(cx.now) {
+            if reply_by.forfeited(cx.now) {
                 return Err(Refusal::state(
                     "CORRECTION_LATE",
                     format!("补正期限已于{}届满", reply_by.date),

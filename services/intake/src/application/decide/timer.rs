@@ -22,8 +22,9 @@ pub fn timer(app: &Application, cx: &Context) -> Decision<Event> {
             Some(date) => Event::DeemedAccepted { date, due: due.clone(), outstanding: missing.clone() },
             None => Event::AcceptanceOverdue { due: due.clone() },
         }),
-        // 视为撤回: what follows is in no national statute (see data/rules.toml)
-        Phase::CorrectionRequested => {
+        // 视为撤回: what follows is in no national statute (see data/rules.toml); nobody loses an application by a date that
+        // may still move
+        Phase::CorrectionRequested if due.forfeited(cx.now) => {
             let cause = WithdrawalCause::CorrectionLate;
             events.push(Event::Withdrawn { cause, reason: None, by: Actor::system() });
         }

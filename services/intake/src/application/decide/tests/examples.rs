@@ -234,6 +234,41 @@ fn a_promise_is_signed_only_where_one_is_offered() {
     let plain = ItemFacts { promise: None, ..facts() };
     let refused = submit(&world.app, &world.item, &plain, &sign, &citizen(), &world.cx());
     assert_eq!(refused.expect_err("refused").reason, "PROMISE_NOT_OFFERED");
+#[test]
+fn nobody_loses_an_application_by_a_date_that_may_still_move() {
+    let world = World::new().at(2026, 12, 10).draft().submitted().asked_to_correct().at(2027, 3, 1);
+    assert!(world.app.corrections[0].reply_by.provisional);
+    assert!(world.clone().tick().is_empty() && world.app.index().due_at.is_none(), "the timer leaves it alone");
+    let mut late = world.clone();
+    let again = resubmit(&late.app, &facts(), &Handing::default(), &citizen(), &late.cx());
+    assert_eq!(late.take(again).expect("not too late"), ["Resubmitted"]);
+    // the year is loaded: now the date stands, and what follows from it
+    let calendar = Calendar::builtin().with_year(include_str!("../../../../tests/2027.csv")).expect("a year");
+    let cx = Context { calendar: Arc::new(calendar), ..world.cx() };
+    let settled = world.clone().take(timer(&world.app, &cx)).expect("the timer never refuses");
+    assert_eq!(settled, ["DueRecomputed", "Withdrawn"]);
+    let late = resubmit(&world.app, &facts(), &Handing::default(), &citizen(), &cx);
+    assert_eq!(late.expect_err("refused").reason, "CORRECTION_LATE");
+}
+
+#[test]
+fn what_the_law_grants_does_not_wait_for_a_calendar() {
+    let mut world = World::new().at(2026, 12, 30).draft().submitted().at(2027, 1, 8);
+    assert_eq!(world.tick(), ["DeemedAccepted"]);
+}
+
+#[test]
+fn a_refusal_says_what_can_be_done_against_it_and_where() {
+    let mut world = World::new().draft();
+    world.app.item.department = "区税务局".into();
+    let mut world = world.submitted();
+    world.refuse(Ground::NoPermissionNeeded, "").expect("refused to accept");
+    let Phase::Refused(rejection) = &world.app.phase else { panic!("refused") };
+    for part in ["上一级主管部门申请行政复议", "六十日", "人民法院提起行政诉讼"] {
+        assert!(rejection.remedies.contains(part), "{part} is not in {}", rejection.remedies);
+    }
+}
+
     let mut signed = world.clone();
     signed.take(submit(&world.app, &world.item, &facts(), &sign, &citizen(), &world.cx())).expect("signed");
     assert_eq!(signed.app.promise.map(|promise| promise.text).as_deref(), Some("本人承诺"));

@@ -102,6 +102,16 @@ proptest! {
             prop_assert!(world.app.corrections.len() <= 1);
             prop_assert!(before.case_number.is_none() || world.app.case_number == before.case_number);
             prop_assert!(before.receipt.is_none() || world.app.receipt == before.receipt);
+            // 当场更正 leaves the clock alone, and what is missing is known
+            if let (Phase::Submitted { due: old, .. }, Phase::Submitted { due: new, missing, .. }) =
+                (&before.phase, &world.app.phase)
+            {
+                prop_assert!(old == new && missing.iter().all(|code| !world.app.has_material(code)));
+            }
+            // nobody loses an application by a date that may still move
+            if let Phase::Withdrawn { cause: WithdrawalCause::CorrectionLate, .. } = &world.app.phase {
+                prop_assert!(world.app.corrections.iter().all(|told| !told.reply_by.provisional));
+            }
             // the timer, run again at once, has nothing to do
             let mut again = world.clone();
             let tick = timer(&again.app, &again.cx());
