@@ -99,6 +99,14 @@ pub enum ApplicationEvent {
         /// Who.
         by: Actor,
     },
+    /// 当场更正 (行政许可法 art. 32 ③): what was changed by the same command was a slip that is mended while the application waits
+    /// for acceptance. The clock goes on.
+    CorrectedOnTheSpot {
+        /// Codes of the materials that are not there now.
+        missing: Vec<String>,
+        /// Who.
+        by: Actor,
+    },
     /// 一次性补正告知.
     CorrectionRequested {
         /// 文书编号.
@@ -160,6 +168,9 @@ pub enum ApplicationEvent {
         reason: Personal,
         /// 有权受理的机关.
         competent_organ: String,
+        /// 救济途径, as they were told; empty in entries that are older than the field.
+        #[serde(default)]
+        remedies: String,
         /// Who.
         by: Actor,
     },
@@ -168,9 +179,6 @@ pub enum ApplicationEvent {
         /// The number.
         case_number: String,
     },
-        /// 救济途径, as they were told; empty in entries that are older than the field.
-        #[serde(default)]
-        remedies: String,
     /// Its applicant asks to have it back after acceptance; approval answers.
     WithdrawalRequested {
         /// Why.

@@ -9,6 +9,10 @@ use super::{
 
 pub(super) fn evolve(app: &mut Application, event: &Event, meta: &Meta) {
     if let Some(by) = shown_actor(event) {
+        // a slip mended in several commands is one step
+        if matches!(event, Event::CorrectedOnTheSpot { .. }) {
+            app.steps.pop_if(|last| last.kind == event.name() && last.by == by);
+        }
         app.steps.push(Step { at: meta.at, kind: event.name().to_owned(), by: by.clone() });
     }
     match event {
@@ -39,6 +43,11 @@ pub(super) fn evolve(app: &mut Application, event: &Event, meta: &Meta) {
                 Some(Receipt { number: receipt_number.clone(), at: meta.at, by: by.clone(), authority: *authority });
             app.promise = promise.as_ref().map(|text| Promise { text: text.clone(), at: meta.at, by: by.clone() });
             app.phase = submitted(*received, due, missing);
+        }
+        Event::CorrectedOnTheSpot { missing: still, .. } => {
+            if let Phase::Submitted { missing, .. } = &mut app.phase {
+                missing.clone_from(still);
+            }
         }
         Event::CorrectionRequested { notice_number, points, reply_by, by } => {
             app.corrections.push(Correction {
@@ -74,6 +83,7 @@ pub(super) fn evolve(app: &mut Application, event: &Event, meta: &Meta) {
                 ground: *ground,
                 reason: reason.clone(),
                 competent_organ: competent_organ.clone(),
+                remedies: remedies.clone(),
                 at: meta.at,
                 by: by.clone(),
             });
@@ -83,7 +93,6 @@ pub(super) fn evolve(app: &mut Application, event: &Event, meta: &Meta) {
         Event::WithdrawalDenied => pending(app, false),
         Event::Withdrawn { cause, .. } => app.phase = Phase::Withdrawn { at: meta.at, cause: *cause },
         Event::DueRecomputed { due } => recompute(app, due),
-                remedies: remedies.clone(),
     }
 }
 
@@ -126,6 +135,7 @@ fn shown_actor(event: &Event) -> Option<Actor> {
     match event {
         Event::Drafted { by, .. }
         | Event::Submitted { by, .. }
+        | Event::CorrectedOnTheSpot { by, .. }
         | Event::CorrectionRequested { by, .. }
         | Event::Resubmitted { by, .. }
         | Event::Accepted { by, .. }

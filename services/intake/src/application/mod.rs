@@ -251,11 +251,6 @@ impl Application {
             || (!self.begun_by_staff && self.owner_subject == *subject)
     }
 
-    /// Whether its contents may be changed: a draft, or one whose correction was asked for.
-    pub fn is_open(&self) -> bool {
-        matches!(self.phase, Phase::Draft | Phase::CorrectionRequested)
-    }
-
     /// The file of an id.
     pub fn attachment(&self, id: &str) -> Option<&Attachment> {
         self.attachments.iter().find(|attachment| attachment.id == id)

@@ -3,7 +3,7 @@
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Status, Streaming};
 use yiwang_kit::{Fault, Incoming, Reply, Resource, new_stream_id, receive, reply, wire};
-use yiwang_ledger::{Context, ListQuery, Personal, StreamId};
+use yiwang_ledger::{Context, ListQuery, Personal};
 use yiwang_proto::intake::v1 as pb;
 use yiwang_proto::intake::v1::intake_service_server::IntakeService;
 
@@ -67,8 +67,10 @@ impl Intake {
         let agent = ask::change(agent, party);
         let form = ask::change(form, message.form.as_ref().map(|form| ask::form(fallback, form)).transpose()?);
         let update = decide::Update { applicant, agent, form };
+        let pinned = self.pinned(&seen.state.item).await?;
         let target = Target { id: &message.id, request_id: &message.request_id, etag: &message.etag };
-        let rule = move |app: &Application, by: &Acting, _: &Context| decide::update(app, &update, by);
+        let rule =
+            move |app: &Application, by: &Acting, cx: &Context| decide::update(app, &pinned.facts, &update, by, cx);
         let done = self.act(&incoming, "UpdateApplication", target, rule).await?;
         Ok(self.shown(&incoming.caller, &done))
     }
@@ -109,13 +111,15 @@ impl Intake {
 
     async fn remove(&self, incoming: Incoming<pb::RemoveAttachmentRequest>) -> Result<pb::Application, Fault> {
         let message = &incoming.message;
+        let seen = self.seen(&incoming.caller, &message.id).await?;
+        let pinned = self.pinned(&seen.state.item).await?;
         let target = Target { id: &message.id, request_id: &message.request_id, etag: &message.etag };
-        let (application, attachment) = (StreamId::parse("id", &message.id)?, message.attachment_id.clone());
-        let id = attachment.clone();
-        let rule = move |app: &Application, by: &Acting, _: &Context| decide::remove_attachment(app, &id, by);
+        let id = message.attachment_id.clone();
+        let rule = move |app: &Application, by: &Acting, cx: &Context| {
+            decide::remove_attachment(app, &pinned.facts, &id, by, cx)
+        };
+        // the entry is the truth; the relay `files` takes the bytes away
         let done = self.act(&incoming, "RemoveAttachment", target, rule).await?;
-        // the entry is the truth; a file that is left behind is taken away at the next start
-        self.store.remove(application, &attachment).await;
         Ok(self.shown(&incoming.caller, &done))
     }
 

@@ -172,7 +172,8 @@ impl Intake {
         file: Attachment,
     ) -> Result<Attachment, Fault> {
         let (stream, id) = (seen.stream, file.id.clone());
-        let rule = move |app: &Application, by: &Acting, _: &Context| decide::add_attachment(app, &facts, &file, by);
+        let rule =
+            move |app: &Application, by: &Acting, cx: &Context| decide::add_attachment(app, &facts, &file, by, cx);
         let done = self.run(caller, "UploadAttachment", stream, call, rule).await;
         match done {
             Ok(done) if !done.replayed => {

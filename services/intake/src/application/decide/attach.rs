@@ -1,11 +1,10 @@
 //! Files. The bytes are in the object store before the event is decided, and leave it again when the event is refused.
 
-use yiwang_ledger::{Decision, Kind, Refusal};
+use yiwang_ledger::{Context, Decision, Kind, Refusal};
 
+use super::spot::{self, Way};
 use super::{Acting, applicant_missing};
-use crate::application::{
-    Application, ApplicationEvent as Event, Attachment, MAX_ATTACHMENTS, Phase, not_found, wrong_phase,
-};
+use crate::application::{Application, ApplicationEvent as Event, Attachment, MAX_ATTACHMENTS, Phase};
 use crate::catalogue::ItemFacts;
 
 /// 行政许可法 art. 31: the list of materials is closed; a file beyond it names none.
@@ -28,15 +27,17 @@ fn check_sealed(app: &Application, file: &Attachment) -> Result<(), Refusal> {
     Err(Refusal::new(Kind::Aborted, "CONTENDED", zh, en))
 }
 
-/// Adds a file: to a draft, while a correction is asked for, and after acceptance for what may still follow (容缺).
-pub fn add_attachment(app: &Application, facts: &ItemFacts, file: &Attachment, by: &Acting) -> Decision<Event> {
-    if !app.exists() {
-        return Err(not_found());
-    }
+/// Adds a file: to a draft, while a correction is asked for, on the spot (当场更正), and after acceptance for what may still
+/// follow (容缺).
+pub fn add_attachment(
+    app: &Application,
+    facts: &ItemFacts,
+    file: &Attachment,
+    by: &Acting,
+    cx: &Context,
+) -> Decision<Event> {
     let follows = matches!(&app.phase, Phase::Accepted(acceptance) if acceptance.outstanding.contains(&file.material));
-    if !app.is_open() && !follows {
-        return Err(wrong_phase(&app.phase, "上传附件", "added to"));
-    }
+    let way = if follows { Way::Open } else { spot::way(app, by, cx, "上传附件", "added to")? };
     check_material(facts, &file.material)?;
     check_sealed(app, file)?;
     if app.attachments.len() >= MAX_ATTACHMENTS {
@@ -46,7 +47,10 @@ pub fn add_attachment(app: &Application, facts: &ItemFacts, file: &Attachment, b
             format!("at most {MAX_ATTACHMENTS} attachments an application"),
         ));
     }
-    Ok(vec![Event::AttachmentAdded { attachment: Box::new(file.clone()), by: by.actor.clone() }])
+    let mut after = app.clone();
+    after.attachments.push(file.clone());
+    let added = Event::AttachmentAdded { attachment: Box::new(file.clone()), by: by.actor.clone() };
+    Ok(spot::recorded(way, added, &after, facts, by))
 }
 
 /// `ATTACHMENT_NOT_FOUND`.
@@ -55,13 +59,11 @@ pub fn attachment_not_found() -> Refusal {
 }
 
 /// Takes a file out.
-pub fn remove_attachment(app: &Application, id: &str, by: &Acting) -> Decision<Event> {
-    if !app.exists() {
-        return Err(not_found());
-    }
-    if !app.is_open() {
-        return Err(wrong_phase(&app.phase, "删除附件", "taken from"));
-    }
+pub fn remove_attachment(app: &Application, facts: &ItemFacts, id: &str, by: &Acting, cx: &Context) -> Decision<Event> {
+    let way = spot::way(app, by, cx, "删除附件", "taken from")?;
     app.attachment(id).ok_or_else(attachment_not_found)?;
-    Ok(vec![Event::AttachmentRemoved { id: id.to_owned(), by: by.actor.clone() }])
+    let mut after = app.clone();
+    after.attachments.retain(|file| file.id != id);
+    let removed = Event::AttachmentRemoved { id: id.to_owned(), by: by.actor.clone() };
+    Ok(spot::recorded(way, removed, &after, facts, by))
 }

@@ -1,13 +1,14 @@
-//! Drafts: begun with an item alone, filled in piece by piece.
+//! Contents: a draft is begun with an item alone and filled in piece by piece; once handed in, a slip is mended.
 
 use yiwang_ledger::{Context, Decision, Kind, Personal, Refusal, SubjectId};
 
 use super::Acting;
+use super::spot::{self, Way};
+use super::submit::check_contents;
 use crate::application::{
-    Actor, Application, ApplicationEvent as Event, Change, Channel, ItemPin, MAX_FORM_BYTES, Party, not_found,
-    wrong_phase,
+    Actor, Application, ApplicationEvent as Event, Change, Channel, ItemPin, MAX_FORM_BYTES, Party, wrong_phase,
 };
-use crate::catalogue::Item;
+use crate::catalogue::{Item, ItemFacts};
 use crate::limit::legal_date;
 
 /// Begins a draft.
@@ -78,7 +79,7 @@ pub fn create(app: &Application, item: &Item, ask: &Create, by: &Acting, cx: &Co
     }])
 }
 
-/// Changes a draft, or an application whose correction was asked for.
+/// Changes what an application contains.
 #[derive(Clone, Debug, Default)]
 pub struct Update {
     /// 申请人.
@@ -97,14 +98,10 @@ fn boxed(change: &Change<Party>) -> Change<Box<Party>> {
     }
 }
 
-/// Contents may be changed only before receipt and while a correction is asked for.
-pub fn update(app: &Application, ask: &Update, by: &Acting) -> Decision<Event> {
-    if !app.exists() {
-        return Err(not_found());
-    }
-    if !app.is_open() {
-        return Err(wrong_phase(&app.phase, "修改", "changed"));
-    }
+/// Contents may be changed before receipt, while a correction is asked for, and on the spot (当场更正, 行政许可法 art. 32 ③), where
+/// what comes of it must be as good as when it was handed in, since nobody hands it in again.
+pub fn update(app: &Application, facts: &ItemFacts, ask: &Update, by: &Acting, cx: &Context) -> Decision<Event> {
+    let way = spot::way(app, by, cx, "修改", "changed")?;
     if let Change::Set(form) = &ask.form {
         check_form(Some(form))?;
     }
@@ -135,17 +132,21 @@ pub fn update(app: &Application, ask: &Update, by: &Acting) -> Decision<Event> {
             ..Refusal::field("applicant", "APPLICANT_HAS_FILES", zh, en)
         });
     }
-    let form = match after.form {
-        form if form == app.form => Change::Keep,
-        Some(form) => Change::Set(form),
+    if way == Way::OnTheSpot {
+        check_contents(&after, facts, by)?;
+    }
+    let form = match &after.form {
+        form if *form == app.form => Change::Keep,
+        Some(form) => Change::Set(form.clone()),
         None => Change::Clear,
     };
     let owner = owner(app.begun_by_staff, &by.actor, after.applicant.as_ref());
-    Ok(vec![Event::Updated {
+    let updated = Event::Updated {
         owner: (app.begun_by_staff && owner != app.owner).then_some(owner),
         applicant: boxed(&ask.applicant),
         agent: boxed(&ask.agent),
         form,
         by: by.actor.clone(),
-    }])
+    };
+    Ok(spot::recorded(way, updated, &after, facts, by))
 }

@@ -6,6 +6,7 @@ mod attach;
 mod correct;
 mod draft;
 mod number;
+mod spot;
 mod submit;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -17,6 +18,7 @@ pub use attach::{add_attachment, attachment_not_found, check_material, remove_at
 pub use correct::{RequestCorrection, request_correction};
 pub use draft::{Create, Update, create, update};
 pub use number::number;
+use submit::authority;
 pub use submit::{Handing, resubmit, submit};
 pub use timer::{recompute, timer};
 pub use withdraw::{Withdraw, answer_withdrawal, withdraw};

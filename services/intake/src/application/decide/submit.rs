@@ -88,20 +88,19 @@ pub fn resubmit(app: &Application, pinned: &ItemFacts, ask: &Handing, by: &Actin
     }])
 }
 
-/// Applicant, authority and form, all that is wrong at once.
-fn check_contents(app: &Application, pinned: &ItemFacts, by: &Acting) -> Result<Authority, Refusal> {
+/// Who acts, and for whom: the applicant, the agent who is named, or the window for the applicant who stands before it.
+pub(super) fn authority(app: &Application, by: &Acting) -> Result<Authority, Refusal> {
     let Some(applicant) = app.identified_applicant().filter(|party| party.name.is_some()) else {
         return Err(applicant_missing());
     };
-    // Who acts, and for whom: the applicant, the agent who is named, or the window for the applicant who stands before it.
-    let authority = if by.is(Some(applicant)) {
-        Authority::Applicant
+    if by.is(Some(applicant)) {
+        Ok(Authority::Applicant)
     } else if by.is(app.agent.as_ref()) {
-        Authority::Agent
+        Ok(Authority::Agent)
     } else if by.staff {
-        Authority::Window
+        Ok(Authority::Window)
     } else {
-        return Err(Refusal {
+        Err(Refusal {
             kind: Kind::PermissionDenied,
             ..Refusal::field(
                 "agent",
@@ -109,8 +108,13 @@ fn check_contents(app: &Application, pinned: &ItemFacts, by: &Acting) -> Result<
                 "申请人不是您本人；代为办理的，请填写您本人为代理人",
                 "you are not the applicant: name yourself as the agent to act for somebody else",
             )
-        });
-    };
+        })
+    }
+}
+
+/// Applicant, authority and form, all that is wrong at once.
+pub(super) fn check_contents(app: &Application, pinned: &ItemFacts, by: &Acting) -> Result<Authority, Refusal> {
+    let authority = authority(app, by)?;
     if app.agent.as_ref().is_some_and(|agent| !agent.is_identified() || agent.name.is_none()) {
         return Err(Refusal::field(
             "agent",

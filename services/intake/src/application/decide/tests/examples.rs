@@ -73,12 +73,12 @@ fn missing_materials_stop_acceptance_and_deferrable_ones_do_not() {
     let refusal = world.accept().expect_err("refused");
     assert_eq!((refusal.reason, refusal.fields.len()), ("MATERIALS_MISSING", 1));
     let mut world = World::new().draft();
-    world.take(add_attachment(&world.app, &facts(), &file("plan"), &citizen())).expect("a file");
+    world.take(add_attachment(&world.app, &facts(), &file("plan"), &citizen(), &world.cx())).expect("a file");
     let mut world = world.submitted();
     world.accept().expect("accepted with what may follow");
     let Phase::Accepted(acceptance) = &world.app.phase else { panic!("accepted") };
     assert_eq!(acceptance.outstanding, ["report"]);
-    world.take(add_attachment(&world.app, &facts(), &file("report"), &citizen())).expect("it follows");
+    world.take(add_attachment(&world.app, &facts(), &file("report"), &citizen(), &world.cx())).expect("it follows");
 }
 
 #[test]
@@ -110,7 +110,7 @@ fn what_is_told_once_is_all_that_is_missing() {
 #[test]
 fn a_file_lies_under_its_applicants_key() {
     let mut world = World::new().draft();
-    let add = |world: &World| add_attachment(&world.app, &facts(), &file("plan"), &citizen());
+    let add = |world: &World| add_attachment(&world.app, &facts(), &file("plan"), &citizen(), &world.cx());
     world.update(&Update { applicant: Change::Clear, ..Update::default() }).expect("a draft without applicant");
     assert_eq!(add(&world).expect_err("refused").reason, "APPLICANT_MISSING");
     world.update(&Update { applicant: Change::Set(party('b')), ..Update::default() }).expect("another applicant");
@@ -119,7 +119,7 @@ fn a_file_lies_under_its_applicants_key() {
     world.take(add(&world)).expect("a file");
     let other = Update { applicant: Change::Set(party('b')), ..Update::default() };
     assert_eq!(world.update(&other).expect_err("refused").reason, "APPLICANT_HAS_FILES");
-    world.take(remove_attachment(&world.app, "file-plan", &citizen())).expect("taken out");
+    world.take(remove_attachment(&world.app, &facts(), "file-plan", &citizen(), &world.cx())).expect("taken out");
     world.update(&other).expect("nobody's file stays behind");
 }
 
@@ -134,6 +134,47 @@ fn the_form_goes_over_to_the_applicant_whom_the_rule_finds() {
     let late = Personal::new(&subject('a'), "form", "{}");
     world.update(&Update { form: Change::Set(late), ..Update::default() }).expect("changed");
     assert_eq!(world.app.form.as_ref().map(Personal::subject), Some(&subject('b')));
+}
+
+#[test]
+fn a_slip_is_mended_on_the_spot_without_the_one_notice_and_without_a_new_clock() {
+    let world = World::new().draft().submitted();
+    let Phase::Submitted { due, .. } = world.app.phase.clone() else { panic!("submitted") };
+    let form = Personal::new(&subject('a'), "form", r#"{"name":"春来客栈","area":121}"#);
+    let mut world = world.at(2026, 3, 4);
+    let mend = Update { form: Change::Set(form), ..Update::default() };
+    let by_window = update(&world.app, &facts(), &mend, &clerk(), &world.cx());
+    assert_eq!(world.take(by_window).expect("mended at the window"), ["Updated", "CorrectedOnTheSpot"]);
+    let paper = add_attachment(&world.app, &facts(), &file("plan"), &citizen(), &world.cx());
+    assert_eq!(world.take(paper).expect("mended"), ["AttachmentAdded", "CorrectedOnTheSpot"]);
+    let Phase::Submitted { due: after, missing, .. } = &world.app.phase else { panic!("submitted still") };
+    assert_eq!((after, missing.as_slice(), world.app.corrections.len()), (&due, ["report".to_owned()].as_slice(), 0));
+    let taken = remove_attachment(&world.app, &facts(), "file-plan", &citizen(), &world.cx());
+    world.take(taken).expect("taken out");
+    let Phase::Submitted { missing, .. } = &world.app.phase else { panic!("submitted still") };
+    assert_eq!(missing, &["plan", "report"]);
+    let steps: Vec<_> = world.app.steps.iter().map(|step| (step.kind.as_str(), step.by.id.as_str())).collect();
+    assert_eq!(steps[2..], [("CorrectedOnTheSpot", "staff:clerk"), ("CorrectedOnTheSpot", "person:citizen")]);
+}
+
+#[test]
+fn what_is_mended_on_the_spot_is_as_good_as_what_was_handed_in() {
+    let mut world = World::new().draft().submitted();
+    let form = Personal::new(&subject('a'), "form", r#"{"area":0}"#);
+    let worse = Update { form: Change::Set(form), ..Update::default() };
+    assert_eq!(world.update(&worse).expect_err("refused").reason, "FORM_INVALID");
+    let other = Update { applicant: Change::Set(party('b')), ..Update::default() };
+    assert_eq!(world.update(&other).expect_err("refused").reason, "NOT_THE_APPLICANT");
+}
+
+#[test]
+fn only_a_party_or_the_window_mends_and_only_until_the_law_has_accepted() {
+    let world = World::new().draft().submitted();
+    let stranger = Acting { subject: Some(subject('b')), ..citizen() };
+    let add = |world: &World, by: &Acting| add_attachment(&world.app, &facts(), &file("plan"), by, &world.cx());
+    assert_eq!(add(&world, &stranger).expect_err("refused").reason, "NOT_THE_APPLICANT");
+    let world = world.at(2026, 3, 10);
+    assert_eq!(add(&world, &citizen()).expect_err("refused").reason, "DEEMED_ACCEPTED");
 }
 
 #[test]
@@ -194,6 +235,41 @@ fn an_answer_that_comes_too_late_counts_as_withdrawal() {
 }
 
 #[test]
+fn nobody_loses_an_application_by_a_date_that_may_still_move() {
+    let world = World::new().at(2026, 12, 10).draft().submitted().asked_to_correct().at(2027, 3, 1);
+    assert!(world.app.corrections[0].reply_by.provisional);
+    assert!(world.clone().tick().is_empty() && world.app.index().due_at.is_none(), "the timer leaves it alone");
+    let mut late = world.clone();
+    let again = resubmit(&late.app, &facts(), &Handing::default(), &citizen(), &late.cx());
+    assert_eq!(late.take(again).expect("not too late"), ["Resubmitted"]);
+    // the year is loaded: now the date stands, and what follows from it
+    let calendar = Calendar::builtin().with_year(include_str!("../../../../tests/2027.csv")).expect("a year");
+    let cx = Context { calendar: Arc::new(calendar), ..world.cx() };
+    let settled = world.clone().take(timer(&world.app, &cx)).expect("the timer never refuses");
+    assert_eq!(settled, ["DueRecomputed", "Withdrawn"]);
+    let late = resubmit(&world.app, &facts(), &Handing::default(), &citizen(), &cx);
+    assert_eq!(late.expect_err("refused").reason, "CORRECTION_LATE");
+}
+
+#[test]
+fn what_the_law_grants_does_not_wait_for_a_calendar() {
+    let mut world = World::new().at(2026, 12, 30).draft().submitted().at(2027, 1, 8);
+    assert_eq!(world.tick(), ["DeemedAccepted"]);
+}
+
+#[test]
+fn a_refusal_says_what_can_be_done_against_it_and_where() {
+    let mut world = World::new().draft();
+    world.app.item.department = "区税务局".into();
+    let mut world = world.submitted();
+    world.refuse(Ground::NoPermissionNeeded, "").expect("refused to accept");
+    let Phase::Refused(rejection) = &world.app.phase else { panic!("refused") };
+    for part in ["上一级主管部门申请行政复议", "六十日", "人民法院提起行政诉讼"] {
+        assert!(rejection.remedies.contains(part), "{part} is not in {}", rejection.remedies);
+    }
+}
+
+#[test]
 fn refusal_for_want_of_competence_names_the_competent_organ() {
     let mut world = World::new().draft().submitted();
     assert_eq!(world.refuse(Ground::NotOurAuthority, " ").expect_err("refused").reason, "COMPETENT_ORGAN_MISSING");
@@ -234,41 +310,6 @@ fn a_promise_is_signed_only_where_one_is_offered() {
     let plain = ItemFacts { promise: None, ..facts() };
     let refused = submit(&world.app, &world.item, &plain, &sign, &citizen(), &world.cx());
     assert_eq!(refused.expect_err("refused").reason, "PROMISE_NOT_OFFERED");
-#[test]
-fn nobody_loses_an_application_by_a_date_that_may_still_move() {
-    let world = World::new().at(2026, 12, 10).draft().submitted().asked_to_correct().at(2027, 3, 1);
-    assert!(world.app.corrections[0].reply_by.provisional);
-    assert!(world.clone().tick().is_empty() && world.app.index().due_at.is_none(), "the timer leaves it alone");
-    let mut late = world.clone();
-    let again = resubmit(&late.app, &facts(), &Handing::default(), &citizen(), &late.cx());
-    assert_eq!(late.take(again).expect("not too late"), ["Resubmitted"]);
-    // the year is loaded: now the date stands, and what follows from it
-    let calendar = Calendar::builtin().with_year(include_str!("../../../../tests/2027.csv")).expect("a year");
-    let cx = Context { calendar: Arc::new(calendar), ..world.cx() };
-    let settled = world.clone().take(timer(&world.app, &cx)).expect("the timer never refuses");
-    assert_eq!(settled, ["DueRecomputed", "Withdrawn"]);
-    let late = resubmit(&world.app, &facts(), &Handing::default(), &citizen(), &cx);
-    assert_eq!(late.expect_err("refused").reason, "CORRECTION_LATE");
-}
-
-#[test]
-fn what_the_law_grants_does_not_wait_for_a_calendar() {
-    let mut world = World::new().at(2026, 12, 30).draft().submitted().at(2027, 1, 8);
-    assert_eq!(world.tick(), ["DeemedAccepted"]);
-}
-
-#[test]
-fn a_refusal_says_what_can_be_done_against_it_and_where() {
-    let mut world = World::new().draft();
-    world.app.item.department = "区税务局".into();
-    let mut world = world.submitted();
-    world.refuse(Ground::NoPermissionNeeded, "").expect("refused to accept");
-    let Phase::Refused(rejection) = &world.app.phase else { panic!("refused") };
-    for part in ["上一级主管部门申请行政复议", "六十日", "人民法院提起行政诉讼"] {
-        assert!(rejection.remedies.contains(part), "{part} is not in {}", rejection.remedies);
-    }
-}
-
     let mut signed = world.clone();
     signed.take(submit(&world.app, &world.item, &facts(), &sign, &citizen(), &world.cx())).expect("signed");
     assert_eq!(signed.app.promise.map(|promise| promise.text).as_deref(), Some("本人承诺"));

@@ -124,7 +124,7 @@ impl World {
     pub fn with_files(mut self) -> Self {
         for material in ["plan", "report"] {
             let file = file(material);
-            self.take(add_attachment(&self.app, &facts(), &file, &citizen())).expect("a file");
+            self.take(add_attachment(&self.app, &facts(), &file, &citizen(), &self.cx())).expect("a file");
         }
         self
     }
@@ -146,7 +146,7 @@ impl World {
     }
 
     fn update(&mut self, ask: &Update) -> Result<Vec<&'static str>, yiwang_ledger::Refusal> {
-        self.take(update(&self.app, ask, &citizen()))
+        self.take(update(&self.app, &facts(), ask, &citizen(), &self.cx()))
     }
 
     fn accept(&mut self) -> Result<Vec<&'static str>, yiwang_ledger::Refusal> {

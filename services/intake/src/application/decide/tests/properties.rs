@@ -42,13 +42,17 @@ impl World {
     fn decide(&self, step: &Step) -> Decision<Event> {
         let cx = self.cx();
         match step {
-            Step::Update => {
-                update(&self.app, &Update { agent: Change::Set(party('a')), ..Update::default() }, &citizen())
-            }
+            Step::Update => update(
+                &self.app,
+                &facts(),
+                &Update { agent: Change::Set(party('a')), ..Update::default() },
+                &citizen(),
+                &cx,
+            ),
             Step::Attach(plan) => {
-                add_attachment(&self.app, &facts(), &file(if *plan { "plan" } else { "report" }), &citizen())
+                add_attachment(&self.app, &facts(), &file(if *plan { "plan" } else { "report" }), &citizen(), &cx)
             }
-            Step::Remove => remove_attachment(&self.app, "file-plan", &citizen()),
+            Step::Remove => remove_attachment(&self.app, &facts(), "file-plan", &citizen(), &cx),
             Step::Submit(sign) => {
                 submit(&self.app, &self.item, &facts(), &Handing { sign_promise: *sign, note: None }, &citizen(), &cx)
             }
@@ -59,11 +63,11 @@ impl World {
                 let reason = Personal::new(&subject('a'), "refusal.reason", "不需要许可");
                 refuse(
                     &self.app,
+                    &facts(),
                     &Refuse { ground: Ground::NoPermissionNeeded, reason, competent_organ: String::new() },
                     &clerk(),
                     &cx,
                 )
-                    &facts(),
             }
             Step::Withdraw => withdraw(&self.app, &Withdraw::default(), &citizen()),
             Step::Answer(ended) => answer_withdrawal(&self.app, *ended, None, &citizen()),
@@ -98,10 +102,6 @@ proptest! {
                     }
                 }
             }
-            // told once; one number; what was issued stays
-            prop_assert!(world.app.corrections.len() <= 1);
-            prop_assert!(before.case_number.is_none() || world.app.case_number == before.case_number);
-            prop_assert!(before.receipt.is_none() || world.app.receipt == before.receipt);
             // 当场更正 leaves the clock alone, and what is missing is known
             if let (Phase::Submitted { due: old, .. }, Phase::Submitted { due: new, missing, .. }) =
                 (&before.phase, &world.app.phase)
@@ -112,6 +112,10 @@ proptest! {
             if let Phase::Withdrawn { cause: WithdrawalCause::CorrectionLate, .. } = &world.app.phase {
                 prop_assert!(world.app.corrections.iter().all(|told| !told.reply_by.provisional));
             }
+            // told once; one number; what was issued stays
+            prop_assert!(world.app.corrections.len() <= 1);
+            prop_assert!(before.case_number.is_none() || world.app.case_number == before.case_number);
+            prop_assert!(before.receipt.is_none() || world.app.receipt == before.receipt);
             // the timer, run again at once, has nothing to do
             let mut again = world.clone();
             let tick = timer(&again.app, &again.cx());
