@@ -69,6 +69,10 @@ pub struct Limit {
 }
 
 impl Limit {
+    fn basis(&self) -> &str {
+        if self.basis.is_empty() { "—" } else { &self.basis }
+    }
+
     /// The due date of this limit when it runs from `start`; that day is not counted (民法典 art. 201).
     pub fn due(&self, start: NaiveDate, calendar: &Calendar) -> Due {
         let term = match self.unit {
@@ -77,8 +81,8 @@ impl Limit {
         };
         let due = calendar.due(start, term);
         Due {
-            zh: due.explain_zh(),
-            en: due.explain_en(),
+            zh: format!("{} 依据：{}", due.explain_zh(), self.basis()),
+            en: format!("{} Basis: {}", due.explain_en(), self.basis()),
             date: due.date,
             start,
             limit: self.clone(),
@@ -120,16 +124,16 @@ impl Due {
         now >= self.passed_at()
     }
 
-    /// The same limit by today's calendar, where that answers otherwise.
-    pub fn recomputed(&self, calendar: &Calendar) -> Option<Due> {
-        let new = self.limit.due(self.start, calendar);
-        // another wording of the same day is no other date
     /// Whether the limit is over for good, so that a citizen loses by it: never while the date is provisional, since another
     /// day may come out when the year's rest days are published.
     pub fn forfeited(&self, now: Timestamp) -> bool {
         !self.provisional && self.passed(now)
     }
 
+    /// The same limit by today's calendar, where that answers otherwise.
+    pub fn recomputed(&self, calendar: &Calendar) -> Option<Due> {
+        let new = self.limit.due(self.start, calendar);
+        // another wording of the same day is no other date
         let same =
             new.date == self.date && new.provisional == self.provisional && new.missing_years == self.missing_years;
         (!same).then_some(new)

@@ -301,9 +301,78 @@ pub async fn an_unanswered_correction_counts_as_withdrawn(world: World) {
     world.process.legal.set_to(noon(2026, 4, 2)).unwrap();
     let probe = async || {
         let now = world.read("citizen", &submitted.id).await;
-        (now.phase() == pb::ApplicationPhase::Withdrawn).then_some(())
+        (now.phase() == pb::ApplicationPhase::Withdrawn).then_some(now)
     };
-    world.until(probe).await;
+    let withdrawn = world.until(probe).await;
+    let why = withdrawn.withdrawal.unwrap();
+    assert_eq!(why.cause(), pb::WithdrawalCause::CorrectionLate);
+    let due = why.reply_due.unwrap();
+    let basis = due.limit.unwrap().basis;
+    let text = &withdrawn.steps.last().unwrap().text;
+    assert!(due.date == "2026-04-01" && !basis.is_empty());
+    assert!(text.contains("视为撤回") && text.contains(&due.date) && text.contains(&basis), "{text}");
+}
+
+pub async fn who_withdraws_is_not_told_that_it_was_for_being_late(world: World) {
+    let submitted = world.submitted().await;
+    let withdrawn = world.withdraw(&submitted.id).await.unwrap();
+    let why = withdrawn.withdrawal.unwrap();
+    assert_eq!((why.cause(), why.reply_due), (pb::WithdrawalCause::Applicant, None));
+    assert_eq!(withdrawn.steps.last().unwrap().text, "申请已撤回");
+}
+
+pub async fn a_provisional_date_says_that_nothing_is_lost_by_it(world: World) {
+    world.day(2026, 12, 10);
+    let submitted = world.submitted().await;
+    let told = world.as_("clerk").request_correction(correction(&submitted.id)).await.unwrap().into_inner();
+    let due = told.corrections[0].reply_due.clone().unwrap();
+    assert!(due.provisional && due.explanation.contains("不因逾期视为撤回"), "{}", due.explanation);
+    world.day(2027, 2, 1);
+    let again = world.as_("citizen").resubmit_application(resubmit(&submitted.id)).await.unwrap().into_inner();
+    assert_eq!(again.phase(), pb::ApplicationPhase::Submitted);
+}
+
+pub async fn a_due_date_names_the_article_it_rests_on(world: World) {
+    let due = world.submitted().await.acceptance_due.unwrap();
+    let basis = due.limit.unwrap().basis;
+    assert!(
+        basis.contains("行政许可法") && due.explanation.ends_with(&format!("依据：{basis}")),
+        "{}",
+        due.explanation
+    );
+    assert!(due.explanation_en.ends_with(&format!("Basis: {basis}")), "{}", due.explanation_en);
+}
+
+pub async fn a_refusal_names_the_review_organ_and_the_court(world: World) {
+    let submitted = world.submitted().await;
+    let refuse = pb::RefuseApplicationRequest {
+        id: submitted.id,
+        request_id: new_request_id(),
+        ground: pb::RefusalGround::NoPermissionNeeded.into(),
+        reason: "依法不需要取得行政许可".into(),
+        ..Default::default()
+    };
+    let refused = world.as_("clerk").refuse_application(refuse).await.unwrap().into_inner();
+    let remedies = refused.refusal.unwrap().remedies;
+    assert!(remedies.contains("区行政审批局的本级人民政府") && remedies.contains("人民法院"), "{remedies}");
+}
+
+pub async fn a_slip_is_mended_on_the_spot_by_the_applicant_and_by_the_window(world: World) {
+    let submitted = world.submitted().await;
+    let form = || {
+        Some(struct_of(json!({"premises_name": "春来客栈", "premises_address": "广安区滨江路89号",
+        "business_kind": "住宿", "area_square_metres": 320, "staff_count": 6})))
+    };
+    let mend = pb::UpdateApplicationRequest { form: form(), ..update(&submitted.id) };
+    world.as_("clerk").update_application(mend).await.unwrap();
+    world.upload(&submitted.id, "floor_plan", crate::world::pdf(300)).await.unwrap();
+    let now = world.read("citizen", &submitted.id).await;
+    assert_eq!((now.acceptance_due, now.corrections.len()), (submitted.acceptance_due, 0));
+    let last: Vec<_> = now.steps.iter().rev().take(2).map(|step| step.actor.as_ref().unwrap().role.as_str()).collect();
+    assert_eq!((last, now.steps.last().unwrap().kind.as_str()), (vec!["citizen", "clerk"], "CorrectedOnTheSpot"));
+    let stranger = pb::UpdateApplicationRequest { form: form(), ..update(&submitted.id) };
+    let refused = world.as_("reviewer").update_application(stranger).await.unwrap_err();
+    assert_eq!(refused.code(), tonic::Code::PermissionDenied);
 }
 
 pub async fn plain_personal_data_lie_nowhere_in_the_folder(world: World) {
