@@ -55,14 +55,15 @@ pub async fn start(env: Env) -> anyhow::Result<Routes> {
     store.recover(&env.ledger).await?;
 
     env.ledger.timer::<Application>(decide::timer);
+    let store = Arc::new(store);
     env.ledger.timer::<Item>(catalogue::decide::timer);
     let ledger = env.ledger.clone();
     env.legal.on_year(env.shutdown.clone(), move |year| {
         let ledger = ledger.clone();
         async move { ledger.sweep::<Application>("provisional", &year.to_string(), decide::recompute).await.map(drop) }
     });
-    relay::spawn(&env.ledger, &env.links);
+    relay::spawn(&env.ledger, &env.links, store.clone());
 
-    let intake = Intake::new(env.ledger.clone(), env.gate.clone(), Arc::new(store));
+    let intake = Intake::new(env.ledger.clone(), env.gate.clone(), store);
     Ok(Routes::new(IntakeServiceServer::new(intake)).add_service(CatalogueServiceServer::new(catalogue)))
 }

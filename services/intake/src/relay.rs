@@ -1,12 +1,13 @@
 //! What intake tells the others, and itself: an acceptance gets its number (`numbering`), a numbered application becomes a
-//! case of approval, a material that follows after acceptance is told to it, a withdrawal ends it (`approval`).
+//! case of approval, a material that follows after acceptance is told to it, a withdrawal ends it (`approval`), a file that was taken
+//! out goes away (`files`).
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use tonic::{Code, Status};
 use yiwang_kit::{Links, Problem, delivery};
-use yiwang_ledger::{Call, Context, Delivery, Entry, Ledger, Personal, Read, Refusal, Route};
+use yiwang_ledger::{Audiences, Call, Context, Delivery, Entry, Ledger, Personal, Read, Refusal, Route};
 use yiwang_proto::approval::v1 as approval;
 use yiwang_proto::approval::v1::approval_service_client::ApprovalServiceClient;
 
@@ -18,11 +19,13 @@ use crate::convert::application::{Reader, actor, applicant_for_approval};
 use crate::convert::ask::form_struct;
 use crate::convert::{channel, item};
 use crate::numbering;
+use crate::store::Store;
 
-/// Starts both relays.
-pub fn spawn(ledger: &Ledger, links: &Links) {
+/// Starts the relays.
+pub fn spawn(ledger: &Ledger, links: &Links, store: Arc<Store>) {
     let shared = Arc::new(Shared { ledger: ledger.clone(), links: links.clone() });
     ledger.relay("numbering", Numbering(shared.clone()));
+    ledger.relay("files", Files { ledger: ledger.clone(), store });
     ledger.relay("approval", ToApproval(shared));
 }
 
@@ -57,8 +60,10 @@ impl Route for Numbering {
         if !entry.is::<Application>() || !matches!(entry.kind.as_str(), "Accepted" | "DeemedAccepted") {
             return Delivery::NotMine;
         }
-        let ask = match self.0.after(entry).await {
-            Ok(read) => numbering::ask(entry.stream, &read.state),
+        // as it is now: mostly the handler has numbered it, and then the register need not be read back to that number
+        let ask = match self.0.ledger.get::<Application>(entry.stream, &Audiences::all()).await {
+            Ok(Some(read)) if read.state.case_number.is_some() => return Delivery::Done,
+            Ok(read) => read.and_then(|read| numbering::ask(entry.stream, &read.state)),
             Err(refusal) => return later(&refusal),
         };
         let Some(ask) = ask else { return Delivery::NotMine };
@@ -66,6 +71,27 @@ impl Route for Numbering {
             Ok(_) => Delivery::Done,
             Err(refusal) => later(&refusal),
         }
+    }
+}
+
+/// A file that an entry took out goes away; while the store does not let it go, it is tried again.
+struct Files {
+    ledger: Ledger,
+    store: Arc<Store>,
+}
+
+#[async_trait]
+impl Route for Files {
+    async fn deliver(&self, entry: &Entry, _request_id: &str) -> Delivery {
+        if !entry.is::<Application>() || entry.kind != "AttachmentRemoved" {
+            return Delivery::NotMine;
+        }
+        let removed = match self.ledger.decode::<Application>(entry).await {
+            Ok(Event::AttachmentRemoved { id, .. }) => self.store.remove(entry.stream, &id).await,
+            Ok(_) => return Delivery::NotMine,
+            Err(refusal) => Err(refusal),
+        };
+        removed.map_or_else(|refusal| later(&refusal), |()| Delivery::Done)
     }
 }
 
@@ -99,10 +125,10 @@ impl ToApproval {
             Ok(None) => return Delivery::Refused { reason: "the pinned item is not there".to_owned() },
             Err(refusal) => return later(&refusal),
         };
+        // who is erased has no case to be handled: either approval has the call already, or there is nobody left to tell it of
         let Some(request) = open_case(entry, request_id, &read.state, &pinned.state) else {
-            return Delivery::Refused {
-                reason: "the applicant's data were erased before the case was opened".to_owned(),
-            };
+            tracing::info!(application = %entry.stream, "no case is opened: the applicant's data were erased");
+            return Delivery::Done;
         };
         let by = request.actor.as_ref().map(|actor| actor.id.clone()).unwrap_or_default();
         delivery(self.0.approval(entry, &by).open_case(request).await)

@@ -1,5 +1,6 @@
 //! The files of applications: sealed chunk by chunk under their applicant's key, so that no plain byte lies on disk. A file
-//! comes in under `incoming/`, is named by an entry, and then moves to its place; what no entry names is taken away.
+//! comes in under `incoming/`, is named by an entry, and then moves to its place. What no entry names there is taken away at
+//! the next start at the latest; what an entry takes out, by the relay `files`, which tries until it is gone.
 
 use bytes::{BufMut as _, Bytes, BytesMut};
 use futures_util::{StreamExt as _, TryStreamExt as _};
@@ -98,15 +99,28 @@ impl Store {
         }
     }
 
-    /// Takes a file away that no entry names.
+    /// Takes a file away that no entry names; what cannot be taken away now goes at the next start.
     pub async fn drop_incoming(&self, application: StreamId, attachment: &str) {
-        let _ = self.files.delete(&incoming(application, attachment)).await;
+        let _ = self.delete(&incoming(application, attachment)).await;
     }
 
-    /// Takes a file away that an entry took out.
-    pub async fn remove(&self, application: StreamId, attachment: &str) {
-        for path in [place(application, attachment), incoming(application, attachment)] {
-            let _ = self.files.delete(&path).await;
+    /// Takes a file away that an entry took out; done where it is gone already.
+    ///
+    /// # Errors
+    /// `STORE_UNAVAILABLE`: it is there still.
+    pub async fn remove(&self, application: StreamId, attachment: &str) -> Result<(), Refusal> {
+        // in the order in which it moves, so that it is met wherever it is
+        self.delete(&incoming(application, attachment)).await?;
+        self.delete(&place(application, attachment)).await
+    }
+
+    async fn delete(&self, path: &Path) -> Result<(), Refusal> {
+        match self.files.delete(path).await {
+            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
+            Err(error) => {
+                tracing::error!(%path, %error, "a file was not taken away");
+                Err(away(&error))
+            }
         }
     }
 
@@ -165,7 +179,7 @@ impl Store {
             let known =
                 name.split_once('.').and_then(|(id, attachment)| Some((StreamId::parse("id", id).ok()?, attachment)));
             let Some((application, attachment)) = known else {
-                let _ = self.files.delete(&object.location).await;
+                let _ = self.delete(&object.location).await;
                 continue;
             };
             let read = ledger.get::<Application>(application, &Audiences::all()).await?;

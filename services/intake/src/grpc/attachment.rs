@@ -22,6 +22,8 @@ use crate::store::{self, Place};
 
 /// Bytes of one message of a download.
 const PIECE: usize = 128 * 1024;
+/// Most bytes of one message of an upload.
+const CHUNK: usize = 256 * 1024;
 
 type Pieces = Streaming<pb::UploadAttachmentRequest>;
 type Answer = mpsc::Sender<Result<pb::DownloadAttachmentResponse, Status>>;
@@ -49,6 +51,7 @@ impl Intake {
         let pinned = self.pinned(&seen.state.item).await?;
         let name = file_name(&metadata.file_name)?;
         // before a byte is taken, what no later state answers otherwise: a repeated upload is replayed whatever came after it
+        received.call_of("UploadAttachment", "", &metadata.request_id, &())?;
         self.gate.allow(&caller, "UploadAttachment", &resource(&seen.state, &caller))?;
         decide::check_material(&pinned.facts, metadata.material_code.trim())?;
         if metadata.size > 0 && u64::try_from(metadata.size).is_ok_and(|size| size > self.store.limit) {
@@ -120,6 +123,10 @@ impl Intake {
                     return Err(cut_off(&status).into());
                 }
             };
+            if chunk.len() > CHUNK {
+                incoming.abort().await;
+                return Err(chunk_too_large().into());
+            }
             if media_type.is_none() {
                 head.extend_from_slice(&chunk[..chunk.len().min(media::HEAD - head.len())]);
                 if head.len() >= media::HEAD {
@@ -278,6 +285,11 @@ fn data_loss(refusal: Refusal) -> Status {
 fn too_large(limit: u64) -> Refusal {
     let (zh, en) = (format!("文件过大，至多{limit}字节"), format!("the file is too large: at most {limit} bytes"));
     Refusal::field("size", "ATTACHMENT_TOO_LARGE", zh, en)
+}
+
+fn chunk_too_large() -> Refusal {
+    let (zh, en) = (format!("每段至多{CHUNK}字节"), format!("at most {CHUNK} bytes at a time"));
+    Refusal::field("chunk", "CHUNK_TOO_LARGE", zh, en)
 }
 
 fn cut_off(_: &Status) -> Refusal {

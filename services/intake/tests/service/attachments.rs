@@ -29,7 +29,8 @@ pub async fn a_file_of_many_chunks_comes_back_as_it_was(world: World) {
 pub async fn a_cut_off_upload_leaves_nothing(world: World) {
     let (id, bytes) = (draft(&world).await, pdf(400_000));
     let said = pb::AttachmentMetadata { size: 500_000, ..metadata(&id, "floor_plan") };
-    let refused = world.upload_parts(said, vec![bytes]).await.unwrap_err();
+    let parts = bytes.chunks(100_000).map(<[u8]>::to_vec).collect();
+    let refused = world.upload_parts(said, parts).await.unwrap_err();
     assert_eq!(reason(&refused), "ATTACHMENT_INCOMPLETE");
     assert!(world.attachment_files().is_empty(), "{:?}", world.attachment_files());
     assert!(world.read("citizen", &id).await.attachments.is_empty());
@@ -154,10 +155,44 @@ pub async fn a_damaged_file_is_noticed(world: World) {
     assert_eq!((refused.code(), reason(&refused)), (tonic::Code::DataLoss, "ATTACHMENT_DAMAGED".into()));
 }
 
-pub async fn an_upload_after_receipt_is_refused(world: World) {
-    let submitted = world.submitted().await;
-    let refused = world.upload(&submitted.id, "floor_plan", pdf(100)).await.unwrap_err();
+pub async fn an_upload_after_acceptance_is_refused(world: World) {
+    let accepted = world.accepted().await;
+    let refused = world.upload(&accepted.id, "floor_plan", pdf(100)).await.unwrap_err();
     assert_eq!(reason(&refused), "WRONG_PHASE");
+}
+
+pub async fn a_message_of_more_than_256_kilobytes_is_refused(world: World) {
+    let id = draft(&world).await;
+    let whole = |length: usize| vec![pdf(262_144)[..length].to_vec()];
+    let refused = world.upload_parts(metadata(&id, "floor_plan"), whole(262_145)).await.unwrap_err();
+    assert_eq!((reason(&refused), world.attachment_files().len()), ("CHUNK_TOO_LARGE".into(), 0));
+    world.upload_parts(metadata(&id, "floor_plan"), whole(262_144)).await.unwrap();
+}
+
+pub async fn an_upload_without_a_request_id_is_refused_before_its_bytes(world: World) {
+    let id = draft(&world).await;
+    let said = pb::AttachmentMetadata { request_id: String::new(), ..metadata(&id, "floor_plan") };
+    // the bytes are no file that would be taken: they are not looked at
+    let refused = world.upload_parts(said, vec![b"\x7fELF\x02\x01\x01".repeat(10_000)]).await.unwrap_err();
+    assert_eq!(reason(&refused), "REQUEST_ID_MISSING");
+}
+
+pub async fn a_file_that_was_taken_out_goes_away_though_the_store_fails_at_first(world: World) {
+    let id = draft(&world).await;
+    let file = world.upload(&id, "floor_plan", pdf(100)).await.unwrap();
+    let path = world.attachment_files().pop().unwrap();
+    // a folder in its place, which is not taken away like a file
+    let bytes = std::fs::read(&path).unwrap();
+    std::fs::remove_file(&path).unwrap();
+    std::fs::create_dir(&path).unwrap();
+    let request_id = yiwang_kit::new_request_id();
+    let remove = pb::RemoveAttachmentRequest { id, request_id, attachment_id: file.id, ..Default::default() };
+    world.as_("citizen").remove_attachment(remove).await.unwrap();
+    let parked = world.until(async || world.ledger().parked().await.unwrap().pop()).await;
+    assert_eq!(parked.reader, "files");
+    std::fs::remove_dir(&path).unwrap();
+    std::fs::write(&path, bytes).unwrap();
+    world.until(async || world.attachment_files().is_empty().then_some(())).await;
 }
 
 pub async fn what_a_crash_left_is_settled_at_the_next_start(world: World) {
