@@ -47,15 +47,18 @@ pub async fn start(env: Env) -> anyhow::Result<Routes> {
         "catalogue in force"
     );
     let catalogue = Catalogue::new(env.ledger.clone(), env.gate.clone())?;
+    let seen = env.ledger.head().await?.position;
     catalogue.stock().await?;
+    let (counting, shutdown) = (catalogue.clone(), env.shutdown.clone());
+    tokio::spawn(async move { shutdown.run_until_cancelled(counting.follow(seen)).await });
 
     let folder = env.data_dir.join("attachments");
     let store =
         Store::open(&folder, env.config.limits.attachment_bytes).with_context(|| folder.display().to_string())?;
+    let store = Arc::new(store);
     store.recover(&env.ledger).await?;
 
     env.ledger.timer::<Application>(decide::timer);
-    let store = Arc::new(store);
     env.ledger.timer::<Item>(catalogue::decide::timer);
     let ledger = env.ledger.clone();
     env.legal.on_year(env.shutdown.clone(), move |year| {

@@ -10,7 +10,7 @@ use yiwang_standards::item_code::ItemCode;
 use yiwang_standards::uscc;
 
 use super::facts::{ItemFacts, Material, Outcome, PromiseTerms};
-use crate::limit::{Source, Limit};
+use crate::limit::{Limit, Source};
 
 const ROWS: &str = include_str!("../../data/items-511602.csv");
 const DEFAULTS: &str = include_str!("../../data/defaults.toml");
@@ -118,12 +118,7 @@ impl Defaults {
     /// Completes a row by the defaults of its type; none where the type has none.
     pub fn complete(&self, row: &Row, department_code: String) -> Option<ItemFacts> {
         let of = self.types.get(&row.item_type)?;
-        // Without a promise of the organ the promised limit is the legal one, and says so.
-        let promised_limit = Limit { source: Source::Default, unverified: true, ..of.legal_limit.clone() };
-        let defaults =
-            ["promised_limit", "conditions", "materials", "form_schema", "result", "visits", "charge", "rules"];
-        let legal = (of.legal_limit.source == Source::Default).then_some("legal_limit");
-        Some(ItemFacts {
+        let mut facts = ItemFacts {
             code: row.item_code.to_string(),
             name: row.name.clone(),
             main_item: row.main_item.clone(),
@@ -131,24 +126,49 @@ impl Defaults {
             department_code,
             region: row.region_code.clone(),
             item_type: row.item_type,
-            case_kind: CaseKind::Promised,
-            bases: match of.legal_limit.source {
-                Source::Statute => vec![of.legal_limit.basis.clone()],
-                _ => Vec::new(),
-            },
-            legal_limit: of.legal_limit.clone(),
-            promised_limit,
-            conditions: self.common.conditions.clone(),
-            materials: self.common.materials.clone(),
-            visits: self.common.visits,
-            result: of.result.clone(),
-            promise: None,
-            form_schema: self.common.form_schema.trim().to_owned(),
-            remedies: self.common.remedies.clone(),
-            defaults: defaults.into_iter().chain(legal).map(str::to_owned).collect(),
-            rules: of.rules.clone(),
-            guide: String::new(),
-        })
+            // no source has them, and they are the same for all (see convert::item)
+            defaults: ["charge", "channels"].map(str::to_owned).to_vec(),
+            ..ItemFacts::default()
+        };
+        // the general law of the type, where its limit was checked against one
+        let bases = if of.legal_limit.unverified { Vec::new() } else { vec![of.legal_limit.basis.clone()] };
+        // Without a promise of the organ the promised limit is the legal one, and says so.
+        let promised_limit = Limit { source: Source::Default, unverified: true, ..of.legal_limit.clone() };
+        let form_schema = self.common.form_schema.trim().to_owned();
+        let marks = &mut facts.defaults;
+        fill(marks, "case_kind", &mut facts.case_kind, CaseKind::Promised);
+        fill(marks, "legal_limit", &mut facts.legal_limit, of.legal_limit.clone());
+        fill(marks, "promised_limit", &mut facts.promised_limit, promised_limit);
+        fill(marks, "bases", &mut facts.bases, bases);
+        fill(marks, "conditions", &mut facts.conditions, self.common.conditions.clone());
+        fill(marks, "materials", &mut facts.materials, self.common.materials.clone());
+        fill(marks, "visits", &mut facts.visits, self.common.visits);
+        fill(marks, "result", &mut facts.result, of.result.clone());
+        fill(marks, "notify_promise", &mut facts.promise, None);
+        fill(marks, "form_schema", &mut facts.form_schema, form_schema);
+        fill(marks, "remedies", &mut facts.remedies, self.common.remedies.clone());
+        fill(marks, "rules", &mut facts.rules, of.rules.clone());
+        Some(facts)
+    }
+}
+
+/// An element that the source has not: from the defaults, and marked as one.
+fn fill<T>(marks: &mut Vec<String>, name: &str, element: &mut T, default: T) {
+    *element = default;
+    marks.push(name.to_owned());
+}
+
+/// An element that was authored: no default any more.
+fn write<T>(marks: &mut Vec<String>, name: &str, element: &mut T, own: T) {
+    *element = own;
+    marks.retain(|mark| mark != name);
+}
+
+/// A limit that was authored, unless it says itself that it is a default.
+fn write_limit(marks: &mut Vec<String>, name: &str, element: &mut Limit, own: &Limit) {
+    match own.source {
+        Source::Default => *element = own.clone(),
+        _ => write(marks, name, element, own.clone()),
     }
 }
 
@@ -157,18 +177,18 @@ fn author(facts: &mut ItemFacts, text: &Authored) {
         let doubt = if basis.unverified { "〔待核〕" } else { "" };
         format!("《{}》{}：{}{doubt}", basis.law, basis.article, basis.text)
     };
-    facts.case_kind = text.case_kind;
-    facts.legal_limit = text.legal_limit.clone();
-    facts.promised_limit = text.promised_limit.clone();
-    facts.bases = text.basis.iter().map(basis).collect();
-    facts.conditions = text.conditions.clone();
-    facts.materials = text.materials.clone();
-    facts.result = text.result.clone();
-    facts.promise = text.promise.clone();
-    facts.form_schema = text.form.schema.trim().to_owned();
-    facts.rules = text.rules.clone();
-    facts.guide = text.guide.clone();
-    facts.defaults = ["visits", "charge"].map(str::to_owned).to_vec();
+    let marks = &mut facts.defaults;
+    write(marks, "case_kind", &mut facts.case_kind, text.case_kind);
+    write_limit(marks, "legal_limit", &mut facts.legal_limit, &text.legal_limit);
+    write_limit(marks, "promised_limit", &mut facts.promised_limit, &text.promised_limit);
+    write(marks, "bases", &mut facts.bases, text.basis.iter().map(basis).collect());
+    write(marks, "conditions", &mut facts.conditions, text.conditions.clone());
+    write(marks, "materials", &mut facts.materials, text.materials.clone());
+    write(marks, "result", &mut facts.result, text.result.clone());
+    write(marks, "notify_promise", &mut facts.promise, text.promise.clone());
+    write(marks, "form_schema", &mut facts.form_schema, text.form.schema.trim().to_owned());
+    write(marks, "rules", &mut facts.rules, text.rules.clone());
+    facts.guide.clone_from(&text.guide);
 }
 
 /// The code of each department's organ. The source's own column fails GB 32100 for many, so the valid code that stands most
@@ -257,12 +277,59 @@ mod tests {
         assert_eq!(counts, BTreeMap::from([(1, 536), (5, 9), (7, 50), (8, 2), (9, 8), (10, 182), (20, 348)]));
     }
 
+    /// Everything that an item shows and its source does not have, as the contract names it.
+    const UNSOURCED: [&str; 14] = [
+        "bases",
+        "case_kind",
+        "channels",
+        "charge",
+        "conditions",
+        "form_schema",
+        "legal_limit",
+        "materials",
+        "notify_promise",
+        "promised_limit",
+        "remedies",
+        "result",
+        "rules",
+        "visits",
+    ];
+
+    fn marks(item: &ItemFacts) -> Vec<&str> {
+        let mut marks: Vec<_> = item.defaults.iter().map(String::as_str).collect();
+        marks.sort_unstable();
+        marks
+    }
+
     #[test]
-    fn five_items_are_authored_and_all_others_say_what_is_a_default() {
+    fn what_no_source_has_is_marked_as_a_default_in_every_item_that_is_not_authored() {
         let items = builtin().expect("data");
-        let authored = items.iter().filter(|item| !item.defaults.contains(&"materials".to_owned())).count();
-        assert_eq!(authored, 5);
-        assert!(items.iter().all(|item| item.defaults.contains(&"charge".to_owned())));
+        let mut others = items.iter().filter(|item| item.guide.is_empty());
+        assert_eq!(others.clone().count(), 1130);
+        assert!(others.all(|item| marks(item) == UNSOURCED && item.legal_limit.source == Source::Default));
+    }
+
+    #[test]
+    fn an_authored_item_says_what_is_still_a_default() {
+        let items = builtin().expect("data");
+        for item in items.iter().filter(|item| !item.guide.is_empty()) {
+            let left = ["channels", "charge", "remedies", "visits"];
+            let own = marks(item).into_iter().filter(|mark| *mark != "legal_limit").eq(left);
+            let marked = marks(item).contains(&"legal_limit");
+            assert!(own && marked == (item.legal_limit.source == Source::Default), "{}: {:?}", item.code, marks(item));
+        }
+    }
+
+    #[test]
+    fn no_limit_is_called_a_statutes_without_an_article() {
+        let of_statute = |limit: &&Limit| limit.source == Source::Statute;
+        for item in builtin().expect("data") {
+            let promise = item.promise.as_ref().map(|promise| &promise.legal_limit);
+            for limit in [Some(&item.legal_limit), promise].into_iter().flatten().filter(of_statute) {
+                assert!(limit.basis.contains('第') && limit.basis.contains('条'), "{}: {}", item.code, limit.basis);
+                assert!(!limit.unverified, "{}: {}", item.code, limit.basis);
+            }
+        }
     }
 
     #[test]

@@ -52,6 +52,7 @@ fn material(material: &Material) -> pb::Material {
         copies: count(material.copies),
         basis: material.basis.clone(),
         note: material.note.clone(),
+        online_form: material.online_form,
     }
 }
 

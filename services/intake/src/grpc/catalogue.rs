@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use futures_util::{FutureExt as _, StreamExt as _, stream};
 use tonic::Request;
 use yiwang_kit::{Fault, Gate, Incoming, Reply, Resource, receive, reply, wire};
-use yiwang_ledger::{Audiences, Context, Ledger, ListQuery, Read, Refusal};
+use yiwang_ledger::{Audiences, Context, Entry, Ledger, ListQuery, Read, Refusal};
 use yiwang_proto::catalogue::v1 as pb;
 use yiwang_proto::catalogue::v1::catalogue_service_server::CatalogueService;
 
@@ -18,6 +18,8 @@ use crate::convert::{ask, count, item as show};
 const CANDIDATES: u32 = 400;
 /// Longest query in characters.
 const QUERY: usize = 100;
+/// How long the count waits when the store is away.
+const PAUSE: std::time::Duration = std::time::Duration::from_secs(1);
 
 /// What searching knows of the whole catalogue: the weights of its words, and how many items there are of each kind.
 #[derive(Default)]
@@ -44,7 +46,32 @@ impl Catalogue {
         Ok(Self { ledger, gate, defaults: Arc::new(Defaults::load()?), shelf: Arc::default() })
     }
 
-    /// Counts the catalogue for ranking and totals. Again after every change.
+    /// Counts the catalogue anew whenever an item has changed after a position of the feed, by whomever: the timer, or another
+    /// replica. Never ends by itself.
+    pub async fn follow(&self, mut seen: u64) {
+        let mut wake = 0;
+        loop {
+            match self.catch_up(seen).await {
+                Ok(position) if position > seen => seen = position,
+                Ok(_) => wake = self.ledger.feed_wake(wake).await,
+                Err(refusal) => {
+                    tracing::warn!(reason = refusal.reason, "the catalogue is not counted anew for now");
+                    tokio::time::sleep(PAUSE).await;
+                }
+            }
+        }
+    }
+
+    /// Reads the feed on from a position; how far it came.
+    async fn catch_up(&self, seen: u64) -> Result<u64, Refusal> {
+        let entries = self.ledger.feed(seen, 1000).await?;
+        if entries.iter().any(Entry::is::<Item>) {
+            self.stock().await?;
+        }
+        Ok(entries.last().map_or(seen, |entry| entry.position))
+    }
+
+    /// Counts the catalogue for ranking and totals.
     ///
     /// # Errors
     /// `STORE_UNAVAILABLE`.

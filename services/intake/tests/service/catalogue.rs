@@ -2,6 +2,7 @@ use std::collections::BTreeSet;
 
 use yiwang_kit::new_request_id;
 use yiwang_proto::catalogue::v1 as pb;
+use yiwang_proto::clock::v1::LimitSource;
 
 use crate::world::{FIRE, HYGIENE, PLAIN, SMALL_SHOP, World, create, reason};
 
@@ -69,7 +70,19 @@ pub async fn an_item_is_read_with_its_guide(world: World) {
     assert!(item.promised_limit.as_ref().unwrap().days < 20 && item.deferrable && item.materials.len() == 6);
     assert!(get(&world, FIRE).await.notify_promise);
     assert_eq!(get(&world, SMALL_SHOP).await.result.unwrap().kind(), pb::ResultKind::Receipt);
-    assert!(get(&world, PLAIN).await.defaults.contains(&"materials".to_owned()));
+    let plain = get(&world, PLAIN).await;
+    assert!(plain.defaults.contains(&"materials".to_owned()));
+    let from_form: Vec<_> = plain.materials.iter().filter(|material| material.online_form).collect();
+    assert_eq!(from_form.iter().map(|material| material.code.as_str()).collect::<Vec<_>>(), ["application"]);
+}
+
+pub async fn the_twenty_days_of_the_general_law_are_a_default_that_cites_it(world: World) {
+    let (plain, hygiene) = (get(&world, PLAIN).await, get(&world, HYGIENE).await);
+    let limit = plain.legal_limit.unwrap();
+    assert!(limit.source() == LimitSource::Default && !limit.unverified && limit.basis.contains("第四十二条"));
+    assert!(plain.defaults.contains(&"legal_limit".to_owned()));
+    assert_eq!(hygiene.legal_limit.unwrap().source(), LimitSource::Statute);
+    assert_eq!(get(&world, SMALL_SHOP).await.legal_limit.unwrap().source(), LimitSource::Default);
 }
 
 pub async fn eighteen_of_twenty_queries_find_the_right_item_among_three(world: World) {
@@ -147,6 +160,9 @@ pub async fn a_cancellation_takes_effect_on_its_day(world: World) {
     world.until(gone).await;
     let refused = world.as_("citizen").create_application(create(PLAIN)).await.unwrap_err();
     assert_eq!(reason(&refused), "ITEM_CANCELLED");
+    // the total counts what the timer did
+    let counted = async || (all_pages(&world, pb::SearchItemsRequest::default()).await.1 == 1134).then_some(());
+    world.until(counted).await;
 }
 
 pub async fn a_revised_item_is_another_version_and_drafts_keep_theirs(world: World) {

@@ -27,7 +27,7 @@ both! {
         an_unknown_item_is_not_found, a_cancelled_item_is_named_with_reason_and_successor, a_cancellation_takes_effect_on_its_day,
         a_revised_item_is_another_version_and_drafts_keep_theirs, a_row_at_fault_does_not_stop_the_others,
         an_import_sent_again_counts_as_the_first_time, an_item_code_is_checked_by_its_standard,
-        an_import_without_a_request_id_is_refused,
+        an_import_without_a_request_id_is_refused, the_twenty_days_of_the_general_law_are_a_default_that_cites_it,
         a_citizen_does_not_cancel_items;
     applications: a_draft_needs_only_an_item, an_application_goes_from_the_form_to_its_number, a_repeated_request_is_answered_as_the_first_time,
         the_same_request_id_with_another_body_is_refused, a_stale_etag_is_refused, a_wrong_check_digit_names_its_field,
@@ -38,15 +38,20 @@ both! {
         what_is_told_names_all_that_is_missing, no_licensing_law_is_cited_to_a_public_service, a_telephone_is_kept_in_one_spelling,
         case_numbers_have_no_gaps, a_filing_is_accepted_and_numbered, an_unanswered_correction_counts_as_withdrawn,
         plain_personal_data_lie_nowhere_in_the_folder, a_year_that_is_loaded_settles_a_provisional_date,
-        an_erased_person_reads_as_erased_everywhere;
+        an_erased_person_reads_as_erased_everywhere, who_withdraws_is_not_told_that_it_was_for_being_late,
+        a_provisional_date_says_that_nothing_is_lost_by_it, a_due_date_names_the_article_it_rests_on,
+        a_refusal_names_the_review_organ_and_the_court, a_slip_is_mended_on_the_spot_by_the_applicant_and_by_the_window;
     attachments: a_file_comes_back_as_it_was, a_file_of_many_chunks_comes_back_as_it_was, a_cut_off_upload_leaves_nothing,
         a_file_of_a_wrong_kind_is_refused, a_file_that_is_too_large_is_refused, a_wrong_hash_is_refused, an_empty_file_is_refused,
         a_repeated_upload_is_one_file, a_repeated_upload_is_answered_after_receipt_too,
         the_last_file_that_fits_is_answered_again, no_file_comes_before_its_applicant, an_applicant_with_files_is_not_exchanged,
         what_came_at_the_window_is_erased_with_its_applicant, a_material_that_is_none_is_not_found, no_plain_bytes_lie_in_the_folder,
-        a_damaged_file_is_noticed, an_upload_after_receipt_is_refused, what_a_crash_left_is_settled_at_the_next_start;
+        a_damaged_file_is_noticed, an_upload_after_acceptance_is_refused, what_a_crash_left_is_settled_at_the_next_start,
+        a_message_of_more_than_256_kilobytes_is_refused, an_upload_without_a_request_id_is_refused_before_its_bytes,
+        a_file_that_was_taken_out_goes_away_though_the_store_fails_at_first;
     relay: approval_hears_of_a_case_once, approval_away_is_told_later, a_withdrawal_ends_the_case, a_decided_case_is_not_withdrawn,
         a_crash_before_the_number_is_completed, the_promise_decides_the_limit, a_deemed_acceptance_reaches_approval,
-        approval_hears_from_which_day_the_limit_runs, approval_hears_of_a_paper_that_follows, a_case_of_an_erased_person_waits_for_somebody;
+        approval_hears_from_which_day_the_limit_runs, no_case_is_opened_of_an_erased_person_and_nothing_waits_for_it,
+        what_has_its_number_asks_the_register_for_none, approval_hears_of_a_paper_that_follows;
     golden: every_event_ever_released_still_decodes_and_evolves;
 }
