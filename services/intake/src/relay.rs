@@ -1,31 +1,38 @@
 //! What intake tells the others, and itself: an acceptance gets its number (`numbering`), a numbered application becomes a
-//! case of approval, a material that follows after acceptance is told to it, a withdrawal ends it (`approval`), a file that was taken
-//! out goes away (`files`).
+//! case of approval, a material that follows after acceptance is told to it, a withdrawal ends it (`approval`); a refusal gives the
+//! right to evaluate it (`evaluation`), a file that was taken out goes away (`files`).
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use tonic::{Code, Status};
-use yiwang_kit::{Links, Problem, delivery};
+use yiwang_kit::{Links, Problem, delivery, timestamp};
 use yiwang_ledger::{Audiences, Call, Context, Delivery, Entry, Ledger, Personal, Read, Refusal, Route};
 use yiwang_proto::approval::v1 as approval;
 use yiwang_proto::approval::v1::approval_service_client::ApprovalServiceClient;
+use yiwang_proto::evaluation::v1 as evaluation;
+use yiwang_proto::evaluation::v1::evaluation_service_client::EvaluationServiceClient;
 
 use crate::NAME;
 use crate::application::decide::{self, Acting};
 use crate::application::{Actor, Application, ApplicationEvent as Event, Phase};
 use crate::catalogue::{self, Item};
-use crate::convert::application::{Reader, actor, applicant_for_approval};
+use crate::convert::application::{Reader, actor, applicant_in_full};
 use crate::convert::ask::form_struct;
 use crate::convert::{channel, item};
 use crate::numbering;
 use crate::store::Store;
+
+/// A refusal at intake is the one service of what never becomes a case.
+const FIRST_SERVICE: i32 = 1;
 
 /// Starts the relays.
 pub fn spawn(ledger: &Ledger, links: &Links, store: Arc<Store>) {
     let shared = Arc::new(Shared { ledger: ledger.clone(), links: links.clone() });
     ledger.relay("numbering", Numbering(shared.clone()));
     ledger.relay("files", Files { ledger: ledger.clone(), store });
+    ledger.relay("evaluation", ToEvaluation(shared.clone()));
     ledger.relay("approval", ToApproval(shared));
 }
 
@@ -187,6 +194,58 @@ impl ToApproval {
     }
 }
 
+/// 好差评: 不予受理 is a service rendered and gives one right, like the decision of a case.
+struct ToEvaluation(Arc<Shared>);
+
+#[async_trait]
+impl Route for ToEvaluation {
+    async fn deliver(&self, entry: &Entry, request_id: &str) -> Delivery {
+        if !entry.is::<Application>() || entry.kind != "Refused" {
+            return Delivery::NotMine;
+        }
+        let read = match self.0.after(entry).await {
+            Ok(read) => read,
+            Err(refusal) => return later(&refusal),
+        };
+        let Some(request) = open_right(request_id, &read.state) else {
+            tracing::info!(application = %entry.stream, "no right is opened: the applicant's data were erased");
+            return Delivery::Done;
+        };
+        let link = self.0.links.get("evaluation").as_service(NAME, &entry.trace).on_behalf_of(&entry.actor);
+        delivery(EvaluationServiceClient::new(link).open_right(request).await)
+    }
+}
+
+/// What evaluation is told of a refusal; none where the applicant's data are gone. What never became a case goes by its
+/// receipt number.
+fn open_right(request_id: &str, app: &Application) -> Option<evaluation::OpenRightRequest> {
+    let Phase::Refused(rejection) = &app.phase else { return None };
+    let officers = app.steps.iter().map(|step| &step.by).filter(|by| !by.organisation.is_empty());
+    let handlers: BTreeSet<String> = officers.map(|by| by.id.clone()).collect();
+    Some(evaluation::OpenRightRequest {
+        request_id: request_id.to_owned(),
+        actor: Some(actor(&rejection.by, Reader::Office)),
+        case_number: app.receipt.as_ref()?.number.clone(),
+        service_number: FIRST_SERVICE,
+        item_code: app.item.code.clone(),
+        item_name: app.item.name.clone(),
+        department: app.item.department.clone(),
+        department_code: app.item.organisation.clone(),
+        region_code: app.item.region.clone(),
+        service_name: "作出不予受理决定".to_owned(),
+        service_time: Some(timestamp(rejection.at)),
+        owner: app.owner.clone(),
+        applicant: Some(applicant_in_full(app)?),
+        handlers: handlers.into_iter().collect(),
+        owner_subject: owner_subject(app),
+    })
+}
+
+/// Whose own matter it is; empty where staff filed.
+fn owner_subject(app: &Application) -> String {
+    if app.begun_by_staff { String::new() } else { app.owner_subject.to_string() }
+}
+
 fn has_decided(status: &Status) -> bool {
     status.code() == Code::FailedPrecondition && Problem::of(status).reason == "CASE_DECIDED"
 }
@@ -201,7 +260,7 @@ fn open_case(entry: &Entry, request_id: &str, app: &Application, item: &Item) ->
         application_id: entry.stream.to_string(),
         case_number: app.case_number.clone().unwrap_or_default(),
         item: Some(item::terms(app, &item.facts)),
-        applicant: Some(applicant_for_approval(app)?),
+        applicant: Some(applicant_in_full(app)?),
         owner: app.owner.clone(),
         accepted_date: acceptance.date.to_string(),
         received_date: app.received().unwrap_or(acceptance.date).to_string(),
@@ -210,9 +269,6 @@ fn open_case(entry: &Entry, request_id: &str, app: &Application, item: &Item) ->
         outstanding_materials: acceptance.outstanding.iter().filter(|code| !app.has_material(code)).cloned().collect(),
         form: app.form.as_ref().and_then(form_struct),
         channel: channel(app.channel).into(),
-        owner_subject: match app.begun_by_staff {
-            true => String::new(),
-            false => app.owner_subject.to_string(),
-        },
+        owner_subject: owner_subject(app),
     })
 }

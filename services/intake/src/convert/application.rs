@@ -291,8 +291,8 @@ pub fn summary(id: StreamId, app: &Application, updated: Timestamp) -> pb::Appli
     }
 }
 
-/// The applicant in full for approval; none once erased.
-pub fn applicant_for_approval(app: &Application) -> Option<party_pb::Party> {
+/// The applicant in full, for another service; none once erased.
+pub fn applicant_in_full(app: &Application) -> Option<party_pb::Party> {
     let applicant = app.identified_applicant()?;
     let there = applicant.name.as_ref().and_then(Personal::get).is_some()
         && applicant.number.as_ref().and_then(Personal::get).is_some();

@@ -164,3 +164,19 @@ pub async fn what_has_its_number_asks_the_register_for_none(world: World) {
     world.until(async || world.approval.opened_for(&second.id)).await;
     assert!(second.case_number.ends_with("000001"), "{}", second.case_number);
 }
+
+pub async fn a_refusal_gives_the_right_to_evaluate_it(world: World) {
+    let submitted = world.submitted().await;
+    let refuse = pb::RefuseApplicationRequest {
+        id: submitted.id.clone(),
+        request_id: new_request_id(),
+        ground: pb::RefusalGround::NoPermissionNeeded.into(),
+        reason: "依法不需要取得行政许可".into(),
+        ..Default::default()
+    };
+    world.as_("clerk").refuse_application(refuse).await.unwrap();
+    let right = world.until(async || world.evaluation.rights().pop()).await;
+    assert_eq!((right.case_number, right.service_number), (submitted.receipt_number, 1));
+    assert_eq!((right.owner.as_str(), right.handlers), ("person:citizen", vec!["staff:clerk".to_owned()]));
+    assert_eq!(right.applicant.unwrap().document_number, crate::world::CITIZEN);
+}

@@ -1,4 +1,4 @@
-//! One process with intake and a stand-in for approval, its clock in the hand of the test.
+//! One process with intake and stand-ins for approval and evaluation, its clock in the hand of the test.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -15,6 +15,7 @@ use yiwang_kit::{Config, Env, Link, Problem, Process, Shape, Stack, new_request_
 use yiwang_ledger::{Call, Ledger, Timestamp};
 use yiwang_proto::approval::v1::approval_service_server::ApprovalServiceServer;
 use yiwang_proto::catalogue::v1::catalogue_service_client::CatalogueServiceClient;
+use yiwang_proto::evaluation::v1::evaluation_service_server::EvaluationServiceServer;
 use yiwang_proto::intake::v1 as pb;
 use yiwang_proto::intake::v1::intake_service_client::IntakeServiceClient;
 use yiwang_proto::party::v1::{DocumentKind, Party};
@@ -22,6 +23,7 @@ use yiwang_standards::calendar;
 use yiwang_standards::identity::DocumentKind as IdentityKind;
 
 use crate::approval::Approval;
+use crate::evaluation::Evaluation;
 
 /// 公共场所卫生许可新办.
 pub const HYGIENE: &str = "511A0015500009-511602000000-000-115113016823646795-1-00";
@@ -45,6 +47,7 @@ pub struct World {
     pub process: Process,
     pub env: Env,
     pub approval: Approval,
+    pub evaluation: Evaluation,
     pub folder: Arc<TempDir>,
     config: Config,
     _end: End,
@@ -96,13 +99,17 @@ impl World {
         let stack = Stack::new("approval", process.identity.clone(), &process.config.limits);
         let stand_in = tonic::service::Routes::new(ApprovalServiceServer::new(approval.clone()));
         process.links.plug("approval", stack.before(stand_in.prepare()));
+        let evaluation = Evaluation::default();
+        let stack = Stack::new("evaluation", process.identity.clone(), &process.config.limits);
+        let stand_in = tonic::service::Routes::new(EvaluationServiceServer::new(evaluation.clone()));
+        process.links.plug("evaluation", stack.before(stand_in.prepare()));
         let _end = End(process.shutdown.clone());
-        World { process, env, approval, folder, config, _end }
+        World { process, env, approval, evaluation, folder, config, _end }
     }
 
     /// Stops the process and starts it again on the same data.
     pub async fn restart(self) -> Self {
-        let World { process, env, approval, folder, config, _end } = self;
+        let World { process, env, approval, folder, config, _end, .. } = self;
         process.shutdown.cancel();
         process.links.unplug("intake");
         let Env { ledger, .. } = env;

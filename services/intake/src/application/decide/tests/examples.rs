@@ -164,7 +164,7 @@ fn what_is_mended_on_the_spot_is_as_good_as_what_was_handed_in() {
     let worse = Update { form: Change::Set(form), ..Update::default() };
     assert_eq!(world.update(&worse).expect_err("refused").reason, "FORM_INVALID");
     let other = Update { applicant: Change::Set(party('b')), ..Update::default() };
-    assert_eq!(world.update(&other).expect_err("refused").reason, "NOT_THE_APPLICANT");
+    assert_eq!(world.update(&other).expect_err("refused").reason, "APPLICANT_FIXED");
 }
 
 #[test]
