@@ -161,12 +161,17 @@ impl Committer {
                 let outcome = sqlite::commit(&mut connection, batch).await;
                 // a full disk rolls the transaction back behind the driver's back: start from a connection that is sound
                 if outcome.as_ref().is_err_and(|error| classify(error) != Failure::Retry) {
-                    *connection = options.connect().await?;
+                    *connection = options.connect().await.map_err(away)?;
                 }
                 outcome
             }
         }
     }
+}
+
+/// Whatever keeps us from connecting again, it says nothing of what became of the batch: the outcome is unknown.
+fn away(error: sqlx::Error) -> sqlx::Error {
+    sqlx::Error::Io(std::io::Error::other(error))
 }
 
 /// What a failed statement means for the batch.

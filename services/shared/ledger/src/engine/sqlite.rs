@@ -37,6 +37,8 @@ pub(super) async fn open(dir: &Path, service: &str, temporary: Option<tempfile::
     let read = SqlitePoolOptions::new()
         .max_connections(4)
         .connect_lazy_with(options.clone().read_only(true).create_if_missing(false));
+    // a file that is gone is not made anew: an empty store would take what the lost one had
+    let options = options.create_if_missing(false);
     Ok(Db::Lite { read, write: Arc::new(Mutex::new(write)), options, _lock: lock, _temporary: temporary })
 }
 

@@ -81,6 +81,11 @@ async fn the_writer_goes_on_after_sqlite_rolled_back() {
     write::the_writer_goes_on_after_the_store_rolled_back(world::World::sqlite().await).await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_that_cannot_be_opened_again_leaves_the_outcome_unknown() {
+    write::a_store_that_cannot_be_opened_again_leaves_the_outcome_unknown(world::World::sqlite().await).await;
+}
+
 #[tokio::test]
 async fn a_data_directory_has_one_process() {
     let world = world::World::sqlite().await;

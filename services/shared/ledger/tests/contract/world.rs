@@ -303,6 +303,13 @@ impl World {
         }
     }
 
+    /// Takes SQLite's file from its place, or puts it back. Connections that are open go on.
+    pub fn hide_file(&self, hide: bool) {
+        let Place::Sqlite(dir) = &self.place else { panic!("PostgreSQL has no file of ours") };
+        let (here, away) = (dir.join("test.db"), dir.join("hidden"));
+        if hide { std::fs::rename(here, away).unwrap() } else { std::fs::rename(away, here).unwrap() }
+    }
+
     /// Stops every commit until it is released: another session holds the head.
     pub async fn hold_commits(&self) -> Raw {
         let mut raw = self.raw().await;

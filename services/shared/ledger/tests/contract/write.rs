@@ -99,6 +99,19 @@ pub async fn the_writer_goes_on_after_the_store_rolled_back(world: World) {
     assert!(world.run(stream(), add(1)).await.is_ok());
 }
 
+/// The file is away when the writer connects again after an error: nobody is told that nothing was written.
+pub async fn a_store_that_cannot_be_opened_again_leaves_the_outcome_unknown(world: World) {
+    let mut raw = world.raw().await;
+    raw.execute("CREATE TRIGGER poison BEFORE INSERT ON entry BEGIN SELECT RAISE(ROLLBACK, 'poison'); END").await;
+    world.hide_file(true);
+    let mut command = Box::pin(world.ledger.create::<Jar>(stream(), fresh_call(), add(1)));
+    let early = tokio::time::timeout(Duration::from_millis(500), &mut command).await;
+    assert!(early.is_err(), "answered though nobody knows: {early:?}");
+    raw.execute("DROP TRIGGER poison").await;
+    world.hide_file(false);
+    assert_eq!(command.await.unwrap().state.total, 1);
+}
+
 pub async fn a_stream_of_another_kind_is_not_there_to_be_written(world: World) {
     let jar = stream();
     world.run(jar, add(1)).await.unwrap();
