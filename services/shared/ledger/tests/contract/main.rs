@@ -45,7 +45,8 @@ both! {
     request: the_same_request_replays_the_first_answer, a_replay_answers_as_of_then, another_command_with_the_id_is_refused,
         concurrent_duplicates_have_one_effect, a_replay_is_found_though_the_rule_would_refuse_now,
         a_replay_is_found_though_it_would_be_too_large_now,
-        a_replayed_creation_answers_the_first_stream, the_same_id_of_another_principal_is_another_request, a_malformed_id_is_refused,
+        a_replayed_creation_answers_the_first_stream, the_same_id_of_another_principal_is_another_request,
+        one_request_on_two_new_streams_has_one_effect, a_malformed_id_is_refused,
         a_request_survives_a_restart;
     unique: a_taken_key_is_refused_by_its_scope, a_released_key_is_free, two_claims_of_one_batch_have_one_winner,
         what_was_decided_behind_a_loser_is_decided_again, a_key_moves_within_one_batch;

@@ -67,6 +67,29 @@ pub async fn a_replayed_creation_answers_the_first_stream(world: World) {
     assert!(missing.is_none());
 }
 
+/// Both wait for the same commit, each on a stream of its own: the writer holds the second one back.
+pub async fn one_request_on_two_new_streams_has_one_effect(world: World) {
+    let (calls, busy) = ((0..8).map(|_| fresh_call()).collect::<Vec<_>>(), fresh_call());
+    let held = world.hold_commits().await;
+    let mut answers = Vec::new();
+    // the first takes the writer, so that the pairs wait together
+    for call in [&busy].into_iter().chain(calls.iter().flat_map(|call| [call, call])) {
+        answers.push(world.decided(stream(), call.clone(), add(1)).await);
+    }
+    held.release().await;
+    let answers = futures_util::future::try_join_all(answers).await.unwrap();
+    let answers: Vec<_> = answers.into_iter().map(Result::unwrap).collect();
+    for pair in answers[1..].chunks(2) {
+        assert_eq!((pair[0].stream, pair[0].replayed), (pair[1].stream, !pair[1].replayed));
+    }
+    assert_eq!(world.ledger.head().await.unwrap().position, 9);
+    if world.is_postgres() {
+        // one that shares a request with another spoils the whole batch: it would be halved again and again
+        let transactions = world.raw().await.number("SELECT count(DISTINCT xmin::text) FROM entry").await;
+        assert!(transactions <= 4, "{transactions} transactions for 9 requests");
+    }
+}
+
 pub async fn the_same_id_of_another_principal_is_another_request(world: World) {
     let (jar, call) = (stream(), fresh_call());
     world.ledger.execute(jar, call.clone(), add(1)).await.unwrap();

@@ -9,6 +9,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection};
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 use yiwang_ledger::{
@@ -279,6 +280,23 @@ impl World {
         rule: impl Fn(&Jar, &Context) -> Decision<JarEvent> + Send + Sync + 'static,
     ) -> Result<Committed<Jar>, Refusal> {
         self.ledger.execute(stream, fresh_call(), rule).await
+    }
+
+    /// Sends a command, and waits until it was decided: from then on it waits for the writer. Its answer.
+    pub async fn decided(
+        &self,
+        stream: StreamId,
+        call: Call,
+        rule: impl Fn(&Jar, &Context) -> Decision<JarEvent> + Send + Sync + 'static,
+    ) -> JoinHandle<Result<Committed<Jar>, Refusal>> {
+        let (ledger, (heard, mut hears)) = (self.ledger.clone(), tokio::sync::mpsc::unbounded_channel());
+        let rule = move |jar: &Jar, context: &Context| {
+            let _ = heard.send(());
+            rule(jar, context)
+        };
+        let answer = tokio::spawn(async move { ledger.execute::<Jar>(stream, call, rule).await });
+        hears.recv().await;
+        answer
     }
 
     pub async fn jar(&self, stream: StreamId) -> Jar {
