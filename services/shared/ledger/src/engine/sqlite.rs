@@ -241,3 +241,53 @@ async fn write_tags(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::super::{Committer, Failure, classify};
+    use super::*;
+    use crate::batch::NewEntry;
+
+    fn large() -> Arc<Command> {
+        let entry = NewEntry {
+            version: 1,
+            kind: "jar.Loaded".to_owned(),
+            body: vec![b'x'; 60_000],
+            prev: Hash::ZERO,
+            hash: Hash([1; 32]),
+        };
+        let index = crate::Index::default();
+        let record = crate::batch::NewRecord { kind: "jar", schema: 1, state: Some(Vec::new()), index };
+        Arc::new(Command {
+            stream: StreamId::named("test", "full"),
+            expect: 0,
+            tip: Hash::ZERO,
+            principal: "person:anna".to_owned(),
+            request: "one".to_owned(),
+            fingerprint: Hash::ZERO,
+            actor: "person:anna".to_owned(),
+            trace: String::new(),
+            at: crate::Timestamp(1),
+            entries: vec![entry],
+            record: Some(record),
+            keys: Vec::new(),
+            tags: Vec::new(),
+            erased: Vec::new(),
+        })
+    }
+
+    #[tokio::test]
+    async fn a_full_disk_is_no_commands_fault_and_is_forgotten_once_there_is_room() {
+        let dir = tempfile::tempdir().unwrap();
+        let db = open(dir.path(), "test", None).await.unwrap();
+        let Db::Lite { write, options, .. } = &db else { unreachable!() };
+        let mut committer = Committer::Lite(write.clone(), options.clone());
+        // this connection's alone: the next one has room again
+        sqlx::query("PRAGMA max_page_count = 1").execute(&mut *write.lock().await).await.unwrap();
+        let error = committer.commit(&[large()]).await.unwrap_err();
+        assert_eq!(classify(&error), Failure::Full, "{error}");
+        assert_eq!(committer.commit(&[large()]).await.unwrap(), [Verdict::Ok]);
+    }
+}

@@ -8,8 +8,10 @@ mod personal;
 mod read;
 mod relay;
 mod request;
+mod store;
 mod timer;
 mod unique;
+mod wire;
 mod world;
 mod write;
 
@@ -37,13 +39,15 @@ both! {
     write: an_acknowledged_command_is_there_after_a_restart, nothing_is_answered_before_the_commit,
         commands_of_one_stream_are_decided_one_after_another, a_refusal_writes_nothing, a_bad_command_never_fails_its_neighbours,
         a_stream_of_another_kind_is_not_there_to_be_written, a_character_that_no_store_takes_is_refused,
-        a_panicking_rule_is_an_error_of_its_own_command, time_never_runs_back_within_a_stream, a_stale_version_is_refused,
+        a_panicking_rule_is_an_error_of_its_own_command, a_panicking_aggregate_is_an_error_of_its_own_command,
+        time_never_runs_back_within_a_stream, a_stale_version_is_refused,
         an_oversized_entry_is_refused, an_oversized_state_is_refused, a_passed_deadline_is_not_decided,
         a_command_whose_caller_left_runs_to_its_verdict, a_full_queue_refuses_before_deciding,
         a_large_state_is_not_rewritten_each_time, another_schema_folds_anew, an_older_event_is_read_in_its_new_shape,
         an_unknown_event_makes_one_stream_unreadable_and_no_other, a_refusal_in_flight_waits_for_what_it_was_decided_on;
     request: the_same_request_replays_the_first_answer, a_replay_answers_as_of_then, another_command_with_the_id_is_refused,
-        concurrent_duplicates_have_one_effect, a_replay_is_found_though_the_rule_would_refuse_now,
+        concurrent_duplicates_have_one_effect, another_command_with_an_id_in_flight_is_refused,
+        a_replay_is_found_though_the_rule_would_refuse_now,
         a_replay_is_found_though_it_would_be_too_large_now,
         a_replayed_creation_answers_the_first_stream, the_same_id_of_another_principal_is_another_request,
         one_request_on_two_new_streams_has_one_effect, a_malformed_id_is_refused,
@@ -64,12 +68,14 @@ both! {
     evidence: every_chain_verifies, a_changed_body_is_found, a_removed_entry_is_found, a_cut_off_tail_is_found, a_forged_record_is_found,
         a_record_put_back_to_an_earlier_version_is_found,
         what_is_derived_can_be_computed_from_entries_alone;
+    store: whoever_loses_ten_times_may_try_again;
     timer: it_runs_when_due_and_once, it_leaves_the_future_alone, those_that_refuse_hold_nobody_up, a_sweep_reaches_every_tagged_record;
 }
 
 postgres_alone! {
     write: two_processes_lose_no_update, a_stale_refusal_is_never_answered, a_cut_connection_is_resent_until_there_is_a_verdict,
         what_waits_goes_in_one_transaction, unsafe_settings_are_refused_in_production;
+    store: a_commit_whose_answer_was_lost_is_found_again, a_batch_that_gave_way_is_sent_again, a_full_store_is_said_and_forgotten;
     unique: two_processes_cannot_both_claim;
     feed: open_and_aborted_transactions_are_never_skipped_over;
     relay: one_replica_runs_it, an_error_of_the_store_does_not_lock_a_relay_out;

@@ -38,6 +38,21 @@ pub async fn concurrent_duplicates_have_one_effect(world: World) {
     assert_eq!(world.jar(jar).await.total, 5);
 }
 
+/// The first one is still being written when the second one comes: its end answers both.
+pub async fn another_command_with_an_id_in_flight_is_refused(world: World) {
+    let (jar, call) = (stream(), fresh_call());
+    let other = Call { fingerprint: Hash([9; 32]), ..call.clone() };
+    let held = world.hold_commits().await;
+    let first = world.decided(jar, call, add(5)).await;
+    let mut second = Box::pin(world.ledger.execute(jar, other, add(6)));
+    assert!(futures_util::poll!(&mut second).is_pending());
+    // decided after the second one was met, for a stream's queue is in order
+    let third = world.decided(jar, fresh_call(), add(1)).await;
+    held.release().await;
+    assert_eq!(second.await.unwrap_err().reason, "REQUEST_ID_REUSED");
+    assert_eq!((first.await.unwrap().unwrap().version, third.await.unwrap().unwrap().state.total), (1, 6));
+}
+
 pub async fn a_replay_is_found_though_the_rule_would_refuse_now(world: World) {
     let (jar, call) = (stream(), fresh_call());
     world.run(jar, add(5)).await.unwrap();

@@ -19,6 +19,8 @@ use yiwang_ledger::{
 use yiwang_standards::calendar::Calendar;
 use yiwang_standards::sm::sm3;
 
+use crate::wire::Wire;
+
 /// A counter with an owner: enough to break every promise on.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Jar {
@@ -31,6 +33,7 @@ pub struct Jar {
     pub due: Option<Timestamp>,
     pub ballast: String,
     pub by: String,
+    pub curse: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, strum::IntoStaticStr)]
@@ -42,6 +45,7 @@ pub enum JarEvent {
     Loaded { ballast: String },
     Due { at: Option<Timestamp> },
     Hoarded { more: String },
+    Cursed { part: String },
 }
 
 impl Aggregate for Jar {
@@ -51,6 +55,7 @@ impl Aggregate for Jar {
     fn evolve(&mut self, event: &JarEvent, meta: &Meta) {
         self.opened.get_or_insert(meta.at);
         self.by = meta.actor.clone();
+        assert!(*event != JarEvent::Cursed { part: "evolve".to_owned() }, "a bug in the fold");
         match event.clone() {
             JarEvent::Opened { owner, name } => (self.owner, self.name) = (owner, name),
             JarEvent::Added { amount } => self.total += amount,
@@ -59,6 +64,7 @@ impl Aggregate for Jar {
             JarEvent::Loaded { ballast } => self.ballast = ballast,
             JarEvent::Due { at } => self.due = at,
             JarEvent::Hoarded { more } => self.ballast.push_str(&more),
+            JarEvent::Cursed { part } => self.curse = part,
         }
     }
 
@@ -67,6 +73,7 @@ impl Aggregate for Jar {
     }
 
     fn tags(&self) -> Vec<Tag> {
+        assert_ne!(self.curse, "tags", "a bug in what is derived");
         let sort = self.label.clone().unwrap_or_else(|| Tag::newest_first(self.opened.unwrap_or_default()));
         let owner = self.owner.as_ref().map(SubjectId::audience).unwrap_or_else(|| "public".to_owned());
         let audience = [owner, "org:1".to_owned()].map(|value| Tag::new(Tag::AUDIENCE, value, sort.clone()));
@@ -319,6 +326,17 @@ impl World {
                 Raw::Pg(options.connect().await.unwrap())
             }
         }
+    }
+
+    /// A second process on the same database, over a wire that can lose an answer.
+    pub async fn over_a_wire(&self) -> (Wire, World) {
+        let Place::Postgres { url, schema } = &self.place else { panic!("SQLite has no wire") };
+        let options = sqlx::postgres::PgConnectOptions::from_str(url).unwrap();
+        let server = format!("{}:{}", options.get_host(), options.get_port());
+        let wire = Wire::to(server.clone()).await;
+        let mark = if url.contains('?') { '&' } else { '?' };
+        let url = format!("{}{mark}sslmode=disable", url.replace(&server, &wire.address));
+        (wire, World::at(Place::Postgres { url, schema: schema.clone() }, None).await)
     }
 
     /// Takes SQLite's file from its place, or puts it back. Connections that are open go on.

@@ -133,6 +133,17 @@ pub async fn a_panicking_rule_is_an_error_of_its_own_command(world: World) {
     assert_eq!(world.run(jar, add(1)).await.unwrap().state.total, 2);
 }
 
+/// What a service wrote of its state may have bugs too, in the fold and in what is derived.
+pub async fn a_panicking_aggregate_is_an_error_of_its_own_command(world: World) {
+    let jar = stream();
+    world.run(jar, add(1)).await.unwrap();
+    for part in ["evolve", "tags"] {
+        let cursed = event(JarEvent::Cursed { part: part.to_owned() });
+        assert_eq!(world.run(jar, cursed).await.unwrap_err().kind, Kind::Internal, "{part}");
+    }
+    assert_eq!(world.run(jar, add(1)).await.unwrap().version, 2);
+}
+
 pub async fn time_never_runs_back_within_a_stream(world: World) {
     let jar = stream();
     let first = world.run(jar, add(1)).await.unwrap();
@@ -203,6 +214,7 @@ pub async fn a_full_queue_refuses_before_deciding(world: World) {
     let first = callers.join_next().await.unwrap().unwrap().unwrap_err();
     held.release().await;
     assert_eq!((first.kind, first.reason), (Kind::ResourceExhausted, "QUEUE_FULL"));
+    assert_eq!(first.metadata["retry_after_ms"], "500");
     let rest: Vec<Result<u64, Refusal>> = callers.join_all().await;
     let accepted = rest.iter().filter(|outcome| outcome.is_ok()).count() as i64;
     assert_eq!(world.jar(jar).await.total, 1 + accepted);

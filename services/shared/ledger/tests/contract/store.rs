@@ -1,0 +1,75 @@
+//! When the store errs: what is lost, late or full is nobody's fault, and nobody hears what is not certain.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+
+use tokio::runtime::Handle;
+use tokio::sync::Mutex;
+use tokio::task::block_in_place;
+use yiwang_ledger::{Context, Kind};
+
+use crate::world::{Jar, JarEvent, World, add, fresh_call, stream};
+
+/// Committed, and the answer lost on the way: the identical batch is sent again and finds itself.
+pub async fn a_commit_whose_answer_was_lost_is_found_again(world: World) {
+    let ((wire, far), jar) = (world.over_a_wire().await, stream());
+    far.run(jar, add(1)).await.unwrap();
+    wire.lose_next_verdict();
+    let answers = futures_util::future::try_join_all((0..3).map(|_| far.run(jar, add(1)))).await.unwrap();
+    assert!(wire.has_lost());
+    let answers: Vec<_> = answers.into_iter().map(|answer| (answer.version, answer.replayed)).collect();
+    assert_eq!(answers, [(2, false), (3, false), (4, false)]);
+    assert_eq!(world.jar(jar).await.total, 4);
+    assert!(world.ledger.verify().await.unwrap().problems.is_empty());
+}
+
+/// Rolled back for somebody else's sake: a serialization failure, a deadlock, a lock that did not come in time.
+pub async fn a_batch_that_gave_way_is_sent_again(world: World) {
+    let mut raw = world.raw().await;
+    raw.execute(
+        "CREATE SEQUENCE tries;
+         CREATE FUNCTION give_way() RETURNS trigger LANGUAGE plpgsql AS $$ DECLARE
+             codes text[] := ARRAY['40001', '40P01', '55P03']; try bigint := nextval('tries'); BEGIN
+             IF try <= 3 THEN RAISE EXCEPTION 'gave way' USING ERRCODE = codes[try]; END IF; RETURN NEW; END $$;
+         CREATE TRIGGER give_way BEFORE INSERT ON entry FOR EACH ROW EXECUTE FUNCTION give_way()",
+    )
+    .await;
+    assert_eq!(world.run(stream(), add(1)).await.unwrap().state.total, 1);
+    assert_eq!(raw.number("SELECT last_value FROM tries").await, 4);
+}
+
+/// Nothing was written, and the same request goes through once there is room. (On SQLite: the engine's own test.)
+pub async fn a_full_store_is_said_and_forgotten(world: World) {
+    let (jar, call, mut raw) = (stream(), fresh_call(), world.raw().await);
+    raw.execute(
+        "CREATE FUNCTION no_room() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+             RAISE EXCEPTION 'full' USING ERRCODE = '53100'; END $$;
+         CREATE TRIGGER no_room BEFORE INSERT ON entry FOR EACH ROW EXECUTE FUNCTION no_room()",
+    )
+    .await;
+    let refusal = world.ledger.execute(jar, call.clone(), add(1)).await.unwrap_err();
+    assert_eq!((refusal.kind, refusal.reason), (Kind::Unavailable, "STORE_FULL"));
+    raw.execute("DROP TRIGGER no_room ON entry").await;
+    assert!(!world.ledger.execute(jar, call, add(1)).await.unwrap().replayed);
+}
+
+/// Somebody else is always faster: between the decision and the commit the stream's tip is another.
+pub async fn whoever_loses_ten_times_may_try_again(world: World) {
+    let (jar, raw, losses) = (stream(), Arc::new(Mutex::new(world.raw().await)), Arc::new(AtomicU8::new(0)));
+    world.run(jar, add(1)).await.unwrap();
+    let count = losses.clone();
+    let overtaken = move |_: &Jar, _: &Context| {
+        let tip = [count.fetch_add(1, Ordering::SeqCst); 32];
+        let raw = raw.clone();
+        block_in_place(|| {
+            Handle::current().block_on(async {
+                raw.lock().await.set_bytes("UPDATE record SET tip = $1 WHERE stream = $2", &tip, jar).await;
+            });
+        });
+        Ok(vec![JarEvent::Added { amount: 1 }])
+    };
+    let refusal = world.run(jar, overtaken).await.unwrap_err();
+    assert_eq!((refusal.kind, refusal.reason), (Kind::Aborted, "CONTENDED"));
+    assert_eq!((losses.load(Ordering::SeqCst), world.jar(jar).await.total), (10, 1));
+    assert_eq!(world.run(jar, add(1)).await.unwrap().state.total, 2);
+}
