@@ -61,7 +61,7 @@ async fn a_service_that_is_not_ours_is_unimplemented() {
 
 #[tokio::test]
 async fn the_ledger_that_is_meant_is_named() {
-    let fake = Fake::saying(Head { service: "license".into(), position: 9, epoch: 1 });
+    let fake = Fake::saying(Head { service: "license".into(), position: 9, ..Head::default() });
     let world = world(&[("license", &fake)]);
     let mut request = tonic::Request::new(GetHeadRequest { service: "license".into() });
     request.metadata_mut().insert(yiwang_gateway::SERVICE_HEADER, "license".parse().unwrap());

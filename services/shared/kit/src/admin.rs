@@ -38,11 +38,15 @@ impl LedgerAdmin {
 
     async fn head(&self, incoming: Incoming<pb::GetHeadRequest>) -> Result<pb::Head, Fault> {
         self.admit(&incoming, &incoming.message.service, "GetHead")?;
-        let head = self.ledger.head().await?;
+        let (head, halted) = (self.ledger.head().await?, self.ledger.halted().await?);
         Ok(pb::Head {
             service: self.ledger.service().to_owned(),
             position: signed(head.position),
             epoch: signed(head.epoch),
+            halted_relays: halted
+                .into_iter()
+                .map(|one| pb::HaltedRelay { reader: one.reader, reason: one.reason })
+                .collect(),
         })
     }
 

@@ -73,6 +73,7 @@ async fn an_operator_sees_how_far_the_ledger_has_come() {
     suite.something().await;
     let head = suite.ledger("admin", "intake").get_head(GetHeadRequest { service: "intake".into() }).await.unwrap();
     assert_eq!((head.get_ref().service.as_str(), head.get_ref().position), ("intake", 1));
+    assert!(head.get_ref().halted_relays.is_empty());
 }
 
 #[tokio::test]

@@ -34,7 +34,7 @@ pub use ledger::{Head, Host, Ledger, Options};
 pub use personal::{Personal, SubjectId};
 pub use read::{Audiences, Hit, ListQuery, Page, Read};
 pub use refusal::{FieldViolation, Kind, Refusal};
-pub use relay::{Delivery, Parked, Route};
+pub use relay::{Delivery, Halted, Parked, Route};
 pub use vault::{Secrets, Vault};
 pub use verify::Report;
 

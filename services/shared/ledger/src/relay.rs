@@ -65,6 +65,15 @@ pub struct Parked {
     pub error: String,
 }
 
+/// A relay that will not go on: the ledger is not the one that it has read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Halted {
+    /// The relay's name.
+    pub reader: String,
+    /// `FEED_GAP: …` or `FEED_REWOUND: …`.
+    pub reason: String,
+}
+
 const LEASE: Duration = Duration::from_secs(30);
 /// One delivery takes at most this long, so that no receiver can outlast the lease.
 const DELIVERY: Duration = Duration::from_secs(12);
@@ -78,7 +87,7 @@ const CREATE: Sql = Sql::both(
      VALUES ($1, $2, $3, 0, $4, 0, 0, 0, 0, '') ON CONFLICT DO NOTHING",
 );
 const TAKE: Sql = Sql::both(
-    "UPDATE cursor SET lease_epoch = lease_epoch + 1, lease_until = $1
+    "UPDATE cursor SET lease_epoch = lease_epoch + 1, lease_until = $1, error = ''
      WHERE reader = $2 AND stream = $3 AND lease_epoch = $4 AND lease_until < $5",
 );
 const RENEW: Sql =
@@ -100,6 +109,9 @@ const PARK_AGAIN: Sql = Sql::both(
 );
 const RELEASE: Sql =
     Sql::both("UPDATE cursor SET lease_until = 0 WHERE reader = $1 AND stream = $2 AND lease_epoch = $3");
+/// In the main row: whoever is asked, and after a restart, it shows until a relay of that name takes the lease again.
+const HALT: Sql = Sql::both("UPDATE cursor SET error = $1 WHERE reader = $2 AND stream = $3 AND lease_epoch = $4");
+const HALTED: Sql = Sql::both("SELECT reader, error FROM cursor WHERE stream = $1 AND error <> '' ORDER BY reader");
 const PARKED_STREAMS: Sql = Sql::both("SELECT stream FROM cursor WHERE reader = $1 AND stream <> $2");
 const DUE: Sql = Sql::both(
     "SELECT reader, stream, position, tries, next_at, error FROM cursor
@@ -163,6 +175,16 @@ impl Ledger {
         self.core.parked().await.map_err(store_refusal)
     }
 
+    /// Relays of this service that have halted, on whichever replica.
+    ///
+    /// # Errors
+    /// `STORE_UNAVAILABLE`.
+    pub async fn halted(&self) -> Result<Vec<Halted>, Refusal> {
+        let rows: Vec<(String, String)> =
+            engine::read!(&*self.core.db, fetch_all, (String, String), HALTED, Uuid::nil()).map_err(store_refusal)?;
+        Ok(rows.into_iter().map(|(reader, reason)| Halted { reader, reason }).collect())
+    }
+
     /// Has a parked stream tried again at once, and answers it as it stands now. `None` where it is not parked.
     ///
     /// # Errors
@@ -205,8 +227,8 @@ struct Held {
 enum Stop {
     /// Try for the lease again.
     Lost,
-    /// Never go on.
-    Halted,
+    /// Never go on, for this reason.
+    Halted(String),
 }
 
 impl From<sqlx::Error> for Stop {
@@ -221,8 +243,7 @@ impl From<FeedError> for Stop {
         if let FeedError::Store(error) = error {
             return error.into();
         }
-        tracing::error!(%error, "relay halted");
-        Stop::Halted
+        Stop::Halted(error.to_string())
     }
 }
 
@@ -234,8 +255,8 @@ impl Relay {
                 stop = self.turn().boxed() => stop,
                 () = shutdown.cancelled() => return self.release().await,
             };
-            if matches!(stop, Some(Stop::Halted)) {
-                return;
+            if let Some(Stop::Halted(reason)) = stop {
+                return self.halt(reason).await;
             }
             tokio::select! {
                 () = tokio::time::sleep(Duration::from_millis(500)) => {}
@@ -326,6 +347,16 @@ impl Relay {
             if !matches!(tokio::time::timeout(LEASE / 3, renewal).await, Ok(Ok(1))) {
                 return Stop::Lost;
             }
+        }
+    }
+
+    /// Says so in the log, and in the store for as long as it stands; another replica that takes the lease halts as well.
+    async fn halt(&self, reason: String) {
+        tracing::error!(relay = self.name, reason, "relay halted");
+        let lease_epoch = self.lease_epoch.load(Ordering::Relaxed);
+        let said = async { engine::write!(&*self.core.db, HALT, reason, self.name, Uuid::nil(), lease_epoch) };
+        if let Err(error) = said.await {
+            tracing::error!(relay = self.name, %error, "that the relay has halted could not be written down");
         }
     }
 

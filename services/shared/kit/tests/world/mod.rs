@@ -223,7 +223,7 @@ impl Echo {
 impl LedgerService for Echo {
     async fn get_head(&self, request: Request<GetHeadRequest>) -> Reply<pb::Head> {
         let service = self.answer(request).await?;
-        Ok(tonic::Response::new(pb::Head { service, position: 0, epoch: 0 }))
+        Ok(tonic::Response::new(pb::Head { service, ..Default::default() }))
     }
     async fn list_entries(&self, _: Request<pb::ListEntriesRequest>) -> Reply<pb::ListEntriesResponse> {
         Err(Status::unimplemented(""))

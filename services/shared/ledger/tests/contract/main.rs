@@ -56,7 +56,8 @@ both! {
         what_was_decided_behind_a_loser_is_decided_again, a_key_moves_within_one_batch;
     feed: it_is_dense_complete_and_in_order, a_gap_halts, a_rewound_ledger_halts, a_reader_is_woken;
     relay: it_delivers_each_entry_in_order, a_stream_that_fails_is_parked_and_the_others_go_on, a_refused_entry_waits_for_a_person,
-        it_goes_on_where_it_was_after_a_restart, a_poison_entry_is_parked, a_process_that_stops_lets_go_of_its_leases;
+        it_goes_on_where_it_was_after_a_restart, a_poison_entry_is_parked, a_gap_halts_it_for_everybody_to_see,
+        a_rewound_ledger_halts_it_until_it_is_mended, a_process_that_stops_lets_go_of_its_leases;
     personal: it_is_sealed_in_the_store, it_reads_as_erased_once_the_key_is_gone, an_erased_person_may_come_back,
         erasure_breaks_no_chain, a_sealed_value_does_not_open_elsewhere, it_cannot_leave_by_accident, sealed_bytes_open_for_their_place_only,
         a_reading_leaves_an_entry, an_erased_value_is_not_sealed_again, a_store_of_another_wrapping_key_is_refused,
@@ -78,7 +79,7 @@ postgres_alone! {
     store: a_commit_whose_answer_was_lost_is_found_again, a_batch_that_gave_way_is_sent_again, a_full_store_is_said_and_forgotten;
     unique: two_processes_cannot_both_claim;
     feed: open_and_aborted_transactions_are_never_skipped_over;
-    relay: one_replica_runs_it, an_error_of_the_store_does_not_lock_a_relay_out;
+    relay: one_replica_runs_it, an_error_of_the_store_does_not_lock_a_relay_out, a_holder_that_lost_its_lease_writes_no_cursor;
     timer: two_processes_have_one_effect;
     personal: two_processes_agree_on_a_subjects_key;
 }

@@ -1,6 +1,7 @@
 //! Relays: at least once, in order within a stream, nothing skipped, nobody held up by another's trouble.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
@@ -13,6 +14,10 @@ use crate::world::{Jar, World, add, stream, until};
 struct Receiver {
     got: Arc<Mutex<Vec<(StreamId, u64, String)>>>,
     moods: Arc<Mutex<HashMap<StreamId, Delivery>>>,
+    /// Whoever holds it keeps every delivery waiting.
+    gate: Arc<tokio::sync::Mutex<()>>,
+    /// A delivery has come as far as the gate.
+    meeting: Arc<AtomicBool>,
 }
 
 impl Receiver {
@@ -31,6 +36,8 @@ impl Route for Receiver {
         if !entry.is::<Jar>() {
             return Delivery::NotMine;
         }
+        self.meeting.store(true, Ordering::SeqCst);
+        drop(self.gate.lock().await);
         let mood = self.moods.lock().unwrap().get(&entry.stream).cloned().unwrap_or(Delivery::Done);
         assert_ne!(mood, Delivery::NotMine, "poison");
         if mood == Delivery::Done {
@@ -144,6 +151,58 @@ pub async fn a_process_that_stops_lets_go_of_its_leases(world: World) {
     world.shutdown.cancel();
     world.ledger.stopped().await;
     assert_eq!(world.raw().await.number("SELECT count(*) FROM cursor WHERE lease_until > 0").await, 0);
+}
+
+async fn halts(world: &World, reason: &str) {
+    until("it has halted", || async { !world.ledger.halted().await.unwrap().is_empty() }).await;
+    let halted = world.ledger.halted().await.unwrap().remove(0);
+    assert_eq!((halted.reader.as_str(), halted.reason.starts_with(reason)), ("r", true), "{}", halted.reason);
+}
+
+pub async fn a_gap_halts_it_for_everybody_to_see(world: World) {
+    let (receiver, jar) = (Receiver::default(), stream());
+    add_times(&world, jar, 4).await;
+    world.raw().await.execute("DELETE FROM entry WHERE position = 3").await;
+    world.ledger.relay("r", receiver.clone());
+    halts(&world, "FEED_GAP: position 3 ").await;
+    assert!(receiver.versions(jar).is_empty(), "nothing of a batch with a gap is told");
+}
+
+pub async fn a_rewound_ledger_halts_it_until_it_is_mended(world: World) {
+    let (receiver, jar) = (Receiver::default(), stream());
+    world.ledger.relay("r", receiver.clone());
+    add_times(&world, jar, 2).await;
+    until("delivered", || async { receiver.versions(jar) == [1, 2] }).await;
+    world.raw().await.execute("UPDATE head SET epoch = 2").await;
+    halts(&world, "FEED_REWOUND").await;
+    add_times(&world, jar, 1).await;
+    let world = world.restart().await;
+    halts(&world, "FEED_REWOUND").await;
+    world.raw().await.execute("UPDATE cursor SET epoch = 2, lease_until = 0").await;
+    world.ledger.relay("r", receiver.clone());
+    until("it goes on", || async { receiver.versions(jar).len() == 3 }).await;
+    assert!(world.ledger.halted().await.unwrap().is_empty());
+}
+
+/// Its lease ran out while it was delivering, and another has the relay now: where that one stands is not touched.
+pub async fn a_holder_that_lost_its_lease_writes_no_cursor(world: World) {
+    let (receiver, jar, mut raw) = (Receiver::default(), stream(), world.raw().await);
+    let gate = receiver.gate.clone().lock_owned().await;
+    world.ledger.relay("r", receiver.clone());
+    add_times(&world, jar, 1).await;
+    until("it is delivering", || async { receiver.meeting.load(Ordering::SeqCst) }).await;
+    // a trigger of the statement fires even where no row is touched: it tells that the write was tried
+    raw.execute(&format!(
+        "UPDATE cursor SET lease_epoch = lease_epoch + 1, lease_until = {};
+         CREATE TABLE tried (position bigint);
+         CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO tried VALUES (1); RETURN NULL; END $$;
+         CREATE TRIGGER note AFTER UPDATE OF position ON cursor FOR EACH STATEMENT EXECUTE FUNCTION note()",
+        i64::MAX
+    ))
+    .await;
+    drop(gate);
+    until("the write was tried", || async { world.raw().await.number("SELECT count(*) FROM tried").await > 0 }).await;
+    assert_eq!(raw.number("SELECT max(position) FROM cursor").await, 0);
 }
 
 pub async fn an_error_of_the_store_does_not_lock_a_relay_out(world: World) {
