@@ -16,6 +16,7 @@ mod id;
 mod ledger;
 mod personal;
 mod read;
+mod rebuild;
 mod refusal;
 mod relay;
 mod snapshot;

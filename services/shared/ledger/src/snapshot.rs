@@ -83,7 +83,7 @@ pub(crate) fn tags_of<A: Aggregate>(state: &A) -> Vec<Tag> {
 }
 
 /// A stream that cannot be folded: an entry of a newer release, a damaged body. It is away; the others are not.
-pub(crate) fn unreadable(stream: StreamId, error: &dyn std::fmt::Display) -> Refusal {
+fn unreadable(stream: StreamId, error: &dyn std::fmt::Display) -> Refusal {
     tracing::error!(%stream, %error, "stream unreadable");
     Refusal::new(
         crate::Kind::Unavailable,
@@ -208,7 +208,7 @@ impl Core {
         }))
     }
 
-    fn body_refusal(&self, stream: StreamId, error: EncodeError) -> Refusal {
+    pub(crate) fn body_refusal(&self, stream: StreamId, error: EncodeError) -> Refusal {
         match error {
             EncodeError::Store(error) => crate::store_refusal(error),
             EncodeError::Body(error) => unreadable(stream, &error),

@@ -120,18 +120,53 @@ impl Vault {
         version: u64,
         body: &T,
     ) -> Result<Vec<u8>, EncodeError> {
+        let host = self.host.clone();
+        self.encode_with(stream, version, body, true, move || nonce(host.as_ref())).await
+    }
+
+    /// The same for a body that is derived from what was written before: it makes nobody a key.
+    pub(crate) async fn encode_again<T: serde::Serialize>(
+        &self,
+        stream: StreamId,
+        version: u64,
+        body: &T,
+    ) -> Result<Vec<u8>, EncodeError> {
+        let host = self.host.clone();
+        self.encode_with(stream, version, body, false, move || nonce(host.as_ref())).await
+    }
+
+    /// A keyed hash of what a body says, the same however often it was sealed. What is sealed under the one nonce is hashed
+    /// here and goes nowhere.
+    pub(crate) async fn digest<T: serde::Serialize>(
+        &self,
+        stream: StreamId,
+        version: u64,
+        body: &T,
+    ) -> Result<Hash, EncodeError> {
+        let bytes = self.encode_with(stream, version, body, false, || [0; 12]).await?;
+        Ok(self.keyed_hash(&[b"state", &bytes]))
+    }
+
+    async fn encode_with<T: serde::Serialize>(
+        &self,
+        stream: StreamId,
+        version: u64,
+        body: &T,
+        new_keys: bool,
+        nonce: impl FnMut() -> [u8; 12] + Clone + 'static,
+    ) -> Result<Vec<u8>, EncodeError> {
         let mut ring = KeyRing::new();
         loop {
-            let host = self.host.clone();
             let (bytes, keys, missing) =
-                with_keys(ring, stream, version, Box::new(move || nonce(host.as_ref())), || serde_json::to_vec(body));
+                with_keys(ring, stream, version, Box::new(nonce.clone()), || serde_json::to_vec(body));
             if missing.is_empty() {
                 return Ok(bytes?);
             }
             ring = keys;
             for (subject, fresh) in missing {
                 // a value that was sealed before never gets a new key: its subject was erased since
-                let key = if fresh { Some(self.key_or_new(&subject).await?) } else { self.key(&subject).await? };
+                let key =
+                    if fresh && new_keys { Some(self.key_or_new(&subject).await?) } else { self.key(&subject).await? };
                 if key.is_some() || !ring.contains_key(&subject) {
                     ring.insert(subject, key);
                 }

@@ -1,15 +1,14 @@
-//! Evidence: the chains of all streams walked from the first entry to the last, and the derived tables made anew.
+//! Evidence: the chains of all streams walked from the first entry to the last.
 
 use std::collections::{BTreeSet, HashMap};
 
 use uuid::Uuid;
 
-use crate::aggregate::Aggregate;
 use crate::engine::{self, Sql};
 use crate::feed::FeedError;
 use crate::ledger::{Ledger, store_refusal};
 use crate::refusal::Refusal;
-use crate::{Hash, StreamId, Timestamp};
+use crate::{Hash, Timestamp};
 
 /// What [`Ledger::verify`] found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -108,94 +107,6 @@ impl Ledger {
         let found: Option<(Vec<u8>,)> =
             engine::read!(&*self.core.db, fetch_optional, (Vec<u8>,), HASH, stream, version).map_err(store_refusal)?;
         Ok(found.is_some_and(|(hash,)| hash == tip))
-    }
-
-    /// Empties what is derived of a kind (`record`, `unique_key`, `tag`) and computes it anew from the entries alone; how
-    /// many streams. For a ledger that nothing else writes to meanwhile.
-    ///
-    /// # Errors
-    /// `STORE_UNAVAILABLE`, `STREAM_UNREADABLE`.
-    pub async fn rebuild<A: Aggregate>(&self) -> Result<u64, Refusal> {
-        const CLEAR: [Sql; 3] = [
-            Sql::both("DELETE FROM unique_key WHERE stream IN (SELECT stream FROM record WHERE kind = $1)"),
-            Sql::both("DELETE FROM tag WHERE kind = $1"),
-            Sql::both("DELETE FROM record WHERE kind = $1"),
-        ];
-        const STREAMS: Sql = Sql::both(
-            "SELECT stream, max(version), min(at), max(at) FROM entry WHERE kind LIKE $1 AND stream > $2 GROUP BY stream ORDER BY stream LIMIT 1000",
-        );
-        for sql in CLEAR {
-            engine::write!(&*self.core.db, sql, A::KIND).map_err(store_refusal)?;
-        }
-        let (mut after, mut rebuilt) = (Uuid::nil(), 0);
-        let pattern = format!("{}.%", A::KIND);
-        loop {
-            let streams: Vec<(Uuid, i64, i64, i64)> =
-                engine::read!(&*self.core.db, fetch_all, (Uuid, i64, i64, i64), STREAMS, pattern.clone(), after)
-                    .map_err(store_refusal)?;
-            let Some((last, ..)) = streams.last() else { return Ok(rebuilt) };
-            after = *last;
-            for (stream, version, created, updated) in streams {
-                self.rebuild_stream::<A>(StreamId(stream), version as u64, created, updated).await?;
-                rebuilt += 1;
-            }
-        }
-    }
-
-    async fn rebuild_stream<A: Aggregate>(
-        &self,
-        stream: StreamId,
-        version: u64,
-        created: i64,
-        updated: i64,
-    ) -> Result<(), Refusal> {
-        const RECORD: Sql = Sql::both(
-            "INSERT INTO record (stream, version, tip, schema, state, state_version, kind, region, organisation, owner, item, status,
-                due_at, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $2, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
-        );
-        const KEY: Sql = Sql::both("INSERT INTO unique_key (scope, key, stream) VALUES ($1, $2, $3)");
-        const TAG: Sql = Sql::both(
-            "INSERT INTO tag (kind, name, value, sort, stream) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING",
-        );
-        let db = &*self.core.db;
-        let state = self.core.fold(stream, A::default(), 0, version).await?;
-        let last = crate::snapshot::entries(db, stream, version - 1, version).await.map_err(store_refusal)?;
-        let tip = last.first().map_or(Hash::ZERO, |entry| entry.hash);
-        let bytes = self
-            .core
-            .vault
-            .encode(stream, version, &state)
-            .await
-            .map_err(|error| crate::snapshot::unreadable(stream, &error))?;
-        let index = state.index();
-        let due = index.due_at.map_or(i64::MAX, |due| due.0);
-        engine::write!(
-            db,
-            RECORD,
-            stream.0,
-            version as i64,
-            tip.0.to_vec(),
-            i64::from(A::SCHEMA),
-            bytes.clone(),
-            A::KIND,
-            index.region.clone(),
-            index.organisation.clone(),
-            index.owner.clone(),
-            index.item.clone(),
-            index.status.clone(),
-            due,
-            created,
-            updated
-        )
-        .map_err(store_refusal)?;
-        for key in state.keys() {
-            engine::write!(db, KEY, key.scope, key.key.clone(), stream.0).map_err(store_refusal)?;
-        }
-        for tag in crate::snapshot::tags_of(&state) {
-            engine::write!(db, TAG, A::KIND, tag.name, tag.value.clone(), tag.sort.clone(), stream.0)
-                .map_err(store_refusal)?;
-        }
-        Ok(())
     }
 }
 

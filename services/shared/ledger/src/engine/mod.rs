@@ -109,7 +109,28 @@ macro_rules! write {
         }
     };
 }
-pub(crate) use {read, write};
+/// Expands statements into both arms, as one transaction of their own: `atomically!(db, |tx, pick| { … })`, where `pick`
+/// takes the engine's text of a [`Sql`].
+macro_rules! atomically {
+    ($db:expr, |$tx:ident, $pick:ident| $work:block) => {
+        match $db {
+            $crate::engine::Db::Pg(pool) => {
+                let $pick = |sql: $crate::engine::Sql| sql.pg;
+                let mut $tx = pool.begin().await?;
+                $work
+                $tx.commit().await
+            }
+            $crate::engine::Db::Lite { write, .. } => {
+                let $pick = |sql: $crate::engine::Sql| sql.lite;
+                let mut connection = write.lock().await;
+                let mut $tx = sqlx::Connection::begin_with(&mut *connection, "BEGIN IMMEDIATE").await?;
+                $work
+                $tx.commit().await
+            }
+        }
+    };
+}
+pub(crate) use {atomically, read, write};
 
 impl Db {
     pub async fn open(database: &Database, service: &str, production: bool) -> Result<Self, OpenError> {

@@ -68,7 +68,8 @@ both! {
         a_record_is_found_by_its_key, a_stream_of_another_kind_is_not_found;
     evidence: every_chain_verifies, a_changed_body_is_found, a_removed_entry_is_found, a_cut_off_tail_is_found, a_forged_record_is_found,
         a_record_put_back_to_an_earlier_version_is_found,
-        what_is_derived_can_be_computed_from_entries_alone;
+        what_is_derived_can_be_computed_from_entries_alone, what_is_forged_in_derived_rows_shows_and_is_mended,
+        a_rebuild_that_is_cut_off_changes_nothing;
     store: whoever_loses_ten_times_may_try_again;
     timer: it_runs_when_due_and_once, it_leaves_the_future_alone, those_that_refuse_hold_nobody_up, a_sweep_reaches_every_tagged_record;
 }

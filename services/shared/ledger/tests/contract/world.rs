@@ -69,7 +69,9 @@ impl Aggregate for Jar {
     }
 
     fn index(&self) -> Index {
-        Index { status: format!("total {}", self.total), due_at: self.due, ..Index::default() }
+        let (region, organisation, item) = ("511602000000".to_owned(), "1".to_owned(), self.words.join(" "));
+        let owner = self.owner.as_ref().map(ToString::to_string).unwrap_or_default();
+        Index { region, organisation, owner, item, status: format!("total {}", self.total), due_at: self.due }
     }
 
     fn tags(&self) -> Vec<Tag> {
