@@ -28,7 +28,12 @@ pub fn secrets(config: &Config) -> anyhow::Result<Secrets> {
             (wrapping.unwrap_or(Zeroizing::new(made.wrapping_key)), lookup.unwrap_or(Zeroizing::new(made.lookup_key)))
         }
     };
+    let previous = named(security.previous_wrapping_key.as_ref(), security.previous_wrapping_key_file.as_deref())?;
+    let previous = previous.map(|key| {
+        entropy::from_hex(&key).context("security.previous_wrapping_key must be 16 bytes in hex (32 digits)")
+    });
     Ok(Secrets {
+        previous_wrapping_key: previous.transpose()?,
         wrapping_key: entropy::from_hex(&wrapping)
             .context("security.wrapping_key must be 16 bytes in hex (32 digits)")?,
         lookup_key: entropy::from_hex(&lookup).context("security.lookup_key must be 32 bytes in hex (64 digits)")?,

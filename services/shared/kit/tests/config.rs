@@ -129,6 +129,20 @@ fn keys_are_made_once_and_only_their_owner_reads_them() {
 }
 
 #[test]
+fn the_key_before_is_read_beside_the_wrapping_key() {
+    let dir = tempfile::tempdir().unwrap();
+    let (file, old) = (dir.path().join("old"), "0123456789abcdef0123456789abcdef");
+    std::fs::write(&file, old).unwrap();
+    let line = format!("[security]\nprevious_wrapping_key_file = '{}'", file.display());
+    let config = Config { data_dir: dir.path().join("new"), ..load(&line, &[], &[]).unwrap() };
+    let secrets = yiwang_kit::keys::secrets(&config).unwrap();
+    assert_eq!(secrets.previous_wrapping_key.map(|key| yiwang_kit::entropy::hex(&key)).as_deref(), Some(old));
+    let wrong = load("[security]\nprevious_wrapping_key = 'xyz'", &[], &[]).unwrap();
+    let wrong = Config { data_dir: dir.path().join("new"), ..wrong };
+    assert!(yiwang_kit::keys::secrets(&wrong).err().unwrap().to_string().contains("security.previous_wrapping_key"));
+}
+
+#[test]
 fn processes_that_start_together_end_with_the_same_key() {
     let dir = tempfile::tempdir().unwrap();
     let file: PathBuf = dir.path().join("key");

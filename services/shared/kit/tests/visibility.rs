@@ -126,7 +126,7 @@ impl Dice {
 async fn open(database: Database, dir: &std::path::Path) -> Ledger {
     let config = Config { data_dir: dir.to_owned(), ..Config::default() };
     let host = LegalClock::open(&config).unwrap();
-    let secrets = Secrets { wrapping_key: [4; 16], lookup_key: [5; 32] };
+    let secrets = Secrets { wrapping_key: [4; 16], previous_wrapping_key: None, lookup_key: [5; 32] };
     let shutdown = CancellationToken::new();
     Ledger::open(Options { service: "intake", database, secrets, host, production: false, shutdown }).await.unwrap()
 }

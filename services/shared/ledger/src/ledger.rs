@@ -90,6 +90,7 @@ impl Ledger {
         let db = Arc::new(Db::open(&options.database, options.service, options.production).await?);
         let vault = Vault::new(db.clone(), options.host.clone(), &options.secrets);
         vault.check().await?;
+        vault.rewrap().await?;
         let (sender, queue) = mpsc::channel(writer::QUEUE);
         let (wake_sender, wake) = watch::channel(0);
         let tasks = TaskTracker::new();

@@ -12,11 +12,13 @@ use crate::engine::{self, Db, OpenError, Sql};
 use crate::personal::{KeyRing, SubjectId, with_keys};
 use crate::{Hash, Host, Refusal, StreamId, store_refusal};
 
-/// The two keys that a deployment brings.
+/// The keys that a deployment brings.
 #[derive(Clone)]
 pub struct Secrets {
     /// Wraps the subjects' keys.
     pub wrapping_key: [u8; 16],
+    /// Wrapped them before, or will: opens, and wraps nothing. What stands under it is wrapped anew when a ledger is opened.
+    pub previous_wrapping_key: Option<[u8; 16]>,
     /// Makes look-up values from numbers; never rotates, and is the same in every service of a deployment.
     pub lookup_key: [u8; 32],
 }
@@ -33,6 +35,7 @@ pub struct Vault {
     host: Arc<dyn Host>,
     lookup: sm::HmacKey,
     wrapping: sm::Sm4Gcm,
+    previous: Option<sm::Sm4Gcm>,
     /// A key that another process erased is forgotten within a minute.
     keys: Cache<SubjectId, Arc<SubjectKey>>,
     /// Counts erasures: what was read before one is not kept after it.
@@ -43,6 +46,9 @@ pub struct Vault {
 const CHECK: &str = "key-check";
 const ANY: Sql = Sql::both("SELECT count(*) FROM (SELECT subject FROM secret LIMIT 1) AS first");
 const FIND: Sql = Sql::both("SELECT key_id, wrapped FROM secret WHERE subject = $1");
+const SOME: Sql = Sql::both("SELECT subject, wrapped FROM secret WHERE subject > $1 ORDER BY subject LIMIT 500");
+/// What was erased, or wrapped by another process, meanwhile is left as it is.
+const REWRAP: Sql = Sql::both("UPDATE secret SET wrapped = $1 WHERE subject = $2 AND wrapped = $3");
 const INSERT: Sql =
     Sql::both("INSERT INTO secret (subject, key_id, wrapped) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING");
 
@@ -53,6 +59,7 @@ impl Vault {
             host,
             lookup: sm::HmacKey::new(&secrets.lookup_key),
             wrapping: sm::Sm4Gcm::new(&secrets.wrapping_key),
+            previous: secrets.previous_wrapping_key.as_ref().map(sm::Sm4Gcm::new),
             erasures: AtomicU64::new(0),
             keys: Cache::builder().max_capacity(100_000).time_to_live(Duration::from_secs(60)).build(),
         }
@@ -72,6 +79,29 @@ impl Vault {
             Err(sqlx::Error::Decode(_)) => Err(OpenError::WrongKey("the wrapping key")),
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// Wraps anew what stands under the previous wrapping key, if there is one. Harmless where another process does the same.
+    pub(crate) async fn rewrap(&self) -> Result<(), sqlx::Error> {
+        let Some(previous) = &self.previous else { return Ok(()) };
+        let (mut after, mut rewrapped) = (String::new(), 0);
+        loop {
+            let rows: Vec<(String, Vec<u8>)> =
+                engine::read!(&*self.db, fetch_all, (String, Vec<u8>), SOME, after.clone())?;
+            let Some((last, _)) = rows.last() else { break };
+            after = last.clone();
+            for (subject, wrapped) in rows {
+                // under neither: its readers say so
+                if open(&self.wrapping, &subject, &wrapped).is_none()
+                    && let Some(key) = open(previous, &subject, &wrapped)
+                {
+                    let anew = self.wrap(&subject, &key);
+                    rewrapped += engine::write!(&*self.db, REWRAP, anew.clone(), subject.clone(), wrapped.clone())?;
+                }
+            }
+        }
+        tracing::info!(rewrapped, "subjects' keys that stood under the previous wrapping key");
+        Ok(())
     }
 
     /// The keyed hash by which a number is looked up: the same in every service of a deployment. `scope` says what kind
@@ -234,10 +264,8 @@ impl Vault {
         self.host.fill(&mut fresh);
         let digest = sm::sm3(&fresh);
         let id = &digest[..8];
-        let nonce = self.nonce();
-        let mut wrapped = nonce.to_vec();
-        wrapped.extend(self.wrapping.seal(&nonce, subject.as_str().as_bytes(), &fresh));
-        engine::write!(&*self.db, INSERT, subject.as_str(), id, wrapped)?;
+        let wrapped = self.wrap(subject.as_str(), &fresh);
+        engine::write!(&*self.db, INSERT, subject.as_str(), id, wrapped.clone())?;
         // whoever was first, the key that stands in the store is the key
         self.key_in_store(subject).await?.ok_or(sqlx::Error::RowNotFound)
     }
@@ -245,15 +273,27 @@ impl Vault {
     fn unwrap(&self, subject: &SubjectId, id: &[u8], wrapped: &[u8]) -> Result<SubjectKey, sqlx::Error> {
         let broken =
             || sqlx::Error::Decode("a subject's key does not open: another wrapping key, or a damaged store".into());
-        let (nonce, sealed) = wrapped.split_first_chunk::<12>().ok_or_else(broken)?;
-        let key = self.wrapping.open(nonce, subject.as_str().as_bytes(), sealed).map_err(|_| broken())?;
-        let key: [u8; 16] = key.try_into().map_err(|_| broken())?;
+        let mut wrappings = [Some(&self.wrapping), self.previous.as_ref()].into_iter().flatten();
+        let key = wrappings.find_map(|wrapping| open(wrapping, subject.as_str(), wrapped)).ok_or_else(broken)?;
         Ok(SubjectKey { id: id.try_into().map_err(|_| broken())?, cipher: sm::Sm4Gcm::new(&key) })
+    }
+
+    fn wrap(&self, subject: &str, key: &[u8; 16]) -> Vec<u8> {
+        let nonce = self.nonce();
+        let mut wrapped = nonce.to_vec();
+        wrapped.extend(self.wrapping.seal(&nonce, subject.as_bytes(), key));
+        wrapped
     }
 
     fn nonce(&self) -> [u8; 12] {
         nonce(self.host.as_ref())
     }
+}
+
+/// A subject's key, where it is wrapped by this one.
+fn open(wrapping: &sm::Sm4Gcm, subject: &str, wrapped: &[u8]) -> Option<[u8; 16]> {
+    let (nonce, sealed) = wrapped.split_first_chunk::<12>()?;
+    wrapping.open(nonce, subject.as_bytes(), sealed).ok()?.try_into().ok()
 }
 
 fn nonce(host: &dyn Host) -> [u8; 12] {

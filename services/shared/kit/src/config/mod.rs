@@ -117,6 +117,12 @@ pub struct SecurityConfig {
     pub wrapping_key: Option<Secret>,
     /// The same in a file.
     pub wrapping_key_file: Option<PathBuf>,
+    /// To change the wrapping key: the other one, old or new, which opens and wraps nothing. Start every replica with the new key
+    /// here, then with the two exchanged: each wraps what it finds anew as it starts. Once a start has found none (the log
+    /// says how many), leave it out.
+    pub previous_wrapping_key: Option<Secret>,
+    /// The same in a file.
+    pub previous_wrapping_key_file: Option<PathBuf>,
     /// Makes keyed hashes of numbers: 32 bytes in hex. Never rotated.
     pub lookup_key: Option<Secret>,
     /// The same in a file.

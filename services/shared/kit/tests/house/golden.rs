@@ -88,7 +88,7 @@ async fn assert_derived_again<A: Aggregate>(ledger: &Ledger, events: Vec<A::Even
     let options = Options {
         service: "golden",
         database: Database::Memory,
-        secrets: Secrets { wrapping_key: [1; 16], lookup_key: [2; 32] },
+        secrets: Secrets { wrapping_key: [1; 16], previous_wrapping_key: None, lookup_key: [2; 32] },
         host: ledger.host().clone(),
         production: false,
         shutdown: CancellationToken::new(),

@@ -63,7 +63,7 @@ pub async fn open(database: Database) -> Outcome<Ledger> {
     let options = Options {
         service: "feed",
         database,
-        secrets: Secrets { wrapping_key: [7; 16], lookup_key: [7; 32] },
+        secrets: Secrets { wrapping_key: [7; 16], previous_wrapping_key: None, lookup_key: [7; 32] },
         host: Arc::new(host),
         production: true,
         shutdown: CancellationToken::new(),

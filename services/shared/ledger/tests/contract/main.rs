@@ -61,7 +61,7 @@ both! {
     personal: it_is_sealed_in_the_store, it_reads_as_erased_once_the_key_is_gone, an_erased_person_may_come_back,
         erasure_breaks_no_chain, a_sealed_value_does_not_open_elsewhere, it_cannot_leave_by_accident, sealed_bytes_open_for_their_place_only,
         a_reading_leaves_an_entry, an_erased_value_is_not_sealed_again, a_store_of_another_wrapping_key_is_refused,
-        a_store_of_another_look_up_key_is_refused;
+        a_store_of_another_look_up_key_is_refused, a_new_wrapping_key_wraps_anew_and_seals_nothing_anew;
     read: a_list_shows_what_single_reads_would, pages_neither_skip_nor_repeat, a_foreign_page_token_is_refused,
         a_page_token_changed_by_hand_is_refused, what_cannot_be_stored_is_not_found,
         a_page_size_out_of_range_is_refused, filters_narrow_a_list, lists_sort_by_bytes, a_search_prefers_rare_words,
@@ -82,7 +82,7 @@ postgres_alone! {
     feed: open_and_aborted_transactions_are_never_skipped_over;
     relay: one_replica_runs_it, an_error_of_the_store_does_not_lock_a_relay_out, a_holder_that_lost_its_lease_writes_no_cursor;
     timer: two_processes_have_one_effect;
-    personal: two_processes_agree_on_a_subjects_key;
+    personal: two_processes_agree_on_a_subjects_key, replicas_change_their_wrapping_key_one_by_one;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -139,6 +139,40 @@ pub async fn a_store_of_another_wrapping_key_is_refused(world: World) {
     assert!(refused.to_string().starts_with("WRONG_KEY: the wrapping key"), "{refused}");
 }
 
+/// A new wrapping key, with the old one beside it for one start: what is sealed does not move, and the old key is done with.
+pub async fn a_new_wrapping_key_wraps_anew_and_seals_nothing_anew(world: World) {
+    let (jar, erased) = (opened(&world).await.0, world.ledger.vault().lookup("111", "erased"));
+    world.run(stream(), open(&erased)).await.unwrap();
+    erase(&world, &erased).await;
+    let body = world.ledger.history(jar, 0, 1).await.unwrap().remove(0).body;
+    let (new, old) = ([9; 16], SECRETS.wrapping_key);
+    let both = Secrets { wrapping_key: new, previous_wrapping_key: Some(old), ..SECRETS };
+    let world = world.try_restart_with(both).await.unwrap();
+    assert_eq!(name(&world.jar(jar).await), Some(NUMBER));
+    let world = world.try_restart_with(Secrets { wrapping_key: new, ..SECRETS }).await.unwrap();
+    assert_eq!(name(&world.jar(jar).await), Some(NUMBER));
+    assert_eq!(world.ledger.history(jar, 0, 1).await.unwrap().remove(0).body, body);
+    assert_eq!(world.raw().await.number("SELECT count(*) FROM secret").await, 2, "nobody's, and one person's");
+    let refused = world.try_restart_with(SECRETS).await.err().unwrap();
+    assert!(refused.to_string().starts_with("WRONG_KEY"), "{refused}");
+}
+
+/// While replicas are exchanged one by one, each opens what the other wraps.
+pub async fn replicas_change_their_wrapping_key_one_by_one(world: World) {
+    let (new, old) = ([9; 16], SECRETS.wrapping_key);
+    let before = Secrets { previous_wrapping_key: Some(new), ..SECRETS };
+    let after = Secrets { wrapping_key: new, previous_wrapping_key: Some(old), ..SECRETS };
+    let (one, _) = opened(&world).await;
+    let before = world.try_restart_with(before).await.unwrap();
+    let (after, also) = tokio::join!(before.try_replica_with(after.clone()), before.try_replica_with(after));
+    let (after, also) = (after.unwrap(), also.unwrap());
+    let two = stream();
+    after.run(two, open(&after.ledger.vault().lookup("111", "two"))).await.unwrap();
+    for world in [&before, &after, &also] {
+        assert_eq!((name(&world.jar(one).await), name(&world.jar(two).await)), (Some(NUMBER), Some(NUMBER)));
+    }
+}
+
 pub async fn a_store_of_another_look_up_key_is_refused(world: World) {
     let other = Secrets { lookup_key: [9; 32], ..SECRETS };
     let refused = world.try_restart_with(other).await.err().unwrap();

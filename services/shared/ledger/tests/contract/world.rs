@@ -196,7 +196,7 @@ pub fn label(text: &str) -> impl Fn(&Jar, &Context) -> Decision<JarEvent> + Send
     event(JarEvent::Labelled { label: Some(text.to_owned()) })
 }
 
-pub const SECRETS: Secrets = Secrets { wrapping_key: [1; 16], lookup_key: [2; 32] };
+pub const SECRETS: Secrets = Secrets { wrapping_key: [1; 16], previous_wrapping_key: None, lookup_key: [2; 32] };
 
 impl World {
     pub async fn sqlite() -> World {
@@ -257,6 +257,11 @@ impl World {
         self.shutdown.cancel();
         self.ledger.close(Duration::from_secs(5)).await;
         World::try_at(self.place, self._dir, false, secrets).await
+    }
+
+    /// A second process on the same database, with other keys.
+    pub async fn try_replica_with(&self, secrets: Secrets) -> Result<World, OpenError> {
+        World::try_at(self.place.clone(), None, false, secrets).await
     }
 
     /// A second process on the same database.
