@@ -94,7 +94,7 @@ impl Ledger {
         let (sender, queue) = mpsc::channel(writer::QUEUE);
         let (wake_sender, wake) = watch::channel(0);
         let tasks = TaskTracker::new();
-        tasks.spawn(Writer::new(db.clone(), queue, wake_sender, options.shutdown.clone()).run());
+        tasks.spawn(Writer::new(db.clone(), queue, wake_sender, options.shutdown.clone(), tasks.clone()).run());
         let core = Core {
             service: options.service,
             vault,

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use crate::StreamId;
 use crate::batch::{Item, Verdict};
@@ -24,6 +25,8 @@ pub(crate) struct Writer {
     /// Counted up after every commit that wrote: wakes readers of the feed.
     wake: watch::Sender<u64>,
     shutdown: CancellationToken,
+    /// Waited for when the ledger is closed.
+    tasks: TaskTracker,
 }
 
 impl Writer {
@@ -32,8 +35,9 @@ impl Writer {
         queue: mpsc::Receiver<Item>,
         wake: watch::Sender<u64>,
         shutdown: CancellationToken,
+        tasks: TaskTracker,
     ) -> Self {
-        Self { db, committer: None, queue, waiting: VecDeque::new(), wake, shutdown }
+        Self { db, committer: None, queue, waiting: VecDeque::new(), wake, shutdown, tasks }
     }
 
     pub async fn run(mut self) {
@@ -152,13 +156,17 @@ impl Writer {
     }
 
     fn deliver(&self, batch: Vec<Item>, verdicts: Vec<Verdict>) {
-        let mut wrote = false;
+        let (mut wrote, mut erased) = (false, false);
         for (item, verdict) in batch.into_iter().zip(verdicts) {
             wrote |= verdict == Verdict::Ok && item.command.writes();
+            erased |= !item.command.erased.is_empty();
             item.answer(verdict);
         }
         if wrote {
             self.wake.send_modify(|commits| *commits += 1);
+        }
+        if erased {
+            self.tasks.spawn(scrub(self.db.clone(), self.shutdown.clone()));
         }
     }
 
@@ -167,5 +175,20 @@ impl Writer {
             self.committer = Some(self.db.committer().await?);
         }
         self.committer.as_mut().ok_or(sqlx::Error::PoolClosed)
+    }
+}
+
+/// Until it is done, or the process ends: then the next one does it as it opens the store.
+async fn scrub(db: Arc<Db>, shutdown: CancellationToken) {
+    loop {
+        match db.scrub().await {
+            Ok(true) => return,
+            Ok(false) => {}
+            Err(error) => tracing::warn!(%error, "an erased key may still be in the log of the store"),
+        }
+        tokio::select! {
+            () = tokio::time::sleep(Duration::from_secs(1)) => {}
+            () = shutdown.cancelled() => return,
+        }
     }
 }

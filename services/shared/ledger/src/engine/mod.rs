@@ -153,6 +153,15 @@ impl Db {
         })
     }
 
+    /// After an erasure: sees to it that the deleted key is in no file any more. False: try again. PostgreSQL's own vacuum does
+    /// it there, in its time.
+    pub async fn scrub(&self) -> Result<bool, sqlx::Error> {
+        match self {
+            Db::Pg(_) => Ok(true),
+            Db::Lite { options, .. } => sqlite::scrub(options).await,
+        }
+    }
+
     pub fn is_postgres(&self) -> bool {
         matches!(self, Db::Pg(_))
     }

@@ -28,12 +28,16 @@ pub(super) async fn open(dir: &Path, service: &str, temporary: Option<tempfile::
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
+        // an erased person's key must not stay in a free page
+        .pragma("secure_delete", "ON")
         .busy_timeout(Duration::from_secs(10))
         .statement_cache_capacity(256)
         .disable_statement_logging();
     let mut write = options.connect().await?;
     check_settings(&mut write).await?;
     MIGRATOR.run(&mut write).await?;
+    // what a process that was killed left in the log
+    empty_log(&mut write).await?;
     let read = SqlitePoolOptions::new()
         .max_connections(4)
         .connect_lazy_with(options.clone().read_only(true).create_if_missing(false));
@@ -52,6 +56,21 @@ async fn check_settings(connection: &mut SqliteConnection) -> Result<(), OpenErr
     Err(OpenError::UnsafeSetting(format!(
         "journal_mode = {journal}, synchronous = {synchronous}: wal and 2 are needed"
     )))
+}
+
+/// Carries the log over into the file and cuts it off, so that what was deleted stands in neither. False where somebody who
+/// reads or writes was in the way.
+async fn empty_log(connection: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
+    let (busy, _, _): (i64, i64, i64) = sqlx::query_as("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(connection).await?;
+    Ok(busy == 0)
+}
+
+/// The same on a connection of its own, which waits for nobody long.
+pub(super) async fn scrub(options: &SqliteConnectOptions) -> Result<bool, sqlx::Error> {
+    let mut connection = options.clone().busy_timeout(Duration::from_millis(200)).connect().await?;
+    let emptied = empty_log(&mut connection).await;
+    connection.close().await?;
+    emptied
 }
 
 /// One transaction; a command that does not go through leaves nothing behind.

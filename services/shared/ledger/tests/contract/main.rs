@@ -95,6 +95,11 @@ async fn a_store_that_cannot_be_opened_again_leaves_the_outcome_unknown() {
     write::a_store_that_cannot_be_opened_again_leaves_the_outcome_unknown(world::World::sqlite().await).await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn the_key_of_the_erased_is_in_no_file() {
+    personal::the_key_of_the_erased_is_in_no_file(world::World::sqlite().await).await;
+}
+
 #[tokio::test]
 async fn a_data_directory_has_one_process() {
     let world = world::World::sqlite().await;

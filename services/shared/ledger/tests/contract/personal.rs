@@ -2,7 +2,7 @@
 
 use yiwang_ledger::{AccessLog, Audiences, Call, Context, Decision, Personal, Secrets, StreamId, SubjectId};
 
-use crate::world::{Jar, JarEvent, SECRETS, World, add, fresh_call, stream};
+use crate::world::{Jar, JarEvent, SECRETS, World, add, fresh_call, stream, until};
 
 const NUMBER: &str = "11010519491231002X";
 
@@ -48,6 +48,20 @@ pub async fn it_reads_as_erased_once_the_key_is_gone(world: World) {
     assert_eq!(world.run(jar, add(1)).await.unwrap().state.total, 1);
     let world = world.restart().await;
     assert_eq!(name(&world.jar(jar).await), None);
+}
+
+/// Neither in a free page nor in the log.
+pub async fn the_key_of_the_erased_is_in_no_file(world: World) {
+    let (_, subject) = opened(&world).await;
+    let mut raw = world.raw().await;
+    let wrapped = raw.rows(&format!("SELECT lower(hex(wrapped)) FROM secret WHERE subject = '{subject}'")).await;
+    let wrapped = yiwang_standards::sm::from_hex(&wrapped[0]).unwrap();
+    raw.execute("PRAGMA wal_checkpoint(PASSIVE)").await;
+    // another's key on the same page: the log holds it once more, as the file does
+    world.run(stream(), open(&world.ledger.vault().lookup("111", "another"))).await.unwrap();
+    assert!(world.files_hold(&wrapped));
+    erase(&world, &subject).await;
+    until("it is gone from the files", || async { !world.files_hold(&wrapped) }).await;
 }
 
 /// The actor still had the value in memory when the key was deleted: it must not be sealed under a new one.

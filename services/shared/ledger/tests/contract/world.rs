@@ -353,6 +353,13 @@ impl World {
         if hide { std::fs::rename(here, away).unwrap() } else { std::fs::rename(away, here).unwrap() }
     }
 
+    /// Whether SQLite's files hold these bytes anywhere.
+    pub fn files_hold(&self, bytes: &[u8]) -> bool {
+        let Place::Sqlite(dir) = &self.place else { panic!("PostgreSQL has no file of ours") };
+        let mut files = std::fs::read_dir(dir).unwrap().map(|file| std::fs::read(file.unwrap().path()).unwrap());
+        files.any(|file| file.windows(bytes.len()).any(|part| part == bytes))
+    }
+
     /// Stops every commit until it is released: another session holds the head.
     pub async fn hold_commits(&self) -> Raw {
         let mut raw = self.raw().await;
