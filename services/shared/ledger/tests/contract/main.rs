@@ -107,19 +107,30 @@ async fn a_data_directory_has_one_process() {
     assert!(second.to_string().starts_with("DATA_DIR_IN_USE"), "{second}");
 }
 
-/// What one engine has, the other has: tables, columns, their kinds and which may be absent.
+/// What one engine has, the other has: tables, columns, their kinds and which may be absent, primary keys and indexes.
 #[tokio::test]
 async fn the_engines_have_one_schema() {
     let Some(postgres) = world::World::postgres().await else { return };
     let lite = "SELECT m.name || '.' || c.name || ' ' || CASE c.type WHEN 'INTEGER' THEN 'number' WHEN 'TEXT' THEN 'text' ELSE 'bytes' END
                 || CASE WHEN c.\"notnull\" = 1 OR c.pk > 0 THEN '' ELSE ' or absent' END
                 FROM sqlite_master m JOIN pragma_table_info(m.name) c
-                WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite_%' AND m.name NOT LIKE '\\_sqlx%' ESCAPE '\\'";
+                WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite_%' AND m.name NOT LIKE '\\_sqlx%' ESCAPE '\\'
+                UNION ALL SELECT m.name || ' by ' || (SELECT group_concat(c.name) FROM (SELECT name FROM pragma_table_info(m.name) WHERE pk > 0 ORDER BY pk) c)
+                FROM sqlite_master m WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite_%' AND m.name NOT LIKE '\\_sqlx%' ESCAPE '\\'
+                UNION ALL SELECT m.name || ' index ' || i.name || ' ' || i.\"unique\" || ' by '
+                    || (SELECT group_concat(c.name) FROM (SELECT name FROM pragma_index_info(i.name) ORDER BY seqno) c)
+                FROM sqlite_master m JOIN pragma_index_list(m.name) i
+                WHERE m.type = 'table' AND i.origin <> 'pk' AND m.name NOT LIKE '\\_sqlx%' ESCAPE '\\'";
     let pg = "SELECT table_name || '.' || column_name || ' ' || CASE WHEN data_type IN ('bigint', 'integer', 'smallint') THEN 'number'
                 WHEN data_type = 'text' THEN 'text' ELSE 'bytes' END || CASE is_nullable WHEN 'NO' THEN '' ELSE ' or absent' END
               FROM information_schema.columns
-              WHERE table_schema = current_schema() AND table_name NOT LIKE '\\_sqlx%'";
+              WHERE table_schema = current_schema() AND table_name NOT LIKE '\\_sqlx%'
+              UNION ALL SELECT t.relname || CASE WHEN i.indisprimary THEN '' ELSE ' index ' || x.relname || ' ' || i.indisunique::int END || ' by '
+                  || (SELECT string_agg(a.attname, ',' ORDER BY k.place) FROM unnest(i.indkey) WITH ORDINALITY AS k (column_number, place)
+                      JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum = k.column_number)
+              FROM pg_index i JOIN pg_class t ON t.oid = i.indrelid JOIN pg_class x ON x.oid = i.indexrelid
+              WHERE t.relnamespace = current_schema()::regnamespace AND t.relname NOT LIKE '\\_sqlx%'";
     let sqlite: BTreeSet<_> = world::World::sqlite().await.raw().await.rows(lite).await.into_iter().collect();
-    assert!(sqlite.len() > 40, "{sqlite:?}");
+    assert!(sqlite.len() > 40 && sqlite.contains("entry index entry_stream 0 by stream,version"), "{sqlite:?}");
     assert_eq!(sqlite, postgres.raw().await.rows(pg).await.into_iter().collect());
 }
