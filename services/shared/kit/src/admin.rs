@@ -72,12 +72,13 @@ impl LedgerAdmin {
     ) -> Result<pb::ListParkedDeliveriesResponse, Fault> {
         let message = &incoming.message;
         self.admit(&incoming, &message.service, "ListParkedDeliveries")?;
-        let (size, after) = (page_size(message.page_size) as usize, page_token(&message.page_token)? as usize);
-        let all = self.ledger.parked().await?;
-        let page: Vec<_> = all.iter().skip(after).take(size).map(parked).collect();
-        let end = after + page.len();
-        let next = if end < all.len() { end.to_string() } else { String::new() };
-        Ok(pb::ListParkedDeliveriesResponse { deliveries: page, next_page_token: next })
+        let (size, after) = (page_size(message.page_size), delivery_token(&message.page_token)?);
+        let found = self.ledger.parked_after(after, size + 1).await?;
+        let shown = &found[..found.len().min(size as usize)];
+        let more = found.len() > shown.len();
+        let next =
+            shown.last().filter(|_| more).map_or_else(String::new, |last| format!("{}.{}", last.stream, last.reader));
+        Ok(pb::ListParkedDeliveriesResponse { deliveries: shown.iter().map(parked).collect(), next_page_token: next })
     }
 
     async fn retry(&self, incoming: Incoming<pb::RetryDeliveryRequest>) -> Result<pb::ParkedDelivery, Fault> {
@@ -212,10 +213,22 @@ fn page_size(asked: i32) -> u32 {
 fn page_token(text: &str) -> Result<u64, Refusal> {
     match text {
         "" => Ok(0),
-        text => text.parse().ok().filter(|after| *after < u64::MAX / 2).ok_or_else(|| {
-            Refusal::field("page_token", "PAGE_TOKEN_INVALID", "分页标记无效", "not a page token of this list")
-        }),
+        text => text.parse().ok().filter(|after| *after < u64::MAX / 2).ok_or_else(page_token_invalid),
     }
+}
+
+/// The last delivery of the page before, `<stream>.<reader>`: those that come or go meanwhile move no page.
+fn delivery_token(text: &str) -> Result<Option<(&str, StreamId)>, Refusal> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let (stream, reader) = text.split_once('.').filter(|_| !text.contains('\0')).ok_or_else(page_token_invalid)?;
+    let stream = StreamId::parse("page_token", stream).map_err(|_| page_token_invalid())?;
+    Ok(Some((reader, stream)))
+}
+
+fn page_token_invalid() -> Refusal {
+    Refusal::field("page_token", "PAGE_TOKEN_INVALID", "分页标记无效", "not a page token of this list")
 }
 
 fn not_found(reason: &'static str, zh: &str, en: &str) -> Refusal {

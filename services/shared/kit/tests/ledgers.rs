@@ -125,6 +125,48 @@ async fn what_is_asked_for_wrongly_is_refused(#[case] stream: &str, #[case] page
     assert_eq!(reason(&status), expected);
 }
 
+/// A receiver that refuses whatever it is told.
+struct Refuses;
+
+#[async_trait::async_trait]
+impl yiwang_ledger::Route for Refuses {
+    async fn deliver(&self, _: &yiwang_ledger::Entry, _: &str) -> yiwang_ledger::Delivery {
+        yiwang_ledger::Delivery::Refused { reason: "NOT_FOUND / NOT_FOUND".into() }
+    }
+}
+
+#[tokio::test]
+async fn parked_deliveries_are_listed_page_by_page() {
+    let suite = Suite::new().await;
+    for _ in 0..3 {
+        suite.something().await;
+    }
+    suite.ledgers[0].relay("refused", Refuses);
+    while suite.ledgers[0].parked().await.unwrap().len() < 3 {
+        tokio::task::yield_now().await;
+    }
+    let page = async |page_token: String| {
+        let request = ListParkedDeliveriesRequest { service: "intake".into(), page_token, page_size: 2 };
+        suite.ledger("admin", "intake").list_parked_deliveries(request).await.unwrap().into_inner()
+    };
+    let first = page(String::new()).await;
+    let second = page(first.next_page_token.clone()).await;
+    assert_eq!((first.deliveries.len(), second.deliveries.len(), second.next_page_token.as_str()), (2, 1, ""));
+    assert!(first.deliveries[1].stream < second.deliveries[0].stream);
+}
+
+#[rstest]
+#[case("x")]
+#[case("5")]
+#[case("nonsense.erasure")]
+#[tokio::test]
+async fn a_token_of_another_list_of_deliveries_is_refused(#[case] page_token: &str) {
+    let suite = Suite::new().await;
+    let request = ListParkedDeliveriesRequest { service: "intake".into(), page_token: page_token.into(), page_size: 0 };
+    let status = suite.ledger("admin", "intake").list_parked_deliveries(request).await.unwrap_err();
+    assert_eq!(reason(&status), "PAGE_TOKEN_INVALID");
+}
+
 #[tokio::test]
 async fn a_delivery_that_does_not_wait_cannot_be_retried() {
     let suite = Suite::new().await;

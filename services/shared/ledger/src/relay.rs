@@ -122,7 +122,8 @@ const UNPARK: Sql = Sql::both(
      AND EXISTS (SELECT 1 FROM cursor m WHERE m.reader = $1 AND m.stream = $3 AND m.lease_epoch = $4)",
 );
 const PARKED: Sql = Sql::both(
-    "SELECT reader, stream, position, tries, next_at, error FROM cursor WHERE stream <> $1 ORDER BY reader, position LIMIT 1000",
+    "SELECT reader, stream, position, tries, next_at, error FROM cursor
+     WHERE stream <> $1 AND (reader, stream) > ($2, $3) ORDER BY reader, stream LIMIT $4",
 );
 const ONE_PARKED: Sql =
     Sql::both("SELECT reader, stream, position, tries, next_at, error FROM cursor WHERE reader = $1 AND stream = $2");
@@ -167,12 +168,31 @@ impl Ledger {
         self.core.background.spawn(relay.run());
     }
 
-    /// Streams that relays of this service could not deliver.
+    /// Streams that relays of this service could not deliver, by relay and stream.
     ///
     /// # Errors
     /// `STORE_UNAVAILABLE`.
     pub async fn parked(&self) -> Result<Vec<Parked>, Refusal> {
-        self.core.parked().await.map_err(store_refusal)
+        let mut all: Vec<Parked> = Vec::new();
+        loop {
+            let page = self.parked_after(all.last().map(|last| (last.reader.as_str(), last.stream)), 1000).await?;
+            if page.is_empty() {
+                return Ok(all);
+            }
+            all.extend(page);
+        }
+    }
+
+    /// The same, those behind one of them, at most `limit`.
+    ///
+    /// # Errors
+    /// `STORE_UNAVAILABLE`.
+    pub async fn parked_after(&self, after: Option<(&str, StreamId)>, limit: u32) -> Result<Vec<Parked>, Refusal> {
+        let (reader, stream) = after.map_or(("", Uuid::nil()), |(reader, stream)| (reader, stream.0));
+        let (db, limit) = (&*self.core.db, i64::from(limit));
+        let rows: Vec<ParkedRow> = engine::read!(db, fetch_all, ParkedRow, PARKED, Uuid::nil(), reader, stream, limit)
+            .map_err(store_refusal)?;
+        Ok(rows.into_iter().map(Parked::from).collect())
     }
 
     /// Relays of this service that have halted, on whichever replica.
@@ -198,13 +218,6 @@ impl Ledger {
         let row: Option<ParkedRow> =
             engine::read!(db, fetch_optional, ParkedRow, ONE_PARKED, reader, stream.0).map_err(store_refusal)?;
         Ok(row.map(Parked::from))
-    }
-}
-
-impl Core {
-    pub(crate) async fn parked(&self) -> Result<Vec<Parked>, sqlx::Error> {
-        let rows: Vec<ParkedRow> = engine::read!(&*self.db, fetch_all, ParkedRow, PARKED, Uuid::nil())?;
-        Ok(rows.into_iter().map(Parked::from).collect())
     }
 }
 

@@ -55,7 +55,7 @@ both! {
     unique: a_taken_key_is_refused_by_its_scope, a_released_key_is_free, two_claims_of_one_batch_have_one_winner,
         what_was_decided_behind_a_loser_is_decided_again, a_key_moves_within_one_batch;
     feed: it_is_dense_complete_and_in_order, a_gap_halts, a_rewound_ledger_halts, a_reader_is_woken;
-    relay: it_delivers_each_entry_in_order, a_stream_that_fails_is_parked_and_the_others_go_on, a_refused_entry_waits_for_a_person,
+    relay: it_delivers_each_entry_in_order, a_stream_that_fails_is_parked_and_the_others_go_on, a_refused_entry_waits_for_a_person, parked_streams_are_read_page_by_page,
         it_goes_on_where_it_was_after_a_restart, a_poison_entry_is_parked, a_gap_halts_it_for_everybody_to_see,
         a_rewound_ledger_halts_it_until_it_is_mended, a_process_that_stops_lets_go_of_its_leases;
     personal: it_is_sealed_in_the_store, it_reads_as_erased_once_the_key_is_gone, an_erased_person_may_come_back,

@@ -101,6 +101,27 @@ pub async fn a_refused_entry_waits_for_a_person(world: World) {
     assert!(world.ledger.retry_parked("r", stream()).await.unwrap().is_none());
 }
 
+/// More than a page, and one of them goes while they are being read: the others are there once each.
+pub async fn parked_streams_are_read_page_by_page(world: World) {
+    let (receiver, jars) = (Receiver::default(), (0..25).map(|_| stream()).collect::<Vec<_>>());
+    for jar in &jars {
+        receiver.set(*jar, Delivery::Refused { reason: "no".into() });
+    }
+    world.ledger.relay("r", receiver.clone());
+    futures_util::future::join_all(jars.iter().map(|jar| world.run(*jar, add(1)))).await;
+    until("all are parked", || async { world.ledger.parked().await.unwrap().len() == 25 }).await;
+    let first = world.ledger.parked_after(None, 10).await.unwrap();
+    world.raw().await.set_bytes("DELETE FROM cursor WHERE hash <> $1 AND stream = $2", &[], first[0].stream).await;
+    let (mut read, mut last) = (first.clone(), first.last().cloned());
+    while let Some(after) = last {
+        let page = world.ledger.parked_after(Some((&after.reader, after.stream)), 10).await.unwrap();
+        last = page.last().cloned();
+        read.extend(page);
+    }
+    let read: std::collections::BTreeSet<_> = read.into_iter().map(|one| one.stream).collect();
+    assert_eq!(read, jars.into_iter().collect());
+}
+
 pub async fn a_poison_entry_is_parked(world: World) {
     let (receiver, poison, well) = (Receiver::default(), stream(), stream());
     receiver.set(poison, Delivery::NotMine);
