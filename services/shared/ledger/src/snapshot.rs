@@ -113,24 +113,23 @@ impl Core {
 
     /// The stream as committed; `None` where it has no entry (or is of another kind).
     pub(crate) async fn load<A: Aggregate>(&self, stream: StreamId) -> Result<Option<Snapshot<A>>, Refusal> {
+        match self.row::<A>(stream).await? {
+            Some(row) => self.restore(row).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// The row of a stream of this kind.
+    async fn row<A: Aggregate>(&self, stream: StreamId) -> Result<Option<RecordRow>, Refusal> {
         let row: Option<RecordRow> =
             engine::read!(&*self.db, fetch_optional, RecordRow, RECORD, stream.0).map_err(crate::store_refusal)?;
-        match row {
-            Some(row) if row.kind == A::KIND => self.restore(row).await.map(Some),
-            _ => Ok(None),
-        }
+        Ok(row.filter(|row| row.kind == A::KIND))
     }
 
     /// Folds a record's row and its tail.
     pub(crate) async fn restore<A: Aggregate>(&self, row: RecordRow) -> Result<Snapshot<A>, Refusal> {
         let stream = StreamId(row.stream);
-        let (state, from) = if row.schema == i64::from(A::SCHEMA) {
-            let state =
-                self.vault.decode(stream, row.state_version as u64, || serde_json::from_slice::<A>(&row.state)).await;
-            (state.map_err(|error| self.body_refusal(stream, error))?, row.state_version as u64)
-        } else {
-            (A::default(), 0)
-        };
+        let (state, from) = self.stored::<A>(&row).await?;
         let state = self.fold(stream, state, from, row.version as u64).await?;
         Ok(Snapshot {
             stream,
@@ -144,6 +143,16 @@ impl Core {
             bytes: row.state.len(),
             state: Arc::new(state),
         })
+    }
+
+    /// The stored state and its version; nothing where it is of another shape.
+    async fn stored<A: Aggregate>(&self, row: &RecordRow) -> Result<(A, u64), Refusal> {
+        if row.schema != i64::from(A::SCHEMA) {
+            return Ok((A::default(), 0));
+        }
+        let (stream, version) = (StreamId(row.stream), row.state_version as u64);
+        let state = self.vault.decode(stream, version, || serde_json::from_slice::<A>(&row.state)).await;
+        Ok((state.map_err(|error| self.body_refusal(stream, error))?, version))
     }
 
     /// Folds the entries after `from` up to `until` into the state.
@@ -184,27 +193,34 @@ impl Core {
         event.map_err(|error| self.body_refusal(entry.stream, error))
     }
 
-    /// The stream as it stood at a version, folded from its entries.
+    /// The stream as it stood at a version, folded from its entries, or from the stored state where that is no younger.
     pub(crate) async fn load_at<A: Aggregate>(
         &self,
         stream: StreamId,
         version: u64,
     ) -> Result<Option<Snapshot<A>>, Refusal> {
-        let Some(now) = self.load::<A>(stream).await? else { return Ok(None) };
-        if now.version <= version {
-            return Ok((now.version == version).then_some(now));
+        let row = self.row::<A>(stream).await?.filter(|_| version > 0);
+        let Some(row) = row else { return Ok(None) };
+        if row.version as u64 <= version {
+            let now = if row.version as u64 == version { Some(self.restore(row).await?) } else { None };
+            return Ok(now);
         }
-        let state = self.fold(stream, A::default(), 0, version).await?;
+        let younger = row.state_version as u64 > version;
+        let (state, from) = if younger { (A::default(), 0) } else { self.stored::<A>(&row).await? };
+        let state = self.fold(stream, state, from, version).await?;
         let last = entries(&self.db, stream, version - 1, version).await.map_err(crate::store_refusal)?;
         let Some(last) = last.first() else { return Ok(None) };
         Ok(Some(Snapshot {
+            stream,
             version,
             tip: last.hash,
+            state_version: from,
+            created_at: Timestamp(row.created_at),
             updated_at: last.at,
+            bytes: row.state.len(),
             tags: Arc::new(tags_of(&state)),
             keys: Arc::new(state.keys()),
             state: Arc::new(state),
-            ..now
         }))
     }
 

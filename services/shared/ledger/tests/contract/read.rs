@@ -153,6 +153,20 @@ pub async fn a_record_is_found_by_its_key(world: World) {
     assert_eq!(found(Audiences::of(["person:nobody".to_owned()])).await, None);
 }
 
+/// A long history is not folded from its beginning where a stored state stands nearer.
+pub async fn a_state_of_then_is_read_from_the_stored_one_where_that_is_no_younger(world: World) {
+    let jar = stream();
+    world.run(jar, event(JarEvent::Loaded { ballast: "x".repeat(20_000) })).await.unwrap();
+    for _ in 0..5 {
+        world.run(jar, add(1)).await.unwrap();
+    }
+    world.raw().await.set_bytes("UPDATE entry SET body = $1 WHERE stream = $2 AND version = 1", b"{}", jar).await;
+    let at = async |version| world.ledger.state_at::<Jar>(jar, version).await.unwrap();
+    let total = async |version| at(version).await.unwrap().state.total;
+    assert_eq!((total(3).await, total(5).await, at(1).await.unwrap().state.ballast.len()), (2, 4, 20_000));
+    assert!(at(0).await.is_none() && at(7).await.is_none());
+}
+
 pub async fn a_stream_of_another_kind_is_not_found(world: World) {
     let jar = stream();
     world.run(jar, add(1)).await.unwrap();
