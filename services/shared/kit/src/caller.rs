@@ -222,7 +222,8 @@ impl<T> Incoming<T> {
         }
     }
 
-    /// The call of a write, over a command of the handler's choice.
+    /// The call of a write, over a command of the handler's choice. A service's request id stands for the entry that it
+    /// relays: what a newer release makes of that entry is the same call, whatever its words.
     ///
     /// # Errors
     /// `REQUEST_ID_MISSING`, `REQUEST_ID_MALFORMED`.
@@ -234,13 +235,14 @@ impl<T> Incoming<T> {
         command: &impl Serialize,
     ) -> Result<Call, Refusal> {
         // A relay's id is its name and an entry's hash, which is longer than what people are asked to write.
-        let longest = if self.caller.kind == CallerKind::Service { 128 } else { 64 };
-        check_request_id(request_id, longest)?;
-        let command = canonical(command)?;
-        Ok(Call {
-            fingerprint: self.circumstances.keyring.fingerprint(rpc, target, command.as_bytes()),
-            ..self.shell(request_id.to_owned())
-        })
+        let relayed = self.caller.kind == CallerKind::Service;
+        check_request_id(request_id, if relayed { 128 } else { 64 })?;
+        let keyring = &self.circumstances.keyring;
+        let fingerprint = match relayed {
+            true => keyring.fingerprint(rpc, &self.caller.id, request_id.as_bytes()),
+            false => keyring.fingerprint(rpc, target, canonical(command)?.as_bytes()),
+        };
+        Ok(Call { fingerprint, ..self.shell(request_id.to_owned()) })
     }
 
     /// The call of a read that leaves an entry.
@@ -265,7 +267,8 @@ impl<T> Incoming<T> {
 }
 
 impl<T: Serialize> Incoming<T> {
-    /// The call of a write: checks the request id, and makes the fingerprint over the whole message without it.
+    /// The call of a write: checks the request id, and makes the fingerprint over the whole message without it, of a service
+    /// over the request id alone.
     ///
     /// # Errors
     /// `REQUEST_ID_MISSING`, `REQUEST_ID_MALFORMED`.

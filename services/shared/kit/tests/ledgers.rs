@@ -57,6 +57,31 @@ impl Suite {
         self.ledger(account, "intake").erase_subject(request).await.map(drop)
     }
 
+    /// The one delivery that waits in intake.
+    async fn parked(&self) -> ParkedDelivery {
+        let request = ListParkedDeliveriesRequest { service: "intake".into(), ..Default::default() };
+        loop {
+            let page = self.ledger("admin", "intake").list_parked_deliveries(request.clone()).await.unwrap();
+            match page.into_inner().deliveries.pop() {
+                Some(one) => return one,
+                None => tokio::task::yield_now().await,
+            }
+        }
+    }
+
+    /// An erasure that another service tells of, by the same request id each time.
+    async fn told(&self, grounds: &str) -> Result<(), Status> {
+        let request = EraseSubjectRequest {
+            service: "intake".into(),
+            request_id: "told-1".into(),
+            subject: "0".repeat(64),
+            reason: grounds.into(),
+            ..Default::default()
+        };
+        let link = self.process.links.get("intake").as_service("license", "");
+        LedgerServiceClient::new(link).erase_subject(request).await.map(drop)
+    }
+
     /// A read by staff is an entry: something to look at.
     async fn something(&self) -> String {
         let stream = yiwang_kit::new_stream_id();
@@ -225,3 +250,45 @@ async fn an_unknown_method_has_a_reason_and_a_trace() {
     let problem = yiwang_kit::Problem::of(&status);
     assert_eq!((problem.code, problem.trace_id.len()), (Code::Unimplemented, 32));
 }
+#[tokio::test]
+async fn what_a_newer_release_says_of_the_same_entry_is_the_same_call() {
+    let suite = Suite::new().await;
+    suite.told("删除").await.unwrap();
+    suite.told("删除，换了说法").await.unwrap();
+    assert_eq!(suite.ledgers[0].head().await.unwrap().position, 1);
+}
+
+#[tokio::test]
+async fn a_persons_request_id_stands_for_all_that_was_said() {
+    let suite = Suite::new().await;
+    let erase = |grounds: &'static str| {
+        suite.erase("admin", move |request| (request.request_id, request.reason) = ("e-1".into(), grounds.into()))
+    };
+    erase("删除").await.unwrap();
+    assert_eq!(reason(&erase("另一理由").await.unwrap_err()), "REQUEST_ID_REUSED");
+}
+
+#[tokio::test]
+async fn a_resident_of_taiwan_is_erased_however_the_number_was_typed() {
+    let suite = Suite::new().await;
+    let ledger = &suite.ledgers[0];
+    let person = subject(ledger.vault(), Kind::TaiwanPermit, "830000199001010012");
+    let sealed = ledger.vault().seal_bytes(&person, b"here", b"secret").await.unwrap();
+    let typed = |request: &mut EraseSubjectRequest| {
+        request.document_number = " ８３００００ 19900101 0012".into();
+        request.set_document_kind(DocumentKind::HmtResidencePermit);
+    };
+    suite.erase("admin", typed).await.unwrap();
+    assert_eq!(ledger.vault().open_bytes(&person, b"here", &sealed).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_number_that_is_nobodys_erases_nobody() {
+    let suite = Suite::new().await;
+    let status =
+        suite.erase("admin", |request| request.document_number = "511602198503120017".into()).await.unwrap_err();
+    let problem = yiwang_kit::Problem::of(&status);
+    assert_eq!((problem.reason.as_str(), problem.fields[0].field.as_str()), ("SUBJECT_INVALID", "document_number"));
+    assert_eq!(suite.ledgers[0].head().await.unwrap().position, 0);
+}
+
