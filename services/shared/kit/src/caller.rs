@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 use yiwang_ledger::{Audiences, Call, Hash, Refusal, SubjectId};
-use yiwang_standards::identity::DocumentKind;
+use yiwang_standards::identity::{self, DocumentKind};
 use yiwang_standards::sm::HmacKey;
 
 use crate::entropy;
@@ -158,9 +158,9 @@ impl Keyring {
 
 const SUBJECT_SCOPE: &str = "subject";
 
+/// One person, one text, however the number was written.
 fn subject_text(kind: DocumentKind, number: &str) -> String {
-    let number: String = number.chars().filter(|c| !c.is_whitespace()).collect();
-    format!("{}:{}", kind.name(), number.to_ascii_uppercase())
+    format!("{}:{}", kind.name(), identity::bearer(kind, number))
 }
 
 /// The subject of a document, by a ledger's vault: whose data it is, for audiences and [`yiwang_ledger::Personal`].

@@ -20,7 +20,9 @@ pub fn document_kind(kind: i32, number: &str) -> Option<DocumentKind> {
         pb::DocumentKind::Passport => DocumentKind::Passport,
         pb::DocumentKind::HkMacaoTravelPermit => DocumentKind::HongKongMacauPass,
         pb::DocumentKind::TaiwanTravelPermit => DocumentKind::TaiwanPass,
-        pb::DocumentKind::HmtResidencePermit if number.trim_start().starts_with("83") => DocumentKind::TaiwanPermit,
+        pb::DocumentKind::HmtResidencePermit if identity::normalise(number).starts_with("83") => {
+            DocumentKind::TaiwanPermit
+        }
         pb::DocumentKind::HmtResidencePermit => DocumentKind::HongKongMacauPermit,
         pb::DocumentKind::ForeignPermanentResidentId => DocumentKind::ForeignPermanentResidence,
         pb::DocumentKind::Other => DocumentKind::Other,
@@ -30,7 +32,7 @@ pub fn document_kind(kind: i32, number: &str) -> Option<DocumentKind> {
 /// Whose data the party's are. `None` where its kind or number is missing.
 pub fn subject_of(vault: &Vault, party: &pb::Party) -> Option<SubjectId> {
     let kind = document_kind(party.document_kind, &party.document_number)?;
-    (!party.document_number.trim().is_empty()).then(|| subject(vault, kind, &party.document_number))
+    (!identity::normalise(&party.document_number).is_empty()).then(|| subject(vault, kind, &party.document_number))
 }
 
 /// The `owner_subject` that a relay brings: the keyed hash of the account's own document, or nothing.

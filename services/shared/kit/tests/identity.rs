@@ -5,7 +5,7 @@ use std::path::Path;
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use yiwang_kit::Config;
-use yiwang_kit::identity::{Account, Claims, DevelopmentIssuer, Identity, Keys, ServiceTokens};
+use yiwang_kit::identity::{Account, Claims, DevelopmentIssuer, Document, Identity, Keys, ServiceTokens};
 use yiwang_kit::{CallerKind, Keyring};
 use yiwang_standards::identity::DocumentKind;
 
@@ -172,4 +172,17 @@ fn a_demonstration_account_may_work_for_another_organ() {
     let dir = tempfile::tempdir().unwrap();
     let reviewer = issuer(dir.path(), "x").claims(Account::find("reviewer").unwrap(), Some("11511300MB1A21304N"));
     assert_eq!(reviewer.organisations, ["11511300MB1A21304N"]);
+}
+
+#[tokio::test]
+async fn a_person_is_the_same_however_the_provider_writes_the_number() {
+    let world = world();
+    let mut subjects = std::collections::BTreeSet::new();
+    for number in ["1234567890", "1234567890B", "１２３４５６７８９０（Ｂ）"] {
+        let mut claims = world.people.claims(Account::find("citizen").unwrap(), None);
+        claims.document = Some(Document { kind: "TAIWAN_PASS".into(), number: number.into() });
+        let caller = world.identity.verify(&world.people.signer().sign(&claims).unwrap()).await.unwrap();
+        subjects.insert(caller.subject.clone().unwrap());
+    }
+    assert_eq!(subjects.len(), 1);
 }

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use yiwang_standards::{
     identity::{
         DocumentKind::{self, *},
-        Gender, IdentityError, check_character, mask_name, mask_number, normalise, phone, validate,
+        Gender, IdentityError, bearer, check_character, mask_name, mask_number, normalise, phone, validate,
     },
     uscc,
 };
@@ -108,6 +108,16 @@ fn travel_passes_are_judged_by_their_own_form() {
     assert_eq!(reason(HongKongMacauPass, "A12345678"), "HK_MACAU_PASS_FORMAT");
     assert!(validate(TaiwanPass, "12345678").is_ok() && validate(TaiwanPass, "1234567890(B)").is_ok());
     assert_eq!(reason(TaiwanPass, "1234567"), "TAIWAN_PASS_FORMAT");
+}
+
+#[test]
+fn a_bearer_is_the_same_however_the_number_is_written() {
+    let pass = |number: &str| bearer(TaiwanPass, number);
+    for written in ["1234567890", "1234567890B", "1234567890(B)", "１２３４５６７８９０（b）"] {
+        assert_eq!(pass(written), "1234567890", "{written}");
+    }
+    assert_ne!(pass("1234567890"), pass("1234567891"));
+    assert_eq!((bearer(Passport, "e1234567a"), bearer(ResidentId, STANDARD)), ("E1234567A".into(), STANDARD.into()));
 }
 
 fn numbered(body: &str) -> String {

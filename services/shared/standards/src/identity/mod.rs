@@ -162,6 +162,21 @@ pub fn validate(kind: DocumentKind, number: &str) -> Result<Normalised, Identity
     Ok(Normalised { kind, number })
 }
 
+/// What tells one bearer from another: the number in its one spelling, without the letter that an older 台湾居民来往大陆通行证
+/// prints behind its ten digits and people write with brackets, without them, or not at all.
+///
+/// ```
+/// use yiwang_standards::identity::{DocumentKind::TaiwanPass, bearer};
+/// assert_eq!(bearer(TaiwanPass, "1234567890(B)"), bearer(TaiwanPass, "1234567890"));
+/// ```
+pub fn bearer(kind: DocumentKind, number: &str) -> String {
+    let mut number = normalise(number);
+    if kind == DocumentKind::TaiwanPass && kind::check(kind, &number).is_ok() {
+        number.truncate(number.find(|c: char| !c.is_ascii_digit()).unwrap_or(number.len()));
+    }
+    number
+}
+
 /// Trims, turns full-width characters into half-width ones, drops blanks and invisible characters, upper-cases.
 pub fn normalise(text: &str) -> String {
     text.chars()
