@@ -4,12 +4,16 @@ use async_trait::async_trait;
 use tonic::{Request, Response, Status};
 use yiwang_ledger::{Entry, Ledger, Parked, Refusal, StreamId, SubjectId, Timestamp};
 use yiwang_proto::ledger::v1::{self as pb, ledger_service_server::LedgerService};
-use yiwang_proto::party::v1::{Actor, DocumentKind as PartyKind};
-use yiwang_standards::identity::DocumentKind;
+use yiwang_proto::party::v1::Actor;
+use yiwang_standards::identity;
 
 use crate::caller::{CallerKind, Incoming, Reply, receive, reply};
 use crate::gate::{Gate, Resource};
 use crate::status::Fault;
+use crate::{party, wire};
+
+/// Entries and deliveries are short: more of them to a page than of what citizens read.
+const PAGE: wire::PageSize = wire::PageSize { usual: 50, most: 200 };
 
 /// One service's ledger, shown.
 pub struct LedgerAdmin {
@@ -108,20 +112,21 @@ impl LedgerAdmin {
     /// Whose data: by document from people, by keyed hash from services.
     fn subject(&self, incoming: &Incoming<pb::EraseSubjectRequest>) -> Result<SubjectId, Refusal> {
         let message = &incoming.message;
-        let invalid = |field: &str| {
-            Refusal::field(field, "SUBJECT_INVALID", "证件号码不正确", "not a document number or subject")
-        };
+        let invalid = |field: &str| Refusal::field(field, "SUBJECT_INVALID", "当事人标识不正确", "not a subject");
         if incoming.caller.kind == CallerKind::Service {
             return SubjectId::parse(&message.subject).ok_or_else(|| invalid("subject"));
         }
         if !message.subject.is_empty() {
             return Err(invalid("subject"));
         }
-        let kind = document_kind(message.document_kind())?;
-        if !(1..=50).contains(&message.document_number.trim().chars().count()) {
-            return Err(invalid("document_number"));
-        }
-        Ok(crate::caller::subject(self.ledger.vault(), kind, &message.document_number))
+        let kind = party::document_kind(message.document_kind, &message.document_number).ok_or_else(|| {
+            Refusal::field("document_kind", "DOCUMENT_KIND_MISSING", "请选择证件类型", "name the kind of document")
+        })?;
+        // A number that is nobody's would erase nobody and answer that it did.
+        let number = identity::validate(kind, &message.document_number).map_err(|error| {
+            Refusal::field("document_number", "SUBJECT_INVALID", error.zh(), error.en()).with("rule", error.reason())
+        })?;
+        Ok(crate::caller::subject(self.ledger.vault(), kind, number.number()))
     }
 }
 
@@ -233,29 +238,4 @@ fn page_token_invalid() -> Refusal {
 
 fn not_found(reason: &'static str, zh: &str, en: &str) -> Refusal {
     Refusal::new(yiwang_ledger::Kind::NotFound, reason, zh, en)
-}
-
-/// The contract's kind of document as the standards name it.
-///
-/// # Errors
-/// `DOCUMENT_KIND_MISSING`.
-pub fn document_kind(kind: PartyKind) -> Result<DocumentKind, Refusal> {
-    Ok(match kind {
-        PartyKind::Unspecified => {
-            return Err(Refusal::field(
-                "document_kind",
-                "DOCUMENT_KIND_MISSING",
-                "请选择证件类型",
-                "name the kind of document",
-            ));
-        }
-        PartyKind::ResidentId => DocumentKind::ResidentId,
-        PartyKind::UnifiedSocialCreditCode => DocumentKind::Uscc,
-        PartyKind::Passport => DocumentKind::Passport,
-        PartyKind::HkMacaoTravelPermit => DocumentKind::HongKongMacauPass,
-        PartyKind::TaiwanTravelPermit => DocumentKind::TaiwanPass,
-        PartyKind::HmtResidencePermit => DocumentKind::HongKongMacauPermit,
-        PartyKind::ForeignPermanentResidentId => DocumentKind::ForeignPermanentResidence,
-        PartyKind::Other => DocumentKind::Other,
-    })
 }

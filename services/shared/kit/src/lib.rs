@@ -41,7 +41,7 @@ pub mod wire;
 
 pub use yiwang_ledger as ledger;
 
-pub use admin::{actor, document_kind, timestamp};
+pub use admin::{actor, timestamp};
 pub use caller::{Caller, CallerKind, Incoming, Keyring, Reply, receive, reply, subject};
 pub use clock::LegalClock;
 pub use config::Config;
