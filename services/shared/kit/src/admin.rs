@@ -58,7 +58,7 @@ impl LedgerAdmin {
         let message = &incoming.message;
         self.admit(&incoming, &message.service, "ListEntries")?;
         let stream = stream(&message.stream)?;
-        let size = page_size(message.page_size);
+        let size = wire::page_size_of(message.page_size, PAGE)?;
         let after = page_token(&message.page_token)?;
         let found = self.ledger.history(stream, after, size + 1).await?;
         if found.is_empty() && after == 0 {
@@ -76,7 +76,7 @@ impl LedgerAdmin {
     ) -> Result<pb::ListParkedDeliveriesResponse, Fault> {
         let message = &incoming.message;
         self.admit(&incoming, &message.service, "ListParkedDeliveries")?;
-        let (size, after) = (page_size(message.page_size), delivery_token(&message.page_token)?);
+        let (size, after) = (wire::page_size_of(message.page_size, PAGE)?, delivery_token(&message.page_token)?);
         let found = self.ledger.parked_after(after, size + 1).await?;
         let shown = &found[..found.len().min(size as usize)];
         let more = found.len() > shown.len();
@@ -88,10 +88,9 @@ impl LedgerAdmin {
     async fn retry(&self, incoming: Incoming<pb::RetryDeliveryRequest>) -> Result<pb::ParkedDelivery, Fault> {
         let message = &incoming.message;
         self.admit(&incoming, &message.service, "RetryDelivery")?;
-        incoming.call("RetryDelivery", &message.stream, &message.request_id)?;
-        let retried = self.ledger.retry_parked(&message.reader, stream(&message.stream)?).await?;
-        let none = || not_found("DELIVERY_NOT_FOUND", "没有该待投递记录", "no such delivery waits").into();
-        retried.as_ref().map(parked).ok_or_else(none)
+        let call = incoming.call("RetryDelivery", &message.stream, &message.request_id)?;
+        let retried = self.ledger.retry_parked(call, &message.reader, stream(&message.stream)?).await?;
+        Ok(parked(&retried))
     }
 
     async fn erase(&self, incoming: Incoming<pb::EraseSubjectRequest>) -> Result<pb::EraseSubjectResponse, Fault> {
@@ -191,7 +190,7 @@ fn parked(one: &Parked) -> pb::ParkedDelivery {
         stream: one.stream.to_string(),
         position: signed(one.position),
         tries: i32::try_from(one.tries).unwrap_or(i32::MAX),
-        next_time: Some(timestamp(one.next_at)),
+        next_time: (one.next_at != Timestamp::NEVER).then(|| timestamp(one.next_at)),
         error: one.error.clone(),
     }
 }
@@ -206,13 +205,6 @@ fn stream(text: &str) -> Result<StreamId, Refusal> {
         return Err(Refusal::field("stream", "STREAM_MISSING", "请指明记录", "name the stream"));
     }
     StreamId::parse("stream", text.rsplit('/').next().unwrap_or(text))
-}
-
-fn page_size(asked: i32) -> u32 {
-    match u32::try_from(asked) {
-        Ok(0) | Err(_) => 50,
-        Ok(size) => size.min(200),
-    }
 }
 
 fn page_token(text: &str) -> Result<u64, Refusal> {

@@ -29,14 +29,31 @@ fn etag_mismatch() -> Refusal {
     Refusal::new(Kind::Aborted, "ETAG_MISMATCH", zh, en)
 }
 
+/// How many a page holds.
+#[derive(Clone, Copy, Debug)]
+pub struct PageSize {
+    /// Where nobody asked.
+    pub usual: u32,
+    /// However many were asked for.
+    pub most: u32,
+}
+
 /// 0 means 20, more than 100 means 100.
 ///
 /// # Errors
 /// `FIELD_INVALID` for a negative number.
 pub fn page_size(asked: i32) -> Result<u32, Refusal> {
+    page_size_of(asked, PageSize { usual: 20, most: 100 })
+}
+
+/// The same of a list with pages of its own.
+///
+/// # Errors
+/// `FIELD_INVALID` for a negative number.
+pub fn page_size_of(asked: i32, page: PageSize) -> Result<u32, Refusal> {
     match u32::try_from(asked) {
-        Ok(0) => Ok(20),
-        Ok(size) => Ok(size.min(100)),
+        Ok(0) => Ok(page.usual),
+        Ok(size) => Ok(size.min(page.most)),
         Err(_) => Err(Refusal::field("page_size", "FIELD_INVALID", "每页条数不能为负", "a page size is not negative")),
     }
 }

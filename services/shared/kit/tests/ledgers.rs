@@ -9,7 +9,7 @@ use tonic::{Code, Request, Status};
 use yiwang_kit::config::SERVICES;
 use yiwang_kit::identity::Account;
 use yiwang_kit::{Config, Link, Process, Shape, new_request_id, reason, subject};
-use yiwang_ledger::Ledger;
+use yiwang_ledger::{Delivery, Entry, Ledger, Retrial, Route};
 use yiwang_proto::ledger::v1::ledger_service_client::LedgerServiceClient;
 use yiwang_proto::ledger::v1::*;
 use yiwang_proto::party::v1::DocumentKind;
@@ -193,16 +193,55 @@ async fn a_token_of_another_list_of_deliveries_is_refused(#[case] page_token: &s
 }
 
 #[tokio::test]
-async fn a_delivery_that_does_not_wait_cannot_be_retried() {
+async fn a_page_of_less_than_nothing_is_refused() {
     let suite = Suite::new().await;
-    let request = RetryDeliveryRequest {
+    let request = ListParkedDeliveriesRequest { service: "intake".into(), page_size: -1, ..Default::default() };
+    let status = suite.ledger("admin", "intake").list_parked_deliveries(request).await.unwrap_err();
+    assert_eq!(reason(&status), "FIELD_INVALID");
+}
+
+fn retry(stream: &str) -> RetryDeliveryRequest {
+    RetryDeliveryRequest {
         service: "intake".into(),
         request_id: new_request_id(),
-        reader: "approval".into(),
-        stream: yiwang_kit::new_stream_id().to_string(),
-    };
+        reader: "deaf".into(),
+        stream: stream.into(),
+    }
+}
+
+#[tokio::test]
+async fn a_delivery_that_does_not_wait_cannot_be_retried() {
+    let suite = Suite::new().await;
+    let request = retry(&yiwang_kit::new_stream_id().to_string());
     let status = suite.ledger("admin", "intake").retry_delivery(request).await.unwrap_err();
     assert_eq!(reason(&status), "DELIVERY_NOT_FOUND");
+}
+
+/// A receiver that takes nothing.
+struct Deaf;
+
+#[async_trait::async_trait]
+impl Route for Deaf {
+    async fn deliver(&self, entry: &Entry, _: &str) -> Delivery {
+        if entry.is::<Retrial>() { Delivery::NotMine } else { Delivery::Refused { reason: "no".into() } }
+    }
+}
+
+#[tokio::test]
+async fn a_delivery_that_waits_for_a_person_names_no_time_and_is_retried_once() {
+    let suite = Suite::new().await;
+    suite.ledgers[0].relay("deaf", Deaf);
+    let stream = suite.something().await;
+    let waiting = suite.parked().await;
+    let shown = serde_json::to_value(&waiting).unwrap();
+    assert_eq!((&shown["stream"], shown.get("nextTime")), (&stream.clone().into(), None));
+    let request = retry(&stream);
+    let first = suite.ledger("admin", "intake").retry_delivery(request.clone()).await.unwrap().into_inner();
+    assert_eq!((first.tries, first.next_time.is_some()), (1, true));
+    assert_eq!(suite.ledger("admin", "intake").retry_delivery(request).await.unwrap().into_inner(), first);
+    let entries = suite.ledgers[0].feed(0, 10).await.unwrap();
+    let retrials: Vec<_> = entries.iter().filter(|entry| entry.is::<Retrial>()).collect();
+    assert_eq!((retrials.len(), retrials[0].actor.as_str()), (1, "staff:admin"));
 }
 
 #[tokio::test]
@@ -223,33 +262,6 @@ async fn whoever_is_erased_in_one_service_is_erased_in_all() {
     }
 }
 
-#[rstest]
-#[case::clerk("clerk", |_: &mut EraseSubjectRequest| {}, "ACTION_NOT_PERMITTED")]
-#[case::no_reason("admin", |request: &mut EraseSubjectRequest| request.reason.clear(), "REASON_MISSING")]
-#[case::no_kind("admin", |request: &mut EraseSubjectRequest| request.document_kind = 0, "DOCUMENT_KIND_MISSING")]
-#[case::no_number("admin", |request: &mut EraseSubjectRequest| request.document_number.clear(), "SUBJECT_INVALID")]
-#[case::subject("admin", |request: &mut EraseSubjectRequest| request.subject = "0".repeat(64), "SUBJECT_INVALID")]
-#[case::no_request_id("admin", |request: &mut EraseSubjectRequest| request.request_id.clear(), "REQUEST_ID_MISSING")]
-#[tokio::test]
-async fn an_erasure_needs_an_officer_a_person_and_a_ground(
-    #[case] account: &str,
-    #[case] change: fn(&mut EraseSubjectRequest),
-    #[case] expected: &str,
-) {
-    let status = Suite::new().await.erase(account, change).await.unwrap_err();
-    assert_eq!(reason(&status), expected);
-}
-
-#[tokio::test]
-async fn an_unknown_method_has_a_reason_and_a_trace() {
-    let suite = Suite::new().await;
-    let mut client = yiwang_proto::trading::v1::trading_service_client::TradingServiceClient::new(
-        suite.process.links.get("intake").as_service("intake", ""),
-    );
-    let status = client.list_notices(Request::new(Default::default())).await.unwrap_err();
-    let problem = yiwang_kit::Problem::of(&status);
-    assert_eq!((problem.code, problem.trace_id.len()), (Code::Unimplemented, 32));
-}
 #[tokio::test]
 async fn what_a_newer_release_says_of_the_same_entry_is_the_same_call() {
     let suite = Suite::new().await;
@@ -292,3 +304,30 @@ async fn a_number_that_is_nobodys_erases_nobody() {
     assert_eq!(suite.ledgers[0].head().await.unwrap().position, 0);
 }
 
+#[rstest]
+#[case::clerk("clerk", |_: &mut EraseSubjectRequest| {}, "ACTION_NOT_PERMITTED")]
+#[case::no_reason("admin", |request: &mut EraseSubjectRequest| request.reason.clear(), "REASON_MISSING")]
+#[case::no_kind("admin", |request: &mut EraseSubjectRequest| request.document_kind = 0, "DOCUMENT_KIND_MISSING")]
+#[case::no_number("admin", |request: &mut EraseSubjectRequest| request.document_number.clear(), "SUBJECT_INVALID")]
+#[case::subject("admin", |request: &mut EraseSubjectRequest| request.subject = "0".repeat(64), "SUBJECT_INVALID")]
+#[case::no_request_id("admin", |request: &mut EraseSubjectRequest| request.request_id.clear(), "REQUEST_ID_MISSING")]
+#[tokio::test]
+async fn an_erasure_needs_an_officer_a_person_and_a_ground(
+    #[case] account: &str,
+    #[case] change: fn(&mut EraseSubjectRequest),
+    #[case] expected: &str,
+) {
+    let status = Suite::new().await.erase(account, change).await.unwrap_err();
+    assert_eq!(reason(&status), expected);
+}
+
+#[tokio::test]
+async fn an_unknown_method_has_a_reason_and_a_trace() {
+    let suite = Suite::new().await;
+    let mut client = yiwang_proto::trading::v1::trading_service_client::TradingServiceClient::new(
+        suite.process.links.get("intake").as_service("intake", ""),
+    );
+    let status = client.list_notices(Request::new(Default::default())).await.unwrap_err();
+    let problem = yiwang_kit::Problem::of(&status);
+    assert_eq!((problem.code, problem.trace_id.len()), (Code::Unimplemented, 32));
+}

@@ -1,11 +1,12 @@
-//! The two aggregates of the ledger itself: who read what, and whose data was erased.
+//! The aggregates of the ledger itself: who read what, whose data was erased, and which delivery was sent on its way again.
 
 use serde::{Deserialize, Serialize};
 
 use crate::aggregate::{Aggregate, Call, Index, Meta, Tag};
 use crate::ledger::Ledger;
 use crate::personal::SubjectId;
-use crate::refusal::Refusal;
+use crate::refusal::{Kind, Refusal};
+use crate::relay::Parked;
 use crate::{StreamId, Timestamp};
 
 /// The readings of one record by staff: 个人信息保护法 asks who saw it. One stream a record, so that reading never touches
@@ -100,7 +101,64 @@ impl Aggregate for Erasure {
     }
 }
 
+/// The times that one stream's delivery by one relay was sent on its way again by hand.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Retrial {
+    /// What waited, as it stood when it was sent last.
+    pub last: Option<Parked>,
+    since: Option<Timestamp>,
+}
+
+/// Events of a [`Retrial`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr)]
+pub enum RetrialEvent {
+    /// An operator had a parked delivery tried again; who and when stand in the entry.
+    Retried {
+        /// What waited, due from now on.
+        delivery: Parked,
+    },
+}
+
+impl Aggregate for Retrial {
+    const KIND: &'static str = "retrial";
+    type Event = RetrialEvent;
+
+    fn evolve(&mut self, event: &RetrialEvent, meta: &Meta) {
+        let RetrialEvent::Retried { delivery } = event;
+        self.last = Some(delivery.clone());
+        self.since.get_or_insert(meta.at);
+    }
+
+    fn index(&self) -> Index {
+        Index { status: "retried".to_owned(), ..Index::default() }
+    }
+
+    fn tags(&self) -> Vec<Tag> {
+        vec![Tag::new(Tag::AUDIENCE, "audit", Tag::newest_first(self.since.unwrap_or_default()))]
+    }
+}
+
 impl Ledger {
+    /// Has a parked delivery tried again at once, and leaves an entry of it; answers the delivery as it then stood. The same
+    /// call again answers the same.
+    ///
+    /// # Errors
+    /// `DELIVERY_NOT_FOUND` where nothing waits, and as [`Ledger::execute`].
+    pub async fn retry_parked(&self, call: Call, reader: &str, stream: StreamId) -> Result<Parked, Refusal> {
+        let now = self.host().machine_now();
+        let waiting = self.one_parked(reader, stream).await?.map(|parked| Parked { next_at: now, ..parked });
+        let retrial = StreamId::named(Retrial::KIND, &format!("{reader}.{stream}"));
+        let rule = move |_: &Retrial, _: &crate::Context| match waiting.clone() {
+            Some(delivery) => Ok(vec![RetrialEvent::Retried { delivery }]),
+            None => Err(delivery_not_found()),
+        };
+        let done = self.execute::<Retrial>(retrial, call, rule).await?;
+        let delivery = done.state.last.clone().ok_or_else(delivery_not_found)?;
+        // Also where this is a repetition: the process may have ended between the entry and this.
+        self.set_due(&delivery).await?;
+        Ok(delivery)
+    }
+
     /// Leaves an entry that the caller read a record with personal data. The reading is answered after the entry is durable.
     ///
     /// # Errors
@@ -131,4 +189,8 @@ impl Ledger {
         let erased = self.execute::<Erasure>(stream, call, move |_, _| Ok(vec![event.clone()])).await?;
         Ok(erased.at)
     }
+}
+
+fn delivery_not_found() -> Refusal {
+    Refusal::new(Kind::NotFound, "DELIVERY_NOT_FOUND", "没有该待投递记录", "no such delivery waits")
 }

@@ -26,7 +26,7 @@ mod verify;
 mod writer;
 
 pub use aggregate::{Aggregate, Call, Committed, Context, Decision, EventName, Index, Meta, Tag, UniqueKey};
-pub use builtin::{AccessEvent, AccessLog, Erasure, ErasureEvent};
+pub use builtin::{AccessEvent, AccessLog, Erasure, ErasureEvent, Retrial, RetrialEvent};
 pub use engine::{Database, OpenError};
 pub use entry::Entry;
 pub use feed::Cursor;

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use futures_util::{FutureExt, StreamExt};
+use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 use uuid::Uuid;
 
@@ -49,7 +50,7 @@ pub trait Route: Send + Sync + 'static {
 }
 
 /// A stream that a relay could not deliver.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Parked {
     /// The relay's name.
     pub reader: String,
@@ -127,7 +128,9 @@ const PARKED: Sql = Sql::both(
 );
 const ONE_PARKED: Sql =
     Sql::both("SELECT reader, stream, position, tries, next_at, error FROM cursor WHERE reader = $1 AND stream = $2");
-const RETRY: Sql = Sql::both("UPDATE cursor SET next_at = 0 WHERE reader = $1 AND stream = $2");
+/// Where it still waits at the same entry.
+const RETRY: Sql =
+    Sql::both("UPDATE cursor SET next_at = $1 WHERE reader = $2 AND stream = $3 AND position = $4 AND next_at > $1");
 
 #[derive(sqlx::FromRow)]
 struct MainRow {
@@ -205,19 +208,20 @@ impl Ledger {
         Ok(rows.into_iter().map(|(reader, reason)| Halted { reader, reason }).collect())
     }
 
-    /// Has a parked stream tried again at once, and answers it as it stands now. `None` where it is not parked.
-    ///
-    /// # Errors
-    /// `STORE_UNAVAILABLE`.
-    pub async fn retry_parked(&self, reader: &str, stream: StreamId) -> Result<Option<Parked>, Refusal> {
+    /// What waits of a stream at a relay.
+    pub(crate) async fn one_parked(&self, reader: &str, stream: StreamId) -> Result<Option<Parked>, Refusal> {
         let db = &*self.core.db;
-        let rows = engine::write!(db, RETRY, reader.to_owned(), stream.0).map_err(store_refusal)?;
-        if rows == 0 {
-            return Ok(None);
-        }
         let row: Option<ParkedRow> =
             engine::read!(db, fetch_optional, ParkedRow, ONE_PARKED, reader, stream.0).map_err(store_refusal)?;
         Ok(row.map(Parked::from))
+    }
+
+    /// Has a parked stream tried again when the delivery says.
+    pub(crate) async fn set_due(&self, delivery: &Parked) -> Result<(), Refusal> {
+        let (due, position) = (delivery.next_at.0, delivery.position as i64);
+        engine::write!(&*self.core.db, RETRY, due, delivery.reader.clone(), delivery.stream.0, position)
+            .map_err(store_refusal)?;
+        Ok(())
     }
 }
 

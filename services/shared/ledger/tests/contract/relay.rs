@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use yiwang_ledger::{Delivery, Entry, Route, StreamId, Timestamp};
+use yiwang_ledger::{Call, Delivery, Entry, Retrial, Route, StreamId, Timestamp};
 
 use crate::world::{Jar, World, add, stream, until};
 
@@ -95,10 +95,12 @@ pub async fn a_refused_entry_waits_for_a_person(world: World) {
     })
     .await;
     receiver.set(jar, Delivery::Done);
-    let retried = world.ledger.retry_parked("r", jar).await.unwrap().unwrap();
-    assert_eq!((retried.stream, retried.next_at), (jar, Timestamp(0)));
+    let retry = |id: &'static str, of| world.ledger.retry_parked(Call::system(id, ""), "r", of);
+    let retried = retry("again", jar).await.unwrap();
     until("it arrives", || async { receiver.versions(jar) == [1, 2] }).await;
-    assert!(world.ledger.retry_parked("r", stream()).await.unwrap().is_none());
+    assert_eq!((retried.stream, retried.tries, &retry("again", jar).await.unwrap()), (jar, 1, &retried));
+    assert_eq!(world.ledger.feed(2, 10).await.unwrap().iter().filter(|entry| entry.is::<Retrial>()).count(), 1);
+    assert_eq!(retry("another", jar).await.unwrap_err().reason, "DELIVERY_NOT_FOUND");
 }
 
 /// More than a page, and one of them goes while they are being read: the others are there once each.
