@@ -1,7 +1,7 @@
 //! Between the contract and the domain. What a field must be is checked here, once, on receipt, and the refusal names it.
 
 use yiwang_kit::{Caller, limit, party, timestamp, wire};
-use yiwang_ledger::{Personal, Refusal, StreamId, Timestamp, Vault};
+use yiwang_ledger::{Personal, Refusal, StreamId, Vault};
 use yiwang_proto::evaluation::v1 as pb;
 use yiwang_proto::party::v1 as parties;
 
@@ -41,7 +41,7 @@ pub fn right(request: &pb::OpenRightRequest, vault: &Vault) -> Result<Right, Ref
         department_code: request.department_code.clone(),
         region: request.region_code.clone(),
         service_name: request.service_name.clone(),
-        service_time: Timestamp(at.seconds.saturating_mul(1_000_000).saturating_add(i64::from(at.nanos) / 1_000)),
+        service_time: wire::moment("service_time", at)?,
         handlers,
         owner: request.owner.clone(),
         owner_subject: party::owner_subject(&request.owner_subject)?,

@@ -1,7 +1,7 @@
 //! Between the contract and the domain. What a field must be is checked here, once, on receipt, and the refusal names it.
 
-use yiwang_kit::timestamp;
-use yiwang_ledger::{Refusal, StreamId, Timestamp};
+use yiwang_kit::{timestamp, wire};
+use yiwang_ledger::{Refusal, StreamId};
 use yiwang_proto::trading::v1 as pb;
 
 use crate::notice::decide::Publish;
@@ -26,13 +26,9 @@ pub fn publish(
         tenderer: text("tenderer", "TENDERER_MISSING", &request.tenderer, 100)?,
         region: region(&request.region_code)?,
         organisation,
-        bid_deadline: request.bid_deadline_time.as_ref().map(micros),
+        bid_deadline: request.bid_deadline_time.as_ref().map(|at| wire::moment("bid_deadline_time", at)).transpose()?,
         follows,
     })
-}
-
-fn micros(at: &pbjson_types::Timestamp) -> Timestamp {
-    Timestamp(at.seconds.saturating_mul(1_000_000).saturating_add(i64::from(at.nanos) / 1_000))
 }
 
 fn region(text: &str) -> Result<String, Refusal> {

@@ -106,6 +106,20 @@ async fn a_bid_period_of_less_than_twenty_days_is_refused_with_the_earliest_day(
 }
 
 #[rstest]
+#[case::after_all_calendars(i64::MAX, 0)]
+#[case::before_all_calendars(i64::MIN, 0)]
+#[case::nanoseconds(1_772_000_000, -1)]
+#[tokio::test]
+async fn a_deadline_that_is_no_time_is_refused_and_the_list_stays(#[case] seconds: i64, #[case] nanos: i32) {
+    let world = World::on(Sqlite).await.unwrap();
+    let bid_deadline_time = Some(pbjson_types::Timestamp { seconds, nanos });
+    let request = pb::PublishNoticeRequest { bid_deadline_time, ..tender("n-1", "2026-03-02") };
+    let problem = yiwang_kit::Problem::of(&world.publish("trader", request).await.unwrap_err());
+    assert_eq!((problem.reason.as_str(), problem.fields[0].field.as_str()), ("FIELD_INVALID", "bid_deadline_time"));
+    assert_eq!(world.list(pb::ListNoticesRequest::default()).await.notices, []);
+}
+
+#[rstest]
 #[case::procurement(pb::TradeClass::Procurement, Some("BID_PERIOD_TOO_SHORT"))]
 #[case::land(pb::TradeClass::Land, None)]
 #[tokio::test]

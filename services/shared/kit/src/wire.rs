@@ -1,7 +1,7 @@
-//! Habits of the contracts that every service shares: etags, page sizes, days.
+//! Habits of the contracts that every service shares: etags, page sizes, days, moments.
 
 use chrono::NaiveDate;
-use yiwang_ledger::{Kind, Refusal};
+use yiwang_ledger::{Kind, Refusal, Timestamp};
 
 /// The etag of a version. Opaque to callers.
 pub fn etag(version: u64) -> String {
@@ -56,6 +56,19 @@ pub fn page_size_of(asked: i32, page: PageSize) -> Result<u32, Refusal> {
         Ok(size) => Ok(size.min(page.most)),
         Err(_) => Err(Refusal::field("page_size", "FIELD_INVALID", "每页条数不能为负", "a page size is not negative")),
     }
+}
+
+/// A moment that came from outside. What is no `google.protobuf.Timestamp` could be kept, and then never be shown again.
+///
+/// # Errors
+/// `FIELD_INVALID` outside the years 1 to 9999, naming the field.
+pub fn moment(field: &str, at: &pbjson_types::Timestamp) -> Result<Timestamp, Refusal> {
+    // 0001-01-01T00:00:00Z to 9999-12-31T23:59:59Z
+    if (-62_135_596_800..=253_402_300_799).contains(&at.seconds) && (0..1_000_000_000).contains(&at.nanos) {
+        return Ok(Timestamp(at.seconds * 1_000_000 + i64::from(at.nanos) / 1_000));
+    }
+    let (zh, en) = ("时间应在公元1年至9999年之间", "a time is of the years 1 to 9999");
+    Err(Refusal::field(field, "FIELD_INVALID", zh, en))
 }
 
 /// A day as `YYYY-MM-DD`.
