@@ -114,6 +114,7 @@ fn production_refuses_what_is_only_good_for_trying_out(#[case] key: &str, #[case
 fn production_makes_up_no_key(#[case] line: &str, #[case] key: &str) {
     let error = load(&PRODUCTION.replace(line, ""), &[], &[]).unwrap_err().to_string();
     assert!(error.contains(&format!("`{key}`")), "{error}");
+#[case("identity.service_jwks = 'services.json'\n", "identity.service_jwks")]
 }
 
 #[test]

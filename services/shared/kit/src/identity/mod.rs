@@ -79,7 +79,7 @@ impl Identity {
     ///
     /// # Errors
     /// `UNAUTHENTICATED` with `TOKEN_MISSING`, `TOKEN_MALFORMED`, `TOKEN_ALGORITHM`, `TOKEN_SIGNATURE`,
-    /// `TOKEN_ISSUER`, `TOKEN_AUDIENCE`, `TOKEN_EXPIRED`.
+    /// `TOKEN_ISSUER`, `TOKEN_AUDIENCE`, `TOKEN_EXPIRED`; `UNAVAILABLE / KEYS_UNAVAILABLE` before the keys could be read.
     pub async fn caller(&self, headers: &HeaderMap) -> Result<Arc<Caller>, Refusal> {
         match bearer(headers)? {
             Some(token) => self.verify(token).await,

@@ -137,7 +137,7 @@ impl Rules {
             ));
         }
         let kid = header.get("kid").and_then(|kid| kid.as_str()).unwrap_or_default();
-        let key = keys.find(kid).await.ok_or_else(signature)?;
+        let key = keys.find(kid).await?.ok_or_else(signature)?;
         let data = jsonwebtoken::decode::<Claims>(token, &key.decoding, &self.validation)
             .map_err(|error| refusal(error.kind()))?;
         let claims = data.claims;
