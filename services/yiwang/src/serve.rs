@@ -25,23 +25,24 @@ pub async fn run(config: Config, names: &[String]) -> anyhow::Result<()> {
         let (health, probes) = Health::new().await?;
         let (slot, address) = (Slot::new(name), server.address());
         let app = if name == GATEWAY { services::gateway(&process, probes)? } else { slot.app(probes) };
-        serving.spawn(server.serve(app, told.clone(), process.drain()));
-        opening.push((name, health, slot, address));
+        let stop = CancellationToken::new();
+        serving.spawn(server.serve(app, stop.clone(), process.drain()));
+        opening.push((name, health, slot, address, stop));
     }
     let mut open = Vec::new();
-    for (name, health, slot, address) in opening {
+    for (name, health, slot, address, stop) in opening {
         if name != GATEWAY {
             slot.fill(services::start(&process, name).await?);
         }
         health.serving(name).await;
         health.all_serving().await;
         tracing::info!(service = name, %address, "serving");
-        open.push((name, health));
+        open.push((name, health, stop));
     }
 
     told.cancelled().await;
-    for (name, health) in &open {
-        health.stopping(&[name]).await;
+    for (name, health, stop) in &open {
+        health.end(&[name], stop).await;
     }
     serving.join_all().await;
     process.stop().await;

@@ -58,8 +58,8 @@ impl Running {
 
     /// Ends: says that it no longer serves, waits for the calls at work, stops relays and timers.
     pub async fn end(self) -> anyhow::Result<()> {
-        self.health.stopping(&SERVICES).await;
-        self.stop.cancel();
+        let names: Vec<&str> = SERVICES.into_iter().chain([services::GATEWAY]).collect();
+        self.health.end(&names, &self.stop).await;
         self.serving.await?;
         self.process.stop().await;
         Ok(())

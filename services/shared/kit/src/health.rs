@@ -1,6 +1,7 @@
 //! Health by service (`grpc.health.v1`) and reflection: outside the stack, so that an overloaded service is busy and not
 //! dead.
 
+use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 use tonic_health::ServingStatus;
 use tonic_health::server::{HealthReporter, health_reporter};
@@ -43,6 +44,12 @@ impl Health {
         for service in services {
             self.say(service, ServingStatus::NotServing).await;
         }
+    }
+
+    /// The process ends: says so first, and only then has its server take no more connections.
+    pub async fn end(&self, services: &[&str], server: &CancellationToken) {
+        self.stopping(services).await;
+        server.cancel();
     }
 
     async fn say(&self, service: &str, status: ServingStatus) {

@@ -48,7 +48,7 @@ impl Server {
     /// Serves HTTP/1 and HTTP/2 on one port until the token is cancelled; then takes no more connections, waits for the
     /// calls at work, and ends hard after `drain`.
     pub async fn serve(self, app: axum::Router, shutdown: CancellationToken, drain: Duration) {
-        let graceful = GracefulShutdown::new();
+        let (graceful, cut) = (GracefulShutdown::new(), CancellationToken::new());
         let mut builder = Builder::new(TokioExecutor::new());
         builder.http1().timer(TokioTimer::new()).header_read_timeout(Duration::from_secs(10));
         builder
@@ -60,7 +60,7 @@ impl Server {
             .max_header_list_size(32 * 1024);
         while let Some(accepted) = shutdown.run_until_cancelled(self.listener.accept()).await {
             match accepted {
-                Ok((stream, _)) => connection(&builder, &graceful, stream, app.clone()),
+                Ok((stream, _)) => connection(&builder, &graceful, stream, app.clone(), cut.clone()),
                 Err(error) => {
                     // Out of file handles: accepting again at once would only spin.
                     tracing::warn!(cause = %error, "a connection could not be accepted");
@@ -70,18 +70,25 @@ impl Server {
         }
         drop(self.listener);
         if tokio::time::timeout(drain, graceful.shutdown()).await.is_err() {
+            cut.cancel();
             tracing::warn!("calls still at work were cut off");
         }
     }
 }
 
-fn connection(builder: &Builder<TokioExecutor>, graceful: &GracefulShutdown, stream: TcpStream, app: axum::Router) {
+fn connection(
+    builder: &Builder<TokioExecutor>,
+    graceful: &GracefulShutdown,
+    stream: TcpStream,
+    app: axum::Router,
+    cut: CancellationToken,
+) {
     let _ = stream.set_nodelay(true);
     let app = app.map_request(|request: Request<Incoming>| request.map(axum::body::Body::new));
     let served = builder.serve_connection_with_upgrades(TokioIo::new(stream), TowerToHyperService::new(app));
     let served = graceful.watch(served.into_owned());
     tokio::spawn(async move {
-        if let Err(error) = served.await {
+        if let Some(Err(error)) = cut.run_until_cancelled(served).await {
             tracing::debug!(cause = %error, "a connection ended early");
         }
     });

@@ -81,13 +81,26 @@ async fn a_call_at_work_is_answered_though_the_process_is_told_to_stop() {
 }
 
 #[tokio::test]
+async fn while_calls_at_work_are_waited_for_the_process_says_that_it_no_longer_serves() {
+    let mut world = World::new(Shape::OverTcp).await;
+    let mut watched = world.watch().await;
+    assert_eq!(watched.message().await.unwrap().unwrap().status(), ServingStatus::Serving);
+    let calling = tokio::spawn(world.as_account("clerk").ask_owned("wait"));
+    world.probe.entered.acquire().await.unwrap().forget();
+    let stopping = world.end().await;
+    assert_eq!(watched.message().await.unwrap().unwrap().status(), ServingStatus::NotServing);
+    assert!(!stopping.is_finished());
+    world.probe.go.add_permits(1);
+    assert_eq!(calling.await.unwrap().unwrap(), "waited");
+}
+
+#[tokio::test]
 async fn a_call_that_does_not_end_is_cut_off() {
     let mut world = World::new(Shape::OverTcp).await;
     let calling = tokio::spawn(world.as_account("clerk").ask_owned("forever"));
     world.probe.entered.acquire().await.unwrap().forget();
     world.stop().await.unwrap();
-    drop(world);
-    calling.abort();
+    assert_eq!(calling.await.unwrap().unwrap_err().code(), tonic::Code::Unavailable);
 }
 
 #[tokio::test]

@@ -9,9 +9,12 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
+use tonic::transport::Channel;
 use tonic::{Request, Status};
+use tonic_health::pb::health_client::HealthClient;
+use tonic_health::pb::{HealthCheckRequest, HealthCheckResponse};
 use yiwang_kit::identity::{Account, Claims};
-use yiwang_kit::{Config, Front, Link, Process, Reply, Server, Stack, receive};
+use yiwang_kit::{Config, Front, Health, Link, Process, Reply, Server, Stack, receive};
 use yiwang_ledger::Refusal;
 use yiwang_proto::ledger::v1::ledger_service_client::LedgerServiceClient;
 use yiwang_proto::ledger::v1::ledger_service_server::{LedgerService, LedgerServiceServer};
@@ -43,6 +46,7 @@ pub struct World {
     front: Front,
     address: String,
     serving: Option<(CancellationToken, JoinHandle<()>)>,
+    health: Option<Health>,
     _dir: TempDir,
 }
 
@@ -64,8 +68,17 @@ impl World {
         let front = Stack::new("intake", process.identity.clone(), &process.config.limits).before(routes);
         process.links.plug("intake", front.clone());
         let link = process.links.get("intake");
-        let mut world =
-            Self { process, link, probe, shape, front, address: "127.0.0.1:0".into(), serving: None, _dir: dir };
+        let mut world = Self {
+            process,
+            link,
+            probe,
+            shape,
+            front,
+            address: "127.0.0.1:0".into(),
+            serving: None,
+            health: None,
+            _dir: dir,
+        };
         if shape == Shape::OverTcp {
             world.serve().await;
             let tokens =
@@ -80,7 +93,9 @@ impl World {
         self.address = server.address().to_string();
         let slot = yiwang_kit::Slot::new("intake");
         slot.fill(self.front.clone());
-        let (_, probes) = yiwang_kit::Health::new().await.unwrap();
+        let (health, probes) = Health::new().await.unwrap();
+        health.serving("intake").await;
+        self.health = Some(health);
         let app = slot.app(probes);
         let stop = CancellationToken::new();
         let serving = tokio::spawn(server.serve(app, stop.clone(), std::time::Duration::from_secs(1)));
@@ -91,6 +106,20 @@ impl World {
     pub fn stop(&mut self) -> JoinHandle<()> {
         let (stop, serving) = self.serving.take().unwrap();
         stop.cancel();
+        serving
+    }
+
+    /// What the server says of its health, from now on.
+    pub async fn watch(&self) -> tonic::Streaming<HealthCheckResponse> {
+        let channel = Channel::from_shared(format!("http://{}", self.address)).unwrap().connect().await.unwrap();
+        let request = HealthCheckRequest { service: "intake".into() };
+        HealthClient::new(channel).watch(request).await.unwrap().into_inner()
+    }
+
+    /// Ends as a process of the suite ends.
+    pub async fn end(&mut self) -> JoinHandle<()> {
+        let (stop, serving) = self.serving.take().unwrap();
+        self.health.take().unwrap().end(&["intake"], &stop).await;
         serving
     }
 
