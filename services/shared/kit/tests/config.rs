@@ -84,6 +84,13 @@ fn what_is_printed_can_be_read_again() {
     assert_eq!(load(&printed, &[], &[]).unwrap().limits.concurrency, 77);
 }
 
+#[test]
+fn no_message_is_larger_than_what_grpc_itself_takes() {
+    assert!(load("[limits]\nmessage_bytes = 4194304", &[], &[]).is_ok());
+    let error = load("[limits]\nmessage_bytes = 4194305", &[], &[]).unwrap_err().to_string();
+    assert!(error.contains("limits.message_bytes"), "{error}");
+}
+
 const PRODUCTION: &str = "mode = 'production'\nidentity.jwks = 'https://id.example/jwks'\nidentity.service_jwks = 'services.json'\n\
     identity.service_key_file = 'intake.pem'\nsecurity.wrapping_key_file = 'w'\nsecurity.lookup_key_file = 'l'\n\
     security.seal_key_file = 's'\n";
@@ -107,6 +114,7 @@ fn production_refuses_what_is_only_good_for_trying_out(#[case] key: &str, #[case
 
 #[rstest]
 #[case("identity.jwks = 'https://id.example/jwks'\n", "identity.jwks")]
+#[case("identity.service_jwks = 'services.json'\n", "identity.service_jwks")]
 #[case("identity.service_key_file = 'intake.pem'\n", "identity.service_key_file")]
 #[case("security.wrapping_key_file = 'w'\n", "security.wrapping_key_file")]
 #[case("security.lookup_key_file = 'l'\n", "security.lookup_key_file")]
@@ -114,7 +122,6 @@ fn production_refuses_what_is_only_good_for_trying_out(#[case] key: &str, #[case
 fn production_makes_up_no_key(#[case] line: &str, #[case] key: &str) {
     let error = load(&PRODUCTION.replace(line, ""), &[], &[]).unwrap_err().to_string();
     assert!(error.contains(&format!("`{key}`")), "{error}");
-#[case("identity.service_jwks = 'services.json'\n", "identity.service_jwks")]
 }
 
 #[test]

@@ -42,7 +42,8 @@ impl Config {
         let limits = &self.limits;
         let fits = [
             (self.region.len() == 12 && self.region.bytes().all(|b| b.is_ascii_digit()), "region", "12 digits"),
-            ((16 * 1024..=16 * 1024 * 1024).contains(&limits.message_bytes), "limits.message_bytes", "16 kB to 16 MB"),
+            // Above, tonic's own limit would answer first, and otherwise.
+            ((16 * 1024..=4 * 1024 * 1024).contains(&limits.message_bytes), "limits.message_bytes", "16 kB to 4 MB"),
             (
                 (1..=limits.deadline_max_ms).contains(&limits.deadline_ms),
                 "limits.deadline_ms",

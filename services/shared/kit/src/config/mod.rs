@@ -137,7 +137,7 @@ pub struct SecurityConfig {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Limits {
-    /// Largest message in bytes, request or part of a stream.
+    /// Largest message in bytes, request or part of a stream: at most 4 MB.
     pub message_bytes: usize,
     /// Deadline of a call that names none, in milliseconds.
     pub deadline_ms: u64,
