@@ -8,7 +8,10 @@ use std::{future::Future, time::Duration};
 use http::{HeaderMap, header};
 use rest_over_grpc::handling::Context;
 use tonic::{Code, Request, Response, Status, metadata::MetadataMap};
-use yiwang_kit::status::{Problem, code_name, is_retryable};
+use yiwang_kit::{
+    status::{Problem, code_name, is_retryable, status as kit_status},
+    wire,
+};
 use yiwang_proto::{
     approval::v1::{CaseSummary, ListCasesRequest, approval_service_client::ApprovalServiceClient},
     evaluation::v1::{
@@ -44,6 +47,8 @@ impl<L: Link> Affairs<L> {
             return Err(status_of(&refused));
         }
         let size = request.page_size;
+        // Otherwise four services would say the same, and the answer would take them for away.
+        wire::page_size(size).map_err(kit_status)?;
         let (applications, cases, licenses, rights) = tokio::join!(
             self.part(self.applications(size, headers)),
             self.part(self.cases(size, headers)),

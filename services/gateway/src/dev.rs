@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use axum::{
     Extension, Json, Router,
     body::Bytes,
-    extract::State,
+    extract::{State, rejection::BytesRejection},
     response::{IntoResponse as _, Response},
     routing::{get, post},
 };
@@ -37,8 +37,13 @@ async fn read(State(clock): State<Arc<LegalClock>>) -> Json<Value> {
     Json(shown(&clock))
 }
 
-async fn advance(State(clock): State<Arc<LegalClock>>, Extension(trace): Extension<Trace>, body: Bytes) -> Response {
-    match moved(&clock, &body) {
+async fn advance(
+    State(clock): State<Arc<LegalClock>>,
+    Extension(trace): Extension<Trace>,
+    body: Result<Bytes, BytesRejection>,
+) -> Response {
+    let moved = body.map_err(|_| Refused::cut_off()).and_then(|body| moved(&clock, &body));
+    match moved {
         Ok(()) => Json(shown(&clock)).into_response(),
         Err(refused) => refused.response(&trace.id),
     }

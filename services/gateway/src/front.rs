@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::{
     Extension, Router,
     body::{Body, Bytes},
-    extract::{DefaultBodyLimit, Path, Request, State},
+    extract::{DefaultBodyLimit, Path, Request, State, rejection::PathRejection},
     middleware,
     response::{IntoResponse as _, Response},
     routing::{get, post},
@@ -97,18 +97,23 @@ async fn elsewhere<L: Link>(front: Arc<Front<L>>, request: Request) -> Response 
     front.rest.answer(request, &trace).await
 }
 
-async fn upload<L: Link>(State(front): Shared<L>, Path(id): Path<String>, request: Request) -> Response {
+/// What a path says, or why it cannot be read.
+type Said<T> = Result<Path<T>, PathRejection>;
+
+async fn upload<L: Link>(State(front): Shared<L>, path: Said<String>, request: Request) -> Response {
     let trace = trace::of(&request);
+    let Ok(Path(id)) = path else { return Refused::unreadable_path("id").response(&trace) };
     let answer = attachments::upload(&front.links, &front.options, &id, request).await;
     answer.unwrap_or_else(|refused| refused.response(&trace))
 }
 
 async fn download<L: Link>(
     State(front): Shared<L>,
-    Path((id, attachment)): Path<(String, String)>,
+    path: Said<(String, String)>,
     Extension(trace): Extension<Trace>,
     headers: HeaderMap,
 ) -> Response {
+    let Ok(Path((id, attachment))) = path else { return Refused::unreadable_path("path").response(&trace.id) };
     let answer = attachments::download(&front.links, &front.options, id, attachment, &headers).await;
     answer.unwrap_or_else(|refused| refused.response(&trace.id))
 }

@@ -104,6 +104,20 @@ impl Refused {
         Self::new(Code::NotFound, "ROUTE_NOT_FOUND", "没有这个地址", "there is nothing at this path; see /openapi.json")
     }
 
+    /// A part of the path is no text.
+    pub fn unreadable_path(field: &str) -> Self {
+        let (zh, en) = ("地址不是合法的百分号编码 UTF-8", "not percent-encoded UTF-8");
+        let message = format!("{zh} ({en})");
+        let at_fault = ProblemField { field: field.to_owned(), reason: "ENCODING_INVALID".to_owned(), message };
+        Self::new(
+            Code::InvalidArgument,
+            "REQUEST_MALFORMED",
+            format!("请求内容有误：{field} {zh}"),
+            format!("{field}: {en}"),
+        )
+        .with_fields(vec![at_fault])
+    }
+
     /// The path is there, the method is not.
     pub fn wrong_method(allow: &str) -> Self {
         let zh = format!("该地址不支持此方法，可用：{allow}");

@@ -58,6 +58,12 @@ async fn nobody_without_a_token_has_affairs() {
 }
 
 #[tokio::test]
+async fn what_is_asked_for_wrongly_is_refused_and_no_service_called_away() {
+    let read = world(&[("intake", &applications())]).get("/v1/me/affairs?page_size=-1").await;
+    assert_eq!((read.refusal(), read.field()), ((400, "FIELD_INVALID".into()), "page_size".into()));
+}
+
+#[tokio::test]
 async fn a_token_that_one_service_refuses_is_refused() {
     let approval = Fake::refusing(tonic::Status::unauthenticated("expired"));
     let read = world(&[("intake", &applications()), ("approval", &approval)]).get("/v1/me/affairs").await;

@@ -143,3 +143,11 @@ async fn a_file_that_is_not_there_is_a_problem() {
     let read = world(&[("intake", &fake)]).get(&format!("{PATH}/f1")).await;
     assert_eq!(read.refusal(), (404, "NOT_FOUND".into()));
 }
+
+#[tokio::test]
+async fn a_path_that_is_no_text_is_a_problem() {
+    let world = world(&[]);
+    let (up, down) = ("/v1/applications/%FF/attachments", "/v1/applications/a1/attachments/%FF");
+    assert_eq!(world.post(up, "x").await.refusal(), (400, "REQUEST_MALFORMED".into()));
+    assert_eq!(world.get(down).await.refusal(), (400, "REQUEST_MALFORMED".into()));
+}
