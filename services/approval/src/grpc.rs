@@ -116,7 +116,8 @@ impl Approval {
                 .record_read(incoming.read_call("GetCase", &read.stream.to_string()), read.stream, "GetCase")
                 .await?;
         }
-        Ok(show::case(read.stream, read.version, &read.state, self.ledger.host().now()))
+        let case = show::case(read.stream, read.version, &read.state, self.ledger.host().now());
+        Ok(show::to(&incoming.caller, case))
     }
 
     async fn find<T>(&self, incoming: &Incoming<T>, rpc: &'static str, id: &str) -> Result<Read<Case>, Refusal> {

@@ -180,7 +180,7 @@ pub fn evaluation(id: StreamId, version: u64, evaluation: &Evaluation, caller: &
         bad: rating.satisfaction.is_bad(),
         status: status(evaluation).into(),
         verification_due: evaluation.duty.as_ref().map(|duty| limit::due(&duty.due)),
-        reply: evaluation.reply.as_ref().map(reply_out),
+        reply: evaluation.reply.as_ref().map(|reply| reply_out(reply, caller)),
         create_time: Some(timestamp(rating.at)),
     }
 }
@@ -233,22 +233,23 @@ pub fn status_filter(status: pb::EvaluationStatus) -> Option<&'static str> {
     }
 }
 
-fn reply_out(reply: &Reply) -> pb::Reply {
+fn reply_out(reply: &Reply, caller: &Caller) -> pb::Reply {
     let finding = match reply.finding {
         Finding::Rectified => pb::Finding::Rectified,
         Finding::Rectifying => pb::Finding::Rectifying,
         Finding::Explained => pb::Finding::Explained,
     };
+    let by = parties::Actor {
+        id: reply.by.id.clone(),
+        name: reply.by.name.clone(),
+        role: reply.by.role.clone(),
+        organisation: reply.by.organisation.clone(),
+    };
     pb::Reply {
         finding: finding.into(),
         text: shown(&reply.text),
         reply_time: Some(timestamp(reply.at)),
-        replied_by: Some(parties::Actor {
-            id: reply.by.id.clone(),
-            name: reply.by.name.clone(),
-            role: reply.by.role.clone(),
-            organisation: reply.by.organisation.clone(),
-        }),
+        replied_by: Some(party::shown_actor(by, caller)),
         late: reply.late,
     }
 }

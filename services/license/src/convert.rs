@@ -2,7 +2,7 @@
 
 use chrono::{Datelike, NaiveDate};
 use serde_json::{Map, Value};
-use yiwang_kit::{party, timestamp, wire};
+use yiwang_kit::{Caller, party, timestamp, wire};
 use yiwang_ledger::{Personal, Refusal, StreamId, SubjectId, Timestamp, Vault};
 use yiwang_proto::license::v1 as pb;
 use yiwang_proto::party::v1 as parties;
@@ -310,6 +310,14 @@ pub fn license(id: StreamId, version: u64, license: &License, now: Timestamp) ->
         owner: issued.owner.clone(),
         item_code: issued.item_code.clone(),
     }
+}
+
+/// The licence as the caller reads it: to its holder, officers' names go out masked.
+pub fn to(caller: &Caller, mut license: pb::License) -> pb::License {
+    for actor in license.status_changes.iter_mut().filter_map(|change| change.changed_by.as_mut()) {
+        *actor = party::shown_actor(std::mem::take(actor), caller);
+    }
+    license
 }
 
 fn change(change: &Change) -> pb::StatusChange {

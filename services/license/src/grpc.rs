@@ -89,7 +89,8 @@ impl Licenses {
         if incoming.caller.is_staff() {
             self.ledger.record_read(incoming.read_call("GetLicense", &id.to_string()), id, "GetLicense").await?;
         }
-        Ok(convert::license(id, read.version, &read.state, self.ledger.host().now()))
+        let license = convert::license(id, read.version, &read.state, self.ledger.host().now());
+        Ok(convert::to(&incoming.caller, license))
     }
 
     async fn list(&self, incoming: Incoming<pb::ListLicensesRequest>) -> Result<pb::ListLicensesResponse, Fault> {

@@ -1,6 +1,6 @@
 //! Messages out. Lists and cases show an applicant masked; a value whose subject was erased says so.
 
-use yiwang_kit::{limit, party, timestamp, wire};
+use yiwang_kit::{Caller, limit, party, timestamp, wire};
 use yiwang_ledger::{Personal, StreamId, Timestamp};
 use yiwang_proto::approval::v1 as pb;
 use yiwang_proto::{catalogue::v1 as items, party::v1 as parties};
@@ -109,6 +109,20 @@ fn warning(warning: Warning) -> pb::Warning {
         Warning::Yellow => pb::Warning::Yellow,
         Warning::Red => pb::Warning::Red,
     }
+}
+
+/// The case as the caller reads it: to an applicant, officers' names go out masked.
+pub fn to(caller: &Caller, mut case: pb::Case) -> pb::Case {
+    let one_by_one = [
+        case.review.as_mut().and_then(|review| review.reviewed_by.as_mut()),
+        case.decision.as_mut().and_then(|decision| decision.decided_by.as_mut()),
+        case.follow_up.as_mut().and_then(|follow_up| follow_up.checked_by.as_mut()),
+    ];
+    let steps = case.steps.iter_mut().filter_map(|step| step.actor.as_mut());
+    for actor in one_by_one.into_iter().flatten().chain(steps) {
+        *actor = party::shown_actor(std::mem::take(actor), caller);
+    }
+    case
 }
 
 /// An officer as the contract shows one.

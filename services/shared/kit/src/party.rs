@@ -6,7 +6,7 @@ use yiwang_ledger::{Personal, Refusal, SubjectId, Vault};
 use yiwang_proto::party::v1 as pb;
 use yiwang_standards::identity::{self, DocumentKind};
 
-use crate::caller::{Caller, subject};
+use crate::caller::{Caller, CallerKind, subject};
 
 /// What is shown of a value whose subject was erased (个人信息保护法 art. 47).
 pub const ERASED: &str = "（已删除）";
@@ -69,5 +69,36 @@ pub fn actor(caller: &Caller) -> pb::Actor {
         name: if officer { caller.name.clone() } else { String::new() },
         role: caller.role().to_owned(),
         organisation: caller.organisations.first().filter(|_| officer).cloned().unwrap_or_default(),
+    }
+}
+
+/// Somebody who acted, as the caller reads it: an officer's name goes out in full to the offices alone.
+pub fn shown_actor(actor: pb::Actor, caller: &Caller) -> pb::Actor {
+    match caller.kind {
+        CallerKind::Staff | CallerKind::Service => actor,
+        _ if actor.name.is_empty() => actor,
+        _ => pb::Actor { name: identity::mask_name(&actor.name), ..actor },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_officers_name_is_masked_for_whoever_is_no_office() {
+        let officer = pb::Actor { id: "staff:approver".into(), name: "陈建国".into(), ..pb::Actor::default() };
+        let read_by = |kind| shown_actor(officer.clone(), &Caller { kind, ..Caller::anonymous() }).name;
+        assert_eq!((read_by(CallerKind::Staff), read_by(CallerKind::Service)), ("陈建国".into(), "陈建国".into()));
+        for kind in [CallerKind::Person, CallerKind::Company, CallerKind::Partner, CallerKind::Anonymous] {
+            assert_eq!(read_by(kind), "陈**");
+        }
+    }
+
+    #[test]
+    fn a_residence_permit_is_told_apart_by_its_area_however_it_was_typed() {
+        let kind = |number| document_kind(pb::DocumentKind::HmtResidencePermit.into(), number);
+        assert_eq!(kind(" ８３0000199001010012"), Some(DocumentKind::TaiwanPermit));
+        assert_eq!(kind("810000199001010019"), Some(DocumentKind::HongKongMacauPermit));
     }
 }
