@@ -76,6 +76,15 @@ fn a_token_is_printed_alone() {
 }
 
 #[test]
+fn who_verifies_makes_no_ledger() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::create_dir(dir.path().join("trading")).unwrap();
+    let output = yiwang(dir.path(), &["verify"], &[]);
+    assert!(!output.status.success() && said(&output).contains("NOT_MIGRATED"), "{}", said(&output));
+    assert_eq!(std::fs::read_dir(dir.path().join("trading")).unwrap().count(), 0);
+}
+
+#[test]
 fn ledgers_are_made_and_verified() {
     let dir = tempfile::tempdir().unwrap();
     assert!(yiwang(dir.path(), &["migrate", "trading"], &[]).status.success());

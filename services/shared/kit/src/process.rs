@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
-use yiwang_ledger::{Ledger, Options, Secrets};
+use yiwang_ledger::{Ledger, OpenError, Options, Secrets};
 use yiwang_proto::ledger::v1::ledger_service_server::LedgerServiceServer;
 
 use crate::admin::LedgerAdmin;
@@ -107,17 +107,28 @@ impl Process {
 
     /// Opens a service's ledger, its schema brought up to date.
     pub async fn ledger(&self, service: &'static str) -> anyhow::Result<Ledger> {
-        let options = Options {
+        self.opened(service, Ledger::open(self.options(service)).await)
+    }
+
+    /// Opens a service's ledger that is there, without a change to it: to look at.
+    pub async fn ledger_as_it_is(&self, service: &'static str) -> anyhow::Result<Ledger> {
+        self.opened(service, Ledger::open_as_it_is(self.options(service)).await)
+    }
+
+    fn options(&self, service: &'static str) -> Options {
+        Options {
             service,
             database: self.config.database(service),
             secrets: self.secrets.as_ref().clone(),
             host: self.legal.clone(),
             production: self.config.is_production(),
             shutdown: self.shutdown.clone(),
-        };
-        let ledger = Ledger::open(options)
-            .await
-            .with_context(|| format!("账本 {service} 无法打开 / the ledger of {service} cannot be opened"))?;
+        }
+    }
+
+    fn opened(&self, service: &str, opened: Result<Ledger, OpenError>) -> anyhow::Result<Ledger> {
+        let ledger =
+            opened.with_context(|| format!("账本 {service} 无法打开 / the ledger of {service} cannot be opened"))?;
         self.ledgers.lock().unwrap_or_else(PoisonError::into_inner).push(ledger.clone());
         Ok(ledger)
     }

@@ -14,7 +14,7 @@ use yiwang_standards::sm;
 use crate::actor::{Job, Registry, deadline_exceeded, shutting_down};
 use crate::aggregate::{Aggregate, Call, Committed, Context, Decision};
 use crate::batch::Item;
-use crate::engine::{self, Database, Db, OpenError, Sql};
+use crate::engine::{self, Database, Db, OpenError, Schema, Sql};
 use crate::refusal::{Kind, Refusal};
 use crate::vault::{Secrets, Vault};
 use crate::writer::{self, Writer};
@@ -87,10 +87,24 @@ impl Ledger {
     /// # Errors
     /// [`OpenError`], each with its stable name in capitals.
     pub async fn open(options: Options) -> Result<Self, OpenError> {
-        let db = Arc::new(Db::open(&options.database, options.service, options.production).await?);
+        Self::open_with(options, Schema::Migrated).await
+    }
+
+    /// Opens a store that is there, and makes and changes nothing in it: to look at.
+    ///
+    /// # Errors
+    /// As [`Ledger::open`], and `NOT_MIGRATED` where the schema is not there or is another version's.
+    pub async fn open_as_it_is(options: Options) -> Result<Self, OpenError> {
+        Self::open_with(options, Schema::AsItIs).await
+    }
+
+    async fn open_with(options: Options, how: Schema) -> Result<Self, OpenError> {
+        let db = Arc::new(Db::open(&options.database, options.service, options.production, how).await?);
         let vault = Vault::new(db.clone(), options.host.clone(), &options.secrets);
-        vault.check().await?;
-        vault.rewrap().await?;
+        vault.check(how).await?;
+        if how == Schema::Migrated {
+            vault.rewrap().await?;
+        }
         let (sender, queue) = mpsc::channel(writer::QUEUE);
         let (wake_sender, wake) = watch::channel(0);
         let tasks = TaskTracker::new();

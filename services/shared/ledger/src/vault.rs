@@ -8,7 +8,7 @@ use std::time::Duration;
 use moka::sync::Cache;
 use yiwang_standards::sm;
 
-use crate::engine::{self, Db, OpenError, Sql};
+use crate::engine::{self, Db, OpenError, Schema, Sql};
 use crate::personal::{KeyRing, SubjectId, with_keys};
 use crate::{Hash, Host, Refusal, StreamId, store_refusal};
 
@@ -65,11 +65,13 @@ impl Vault {
         }
     }
 
-    /// Whether these are the keys under which the store was written; a new store is written under them from now on.
-    pub(crate) async fn check(&self) -> Result<(), OpenError> {
+    /// Whether these are the keys under which the store was written; a new store is written under them from now on, unless
+    /// it is only looked at.
+    pub(crate) async fn check(&self, how: Schema) -> Result<(), OpenError> {
         let nobody = self.lookup(CHECK, "");
         let (used,): (i64,) = engine::read!(&*self.db, fetch_one, (i64,), ANY)?;
         let found = match used {
+            0 if how == Schema::AsItIs => return Ok(()),
             0 => self.key_or_new(&nobody).await.map(Some),
             _ => self.key_in_store(&nobody).await,
         };

@@ -44,6 +44,9 @@ pub enum OpenError {
     /// The schema could not be brought up to date.
     #[error("MIGRATION_FAILED: {0}")]
     Migration(#[from] sqlx::migrate::MigrateError),
+    /// The schema is not there, or not this version's.
+    #[error("NOT_MIGRATED: {0}: run `yiwang migrate` first")]
+    NotMigrated(String),
     /// A setting under which an acknowledged command could be lost.
     #[error("UNSAFE_SETTING: {0}")]
     UnsafeSetting(String),
@@ -53,6 +56,26 @@ pub enum OpenError {
     /// The data directory could not be made or locked.
     #[error("DATA_DIR: {0}")]
     DataDir(#[from] std::io::Error),
+}
+
+/// What becomes of the schema when a store is opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Schema {
+    /// Made where it is not there, and brought up to date.
+    Migrated,
+    /// Not touched; refused where it is not this version's.
+    AsItIs,
+}
+
+/// The migrations that were run in a store, oldest first.
+const RUN: &str = "SELECT version FROM _sqlx_migrations WHERE success ORDER BY version";
+
+/// Refuses a store in which other migrations were run than this version's.
+fn check_schema(migrator: &sqlx::migrate::Migrator, run: &[(i64,)], place: &str) -> Result<(), OpenError> {
+    if migrator.iter().map(|migration| migration.version).eq(run.iter().map(|(version,)| *version)) {
+        return Ok(());
+    }
+    Err(OpenError::NotMigrated(format!("{place} holds the schema of another version")))
 }
 
 /// A statement in both dialects.
@@ -133,14 +156,14 @@ macro_rules! atomically {
 pub(crate) use {atomically, read, write};
 
 impl Db {
-    pub async fn open(database: &Database, service: &str, production: bool) -> Result<Self, OpenError> {
+    pub async fn open(database: &Database, service: &str, production: bool, how: Schema) -> Result<Self, OpenError> {
         match database {
-            Database::Postgres { url, schema } => postgres::open(url, schema, production).await.map(Db::Pg),
-            Database::Sqlite { dir } => sqlite::open(dir, service, None).await,
+            Database::Postgres { url, schema } => postgres::open(url, schema, production, how).await.map(Db::Pg),
+            Database::Sqlite { dir } => sqlite::open(dir, service, None, how).await,
             Database::Memory => {
                 let temporary = tempfile::TempDir::new()?;
                 let folder = temporary.path().to_owned();
-                sqlite::open(&folder, service, Some(temporary)).await
+                sqlite::open(&folder, service, Some(temporary), how).await
             }
         }
     }

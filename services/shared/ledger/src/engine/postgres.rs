@@ -8,14 +8,14 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection, PgPool, Row};
 use uuid::Uuid;
 
-use super::OpenError;
+use super::{OpenError, RUN, Schema, check_schema};
 use crate::batch::{Command, Verdict};
 use crate::{Hash, StreamId};
 
 static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("migrations/postgres");
 
-/// Connects, makes the schema, migrates, and asserts the settings that durability stands on.
-pub(super) async fn open(url: &str, schema: &str, production: bool) -> Result<PgPool, OpenError> {
+/// Connects, makes the schema and migrates where that is wanted, and asserts the settings that durability stands on.
+pub(super) async fn open(url: &str, schema: &str, production: bool, how: Schema) -> Result<PgPool, OpenError> {
     if schema.is_empty() || !schema.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_') {
         return Err(OpenError::UnsafeSetting(format!("schema {schema:?}: lower-case letters, digits and _ only")));
     }
@@ -24,22 +24,41 @@ pub(super) async fn open(url: &str, schema: &str, production: bool) -> Result<Pg
         .options([("search_path", schema), ("lock_timeout", "10s"), ("statement_timeout", "60s")])
         .disable_statement_logging();
     let mut connection = options.connect().await?;
-    // the name was checked above; identifiers cannot be bound
+    match how {
+        Schema::Migrated => migrate(&mut connection, schema).await?,
+        Schema::AsItIs => {
+            let (there,): (bool,) = sqlx::query_as("SELECT to_regclass($1) IS NOT NULL")
+                .bind(format!("{schema}._sqlx_migrations"))
+                .fetch_one(&mut connection)
+                .await?;
+            if !there {
+                return Err(OpenError::NotMigrated(format!("there is no ledger in the schema {schema}")));
+            }
+            let run: Vec<(i64,)> = sqlx::query_as(RUN).fetch_all(&mut connection).await?;
+            check_schema(&MIGRATOR, &run, &format!("the schema {schema}"))?;
+        }
+    }
+    assert_settings(&mut connection, production).await?;
+    connection.close().await?;
+    Ok(PgPoolOptions::new().max_connections(8).acquire_timeout(Duration::from_secs(10)).connect_lazy_with(options))
+}
+
+/// Makes the schema where it is not there, and brings it up to date.
+async fn migrate(connection: &mut PgConnection, schema: &str) -> Result<(), OpenError> {
+    // the name was checked; identifiers cannot be bound
     let create = format!("CREATE SCHEMA IF NOT EXISTS {schema}");
-    if let Err(error) = sqlx::query(AssertSqlSafe(create)).execute(&mut connection).await {
+    if let Err(error) = sqlx::query(AssertSqlSafe(create)).execute(&mut *connection).await {
         // two processes that start together: the loser of the race finds the schema there
         let exists: (bool,) = sqlx::query_as("SELECT EXISTS (SELECT 1 FROM pg_namespace WHERE nspname = $1)")
             .bind(schema)
-            .fetch_one(&mut connection)
+            .fetch_one(&mut *connection)
             .await?;
         if !exists.0 {
             return Err(error.into());
         }
     }
-    MIGRATOR.run(&mut connection).await?;
-    assert_settings(&mut connection, production).await?;
-    connection.close().await?;
-    Ok(PgPoolOptions::new().max_connections(8).acquire_timeout(Duration::from_secs(10)).connect_lazy_with(options))
+    MIGRATOR.run(connection).await?;
+    Ok(())
 }
 
 /// Kill tests pass with `fsync` off, so that nobody notices until the power fails: assert it.

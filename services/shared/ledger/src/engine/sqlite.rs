@@ -10,21 +10,31 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, S
 use sqlx::{ConnectOptions, Connection, Row, SqliteConnection};
 use tokio::sync::Mutex;
 
-use super::{Db, OpenError};
+use super::{Db, OpenError, RUN, Schema, check_schema};
 use crate::batch::{Command, Verdict};
 use crate::{Hash, StreamId};
 
 static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("migrations/sqlite");
 
-pub(super) async fn open(dir: &Path, service: &str, temporary: Option<tempfile::TempDir>) -> Result<Db, OpenError> {
-    std::fs::create_dir_all(dir)?;
+pub(super) async fn open(
+    dir: &Path,
+    service: &str,
+    temporary: Option<tempfile::TempDir>,
+    how: Schema,
+) -> Result<Db, OpenError> {
+    let file = dir.join(format!("{service}.db"));
+    match how {
+        Schema::Migrated => std::fs::create_dir_all(dir)?,
+        Schema::AsItIs if file.is_file() => {}
+        Schema::AsItIs => return Err(OpenError::NotMigrated(format!("there is no {}", file.display()))),
+    }
     let lock = std::fs::File::create(dir.join(format!("{service}.lock")))?;
     if lock.try_lock().is_err() {
         return Err(OpenError::DataDirInUse(dir.to_owned()));
     }
     let options = SqliteConnectOptions::new()
-        .filename(dir.join(format!("{service}.db")))
-        .create_if_missing(true)
+        .filename(&file)
+        .create_if_missing(how == Schema::Migrated)
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
@@ -35,15 +45,27 @@ pub(super) async fn open(dir: &Path, service: &str, temporary: Option<tempfile::
         .disable_statement_logging();
     let mut write = options.connect().await?;
     check_settings(&mut write).await?;
-    MIGRATOR.run(&mut write).await?;
-    // what a process that was killed left in the log
-    empty_log(&mut write).await?;
+    match how {
+        Schema::Migrated => {
+            MIGRATOR.run(&mut write).await?;
+            // what a process that was killed left in the log
+            empty_log(&mut write).await?;
+        }
+        Schema::AsItIs => check_schema(&MIGRATOR, &run(&mut write).await?, &file.display().to_string())?,
+    }
     let read = SqlitePoolOptions::new()
         .max_connections(4)
         .connect_lazy_with(options.clone().read_only(true).create_if_missing(false));
     // a file that is gone is not made anew: an empty store would take what the lost one had
     let options = options.create_if_missing(false);
     Ok(Db::Lite { read, write: Arc::new(Mutex::new(write)), options, _lock: lock, _temporary: temporary })
+}
+
+/// The migrations that were run here; none in a file that is no store.
+async fn run(connection: &mut SqliteConnection) -> Result<Vec<(i64,)>, sqlx::Error> {
+    const THERE: &str = "SELECT count(*) FROM sqlite_master WHERE name = '_sqlx_migrations'";
+    let (there,): (i64,) = sqlx::query_as(THERE).fetch_one(&mut *connection).await?;
+    if there == 0 { Ok(Vec::new()) } else { sqlx::query_as(RUN).fetch_all(connection).await }
 }
 
 /// What was asked for is what is in force: a file system that cannot have a write-ahead log keeps its old mode in silence.

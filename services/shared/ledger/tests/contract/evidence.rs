@@ -18,6 +18,14 @@ async fn problems(world: &World) -> Vec<String> {
     world.ledger.verify().await.unwrap().problems
 }
 
+pub async fn a_store_that_is_not_there_is_not_made_by_looking(world: World) {
+    some_history(&world).await;
+    let elsewhere = world.look_elsewhere().await.err().unwrap().to_string();
+    assert!(elsewhere.starts_with("NOT_MIGRATED"), "{elsewhere}");
+    assert!(world.look_elsewhere().await.is_err(), "looking made it");
+    assert_eq!(world.look_again().await.verify().await.unwrap().entries, 30);
+}
+
 pub async fn every_chain_verifies(world: World) {
     some_history(&world).await;
     let report = world.ledger.verify().await.unwrap();

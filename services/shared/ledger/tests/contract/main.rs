@@ -67,7 +67,7 @@ both! {
         a_page_size_out_of_range_is_refused, filters_narrow_a_list, lists_sort_by_bytes, a_search_prefers_rare_words,
         a_record_is_found_by_its_key, a_state_of_then_is_read_from_the_stored_one_where_that_is_no_younger,
         a_stream_of_another_kind_is_not_found;
-    evidence: every_chain_verifies, a_changed_body_is_found, a_removed_entry_is_found, a_cut_off_tail_is_found, a_forged_record_is_found,
+    evidence: a_store_that_is_not_there_is_not_made_by_looking, every_chain_verifies, a_changed_body_is_found, a_removed_entry_is_found, a_cut_off_tail_is_found, a_forged_record_is_found,
         a_record_put_back_to_an_earlier_version_is_found,
         what_is_derived_can_be_computed_from_entries_alone, what_is_forged_in_derived_rows_shows_and_is_mended,
         a_rebuild_that_is_cut_off_changes_nothing;

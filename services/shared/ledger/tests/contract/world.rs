@@ -223,19 +223,41 @@ impl World {
         production: bool,
         secrets: Secrets,
     ) -> Result<World, OpenError> {
+        let (options, host) = World::options(&place, production, secrets);
+        let shutdown = options.shutdown.clone();
+        Ok(World { ledger: Ledger::open(options).await?, host, shutdown, place, _dir: dir })
+    }
+
+    fn options(place: &Place, production: bool, secrets: Secrets) -> (Options, Arc<TestHost>) {
         let host = Arc::new(TestHost {
             now: AtomicI64::new(1_772_000_000_000_000),
             drawn: AtomicU64::new((u64::from(std::process::id()) << 40) + (HOSTS.fetch_add(1, Ordering::SeqCst) << 20)),
             moved: watch::channel(0).0,
         });
-        let database = match &place {
+        let database = match place {
             Place::Sqlite(dir) => Database::Sqlite { dir: dir.clone() },
             Place::Postgres { url, schema } => Database::Postgres { url: url.clone(), schema: schema.clone() },
         };
         let shutdown = CancellationToken::new();
-        let options =
-            Options { service: "test", database, secrets, host: host.clone(), production, shutdown: shutdown.clone() };
-        Ok(World { ledger: Ledger::open(options).await?, host, shutdown, place, _dir: dir })
+        let options = Options { service: "test", database, secrets, host: host.clone(), production, shutdown };
+        (options, host)
+    }
+
+    /// Looks at a store, after this process has ended.
+    pub async fn look_again(self) -> Ledger {
+        self.shutdown.cancel();
+        self.ledger.close(Duration::from_secs(5)).await;
+        Ledger::open_as_it_is(World::options(&self.place, false, SECRETS).0).await.unwrap()
+    }
+
+    /// Looks at a store that is not there.
+    pub async fn look_elsewhere(&self) -> Result<Ledger, OpenError> {
+        let mut place = self.place.clone();
+        match &mut place {
+            Place::Sqlite(dir) => dir.push("elsewhere"),
+            Place::Postgres { schema, .. } => schema.push_str("_elsewhere"),
+        }
+        Ledger::open_as_it_is(World::options(&place, false, SECRETS).0).await
     }
 
     pub async fn try_open_again(&self) -> Result<World, OpenError> {
