@@ -1,6 +1,7 @@
 //! The house's own rules, read off the tree: who may import whom, where SQL, clocks and chance may live, how long a
 //! file may be. Each rule is shown to find a breach, and finds none here.
 
+mod reasons;
 mod rules;
 mod tree;
 
@@ -22,6 +23,7 @@ fn assert_kept(rule: Rule) {
 #[case::nothing_generated_is_kept(rules::nothing_generated_is_kept)]
 #[case::no_file_is_too_long(rules::no_file_is_too_long)]
 #[case::every_rpc_has_a_comment(rules::every_rpc_has_a_comment)]
+#[case::every_reason_is_in_the_contract(reasons::every_reason_is_in_the_contract)]
 #[case::decisions_are_numbered(rules::decisions_are_numbered)]
 #[case::the_architecture_names_real_files(rules::the_architecture_names_real_files)]
 #[case::nothing_is_left_unfinished(rules::nothing_is_left_unfinished)]
@@ -75,6 +77,14 @@ fn the_house_keeps_its_rule(#[case] rule: Rule) {
 #[case::unfinished(
     rules::nothing_is_left_unfinished,
     Tree::with_file("services/intake/src/a.rs", concat!("// TO", "DO: later"))
+#[case::reason_of_no_contract(
+    reasons::every_reason_is_in_the_contract,
+    Tree::with_file("services/trading/src/a.rs", r#"Refusal::state("NOBODY_KNOWS", "无", "none")"#)
+)]
+#[case::header_without_a_shared_reason(
+    reasons::every_reason_is_in_the_contract,
+    Tree::with_file("proto/yiwang/a/v1/a.proto", "// every method may answer INTERNAL / INTERNAL.")
+)]
 )]
 #[case::ignored_test(
     rules::nothing_is_left_unfinished,

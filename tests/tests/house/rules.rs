@@ -155,7 +155,7 @@ fn in_kit(file: &File) -> bool {
 }
 
 /// Code that runs at a customer's: not tests, examples, benches or build scripts.
-fn is_product(file: &File) -> bool {
+pub fn is_product(file: &File) -> bool {
     let inside = file.path.starts_with("services/") && file.path.contains("/src/");
     inside && !file.path.contains("/tests/") && !file.path.ends_with("tests.rs")
 }
