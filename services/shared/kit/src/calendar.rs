@@ -32,14 +32,18 @@ pub fn files(dir: &Path) -> anyhow::Result<Vec<PathBuf>> {
 }
 
 /// Checks a year file against the calendar in force and puts it into the folder, where every process finds it. The
-/// same file twice is no error. Answers the years that the file added.
+/// same file twice is no error; other days for years that are there already are one, for what was computed on them stands.
+/// Answers the years that the file added.
 pub fn import(dir: &Path, file: &Path) -> anyhow::Result<Vec<i32>> {
     let text = fs::read_to_string(file).with_context(|| file.display().to_string())?;
     let before = load(dir)?;
     let after = before.with_year(&text).with_context(|| file.display().to_string())?;
     let added: Vec<i32> = after.covered_years().filter(|year| !before.covers(*year)).collect();
-    if added.is_empty() {
+    if after == before {
         return Ok(added);
+    }
+    if added.is_empty() {
+        bail!("{}: 年度已在日历中，但日期不同 / its years are there already, with other days", file.display());
     }
     let name = added.iter().map(i32::to_string).collect::<Vec<_>>().join("-");
     let target = dir.join(format!("{name}.csv"));

@@ -3,6 +3,7 @@
 //!
 //! Invariant: legal time never runs back, is in whole microseconds, and in production is the machine's time.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicI64, Ordering::SeqCst};
@@ -12,6 +13,7 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use arc_swap::ArcSwap;
 use tokio::sync::watch;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use yiwang_ledger::{Host, Refusal, Timestamp};
 use yiwang_standards::calendar::Calendar;
@@ -21,6 +23,10 @@ use crate::{calendar, entropy};
 
 /// How often the clock's file and the calendar's folder are looked at.
 const LOOK: Duration = Duration::from_millis(100);
+/// A loaded year that could not be applied is tried again after this.
+const AGAIN: Duration = Duration::from_secs(1);
+/// Longer than a command is under way, from its decision to its commit.
+const SETTLED: Duration = Duration::from_secs(150);
 /// Furthest that one command may move the clock: ten years.
 const FURTHEST: i64 = 10 * 366 * 24 * 3600 * 1_000_000;
 
@@ -176,7 +182,8 @@ impl LegalClock {
     }
 
     /// Runs `then` for every year that the calendar covers, now and whenever one more is loaded: records that were
-    /// computed without it are computed anew (`ledger.sweep` by the tag `provisional`).
+    /// computed without it are computed anew (`ledger.sweep` by the tag `provisional`). And once more when no command can be
+    /// under way that was decided without it.
     pub fn on_year<F, W>(self: &Arc<Self>, shutdown: CancellationToken, then: F)
     where
         F: Fn(i32) -> W + Send + 'static,
@@ -184,23 +191,34 @@ impl LegalClock {
     {
         let (clock, mut moved) = (self.clone(), self.moved.subscribe());
         tokio::spawn(async move {
-            let mut done = std::collections::BTreeSet::new();
+            let mut once = BTreeSet::new();
+            // When each year is to be applied next; none where it was applied twice.
+            let mut due: BTreeMap<i32, Option<Instant>> = BTreeMap::new();
             loop {
-                let years: Vec<i32> = clock.calendar.load().covered_years().collect();
-                let mut waiting = false;
-                for year in years.into_iter().filter(|year| !done.contains(year)).collect::<Vec<_>>() {
-                    match then(year).await {
-                        Ok(()) => drop(done.insert(year)),
+                for year in clock.calendar.load().covered_years() {
+                    due.entry(year).or_insert_with(|| Some(Instant::now()));
+                }
+                let now: Vec<i32> = due
+                    .iter()
+                    .filter(|(_, at)| at.is_some_and(|at| at <= Instant::now()))
+                    .map(|(year, _)| *year)
+                    .collect();
+                for year in now {
+                    let again = match then(year).await {
+                        Ok(()) if once.insert(year) => Some(Instant::now() + SETTLED),
+                        Ok(()) => None,
                         Err(refusal) => {
                             tracing::warn!(year, reason = refusal.reason, "a loaded year waits to be applied");
-                            waiting = true;
+                            Some(Instant::now() + AGAIN)
                         }
-                    }
+                    };
+                    due.insert(year, again);
                 }
+                let soonest = due.values().flatten().min().copied();
                 let next = async {
-                    match waiting {
-                        true => tokio::time::sleep(Duration::from_secs(1)).await,
-                        false => drop(moved.changed().await),
+                    tokio::select! {
+                        () = until(soonest) => {}
+                        _ = moved.changed() => {}
                     }
                 };
                 if shutdown.run_until_cancelled(next).await.is_none() {
@@ -226,6 +244,13 @@ impl Host for LegalClock {
     }
     fn moved(&self) -> watch::Receiver<u64> {
         self.moved.subscribe()
+    }
+}
+
+async fn until(moment: Option<Instant>) {
+    match moment {
+        Some(moment) => tokio::time::sleep_until(moment).await,
+        None => std::future::pending().await,
     }
 }
 

@@ -134,12 +134,36 @@ async fn a_year_that_is_imported_comes_into_force_and_is_told() {
     assert!(clock.calendar().covers(2027));
 }
 
+/// A command may have been decided on the calendar before the year and committed after it was applied.
+#[tokio::test(start_paused = true)]
+async fn a_year_is_applied_once_more_when_whatever_was_under_way_is_through() {
+    let (_dir, config) = folder();
+    let clock: Arc<LegalClock> = LegalClock::open(&config).unwrap();
+    let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
+    let stop = CancellationToken::new();
+    clock.on_year(stop.clone(), move |year| {
+        let _ = tell.send((year, tokio::time::Instant::now()));
+        async { Ok(()) }
+    });
+    let years = clock.calendar().covered_years().count();
+    let mut applied = Vec::new();
+    for _ in 0..2 * years {
+        applied.push(told.recv().await.unwrap());
+    }
+    let ((year, first), (again, second)) = (applied[0], applied[years]);
+    assert_eq!((year, (second - first).as_secs() >= 120), (again, true));
+    assert!(tokio::time::timeout(Duration::from_secs(3600), told.recv()).await.is_err(), "twice is enough");
+}
+
 #[test]
-fn a_year_file_twice_is_no_error_and_a_broken_one_is() {
+fn a_year_file_twice_is_no_error_and_an_amended_or_broken_one_is() {
     let (dir, config) = folder();
     let (calendar_dir, file) = (config.calendar_dir(), year_file(&dir, 2027));
     assert_eq!(calendar::import(&calendar_dir, &file).unwrap(), [2027]);
     assert!(calendar::import(&calendar_dir, &file).unwrap().is_empty());
+    let amended = std::fs::read_to_string(&file).unwrap() + "2027-12-31,holiday,元旦\n";
+    std::fs::write(&file, amended).unwrap();
+    assert!(calendar::import(&calendar_dir, &file).is_err(), "days that nobody would hear of");
     std::fs::write(&file, "# covers: 2028\ndate,kind,name\n2028-13-01,holiday,元旦\n").unwrap();
     assert!(calendar::import(&calendar_dir, &file).is_err());
 }
