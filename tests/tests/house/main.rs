@@ -39,6 +39,11 @@ fn the_house_keeps_its_rule(#[case] rule: Rule) {
 #[case::standards_import_ledger(rules::imports_run_one_way, Tree::with_import("yiwang-standards", "yiwang-ledger"))]
 #[case::contracts_import_kit(rules::imports_run_one_way, Tree::with_import("yiwang-proto", "yiwang-kit"))]
 #[case::tests_look_inside(rules::imports_run_one_way, Tree::with_import("yiwang-tests", "yiwang-kit"))]
+#[case::service_has_a_client(rules::imports_run_one_way, Tree::with_import("yiwang-license", "reqwest"))]
+#[case::service_opens_a_channel(
+    rules::imports_run_one_way,
+    Tree::with_file("services/intake/src/relay.rs", "use tonic::transport::Channel;")
+)]
 #[case::unknown_crate(rules::imports_run_one_way, Tree::with_import("yiwang-common", "yiwang-standards"))]
 #[case::service_imports_sqlx(rules::only_the_ledger_speaks_sql, Tree::with_import("yiwang-intake", "sqlx"))]
 #[case::sql_text(
@@ -48,6 +53,10 @@ fn the_house_keeps_its_rule(#[case] rule: Rule) {
 #[case::clock(
     rules::clocks_ids_and_chance_live_in_the_kit,
     Tree::with_file("services/approval/src/case/decide.rs", "let now = chrono::Utc::now();")
+)]
+#[case::stopwatch(
+    rules::clocks_ids_and_chance_live_in_the_kit,
+    Tree::with_file("services/license/src/seal.rs", "let begun = std::time::Instant::now();")
 )]
 #[case::chance(
     rules::clocks_ids_and_chance_live_in_the_kit,
@@ -68,6 +77,14 @@ fn the_house_keeps_its_rule(#[case] rule: Rule) {
     rules::every_rpc_has_a_comment,
     Tree::with_file("proto/yiwang/intake/v1/a.proto", "service A {\n\n  rpc Get(GetRequest) returns (A);\n}")
 )]
+#[case::reason_of_no_contract(
+    reasons::every_reason_is_in_the_contract,
+    Tree::with_file("services/trading/src/a.rs", r#"Refusal::state("NOBODY_KNOWS", "无", "none")"#)
+)]
+#[case::header_without_a_shared_reason(
+    reasons::every_reason_is_in_the_contract,
+    Tree::with_file("proto/yiwang/a/v1/a.proto", "// every method may answer INTERNAL / INTERNAL.")
+)]
 #[case::decision_without_number(rules::decisions_are_numbered, Tree::with_file("docs/decisions/one-ledger.md", "# A"))]
 #[case::decision_skips_a_number(rules::decisions_are_numbered, Tree::with_file("docs/decisions/0002-b.md", "# 2. B"))]
 #[case::file_that_is_gone(
@@ -77,14 +94,6 @@ fn the_house_keeps_its_rule(#[case] rule: Rule) {
 #[case::unfinished(
     rules::nothing_is_left_unfinished,
     Tree::with_file("services/intake/src/a.rs", concat!("// TO", "DO: later"))
-#[case::reason_of_no_contract(
-    reasons::every_reason_is_in_the_contract,
-    Tree::with_file("services/trading/src/a.rs", r#"Refusal::state("NOBODY_KNOWS", "无", "none")"#)
-)]
-#[case::header_without_a_shared_reason(
-    reasons::every_reason_is_in_the_contract,
-    Tree::with_file("proto/yiwang/a/v1/a.proto", "// every method may answer INTERNAL / INTERNAL.")
-)]
 )]
 #[case::ignored_test(
     rules::nothing_is_left_unfinished,

@@ -40,7 +40,25 @@ pub fn imports_run_one_way(tree: &Tree) -> Vec<String> {
         let wrong = ours.filter(|import| !allowed.contains(&import.as_str()));
         findings.extend(wrong.map(|import| format!("{} imports {import}", one.name)));
     }
+    findings.extend(ways_past_the_links(tree));
     findings
+}
+
+/// A service reaches the others by the kit's links, which bring its token, the trace and the deadline; it has no client of its
+/// own.
+fn ways_past_the_links(tree: &Tree) -> Vec<String> {
+    const CLIENTS: [&str; 3] = ["reqwest", "hyper", "hyper-util"];
+    let services = tree.crates.iter().filter(|one| SERVICES.contains(&one.name.as_str()));
+    let client = |import: &&String| CLIENTS.contains(&import.as_str());
+    let imports = services
+        .flat_map(|one| one.imports.iter().filter(client).map(|import| format!("{} imports {import}", one.name)));
+    let of_service = |file: &&File| {
+        SERVICES
+            .iter()
+            .any(|name| file.path.starts_with(&format!("services/{}/src/", name.trim_start_matches("yiwang-"))))
+    };
+    let named = code_with(tree.ending(".rs").filter(of_service), &["tonic::transport", "reqwest::"]);
+    imports.chain(named).collect()
 }
 
 /// Two engines, one place that knows them.
@@ -61,8 +79,9 @@ pub fn only_the_ledger_speaks_sql(tree: &Tree) -> Vec<String> {
 /// Time, identifiers and chance come in as values: only the kit draws them. (Keys and nonces are drawn where they are
 /// sealed, in the ledger's vault; nothing is decided by them.)
 pub fn clocks_ids_and_chance_live_in_the_kit(tree: &Tree) -> Vec<String> {
-    const CALLS: [&str; 11] = [
+    const CALLS: [&str; 12] = [
         "SystemTime::now",
+        "std::time::Instant",
         "Utc::now",
         "Local::now",
         "Uuid::now_v7",
