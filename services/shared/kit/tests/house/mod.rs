@@ -48,7 +48,10 @@ impl House {
         let dir = tempfile::tempdir().unwrap();
         let mut config = Config { data_dir: dir.path().join("data"), ..Config::default() };
         if engine == Engine::Postgres {
-            let url = std::env::var("YIWANG_TEST_POSTGRES_URL").ok()?;
+            let Ok(url) = std::env::var("YIWANG_TEST_POSTGRES_URL") else {
+                eprintln!("YIWANG_TEST_POSTGRES_URL is not set: not run on PostgreSQL (tests/run sets it)");
+                return None;
+            };
             config.database_url = Some(DatabaseUrl::new(url));
             let schema = |of: &str| Some(format!("t_{of}_{}", entropy::hex(&entropy::random::<6>())));
             config.intake.schema = schema("intake");
