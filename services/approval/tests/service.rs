@@ -214,6 +214,18 @@ async fn a_case_told_twice_is_one_case(#[values(Sqlite, Postgres)] engine: Engin
 }
 
 #[tokio::test]
+async fn an_applicant_reads_officers_names_masked() {
+    let world = World::on(Sqlite, "2026-03-02").await.unwrap();
+    let case = world.open(licensing()).await;
+    let written = world.review(&case.id).await.unwrap().review.unwrap().reviewed_by.unwrap().name;
+    let request = pb::GetCaseRequest { id: case.id };
+    let read = world.by("citizen").get_case(request).await.unwrap().into_inner();
+    let masked = yiwang_standards::identity::mask_name(&written);
+    assert_eq!(read.review.unwrap().reviewed_by.unwrap().name, masked);
+    assert!(read.steps.iter().all(|step| step.actor.as_ref().unwrap().name != written) && masked != written);
+}
+
+#[tokio::test]
 async fn one_request_id_is_one_command() {
     let world = World::on(Sqlite, "2026-03-02").await.unwrap();
     let case = world.open(licensing()).await;
