@@ -322,7 +322,7 @@ mod tests {
     #[tokio::test]
     async fn a_full_disk_is_no_commands_fault_and_is_forgotten_once_there_is_room() {
         let dir = tempfile::tempdir().unwrap();
-        let db = open(dir.path(), "test", None).await.unwrap();
+        let db = open(dir.path(), "test", None, Schema::Migrated).await.unwrap();
         let Db::Lite { write, options, .. } = &db else { unreachable!() };
         let mut committer = Committer::Lite(write.clone(), options.clone());
         // this connection's alone: the next one has room again
