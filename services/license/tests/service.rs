@@ -332,5 +332,7 @@ async fn the_chain_verifies_and_the_record_can_be_made_anew(#[values(Sqlite, Pos
     let license = world.issued().await;
     assert!(world.house.ledger.verify().await.unwrap().problems.is_empty());
     assert_eq!(world.house.ledger.rebuild::<License>().await.unwrap(), 1);
-    assert_eq!(world.read("citizen", &license.id).await.unwrap(), license);
+    assert_eq!(world.read("approver", &license.id).await.unwrap(), license);
+    let masked = world.read("citizen", &license.id).await.unwrap();
+    assert_ne!(masked.status_changes[0].changed_by, license.status_changes[0].changed_by);
 }
