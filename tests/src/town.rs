@@ -142,6 +142,11 @@ impl Town {
         self.ready().await
     }
 
+    /// Where the gateway listens.
+    pub fn address(&self) -> SocketAddr {
+        self.listen
+    }
+
     /// A client that nobody signed in.
     pub fn api(&self) -> Api {
         Api::new(&format!("http://{}", self.listen))
