@@ -29,7 +29,7 @@ pub fn router<L: Link>(links: Links<L>) -> Router {
 
 async fn ready<L: Link>(State(links): State<Links<L>>) -> Response {
     let asked = SERVICES.iter().filter_map(|name| links.get(name).map(|link| (*name, link.clone())));
-    let answers = join_all(asked.map(|(name, link)| async move { (name, state(link).await) })).await;
+    let answers = join_all(asked.map(|(name, link)| async move { (name, state(name, link).await) })).await;
     let all = answers.iter().all(|(_, state)| *state == SERVING);
     let services: Map<_, _> = answers.into_iter().map(|(name, state)| (name.to_owned(), Value::from(state))).collect();
     let status = if all { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
@@ -38,9 +38,9 @@ async fn ready<L: Link>(State(links): State<Links<L>>) -> Response {
 
 const SERVING: &str = "SERVING";
 
-async fn state<L: Link>(link: L) -> &'static str {
+async fn state<L: Link>(name: &str, link: L) -> &'static str {
     let mut client = HealthClient::new(link);
-    match tokio::time::timeout(PATIENCE, client.check(HealthCheckRequest { service: String::new() })).await {
+    match tokio::time::timeout(PATIENCE, client.check(HealthCheckRequest { service: name.to_owned() })).await {
         Err(_) => code_name(Code::DeadlineExceeded),
         Ok(Ok(answer)) if answer.get_ref().status == 1 => SERVING,
         Ok(Ok(_)) => "NOT_SERVING",

@@ -2,6 +2,7 @@
 
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+use yiwang_kit::metrics::Watch;
 use yiwang_kit::server::{Server, stop_on_signal};
 use yiwang_kit::{Config, Health, Process, Shape, Slot};
 
@@ -16,34 +17,32 @@ pub async fn run(config: Config, names: &[String]) -> anyhow::Result<()> {
         let address = if *name == GATEWAY { config.listen.clone() } else { config.service_listen(name) };
         bound.push((*name, Server::bind(&address).await?));
     }
+    let watch = Watch::bind(&config).await?;
     let process = Process::open(config, Shape::Apart, CancellationToken::new())?;
     process.legal.follow(process.shutdown.clone());
 
+    let (health, probes) = Health::new().await?;
+    watch.serve(&process, probes.clone());
+    let tls = process.tls()?;
     let mut serving = JoinSet::new();
-    let mut opening = Vec::new();
+    let (mut opening, stop) = (Vec::new(), CancellationToken::new());
     for (name, server) in bound {
-        let (health, probes) = Health::new().await?;
         let (slot, address) = (Slot::new(name), server.address());
+        let probes = probes.clone();
         let app = if name == GATEWAY { services::gateway(&process, probes)? } else { slot.app(probes) };
-        let stop = CancellationToken::new();
-        serving.spawn(server.serve(app, stop.clone(), process.drain()));
-        opening.push((name, health, slot, address, stop));
+        serving.spawn(server.secured(tls.clone()).serve(app, stop.clone(), process.drain()));
+        opening.push((name, slot, address));
     }
-    let mut open = Vec::new();
-    for (name, health, slot, address, stop) in opening {
+    for (name, slot, address) in opening {
         if name != GATEWAY {
             slot.fill(services::start(&process, name).await?);
         }
         health.serving(name).await;
-        health.all_serving().await;
         tracing::info!(service = name, %address, "serving");
-        open.push((name, health, stop));
     }
 
     told.cancelled().await;
-    for (name, health, stop) in &open {
-        health.end(&[name], stop).await;
-    }
+    health.end(&names, &stop).await;
     serving.join_all().await;
     process.stop().await;
     Ok(())

@@ -7,6 +7,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use yiwang_kit::config::SERVICES;
 use yiwang_kit::ledger::Timestamp;
+use yiwang_kit::metrics::Watch;
 use yiwang_kit::server::{Server, stop_on_signal};
 use yiwang_kit::{Config, Health, Process, Shape};
 
@@ -26,6 +27,7 @@ pub struct Running {
 /// Starts everything. Where a first day is given, legal time begins there: only on an empty data folder.
 pub async fn start(config: Config, first_day: Option<Timestamp>) -> anyhow::Result<Running> {
     let server = Server::bind(&config.listen).await?;
+    let watch = Watch::bind(&config).await?;
     let process = Process::open(config, Shape::Together, CancellationToken::new())?;
     if let Some(day) = first_day {
         process.legal.start_at(day)?;
@@ -33,11 +35,11 @@ pub async fn start(config: Config, first_day: Option<Timestamp>) -> anyhow::Resu
     process.legal.follow(process.shutdown.clone());
     let (health, probes) = Health::new().await?;
     let (address, stop) = (server.address(), CancellationToken::new());
+    watch.serve(&process, probes.clone());
     let app = services::gateway(&process, probes)?;
-    let serving = tokio::spawn(server.serve(app, stop.clone(), process.drain()));
+    let serving = tokio::spawn(server.secured(process.tls()?).serve(app, stop.clone(), process.drain()));
     try_join_all(SERVICES.map(|name| open(&process, &health, name))).await?;
     health.serving(services::GATEWAY).await;
-    health.all_serving().await;
     tracing::info!(%address, "serving");
     Ok(Running { address, process, health, stop, serving })
 }

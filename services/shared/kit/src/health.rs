@@ -13,10 +13,11 @@ pub struct Health {
 }
 
 impl Health {
-    /// Nothing serves yet. The routes answer `grpc.health.v1` and both versions of reflection.
+    /// Nothing serves yet, but the process is alive: that is what the empty name says, whatever becomes of a store or of a
+    /// neighbour. The routes answer `grpc.health.v1` and both versions of reflection.
     pub async fn new() -> anyhow::Result<(Self, Routes)> {
         let (reporter, service) = health_reporter();
-        reporter.set_service_status("", ServingStatus::NotServing).await;
+        reporter.set_service_status("", ServingStatus::Serving).await;
         let reflection = |set: &'static [u8]| {
             tonic_reflection::server::Builder::configure()
                 .register_encoded_file_descriptor_set(set)
@@ -33,14 +34,8 @@ impl Health {
         self.say(service, ServingStatus::Serving).await;
     }
 
-    /// The whole process serves.
-    pub async fn all_serving(&self) {
-        self.reporter.set_service_status("", ServingStatus::Serving).await;
-    }
-
     /// The process is about to end: nobody should send more.
     pub async fn stopping(&self, services: &[&str]) {
-        self.reporter.set_service_status("", ServingStatus::NotServing).await;
         for service in services {
             self.say(service, ServingStatus::NotServing).await;
         }

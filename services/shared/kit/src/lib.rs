@@ -3,14 +3,15 @@
 //! | file | what is in it |
 //! |---|---|
 //! | [`config`] | the typed configuration: defaults, file, environment |
-//! | [`telemetry`] | logs and the trace id |
+//! | [`telemetry`], [`spans`], [`metrics`] | logs and the trace id; the same told to a collector; what is counted |
 //! | [`identity`] | tokens: verified everywhere; the development issuer; services' own tokens |
 //! | [`caller`] | who calls; a message with its circumstances; the shell of a command |
 //! | [`gate`] | which caller may do what (`policies/*.cedar`) |
 //! | [`clock`], [`calendar`] | legal time and the working days |
 //! | [`status`] | refusals as gRPC statuses and back |
 //! | [`stack`] | the one tower stack in front of every service |
-//! | [`link`] | from one service to another, in one process or over TCP |
+//! | [`link`], `replicas`, [`tls`] | from one service to another, in one process or over TCP to one of its replicas |
+//! | [`shared`] | what replicas share and may lose: Redis, or the process |
 //! | [`party`] | whose data a message carries, and how much of it a list shows |
 //! | [`limit`] | time limits and due dates, in and out |
 //! | [`server`], [`health`] | a listening process |
@@ -31,12 +32,17 @@ pub mod identity;
 pub mod keys;
 pub mod limit;
 pub mod link;
+pub mod metrics;
 pub mod party;
 pub mod process;
+mod replicas;
 pub mod server;
+pub mod shared;
+pub mod spans;
 pub mod stack;
 pub mod status;
 pub mod telemetry;
+pub mod tls;
 pub mod wire;
 
 pub use yiwang_ledger as ledger;

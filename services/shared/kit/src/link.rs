@@ -7,19 +7,20 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use anyhow::Context as _;
 use arc_swap::ArcSwapOption;
 use futures_util::future::BoxFuture;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, header};
 use tonic::body::Body;
-use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint};
-use tower::{Service, ServiceExt as _};
+use tower::Service;
 use yiwang_ledger::{Kind, Refusal};
 
 use crate::config::{Config, SERVICES};
 use crate::identity::ServiceTokens;
+use crate::replicas::Replicas;
+use crate::spans::Span;
 use crate::stack::{ACTOR, Front, refused};
 use crate::telemetry::{TRACEPARENT, Trace};
+use crate::tls::Authority;
 
 /// A call that names no deadline is given up after this.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -37,7 +38,7 @@ pub struct Links {
 enum Way {
     /// In this process; empty until the service has started.
     Local(Slot),
-    Remote(Channel),
+    Remote(Replicas),
 }
 
 impl Links {
@@ -50,7 +51,9 @@ impl Links {
     /// Each service at its configured address; nothing is connected before the first call.
     pub fn remote(config: &Config, tokens: ServiceTokens) -> anyhow::Result<Self> {
         crate::server::install_crypto();
-        let ways = SERVICES.into_iter().map(|name| Ok((name, Way::Remote(channel(name, config)?))));
+        let authority = Authority::new(config.security.ca_file.clone());
+        let remote = |name| Replicas::open(&config.service_address(name), authority.clone());
+        let ways = SERVICES.into_iter().map(|name| Ok((name, Way::Remote(remote(name)?))));
         Ok(Self { ways: Arc::new(ways.collect::<anyhow::Result<_>>()?), tokens })
     }
 
@@ -157,7 +160,7 @@ impl Link {
 
     /// A link to an address, connected at the first call and again whenever it was lost.
     pub fn remote(name: &'static str, address: &str, tokens: ServiceTokens) -> anyhow::Result<Self> {
-        let way = Way::Remote(endpoint(address)?.connect_lazy());
+        let way = Way::Remote(Replicas::open(address, Authority::new(None))?);
         Ok(Self { name, way, tokens, speaker: None, headers: HeaderMap::new() })
     }
 
@@ -204,6 +207,15 @@ impl Link {
         link
     }
 
+    /// The hop of this call: where it stands in the trace goes with it.
+    fn leave(&self, request: &mut Request<Body>) -> Span {
+        let headers = if request.headers().contains_key(TRACEPARENT) { request.headers() } else { &self.headers };
+        let Some(from) = Trace::parent_in(headers) else { return Span::none() };
+        let (hop, here) = Span::leaving(&from, request.uri().path(), self.name);
+        request.headers_mut().insert(TRACEPARENT, here.header());
+        hop
+    }
+
     /// The headers of a call: those of the request come first, then those of the link.
     fn dress(&self, headers: &mut HeaderMap) -> anyhow::Result<()> {
         for (name, value) in &self.headers {
@@ -232,6 +244,7 @@ impl Service<Request<Body>> for Link {
 
     fn call(&mut self, mut request: Request<Body>) -> Self::Future {
         let name = self.name;
+        let hop = self.leave(&mut request);
         if let Err(error) = self.dress(request.headers_mut()) {
             tracing::error!(service = name, cause = format!("{error:#}"), "no token could be made for a call");
             return Box::pin(async move { Ok(refused(away(name))) });
@@ -239,18 +252,25 @@ impl Service<Request<Body>> for Link {
         match &self.way {
             Way::Local(place) => {
                 let answer = place.answer(request);
-                Box::pin(async move { Ok(answer.await) })
+                Box::pin(async move { Ok(arrived(hop, answer.await)) })
             }
-            Way::Remote(channel) => {
-                let channel = channel.clone();
-                Box::pin(async move { Ok(over_tcp(name, channel, request).await) })
+            Way::Remote(replicas) => {
+                let replicas = replicas.clone();
+                Box::pin(async move { Ok(arrived(hop, over_tcp(name, replicas, request).await)) })
             }
         }
     }
 }
 
-async fn over_tcp(name: &'static str, channel: Channel, request: Request<Body>) -> Response<Body> {
-    let error = match channel.oneshot(request).await {
+/// The hop ends with the head of the answer.
+fn arrived(hop: Span, answer: Response<Body>) -> Response<Body> {
+    let status = tonic::Status::from_header_map(answer.headers());
+    hop.end(crate::status::code_name(status.map_or(tonic::Code::Ok, |status| status.code())));
+    answer
+}
+
+async fn over_tcp(name: &'static str, replicas: Replicas, request: Request<Body>) -> Response<Body> {
+    let error = match replicas.call(request).await {
         Ok(response) => return response,
         Err(error) => error,
     };
@@ -273,28 +293,4 @@ fn away(name: &str) -> Refusal {
     )
     .with("service", name)
     .with("retry_after_ms", "1000")
-}
-
-fn channel(name: &str, config: &Config) -> anyhow::Result<Channel> {
-    let address = config.service_address(name);
-    let mut endpoint = endpoint(&address)?;
-    if address.starts_with("https://") {
-        let mut tls = ClientTlsConfig::new();
-        if let Some(file) = &config.security.ca_file {
-            let pem = std::fs::read(file).with_context(|| format!("security.ca_file {}", file.display()))?;
-            tls = tls.ca_certificate(Certificate::from_pem(pem));
-        }
-        endpoint = endpoint.tls_config(tls)?;
-    }
-    Ok(endpoint.connect_lazy())
-}
-
-fn endpoint(address: &str) -> anyhow::Result<Endpoint> {
-    Ok(Endpoint::from_shared(address.to_owned())
-        .with_context(|| format!("{address} is no address"))?
-        .connect_timeout(Duration::from_secs(3))
-        .tcp_nodelay(true)
-        .http2_keep_alive_interval(Duration::from_secs(15))
-        .keep_alive_timeout(Duration::from_secs(5))
-        .keep_alive_while_idle(true))
 }

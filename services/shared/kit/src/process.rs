@@ -18,8 +18,9 @@ use crate::gate::Gate;
 use crate::identity::{DevelopmentIssuer, Identity, ServiceTokens};
 use crate::link::Links;
 use crate::server::install_crypto;
+use crate::shared::Shared;
 use crate::stack::{Front, Stack};
-use crate::{entropy, erasure, keys};
+use crate::{entropy, erasure, keys, tls};
 
 /// How long relays and timers are waited for at the end.
 const STOP: Duration = Duration::from_secs(5);
@@ -48,6 +49,8 @@ pub struct Process {
     pub development: Option<DevelopmentIssuer>,
     /// The way to the services.
     pub links: Links,
+    /// What replicas share and may lose.
+    pub shared: Shared,
     /// Cancelled when the process is told to stop.
     pub shutdown: CancellationToken,
     secrets: Arc<Secrets>,
@@ -92,12 +95,14 @@ impl Process {
             Shape::Apart => Links::remote(&config, tokens)?,
         };
         let legal = LegalClock::open(&config)?;
+        let shared = Shared::open(&config.redis)?;
         Ok(Self {
             legal,
             gate: Gate::open()?,
             identity,
             development,
             links,
+            shared,
             shutdown,
             secrets: Arc::new(secrets),
             ledgers: Arc::default(),
@@ -160,8 +165,24 @@ impl Process {
     /// Puts the stack before a service's routes and its ledger's, and has erasures passed on.
     pub fn front(&self, service: &'static str, ledger: Ledger, routes: Routes) -> Front {
         erasure::spawn(&ledger, &self.links);
+        self.shared.wake(&ledger, &self.shutdown);
         let admin = LedgerServiceServer::new(LedgerAdmin::new(ledger, self.gate.clone()));
         Stack::new(service, self.identity.clone(), &self.config.limits).before(routes.add_service(admin).prepare())
+    }
+
+    /// The ledgers that are open.
+    pub fn ledgers(&self) -> Vec<Ledger> {
+        self.ledgers.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// TLS for the process's listeners; `None` where no certificate is configured.
+    ///
+    /// # Errors
+    /// Where its files cannot be used.
+    pub fn tls(&self) -> anyhow::Result<Option<Arc<rustls::ServerConfig>>> {
+        let security = &self.config.security;
+        let (Some(certificate), Some(key)) = (&security.tls_cert_file, &security.tls_key_file) else { return Ok(None) };
+        tls::listener(certificate, key, self.shutdown.clone()).map(Some)
     }
 
     /// How long calls at work are waited for at the end.

@@ -1,7 +1,7 @@
 //! A listening process: bound before any work is done, drained before it ends.
 
 use std::net::SocketAddr;
-use std::sync::Once;
+use std::sync::{Arc, Once};
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -9,11 +9,17 @@ use http::Request;
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
-use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use hyper_util::service::TowerToHyperService;
-use tokio::net::{TcpListener, TcpStream};
+use rustls::ServerConfig;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
+
+/// A handshake takes no longer.
+const HANDSHAKE: Duration = Duration::from_secs(10);
 
 /// Chooses the one cryptographic library of the process. A second call changes nothing.
 pub fn install_crypto() {
@@ -28,6 +34,7 @@ pub fn install_crypto() {
 pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
+    tls: Option<TlsAcceptor>,
 }
 
 impl Server {
@@ -37,7 +44,13 @@ impl Server {
             .await
             .with_context(|| format!("无法监听 {address} / cannot listen on {address}"))?;
         let address = listener.local_addr()?;
-        Ok(Self { listener, address })
+        Ok(Self { listener, address, tls: None })
+    }
+
+    /// Over TLS, where there is a certificate.
+    #[must_use]
+    pub fn secured(self, tls: Option<Arc<ServerConfig>>) -> Self {
+        Self { tls: tls.map(TlsAcceptor::from), ..self }
     }
 
     /// Where it listens.
@@ -60,7 +73,21 @@ impl Server {
             .max_header_list_size(32 * 1024);
         while let Some(accepted) = shutdown.run_until_cancelled(self.listener.accept()).await {
             match accepted {
-                Ok((stream, _)) => connection(&builder, &graceful, stream, app.clone(), cut.clone()),
+                Ok((stream, _)) => {
+                    let _ = stream.set_nodelay(true);
+                    let (builder, app, cut) = (builder.clone(), app.clone(), cut.clone());
+                    let (watcher, tls) = (graceful.watcher(), self.tls.clone());
+                    tokio::spawn(cut.run_until_cancelled_owned(async move {
+                        match tls {
+                            None => connection(&builder, watcher, stream, app).await,
+                            Some(tls) => match tokio::time::timeout(HANDSHAKE, tls.accept(stream)).await {
+                                Ok(Ok(stream)) => connection(&builder, watcher, stream, app).await,
+                                Ok(Err(error)) => tracing::debug!(cause = %error, "no TLS"),
+                                Err(_) => tracing::debug!("a handshake took too long"),
+                            },
+                        }
+                    }));
+                }
                 Err(error) => {
                     // Out of file handles: accepting again at once would only spin.
                     tracing::warn!(cause = %error, "a connection could not be accepted");
@@ -76,22 +103,17 @@ impl Server {
     }
 }
 
-fn connection(
+async fn connection(
     builder: &Builder<TokioExecutor>,
-    graceful: &GracefulShutdown,
-    stream: TcpStream,
+    watcher: Watcher,
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     app: axum::Router,
-    cut: CancellationToken,
 ) {
-    let _ = stream.set_nodelay(true);
     let app = app.map_request(|request: Request<Incoming>| request.map(axum::body::Body::new));
     let served = builder.serve_connection_with_upgrades(TokioIo::new(stream), TowerToHyperService::new(app));
-    let served = graceful.watch(served.into_owned());
-    tokio::spawn(async move {
-        if let Some(Err(error)) = cut.run_until_cancelled(served).await {
-            tracing::debug!(cause = %error, "a connection ended early");
-        }
-    });
+    if let Err(error) = watcher.watch(served.into_owned()).await {
+        tracing::debug!(cause = %error, "a connection ended early");
+    }
 }
 
 /// Cancels the token on SIGTERM or ctrl-c.

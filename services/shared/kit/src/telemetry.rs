@@ -11,8 +11,12 @@ use crate::entropy;
 /// Name of the W3C header that carries the trace.
 pub const TRACEPARENT: &str = "traceparent";
 
-/// Starts logging for this process. A second call changes nothing.
+/// Starts logging and counting for this process, and telling a collector where there is one. A second call changes nothing.
 pub fn init(config: &TelemetryConfig) -> anyhow::Result<()> {
+    crate::metrics::init()?;
+    if let Some(endpoint) = &config.otlp_endpoint {
+        crate::spans::init(endpoint, config.trace_share)?;
+    }
     let filter = EnvFilter::try_new(&config.level)?;
     let registry = tracing_subscriber::registry().with(filter);
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_target(false);
@@ -40,15 +44,20 @@ impl Trace {
 
     /// The next hop of the trace that the headers carry; `None` where they carry none that is well-formed.
     pub fn from_headers(headers: &HeaderMap) -> Option<Self> {
+        Self::continued(&Self::parent_in(headers)?.id)
+    }
+
+    /// The hop from which a request with these headers came; `None` where they name none that is well-formed.
+    pub fn parent_in(headers: &HeaderMap) -> Option<Self> {
         let mut parts = headers.get(TRACEPARENT)?.to_str().ok()?.trim().split('-');
         let (version, id, parent) = (parts.next()?, parts.next()?, parts.next()?);
-        (is_hex(version, 2) && version != "ff" && is_hex(parent, 16)).then_some(())?;
-        Self::continued(id)
+        let fine = is_hex(version, 2) && version != "ff" && is_hex(parent, 16) && is_trace(id);
+        fine.then(|| Self { id: id.to_owned(), span: parent.to_owned() })
     }
 
     /// The next hop of a trace known by its id alone, as entries keep it; `None` for a malformed one.
     pub fn continued(id: &str) -> Option<Self> {
-        (is_hex(id, 32) && id.bytes().any(|b| b != b'0')).then(|| Self { id: id.to_owned(), span: new_span() })
+        is_trace(id).then(|| Self { id: id.to_owned(), span: new_span() })
     }
 
     /// The trace of an entry, or a new one where the entry has none.
@@ -65,6 +74,10 @@ impl Trace {
 
 fn new_span() -> String {
     entropy::hex(&entropy::random::<8>())
+}
+
+fn is_trace(id: &str) -> bool {
+    is_hex(id, 32) && id.bytes().any(|b| b != b'0')
 }
 
 fn is_hex(text: &str, length: usize) -> bool {

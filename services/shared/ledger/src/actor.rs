@@ -359,6 +359,7 @@ impl<A: Aggregate> Actor<A> {
             generation: self.generation,
             current_generation: self.shared_generation.clone(),
             verdicts: self.verdict_sender.clone(),
+            since: Instant::now(),
         };
         if self.core.writer.send(item).await.is_err() {
             let _ = job.reply.send(Err(shutting_down()));

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::sync::mpsc::UnboundedSender;
+use tokio::time::Instant;
 
 use crate::{Hash, Index, StreamId, SubjectId, Tag, Timestamp, UniqueKey};
 
@@ -99,6 +100,8 @@ pub(crate) struct Item {
     pub generation: u64,
     pub current_generation: Arc<AtomicU64>,
     pub verdicts: UnboundedSender<(u64, u64, Verdict)>,
+    /// When it was decided.
+    pub since: Instant,
 }
 
 impl Item {

@@ -15,9 +15,10 @@ use crate::actor::{Job, Registry, deadline_exceeded, shutting_down};
 use crate::aggregate::{Aggregate, Call, Committed, Context, Decision};
 use crate::batch::Item;
 use crate::engine::{self, Database, Db, OpenError, Schema, Sql};
+use crate::meters::Meters;
 use crate::refusal::{Kind, Refusal};
 use crate::vault::{Secrets, Vault};
-use crate::writer::{self, Writer};
+use crate::writer::{self, Bells, Writer};
 use crate::{Hash, StreamId, Timestamp};
 
 /// What the process lends the ledger: its two clocks, the calendar in force, and randomness.
@@ -62,7 +63,12 @@ pub(crate) struct Core {
     pub vault: Vault,
     pub host: Arc<dyn Host>,
     pub writer: mpsc::Sender<Item>,
+    /// Counts up when this process or another one has written.
     pub wake: watch::Receiver<u64>,
+    /// Counts up when this process has written.
+    pub commits: watch::Receiver<u64>,
+    waker: Arc<watch::Sender<u64>>,
+    pub meters: Arc<Meters>,
     pub shutdown: CancellationToken,
     /// Actors and the writer.
     pub tasks: TaskTracker,
@@ -106,9 +112,13 @@ impl Ledger {
             vault.rewrap().await?;
         }
         let (sender, queue) = mpsc::channel(writer::QUEUE);
-        let (wake_sender, wake) = watch::channel(0);
+        let (waker, wake) = watch::channel(0);
+        let (commits_sender, commits) = watch::channel(0);
+        let (waker, meters) = (Arc::new(waker), Arc::new(Meters::of(options.service)));
         let tasks = TaskTracker::new();
-        tasks.spawn(Writer::new(db.clone(), queue, wake_sender, options.shutdown.clone(), tasks.clone()).run());
+        let bells = Bells { readers: waker.clone(), commits: commits_sender };
+        let shutdown = options.shutdown.clone();
+        tasks.spawn(Writer::new(db.clone(), queue, bells, meters.clone(), shutdown, tasks.clone()).run());
         let core = Core {
             service: options.service,
             vault,
@@ -116,6 +126,9 @@ impl Ledger {
             host: options.host,
             writer: sender,
             wake,
+            commits,
+            waker,
+            meters,
             shutdown: options.shutdown,
             tasks,
             background: TaskTracker::new(),
@@ -179,12 +192,31 @@ impl Ledger {
         check_request_id(&call.request_id)?;
         let deadline = call.deadline;
         let (reply, answer) = oneshot::channel();
-        self.core.registry::<A>().send(&self.core, stream, Job { call, rule, reply, losses: 0 }, fresh)?;
+        self.core
+            .registry::<A>()
+            .send(&self.core, stream, Job { call, rule, reply, losses: 0 }, fresh)
+            .inspect_err(|refusal| self.core.meters.refused(A::KIND, refusal))?;
         let answer = match deadline {
-            Some(deadline) => tokio::time::timeout_at(deadline, answer).await.map_err(|_| deadline_exceeded())?,
-            None => answer.await,
+            Some(deadline) => tokio::time::timeout_at(deadline, answer).await,
+            None => Ok(answer.await),
         };
-        answer.unwrap_or_else(|_| Err(shutting_down()))
+        let answer = match answer {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(_)) => Err(shutting_down()),
+            Err(_) => Err(deadline_exceeded()),
+        };
+        self.core.meters.answered(A::KIND, &answer);
+        answer
+    }
+
+    /// Counts up when this process has written: for whoever tells other replicas.
+    pub fn commits(&self) -> watch::Receiver<u64> {
+        self.core.commits.clone()
+    }
+
+    /// Another replica has written: readers of the feed look at once.
+    pub fn wake(&self) {
+        self.core.waker.send_modify(|times| *times += 1);
     }
 
     /// Where the ledger stands.

@@ -14,6 +14,7 @@ mod entry;
 mod feed;
 mod id;
 mod ledger;
+mod meters;
 mod personal;
 mod read;
 mod rebuild;
@@ -23,6 +24,7 @@ mod snapshot;
 mod timer;
 mod vault;
 mod verify;
+mod vitals;
 mod writer;
 
 pub use aggregate::{Aggregate, Call, Committed, Context, Decision, EventName, Index, Meta, Tag, UniqueKey};
@@ -38,5 +40,6 @@ pub use refusal::{FieldViolation, Kind, Refusal};
 pub use relay::{Delivery, Halted, Parked, Route};
 pub use vault::{Secrets, Vault};
 pub use verify::Report;
+pub use vitals::{DueVitals, RelayVitals, Vitals};
 
 pub(crate) use ledger::store_refusal;

@@ -6,24 +6,41 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::StreamId;
 use crate::batch::{Item, Verdict};
 use crate::engine::{Committer, Db, Failure, classify};
+use crate::meters::Meters;
 
 const BATCH_COMMANDS: usize = 512;
 const BATCH_BYTES: usize = 4 << 20;
 pub(crate) const QUEUE: usize = 4096;
+
+/// Counted up after every commit that wrote.
+pub(crate) struct Bells {
+    /// Wakes readers of the feed.
+    pub readers: Arc<watch::Sender<u64>>,
+    /// Tells whoever wakes those of other replicas.
+    pub commits: watch::Sender<u64>,
+}
+
+impl Bells {
+    fn ring(&self) {
+        self.readers.send_modify(|times| *times += 1);
+        self.commits.send_modify(|times| *times += 1);
+    }
+}
 
 pub(crate) struct Writer {
     db: Arc<Db>,
     committer: Option<Committer>,
     queue: mpsc::Receiver<Item>,
     waiting: VecDeque<Item>,
-    /// Counted up after every commit that wrote: wakes readers of the feed.
-    wake: watch::Sender<u64>,
+    bells: Bells,
+    meters: Arc<Meters>,
     shutdown: CancellationToken,
     /// Waited for when the ledger is closed.
     tasks: TaskTracker,
@@ -33,11 +50,12 @@ impl Writer {
     pub fn new(
         db: Arc<Db>,
         queue: mpsc::Receiver<Item>,
-        wake: watch::Sender<u64>,
+        bells: Bells,
+        meters: Arc<Meters>,
         shutdown: CancellationToken,
         tasks: TaskTracker,
     ) -> Self {
-        Self { db, committer: None, queue, waiting: VecDeque::new(), wake, shutdown, tasks }
+        Self { db, committer: None, queue, waiting: VecDeque::new(), bells, meters, shutdown, tasks }
     }
 
     pub async fn run(mut self) {
@@ -102,10 +120,17 @@ impl Writer {
         let commands: Vec<_> = batch.iter().map(|item| item.command.clone()).collect();
         let mut pause = Duration::from_millis(5);
         let mut tries = 0;
+        for item in &batch {
+            self.meters.waited(item.since.elapsed());
+        }
         loop {
+            let began = Instant::now();
             let (error, failure) = match self.committer().await {
                 Ok(committer) => match committer.commit(&commands).await {
-                    Ok(verdicts) => return self.deliver(batch, verdicts),
+                    Ok(verdicts) => {
+                        self.meters.committed(batch.len(), began.elapsed());
+                        return self.deliver(batch, verdicts);
+                    }
                     Err(error) => {
                         let failure = classify(&error);
                         (error, failure)
@@ -163,7 +188,7 @@ impl Writer {
             item.answer(verdict);
         }
         if wrote {
-            self.wake.send_modify(|commits| *commits += 1);
+            self.bells.ring();
         }
         if erased {
             self.tasks.spawn(scrub(self.db.clone(), self.shutdown.clone()));

@@ -52,6 +52,13 @@ impl Config {
             ((1..=100_000).contains(&limits.concurrency), "limits.concurrency", "1 to 100000"),
             (limits.attachment_bytes <= 1024 * 1024 * 1024, "limits.attachment_bytes", "at most 1 GB"),
             (limits.drain_ms <= 600_000, "limits.drain_ms", "at most ten minutes"),
+            ((0.0..=1.0).contains(&self.telemetry.trace_share), "telemetry.trace_share", "0 to 1"),
+            ((1..=60_000).contains(&self.redis.cache_ms), "redis.cache_ms", "1 to 60000"),
+            (
+                self.security.tls_cert_file.is_some() == self.security.tls_key_file.is_some(),
+                "security.tls_cert_file",
+                "set together with security.tls_key_file",
+            ),
         ];
         match fits.into_iter().find(|(fits, _, _)| !fits) {
             Some((_, key, range)) => Err(ConfigRefused::OutOfRange(key, range)),

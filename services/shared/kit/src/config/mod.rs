@@ -6,6 +6,7 @@ mod check;
 mod load;
 mod render;
 mod secret;
+mod shared;
 
 use std::path::PathBuf;
 
@@ -14,6 +15,7 @@ use serde::{Deserialize, Serialize};
 pub use check::ConfigRefused;
 pub use load::{ConfigError, Sources};
 pub use secret::{DatabaseUrl, Secret};
+pub use shared::{RedisConfig, RedisMode, RedisUrls, StorageConfig};
 
 /// The names of the services that keep a ledger, in the order in which a case passes them.
 pub const SERVICES: [&str; 5] = ["intake", "approval", "license", "evaluation", "trading"];
@@ -48,8 +50,12 @@ pub struct Config {
     pub security: SecurityConfig,
     /// What is too much or takes too long.
     pub limits: Limits,
-    /// Logs.
+    /// Logs, metrics, traces.
     pub telemetry: TelemetryConfig,
+    /// What replicas share and may lose.
+    pub redis: RedisConfig,
+    /// Where attachments are kept.
+    pub storage: StorageConfig,
     /// 工作日历.
     pub calendar: CalendarConfig,
 }
@@ -131,6 +137,10 @@ pub struct SecurityConfig {
     pub seal_key_file: Option<PathBuf>,
     /// Certificate authority (PEM) by which `https` addresses of other services are checked.
     pub ca_file: Option<PathBuf>,
+    /// Certificate chain (PEM) of our own listeners, read again when it changes; absent: they speak in clear.
+    pub tls_cert_file: Option<PathBuf>,
+    /// Its private key (PEM).
+    pub tls_key_file: Option<PathBuf>,
 }
 
 /// What is too much or takes too long.
@@ -145,6 +155,8 @@ pub struct Limits {
     pub deadline_max_ms: u64,
     /// Calls at work in one service at a time; more are refused, not queued.
     pub concurrency: usize,
+    /// Requests of one caller through the gateway a minute, over all replicas; 0: as many as come.
+    pub calls_per_minute: u64,
     /// Largest attachment in bytes.
     pub attachment_bytes: u64,
     /// How long the process waits for calls at work when it is told to stop, in milliseconds.
@@ -162,7 +174,7 @@ pub enum LogFormat {
     Json,
 }
 
-/// Logs, to stderr.
+/// Logs, to stderr; metrics, to whoever asks; traces, to a collector.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct TelemetryConfig {
@@ -170,6 +182,12 @@ pub struct TelemetryConfig {
     pub format: LogFormat,
     /// `info,sqlx=warn`, or other directives.
     pub level: String,
+    /// Where `/metrics` and, in clear, `grpc.health.v1` are answered: `0.0.0.0:9464`; absent: nowhere.
+    pub metrics_listen: Option<String>,
+    /// Collector of traces (OTLP over gRPC): `http://collector:4317`; absent: traces are told to nobody.
+    pub otlp_endpoint: Option<String>,
+    /// Share of traces that are told, 0 to 1; whoever calls with a sampled trace is told whole.
+    pub trace_share: f64,
 }
 
 /// 工作日历: the years beyond those built in.
@@ -197,6 +215,8 @@ impl Default for Config {
             security: SecurityConfig::default(),
             limits: Limits::default(),
             telemetry: TelemetryConfig::default(),
+            redis: RedisConfig::default(),
+            storage: StorageConfig::default(),
             calendar: CalendarConfig::default(),
         }
     }
@@ -223,6 +243,7 @@ impl Default for Limits {
             deadline_ms: 15_000,
             deadline_max_ms: 120_000,
             concurrency: 512,
+            calls_per_minute: 0,
             attachment_bytes: 20 * 1024 * 1024,
             drain_ms: 20_000,
         }
@@ -231,7 +252,13 @@ impl Default for Limits {
 
 impl Default for TelemetryConfig {
     fn default() -> Self {
-        Self { format: LogFormat::Text, level: "info,sqlx=warn".into() }
+        Self {
+            format: LogFormat::Text,
+            level: "info,sqlx=warn".into(),
+            metrics_listen: None,
+            otlp_endpoint: None,
+            trace_share: 1.0,
+        }
     }
 }
 
