@@ -19,8 +19,8 @@ use yiwang_proto::{
 };
 
 use crate::{
-    Options, affairs::Affairs, attachments, contract::Contract, dev, health, openapi, page, problem::Refused, proxy,
-    rest::Rest, trace,
+    Options, affairs::Affairs, attachments, cache, contract::Contract, dev, health, openapi, page, problem::Refused,
+    proxy, quota, rest::Rest, trace,
 };
 
 /// What every handler shares.
@@ -94,7 +94,16 @@ async fn elsewhere<L: Link>(front: Arc<Front<L>>, request: Request) -> Response 
         return proxy::forward(&front.links, request).await;
     }
     let trace = trace::of(&request);
-    front.rest.answer(request, &trace).await
+    let (shared, per_minute) = (front.options.shared.as_ref(), front.options.calls_per_minute);
+    if let Some(shared) = shared.filter(|_| per_minute > 0)
+        && let Err(refused) = quota::admit(shared, request.headers(), per_minute).await
+    {
+        return refused.response(&trace);
+    }
+    match (shared, cache::key(&request)) {
+        (Some(shared), Some(key)) => cache::answer(shared, &key, front.rest.answer(request, &trace)).await,
+        _ => front.rest.answer(request, &trace).await,
+    }
 }
 
 /// What a path says, or why it cannot be read.

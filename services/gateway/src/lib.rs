@@ -6,6 +6,7 @@
 
 pub mod affairs;
 mod attachments;
+mod cache;
 mod contract;
 mod dev;
 mod explain;
@@ -16,10 +17,13 @@ mod openapi;
 mod page;
 pub mod problem;
 mod proxy;
+mod quota;
 mod rest;
 mod trace;
 
 use std::time::Duration;
+
+use yiwang_kit::shared::Shared;
 
 pub use front::{links, router};
 pub use proxy::SERVICE_HEADER;
@@ -36,6 +40,10 @@ pub struct Options {
     pub deadline: Duration,
     /// How long one part of a composition may take.
     pub part_deadline: Duration,
+    /// What replicas share; absent: nothing is kept and nobody is counted.
+    pub shared: Option<Shared>,
+    /// Requests of one caller a minute; 0: as many as come.
+    pub calls_per_minute: u64,
     /// How long an upload or the start of a download may take.
     pub transfer_deadline: Duration,
 }
@@ -47,6 +55,8 @@ impl Default for Options {
             attachment_bytes: 20 * 1024 * 1024,
             deadline: Duration::from_secs(20),
             part_deadline: Duration::from_secs(3),
+            shared: None,
+            calls_per_minute: 0,
             transfer_deadline: Duration::from_secs(120),
         }
     }

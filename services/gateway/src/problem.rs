@@ -2,6 +2,8 @@
 //!
 //! Invariant: made from a `google.rpc.Status` alone, by one mapping; the cause of an error of ours is never in it.
 
+use std::time::Duration;
+
 use axum::{
     body::Body,
     response::{IntoResponse, Response},
@@ -131,6 +133,13 @@ impl Refused {
     pub fn too_large(limit: usize) -> Self {
         let (zh, en) = (format!("请求内容超过上限 {limit} 字节"), format!("the body is larger than {limit} bytes"));
         Self::new(Code::InvalidArgument, "BODY_TOO_LARGE", zh, en).with_status(StatusCode::PAYLOAD_TOO_LARGE)
+    }
+
+    /// To be sent again after a while.
+    #[must_use]
+    pub fn after(mut self, wait: Duration) -> Self {
+        self.problem.retry_after = Some(wait);
+        self
     }
 
     /// The body broke off.

@@ -47,6 +47,8 @@ pub fn gateway(process: &Process, probes: Routes) -> anyhow::Result<axum::Router
     let options = yiwang_gateway::Options {
         body_bytes: limits.message_bytes,
         attachment_bytes: limits.attachment_bytes,
+        shared: Some(process.shared.clone()),
+        calls_per_minute: limits.calls_per_minute,
         deadline: std::time::Duration::from_millis(limits.deadline_ms),
         ..yiwang_gateway::Options::default()
     };

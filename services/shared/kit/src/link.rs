@@ -160,7 +160,17 @@ impl Link {
 
     /// A link to an address, connected at the first call and again whenever it was lost.
     pub fn remote(name: &'static str, address: &str, tokens: ServiceTokens) -> anyhow::Result<Self> {
-        let way = Way::Remote(Replicas::open(address, Authority::new(None))?);
+        Self::remote_trusting(name, address, Authority::new(None), tokens)
+    }
+
+    /// The same, with certificates checked by an authority of its own.
+    pub fn remote_trusting(
+        name: &'static str,
+        address: &str,
+        authority: Authority,
+        tokens: ServiceTokens,
+    ) -> anyhow::Result<Self> {
+        let way = Way::Remote(Replicas::open(address, authority)?);
         Ok(Self { name, way, tokens, speaker: None, headers: HeaderMap::new() })
     }
 

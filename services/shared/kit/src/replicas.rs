@@ -70,7 +70,7 @@ impl Replicas {
         let inner =
             Inner { places, authority, known: ArcSwap::default(), turn: AtomicUsize::new(0), began: Instant::now() };
         // until the names have been looked up, each is tried as it stands
-        let first = inner.places.iter().map(|place| inner.replica(place, &place.to_string()));
+        let first = inner.places.iter().map(|place| inner.replica(place, place.to_string().trim_end_matches('/')));
         inner.known.store(Arc::new(first.collect::<anyhow::Result<_>>()?));
         let replicas = Self(Arc::new(inner));
         let weak = Arc::downgrade(&replicas.0);

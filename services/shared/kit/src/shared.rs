@@ -32,7 +32,7 @@ const REST: Duration = Duration::from_secs(1);
 /// How long a wake-up is waited for before the connection is asked anew.
 const LISTEN: Duration = Duration::from_secs(2);
 /// Largest answer that is cached.
-const LARGEST: usize = 256 << 10;
+pub const LARGEST: usize = 256 << 10;
 
 /// See the module's page. Cheap to clone.
 #[derive(Clone)]
@@ -43,6 +43,13 @@ pub struct Shared {
     /// Counts and nonces of this process, where there is no Redis.
     counts: Cache<String, Arc<AtomicU64>>,
     uses: CacheUse,
+    began: Instant,
+}
+
+impl std::fmt::Debug for Shared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(if self.remote.is_some() { "Shared(redis)" } else { "Shared(process)" })
+    }
 }
 
 /// Redis does not answer.
@@ -62,7 +69,7 @@ impl Shared {
             .build();
         let counts = Cache::builder().max_capacity(1_000_000).time_to_live(Duration::from_secs(600)).build();
         let remote = Remote::open(config)?.map(Arc::new);
-        Ok(Self { remote, answers, counts, uses: CacheUse::default() })
+        Ok(Self { remote, answers, counts, uses: CacheUse::default(), began: Instant::now() })
     }
 
     /// A cached answer, as some replica gave it a moment ago.
@@ -106,7 +113,8 @@ impl Shared {
                 return count;
             }
         }
-        self.counts.get_with_by_ref(key, Arc::default).fetch_add(1, Ordering::Relaxed) + 1
+        let which = self.began.elapsed().as_secs() / window.as_secs().max(1);
+        self.counts.get_with_by_ref(&format!("{which}:{key}"), Arc::default).fetch_add(1, Ordering::Relaxed) + 1
     }
 
     /// Whether this nonce is seen for the first time within `life`, at most ten minutes.

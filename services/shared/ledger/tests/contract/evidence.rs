@@ -23,7 +23,8 @@ pub async fn a_store_that_is_not_there_is_not_made_by_looking(world: World) {
     let elsewhere = world.look_elsewhere().await.err().unwrap().to_string();
     assert!(elsewhere.starts_with("NOT_MIGRATED"), "{elsewhere}");
     assert!(world.look_elsewhere().await.is_err(), "looking made it");
-    assert_eq!(world.look_again().await.verify().await.unwrap().entries, 30);
+    let (ledger, _dir) = world.look_again().await;
+    assert_eq!(ledger.verify().await.unwrap().entries, 30);
 }
 
 pub async fn every_chain_verifies(world: World) {

@@ -244,10 +244,10 @@ impl World {
     }
 
     /// Looks at a store, after this process has ended.
-    pub async fn look_again(self) -> Ledger {
+    pub async fn look_again(self) -> (Ledger, Option<Arc<tempfile::TempDir>>) {
         self.shutdown.cancel();
         self.ledger.close(Duration::from_secs(5)).await;
-        Ledger::open_as_it_is(World::options(&self.place, false, SECRETS).0).await.unwrap()
+        (Ledger::open_as_it_is(World::options(&self.place, false, SECRETS).0).await.unwrap(), self._dir)
     }
 
     /// Looks at a store that is not there.

@@ -1,0 +1,158 @@
+//! Several replicas behind one name: calls go on while they come and go, over TLS too, whose certificate is exchanged.
+#![allow(missing_docs, clippy::unwrap_used)]
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::process::Command;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use tonic::service::Routes;
+use tonic::{Request, Response, Status};
+use tonic_health::pb::health_server::{Health, HealthServer};
+use tonic_health::pb::{HealthCheckRequest, HealthCheckResponse, health_client::HealthClient};
+use yiwang_kit::identity::{DevelopmentIssuer, ServiceTokens};
+use yiwang_kit::{Config, Link, Server, tls};
+
+/// A replica whose answer is its number.
+struct Numbered(i32);
+
+#[async_trait]
+impl Health for Numbered {
+    async fn check(&self, _: Request<HealthCheckRequest>) -> Result<Response<HealthCheckResponse>, Status> {
+        Ok(Response::new(HealthCheckResponse { status: self.0 }))
+    }
+
+    type WatchStream = tokio_stream::Empty<Result<HealthCheckResponse, Status>>;
+
+    async fn watch(&self, _: Request<HealthCheckRequest>) -> Result<Response<Self::WatchStream>, Status> {
+        Err(Status::unimplemented("watch"))
+    }
+}
+
+struct Replica {
+    address: String,
+    stop: CancellationToken,
+    serving: JoinHandle<()>,
+}
+
+impl Replica {
+    async fn start(number: i32, tls: Option<Arc<rustls::ServerConfig>>) -> Self {
+        let server = Server::bind("127.0.0.1:0").await.unwrap().secured(tls.clone());
+        let place = if tls.is_some() { "https://localhost" } else { "http://127.0.0.1" };
+        let (address, stop) = (format!("{place}:{}", server.address().port()), CancellationToken::new());
+        let app = Routes::new(HealthServer::new(Numbered(number))).into_axum_router();
+        let serving = tokio::spawn(server.serve(app, stop.clone(), Duration::from_secs(1)));
+        Self { address, stop, serving }
+    }
+
+    async fn end(self) {
+        self.stop.cancel();
+        self.serving.await.unwrap();
+    }
+}
+
+fn tokens() -> ServiceTokens {
+    let dir = tempfile::tempdir().unwrap();
+    let config = Config { data_dir: dir.path().to_owned(), ..Config::default() };
+    ServiceTokens::open(&config, Some(&DevelopmentIssuer::open(&config).unwrap())).unwrap()
+}
+
+fn link(replicas: &[&Replica]) -> Link {
+    let addresses: Vec<&str> = replicas.iter().map(|replica| replica.address.as_str()).collect();
+    Link::remote("intake", &addresses.join(","), tokens()).unwrap()
+}
+
+async fn ask(link: &Link, about: &str) -> i32 {
+    let request = HealthCheckRequest { service: about.to_owned() };
+    HealthClient::new(link.clone()).check(request).await.unwrap().into_inner().status
+}
+
+#[tokio::test]
+async fn calls_are_spread_over_the_replicas() {
+    let (one, two) = (Replica::start(1, None).await, Replica::start(2, None).await);
+    let link = link(&[&one, &two]);
+    let mut answered = BTreeSet::new();
+    for call in 0..64 {
+        answered.insert(ask(&link, &format!("record-{call}")).await);
+    }
+    assert_eq!(answered, BTreeSet::from([1, 2]));
+}
+
+#[tokio::test]
+async fn calls_about_one_record_go_to_one_replica() {
+    let (one, two, three) =
+        (Replica::start(1, None).await, Replica::start(2, None).await, Replica::start(3, None).await);
+    let link = link(&[&one, &two, &three]);
+    for record in 0..16 {
+        let record = format!("record-{record}");
+        assert_eq!(ask(&link, &record).await, ask(&link, &record).await);
+    }
+}
+
+#[tokio::test]
+async fn a_replica_that_goes_takes_no_call_with_it() {
+    let (one, two) = (Replica::start(1, None).await, Replica::start(2, None).await);
+    let link = link(&[&one, &two]);
+    for call in 0..32 {
+        ask(&link, &format!("record-{call}")).await;
+    }
+    one.end().await;
+    for call in 0..32 {
+        assert_eq!(ask(&link, &format!("record-{call}")).await, 2);
+    }
+}
+
+fn openssl(folder: &Path, words: &str) {
+    let run = Command::new("openssl").args(words.split(' ')).current_dir(folder).output().unwrap();
+    assert!(run.status.success(), "{words}: {}", String::from_utf8_lossy(&run.stderr));
+}
+
+/// An authority, and a certificate for localhost by it.
+fn certificate(folder: &Path) {
+    let fresh = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 30";
+    openssl(folder, &format!("{fresh} -subj /CN=authority -keyout ca-key.pem -out ca.pem"));
+    openssl(
+        folder,
+        &format!(
+            "{fresh} -subj /CN=localhost -addext subjectAltName=DNS:localhost -addext basicConstraints=critical,CA:FALSE \
+             -CA ca.pem -CAkey ca-key.pem -keyout key.pem -out cert.pem"
+        ),
+    );
+}
+
+#[tokio::test]
+async fn a_certificate_is_exchanged_without_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str| folder.path().join(name);
+    let (cert, key, ca) = (file("cert.pem"), file("key.pem"), file("ca.pem"));
+    certificate(folder.path());
+    let config = tls::listener(&cert, &key, CancellationToken::new()).unwrap();
+    let replica = Replica::start(7, Some(config)).await;
+    let link =
+        || Link::remote_trusting("intake", &replica.address, tls::Authority::new(Some(ca.clone())), tokens()).unwrap();
+    assert_eq!(ask(&link(), "").await, 7);
+    certificate(folder.path());
+    let until = tokio::time::Instant::now() + Duration::from_secs(30);
+    let request = || HealthCheckRequest { service: String::new() };
+    while HealthClient::new(link()).check(request()).await.is_err() {
+        assert!(tokio::time::Instant::now() < until, "the new certificate is not shown");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_certificate_of_somebody_else_is_not_believed() {
+    let (ours, theirs) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    certificate(ours.path());
+    certificate(theirs.path());
+    let config = tls::listener(&ours.path().join("cert.pem"), &ours.path().join("key.pem"), CancellationToken::new());
+    let replica = Replica::start(7, Some(config.unwrap())).await;
+    let authority = tls::Authority::new(Some(theirs.path().join("ca.pem")));
+    let link = Link::remote_trusting("intake", &replica.address, authority, tokens()).unwrap();
+    let refused = HealthClient::new(link).check(HealthCheckRequest::default()).await.unwrap_err();
+    assert_eq!(refused.code(), tonic::Code::Unavailable);
+}
