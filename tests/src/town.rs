@@ -36,7 +36,18 @@ impl Town {
     /// # Errors
     /// Where it does not answer within a minute.
     pub async fn together() -> anyhow::Result<Self> {
+        Self::together_with(&[]).await
+    }
+
+    /// The same with settings: `TELEMETRY__METRICS_LISTEN` and its value.
+    ///
+    /// # Errors
+    /// Where it does not answer within a minute.
+    pub async fn together_with(settings: &[(&str, String)]) -> anyhow::Result<Self> {
         let mut town = Self::found()?;
+        for (key, value) in settings {
+            town.set(key, value.clone());
+        }
         town.start("up", &["up"])?;
         town.ready().await?;
         Ok(town)

@@ -5,6 +5,7 @@ mod branches;
 mod main_job;
 mod paths;
 mod privacy;
+mod telemetry;
 mod time;
 
 /// Each story runs in both shapes.
@@ -37,6 +38,16 @@ both_shapes! {
 
 mod one_shape {
     use yiwang_tests::town::Town;
+
+    #[tokio::test]
+    async fn a_collector_sees_one_trace_over_http_two_hops_and_a_relay() -> anyhow::Result<()> {
+        crate::telemetry::a_collector_sees_one_trace_over_http_two_hops_and_a_relay().await
+    }
+
+    #[tokio::test]
+    async fn what_an_operator_asks_first_has_a_metric() -> anyhow::Result<()> {
+        crate::telemetry::what_an_operator_asks_first_has_a_metric().await
+    }
 
     #[tokio::test]
     async fn a_ledger_changed_by_hand_does_not_verify() -> anyhow::Result<()> {

@@ -109,14 +109,19 @@ impl Drop for AtWork {
     }
 }
 
-/// The method's name, where it is one of the contracts'.
+/// The method's name, where it is one of the contracts' or of HTTP.
 fn known(method: &str) -> &'static str {
     static METHODS: LazyLock<HashSet<&'static str>> = LazyLock::new(|| {
         let set = FileDescriptorSet::decode(yiwang_proto::FILE_DESCRIPTOR_SET).unwrap_or_default();
         let services = set.file.into_iter().flat_map(|file| file.service);
         services.flat_map(|service| service.method).map(|method| &*String::leak(method.name().to_owned())).collect()
     });
-    METHODS.get(method).copied().unwrap_or("other")
+    match method {
+        "GET" => "GET",
+        "POST" => "POST",
+        "PATCH" => "PATCH",
+        rpc => METHODS.get(rpc).copied().unwrap_or("other"),
+    }
 }
 
 /// What answered from a cache, and what did not.

@@ -20,7 +20,7 @@ use crate::link::Links;
 use crate::server::install_crypto;
 use crate::shared::Shared;
 use crate::stack::{Front, Stack};
-use crate::{entropy, erasure, keys, tls};
+use crate::{entropy, erasure, keys, spans, tls};
 
 /// How long relays and timers are waited for at the end.
 const STOP: Duration = Duration::from_secs(5);
@@ -146,6 +146,7 @@ impl Process {
         if tokio::time::timeout(STOP, stopped).await.is_err() {
             tracing::warn!("relays did not end in time: their leases run out by themselves");
         }
+        let _ = tokio::task::spawn_blocking(spans::flush).await;
     }
 
     /// What a service's constructor gets.

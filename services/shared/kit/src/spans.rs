@@ -7,9 +7,9 @@ use std::sync::OnceLock;
 use anyhow::Context as _;
 use http::HeaderMap;
 use opentelemetry::global::{self, BoxedSpan};
+pub use opentelemetry::trace::SpanKind;
 use opentelemetry::trace::{
-    Span as _, SpanContext, SpanId, SpanKind, Status, TraceContextExt as _, TraceFlags, TraceId, TraceState,
-    Tracer as _,
+    Span as _, SpanContext, SpanId, Status, TraceContextExt as _, TraceFlags, TraceId, TraceState, Tracer as _,
 };
 use opentelemetry::{Context, KeyValue};
 use opentelemetry_otlp::{SpanExporter, WithExportConfig as _};
