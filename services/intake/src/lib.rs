@@ -18,9 +18,9 @@ pub mod store;
 
 use std::sync::Arc;
 
-use anyhow::{Context as _, anyhow};
+use anyhow::anyhow;
 use tonic::service::Routes;
-use yiwang_kit::Env;
+use yiwang_kit::{Env, storage};
 use yiwang_proto::catalogue::v1::catalogue_service_server::CatalogueServiceServer;
 use yiwang_proto::intake::v1::intake_service_server::IntakeServiceServer;
 
@@ -52,10 +52,8 @@ pub async fn start(env: Env) -> anyhow::Result<Routes> {
     let (counting, shutdown) = (catalogue.clone(), env.shutdown.clone());
     tokio::spawn(async move { shutdown.run_until_cancelled(counting.follow(seen)).await });
 
-    let folder = env.data_dir.join("attachments");
-    let store =
-        Store::open(&folder, env.config.limits.attachment_bytes).with_context(|| folder.display().to_string())?;
-    let store = Arc::new(store);
+    let files = storage::open(&env.config.storage, &env.data_dir.join("attachments"))?;
+    let store = Arc::new(Store::new(files, env.config.limits.attachment_bytes));
     store.recover(&env.ledger).await?;
 
     env.ledger.timer::<Application>(decide::timer);

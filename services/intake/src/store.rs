@@ -4,9 +4,9 @@
 
 use bytes::{BufMut as _, Bytes, BytesMut};
 use futures_util::{StreamExt as _, TryStreamExt as _};
-use object_store::local::LocalFileSystem;
 use object_store::path::Path;
-use object_store::{MultipartUpload, ObjectStore as _, ObjectStoreExt as _};
+use object_store::{ObjectStoreExt as _, WriteMultipart};
+use yiwang_kit::storage::Files;
 use yiwang_ledger::{Audiences, Kind, Ledger, Refusal, StreamId, SubjectId, Vault};
 use yiwang_standards::sm::{self, Sm3};
 
@@ -15,9 +15,14 @@ use crate::application::Application;
 /// Bytes that are sealed at a time.
 pub const CHUNK: usize = 256 * 1024;
 
+/// Parts of one file on their way to the store at a time.
+const PARTS: usize = 2;
+/// An upload is over by then, in microseconds.
+const UNDER_WAY: i64 = 3_600_000_000;
+
 /// The store of a service.
 pub struct Store {
-    files: LocalFileSystem,
+    files: Files,
     /// Largest file in bytes.
     pub limit: u64,
 }
@@ -61,7 +66,7 @@ pub struct Place {
 pub struct Incoming<'a> {
     vault: &'a Vault,
     place: Place,
-    upload: Box<dyn MultipartUpload>,
+    upload: WriteMultipart,
     buffer: BytesMut,
     index: u64,
     hash: Sm3,
@@ -70,13 +75,9 @@ pub struct Incoming<'a> {
 }
 
 impl Store {
-    /// Under a folder, which is made.
-    ///
-    /// # Errors
-    /// The folder cannot be made or used.
-    pub fn open(folder: &std::path::Path, limit: u64) -> anyhow::Result<Self> {
-        std::fs::create_dir_all(folder)?;
-        Ok(Self { files: LocalFileSystem::new_with_prefix(folder)?.with_automatic_cleanup(true), limit })
+    /// In a store of files.
+    pub fn new(files: Files, limit: u64) -> Self {
+        Self { files, limit }
     }
 
     /// Begins a file.
@@ -85,14 +86,16 @@ impl Store {
     /// `STORE_UNAVAILABLE`.
     pub async fn begin<'a>(&self, vault: &'a Vault, place: Place) -> Result<Incoming<'a>, Refusal> {
         let path = incoming(place.application, &place.attachment);
-        let upload = self.files.put_multipart(&path).await.map_err(|error| away(&error))?;
+        let upload = self.files.store.put_multipart(&path).await.map_err(|error| away(&error))?;
+        // gathered to parts of 5 MB, the least that object storage takes
+        let upload = WriteMultipart::new(upload);
         let (buffer, hash) = (BytesMut::with_capacity(CHUNK), Sm3::new());
         Ok(Incoming { vault, place, upload, buffer, index: 0, hash, size: 0, limit: self.limit })
     }
 
     /// Moves a file that an entry names to its place.
     pub async fn keep(&self, application: StreamId, attachment: &str) {
-        let moved = self.files.rename(&incoming(application, attachment), &place(application, attachment)).await;
+        let moved = self.files.store.rename(&incoming(application, attachment), &place(application, attachment)).await;
         if let Err(error) = moved {
             // it is found where it came in, and moved at the next start
             tracing::warn!(%application, attachment, %error, "an attachment was not moved to its place");
@@ -115,7 +118,7 @@ impl Store {
     }
 
     async fn delete(&self, path: &Path) -> Result<(), Refusal> {
-        match self.files.delete(path).await {
+        match self.files.store.delete(path).await {
             Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
             Err(error) => {
                 tracing::error!(%path, %error, "a file was not taken away");
@@ -133,9 +136,9 @@ impl Store {
         vault: &'a Vault,
         place: Place,
     ) -> Result<impl futures_util::Stream<Item = Result<Option<Bytes>, Refusal>> + use<'a>, Refusal> {
-        let mut found = self.files.get(&self::place(place.application, &place.attachment)).await;
+        let mut found = self.files.store.get(&self::place(place.application, &place.attachment)).await;
         if matches!(found, Err(object_store::Error::NotFound { .. })) {
-            found = self.files.get(&incoming(place.application, &place.attachment)).await;
+            found = self.files.store.get(&incoming(place.application, &place.attachment)).await;
         }
         let bytes = match found {
             Ok(found) => found.into_stream().map_err(|error| away(&error)).boxed(),
@@ -173,7 +176,7 @@ impl Store {
     /// `STORE_UNAVAILABLE`.
     pub async fn recover(&self, ledger: &Ledger) -> Result<(), Refusal> {
         let left: Vec<_> =
-            self.files.list(Some(&Path::from("incoming"))).try_collect().await.map_err(|error| away(&error))?;
+            self.files.store.list(Some(&Path::from("incoming"))).try_collect().await.map_err(|error| away(&error))?;
         for object in left {
             let name = object.location.filename().unwrap_or_default();
             let known =
@@ -185,11 +188,17 @@ impl Store {
             let read = ledger.get::<Application>(application, &Audiences::all()).await?;
             match read.is_some_and(|read| read.state.attachment(attachment).is_some()) {
                 true => self.keep(application, attachment).await,
+                false if self.files.shared && is_fresh(ledger, object.last_modified) => {}
                 false => self.drop_incoming(application, attachment).await,
             }
         }
         Ok(())
     }
+}
+
+/// Another replica may be about to name it in an entry.
+fn is_fresh(ledger: &Ledger, came: chrono::DateTime<chrono::Utc>) -> bool {
+    ledger.host().machine_now().0.saturating_sub(came.timestamp_micros()) < UNDER_WAY
 }
 
 /// `ATTACHMENT_DAMAGED`.
@@ -237,7 +246,8 @@ impl Incoming<'_> {
         frame.extend_from_slice(&sealed);
         self.index += 1;
         self.buffer.clear();
-        self.upload.put_part(frame.freeze().into()).await.map_err(|error| away(&error))
+        self.upload.put(frame.freeze());
+        self.upload.wait_for_capacity(PARTS).await.map_err(|error| away(&error))
     }
 
     /// All bytes have come: size and SM3 of the content.
@@ -248,12 +258,12 @@ impl Incoming<'_> {
         if !self.buffer.is_empty() {
             self.flush().await?;
         }
-        self.upload.complete().await.map_err(|error| away(&error))?;
+        self.upload.finish().await.map_err(|error| away(&error))?;
         Ok((self.size, sm::to_hex(&self.hash.finalize())))
     }
 
     /// It is not wanted.
-    pub async fn abort(mut self) {
+    pub async fn abort(self) {
         let _ = self.upload.abort().await;
     }
 }

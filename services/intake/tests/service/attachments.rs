@@ -208,3 +208,15 @@ pub async fn what_a_crash_left_is_settled_at_the_next_start(world: World) {
     assert_eq!(world.attachment_files(), [folder.join(&id).join(&file.id)]);
     assert_eq!(world.download("citizen", &id, &file.id).await.unwrap().1, pdf(100));
 }
+
+/// Replicas share one store: what nobody has named yet may be on its way at another one.
+pub async fn what_another_replica_may_be_uploading_is_left_alone(mut world: World) {
+    let id = draft(&world).await;
+    let folder = world.env.data_dir.join("attachments");
+    world.config.storage.url = Some(format!("file://{}", folder.display()));
+    let coming = folder.join("incoming").join(format!("{id}.{}", StreamId::named("another", "replica")));
+    std::fs::create_dir_all(folder.join("incoming")).unwrap();
+    std::fs::write(&coming, b"sealed").unwrap();
+    let world = world.restart().await;
+    assert_eq!(world.attachment_files(), [coming]);
+}

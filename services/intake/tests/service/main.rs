@@ -47,7 +47,7 @@ both! {
         a_repeated_upload_is_one_file, a_repeated_upload_is_answered_after_receipt_too,
         the_last_file_that_fits_is_answered_again, no_file_comes_before_its_applicant, an_applicant_with_files_is_not_exchanged,
         what_came_at_the_window_is_erased_with_its_applicant, a_material_that_is_none_is_not_found, no_plain_bytes_lie_in_the_folder,
-        a_damaged_file_is_noticed, an_upload_after_acceptance_is_refused, what_a_crash_left_is_settled_at_the_next_start,
+        a_damaged_file_is_noticed, an_upload_after_acceptance_is_refused, what_a_crash_left_is_settled_at_the_next_start, what_another_replica_may_be_uploading_is_left_alone,
         a_message_of_more_than_256_kilobytes_is_refused, an_upload_without_a_request_id_is_refused_before_its_bytes,
         a_file_that_was_taken_out_goes_away_though_the_store_fails_at_first;
     relay: approval_hears_of_a_case_once, approval_away_is_told_later, a_withdrawal_ends_the_case, a_decided_case_is_not_withdrawn,

@@ -49,7 +49,7 @@ pub struct World {
     pub approval: Approval,
     pub evaluation: Evaluation,
     pub folder: Arc<TempDir>,
-    config: Config,
+    pub config: Config,
     _end: End,
 }
 

@@ -11,6 +11,7 @@
 //! | [`status`] | refusals as gRPC statuses and back |
 //! | [`stack`] | the one tower stack in front of every service |
 //! | [`link`], `replicas`, [`tls`] | from one service to another, in one process or over TCP to one of its replicas |
+//! | [`storage`] | where files are kept |
 //! | [`shared`] | what replicas share and may lose: Redis, or the process |
 //! | [`party`] | whose data a message carries, and how much of it a list shows |
 //! | [`limit`] | time limits and due dates, in and out |
@@ -41,6 +42,7 @@ pub mod shared;
 pub mod spans;
 pub mod stack;
 pub mod status;
+pub mod storage;
 pub mod telemetry;
 pub mod tls;
 pub mod wire;
