@@ -3,7 +3,7 @@
 use yiwang_ledger::{Index, Tag, Timestamp, UniqueKey};
 
 use super::{Application, Phase};
-use crate::limit::Due;
+use crate::limit::{Due, Ends as _};
 
 /// The due date that the timer watches.
 pub(crate) fn watched(app: &Application) -> Option<&Due> {
@@ -17,7 +17,7 @@ pub(crate) fn watched(app: &Application) -> Option<&Due> {
 /// When the timer looks: when the watched limit is over. 视为撤回 waits until its date is settled, which `recompute` does when
 /// the missing year is loaded.
 fn due_at(app: &Application) -> Option<Timestamp> {
-    let waits = |due: &Due| due.provisional && app.phase == Phase::CorrectionRequested;
+    let waits = |due: &Due| due.provisional() && app.phase == Phase::CorrectionRequested;
     watched(app).filter(|due| !waits(due)).map(Due::passed_at).filter(|at| *at < Timestamp::NEVER)
 }
 

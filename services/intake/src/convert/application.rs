@@ -94,7 +94,7 @@ pub fn attachment(application: StreamId, file: &Attachment) -> pb::Attachment {
 /// When the answer is due; while nothing is lost by it, it says so.
 fn reply_due(reply_by: &Due) -> clock_pb::DueDate {
     let mut shown = due(reply_by);
-    if reply_by.provisional {
+    if reply_by.provisional() {
         shown.explanation += "日期确定之前，不因逾期视为撤回申请。";
         shown.explanation_en += " Until the date is settled nothing counts as withdrawn for being late.";
     }

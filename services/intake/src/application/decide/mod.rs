@@ -27,7 +27,7 @@ use chrono::NaiveDate;
 use yiwang_ledger::{Context, Kind, Refusal, SubjectId};
 
 use super::{Actor, Application, Party, Phase};
-use crate::limit::legal_date;
+use crate::limit::{Ends as _, legal_date};
 
 /// Who acts, as the command knows it.
 #[derive(Clone, Debug)]
@@ -60,7 +60,7 @@ fn document_number(prefix: &str, app: &Application, cx: &Context) -> String {
 fn deemed(app: &Application, cx: &Context) -> Option<NaiveDate> {
     match &app.phase {
         Phase::Submitted { received, due, .. } if app.item.rules.deemed_acceptance => {
-            let due = due.recomputed(&cx.calendar).unwrap_or_else(|| due.clone());
+            let due = due.recounted(&cx.calendar).unwrap_or_else(|| due.clone());
             due.passed(cx.now).then_some(*received)
         }
         _ => None,

@@ -8,7 +8,7 @@ use super::accept::missing;
 use super::{Acting, applicant_missing, document_number};
 use crate::application::{Application, ApplicationEvent as Event, Authority, Phase, not_found, wrong_phase};
 use crate::catalogue::{Item, ItemFacts};
-use crate::limit::legal_date;
+use crate::limit::{Ends as _, legal_date};
 
 /// Hands an application in.
 #[derive(Clone, Debug, Default)]
@@ -65,7 +65,7 @@ pub fn resubmit(app: &Application, pinned: &ItemFacts, ask: &Handing, by: &Actin
     match (&app.phase, app.corrections.last()) {
         (Phase::Absent, _) => return Err(not_found()),
         (Phase::CorrectionRequested, Some(correction)) => {
-            let reply_by = correction.reply_by.recomputed(&cx.calendar).unwrap_or_else(|| correction.reply_by.clone());
+            let reply_by = correction.reply_by.recounted(&cx.calendar).unwrap_or_else(|| correction.reply_by.clone());
             if reply_by.forfeited(cx.now) {
                 return Err(Refusal::state(
                     "CORRECTION_LATE",

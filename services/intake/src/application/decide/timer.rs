@@ -5,6 +5,7 @@ use yiwang_ledger::{Context, Decision};
 use super::deemed;
 use crate::application::tags::watched;
 use crate::application::{Actor, Application, ApplicationEvent as Event, Phase, WithdrawalCause};
+use crate::limit::Ends as _;
 
 /// The timer's rule: deemed acceptance, overdue acceptance, late correction; and, first of all, a due date that the calendar
 /// in force computes otherwise.
@@ -36,7 +37,7 @@ pub fn timer(app: &Application, cx: &Context) -> Decision<Event> {
 /// A year of the calendar was loaded: the watched due date is computed anew.
 pub fn recompute(app: &Application, cx: &Context) -> Decision<Event> {
     Ok(watched(app)
-        .and_then(|due| due.recomputed(&cx.calendar))
+        .and_then(|due| due.recounted(&cx.calendar))
         .map(|due| Event::DueRecomputed { due })
         .into_iter()
         .collect())

@@ -237,7 +237,7 @@ fn an_answer_that_comes_too_late_counts_as_withdrawal() {
 #[test]
 fn nobody_loses_an_application_by_a_date_that_may_still_move() {
     let world = World::new().at(2026, 12, 10).draft().submitted().asked_to_correct().at(2027, 3, 1);
-    assert!(world.app.corrections[0].reply_by.provisional);
+    assert!(world.app.corrections[0].reply_by.provisional());
     assert!(world.clone().tick().is_empty() && world.app.index().due_at.is_none(), "the timer leaves it alone");
     let mut late = world.clone();
     let again = resubmit(&late.app, &facts(), &Handing::default(), &citizen(), &late.cx());
@@ -319,7 +319,7 @@ fn a_promise_is_signed_only_where_one_is_offered() {
 fn a_due_date_in_an_unpublished_year_is_provisional_and_recomputed_when_the_year_is_loaded() {
     let world = World::new().at(2026, 12, 30).draft().submitted();
     let Phase::Submitted { due, .. } = &world.app.phase else { panic!("submitted") };
-    assert_eq!((due.provisional, due.missing_years.as_slice()), (true, [2027].as_slice()));
+    assert_eq!((due.provisional(), due.missing_years.as_slice()), (true, [2027].as_slice()));
     assert!(world.app.tags().iter().any(|tag| (tag.name, tag.value.as_str()) == ("provisional", "2027")));
     assert!(recompute(&world.app, &world.cx()).expect("decided").is_empty(), "nothing is known yet that was not known");
     let calendar = Calendar::builtin().with_year(include_str!("../../../../tests/2027.csv")).expect("a year");
@@ -328,7 +328,7 @@ fn a_due_date_in_an_unpublished_year_is_provisional_and_recomputed_when_the_year
         panic!("one event")
     };
     assert_eq!(
-        (due.date.to_string(), new.date.to_string(), new.provisional),
+        (due.date.to_string(), new.date.to_string(), new.provisional()),
         ("2027-01-06".into(), "2027-01-07".into(), false)
     );
 }

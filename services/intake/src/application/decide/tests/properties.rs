@@ -110,7 +110,7 @@ proptest! {
             }
             // nobody loses an application by a date that may still move
             if let Phase::Withdrawn { cause: WithdrawalCause::CorrectionLate, .. } = &world.app.phase {
-                prop_assert!(world.app.corrections.iter().all(|told| !told.reply_by.provisional));
+                prop_assert!(world.app.corrections.iter().all(|told| !told.reply_by.provisional()));
             }
             // told once; one number; what was issued stays
             prop_assert!(world.app.corrections.len() <= 1);
