@@ -82,7 +82,8 @@ pub struct Up {
 pub enum CalendarCommand {
     /// 导入新公布的年度 · import a newly published year
     Import {
-        /// 年度文件 · year file: `# covers: 2027`, then `date,kind,name` lines
+        /// 年度文件：一行 `# covers: 2027`，其余每行 `日期,holiday 或 workday,名称` · year file: `# covers: 2027`, then lines of
+        /// `2027-01-01,holiday,元旦` (a rest day) or `2027-02-06,workday,春节` (a weekend day on which one works)
         file: PathBuf,
     },
 }

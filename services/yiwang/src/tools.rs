@@ -29,7 +29,13 @@ pub fn token(config: &Config, account: &str, organisation: Option<&str>) -> anyh
         let names: Vec<&str> = accounts().iter().map(|account| account.id.as_str()).collect();
         bail!("没有演示账号 {account} / there is no account {account}; there are: {}", names.join(" "));
     };
+    let fresh = !config.data_dir.exists();
     println!("{}", DevelopmentIssuer::open(config)?.token(account, organisation)?);
+    if fresh {
+        let data = config.data_dir.display();
+        eprintln!("数据目录 {data} 是新建的，密钥也是：服务若用别处的数据，请以 --data 指明");
+        eprintln!("{data} is new, and so is its key: where the server keeps its data elsewhere, name that with --data");
+    }
     Ok(())
 }
 

@@ -70,6 +70,8 @@ fn production_has_no_demonstration_accounts(#[case] arguments: &[&str]) {
 #[test]
 fn a_token_is_printed_alone() {
     let dir = tempfile::tempdir().unwrap();
+    let first = yiwang(dir.path(), &["token", "--as", "clerk"], &[]);
+    assert!(String::from_utf8(first.stderr).unwrap().contains("--data"), "the folder is new");
     let output = yiwang(dir.path(), &["token", "--as", "clerk"], &[]);
     let token = String::from_utf8(output.stdout).unwrap();
     assert_eq!((token.trim().matches('.').count(), token.lines().count(), output.stderr.len()), (2, 1, 0));
