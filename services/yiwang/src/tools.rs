@@ -29,7 +29,7 @@ pub fn token(config: &Config, account: &str, organisation: Option<&str>) -> anyh
         let names: Vec<&str> = accounts().iter().map(|account| account.id.as_str()).collect();
         bail!("没有演示账号 {account} / there is no account {account}; there are: {}", names.join(" "));
     };
-    let fresh = !config.data_dir.exists();
+    let fresh = std::fs::read_dir(&config.data_dir).map_or(true, |mut files| files.next().is_none());
     println!("{}", DevelopmentIssuer::open(config)?.token(account, organisation)?);
     if fresh {
         let data = config.data_dir.display();
