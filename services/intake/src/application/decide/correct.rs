@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use serde_json::Value;
 use yiwang_ledger::{Context, Decision, Refusal};
 
 use super::accept::{missing, naming, stopping};
@@ -15,6 +16,20 @@ use crate::limit::legal_date;
 pub struct RequestCorrection {
     /// All points at once.
     pub points: Vec<Point>,
+}
+
+/// A point about the form names a field that the form has: what is told is told once, so that a slip could not be mended.
+fn check_fields(schema: &str, ask: &RequestCorrection) -> Result<(), Refusal> {
+    let schema: Value = serde_json::from_str(schema).unwrap_or_default();
+    let (zh, en) = ("要求补正的栏目不在该事项的表单中", "not a field of the item's form");
+    let mut refusal = Refusal::invalid("FIELD_NOT_IN_FORM", zh, en);
+    for (index, point) in ask.points.iter().enumerate().filter(|(_, point)| !point.field.is_empty()) {
+        let name = point.field.trim_start_matches('/').split('/').next().unwrap_or_default();
+        if schema["properties"].get(name.replace("~1", "/").replace("~0", "~")).is_none() {
+            refusal = refusal.with_field(format!("points[{index}].field"), "FIELD_NOT_IN_FORM", zh, en);
+        }
+    }
+    if refusal.fields.is_empty() { Ok(()) } else { Err(refusal) }
 }
 
 /// 行政许可法 art. 32 ④: everything that is missing is told at once, once, within five working days of receipt.
@@ -64,6 +79,7 @@ pub fn request_correction(
     if !refusal.fields.is_empty() {
         return Err(refusal);
     }
+    check_fields(&facts.form_schema, ask)?;
     // what may follow (容缺) need not be told
     let mut untold = stopping(&missing(app, facts), facts);
     untold.retain(|material| ask.points.iter().all(|point| point.material != material.code));

@@ -184,6 +184,12 @@ fn nothing_beyond_the_list_may_be_asked_for() {
     ask.points[0].material = "tea".into();
     let refusal = request_correction(&world.app, &facts(), &ask, &clerk(), &world.cx()).expect_err("refused");
     assert_eq!((refusal.reason, refusal.fields[0].field.as_str()), ("MATERIAL_NOT_IN_LIST", "points[0].material_code"));
+    let mut ask = points();
+    ask.points[0].field = "/nmae".into();
+    let refusal = request_correction(&world.app, &facts(), &ask, &clerk(), &world.cx()).expect_err("refused");
+    assert_eq!((refusal.reason, refusal.fields[0].field.as_str()), ("FIELD_NOT_IN_FORM", "points[0].field"));
+    ask.points[0].field = "/name".into();
+    request_correction(&world.app, &facts(), &ask, &clerk(), &world.cx()).expect("told");
 }
 
 #[test]
