@@ -38,6 +38,6 @@ feed *ENTRIES:
 bad-input:
     cargo nextest run --workspace --locked -E 'binary(bad_input)' --no-capture
 
-# start-up, idle memory and rates of the release build, on both engines
+# how fast, as ratios against baselines of the same rounds: pgbench, a small FastAPI server, bare axum, bare tonic
 bench *ARGS:
     tests/bench {{ARGS}}
