@@ -106,10 +106,9 @@ impl Shared {
         if let Some(remote) = &self.remote {
             let name = name("count", key);
             if let Ok(count) = remote.query::<u64>(redis::cmd("INCR").arg(&name)).await {
-                if count == 1 {
-                    let life = window.as_secs().max(1);
-                    let _ = remote.query::<Value>(redis::cmd("EXPIRE").arg(&name).arg(life)).await;
-                }
+                // each time, where it has no end yet: had the first one been lost, the caller would be refused for ever
+                let life = window.as_secs().max(1);
+                let _ = remote.query::<Value>(redis::cmd("EXPIRE").arg(&name).arg(life).arg("NX")).await;
                 return count;
             }
         }

@@ -89,6 +89,15 @@ async fn a_redis_that_was_wiped_has_only_forgotten() {
 }
 
 #[tokio::test]
+async fn a_count_that_lost_its_end_gets_one_again() {
+    let Some(redis) = Redis::start(&[]) else { return };
+    let replica = replica(redis.config());
+    redis.cli(&["SET", "yiwang:count:carl", "7"]);
+    assert_eq!(replica.count("carl", LIFE).await, 8);
+    assert!(redis.cli(&["TTL", "yiwang:count:carl"]).trim().parse::<i64>().unwrap() > 0);
+}
+
+#[tokio::test]
 async fn a_redis_that_is_full_lets_nobody_in() {
     let Some(redis) = Redis::start(&["--maxmemory-policy", "noeviction"]) else { return };
     let replica = replica(redis.config());
