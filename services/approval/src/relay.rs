@@ -37,10 +37,7 @@ struct Shared {
 impl Shared {
     /// The case right after an entry of one of these kinds, with its decision and what it was opened with; `None` for every
     /// other entry.
-    async fn decided(&self, entry: &Entry, kinds: &[&str]) -> Result<Option<(Decision, Opened)>, Refusal> {
-        if !entry.is::<Case>() || !kinds.contains(&entry.kind.as_str()) {
-            return Ok(None);
-        }
+    async fn decided(&self, entry: &Entry) -> Result<Option<(Decision, Opened)>, Refusal> {
         let read = self.ledger.state_at::<Case>(entry.stream, entry.version).await?;
         Ok(read.and_then(|read| Some((read.state.decision.clone()?, read.state.facts.clone()?))))
     }
@@ -74,8 +71,12 @@ struct ToLicense(Arc<Shared>);
 
 #[async_trait]
 impl Route for ToLicense {
+    fn wants(&self, entry: &Entry) -> bool {
+        entry.is::<Case>() && matches!(entry.kind.as_str(), "Decided" | "LicenseRetried")
+    }
+
     async fn deliver(&self, entry: &Entry, request_id: &str) -> Delivery {
-        let (decision, facts) = match self.0.decided(entry, &["Decided", "LicenseRetried"]).await {
+        let (decision, facts) = match self.0.decided(entry).await {
             Ok(Some((decision, facts))) if decision.outcome.is_grant() && facts.item.result == ResultKind::License => {
                 (decision, facts)
             }
@@ -165,8 +166,12 @@ struct ToEvaluation(Arc<Shared>);
 
 #[async_trait]
 impl Route for ToEvaluation {
+    fn wants(&self, entry: &Entry) -> bool {
+        entry.is::<Case>() && entry.kind == "Decided"
+    }
+
     async fn deliver(&self, entry: &Entry, request_id: &str) -> Delivery {
-        let (decision, facts) = match self.0.decided(entry, &["Decided"]).await {
+        let (decision, facts) = match self.0.decided(entry).await {
             Ok(Some(found)) => found,
             Ok(None) => return Delivery::NotMine,
             Err(refusal) => return later(&refusal),

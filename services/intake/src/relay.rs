@@ -63,10 +63,11 @@ struct Numbering(Arc<Shared>);
 
 #[async_trait]
 impl Route for Numbering {
+    fn wants(&self, entry: &Entry) -> bool {
+        entry.is::<Application>() && matches!(entry.kind.as_str(), "Accepted" | "DeemedAccepted")
+    }
+
     async fn deliver(&self, entry: &Entry, _request_id: &str) -> Delivery {
-        if !entry.is::<Application>() || !matches!(entry.kind.as_str(), "Accepted" | "DeemedAccepted") {
-            return Delivery::NotMine;
-        }
         // as it is now: mostly the handler has numbered it, and then the register need not be read back to that number
         let ask = match self.0.ledger.get::<Application>(entry.stream, &Audiences::all()).await {
             Ok(Some(read)) if read.state.case_number.is_some() => return Delivery::Done,
@@ -89,10 +90,11 @@ struct Files {
 
 #[async_trait]
 impl Route for Files {
+    fn wants(&self, entry: &Entry) -> bool {
+        entry.is::<Application>() && entry.kind == "AttachmentRemoved"
+    }
+
     async fn deliver(&self, entry: &Entry, _request_id: &str) -> Delivery {
-        if !entry.is::<Application>() || entry.kind != "AttachmentRemoved" {
-            return Delivery::NotMine;
-        }
         let removed = match self.ledger.decode::<Application>(entry).await {
             Ok(Event::AttachmentRemoved { id, .. }) => self.store.remove(entry.stream, &id).await,
             Ok(_) => return Delivery::NotMine,
@@ -106,10 +108,12 @@ struct ToApproval(Arc<Shared>);
 
 #[async_trait]
 impl Route for ToApproval {
+    fn wants(&self, entry: &Entry) -> bool {
+        entry.is::<Application>()
+            && matches!(entry.kind.as_str(), "Numbered" | "AttachmentAdded" | "WithdrawalRequested")
+    }
+
     async fn deliver(&self, entry: &Entry, request_id: &str) -> Delivery {
-        if !entry.is::<Application>() {
-            return Delivery::NotMine;
-        }
         match entry.kind.as_str() {
             "Numbered" => self.open(entry, request_id).await,
             "AttachmentAdded" => self.material(entry, request_id).await,
@@ -199,10 +203,11 @@ struct ToEvaluation(Arc<Shared>);
 
 #[async_trait]
 impl Route for ToEvaluation {
+    fn wants(&self, entry: &Entry) -> bool {
+        entry.is::<Application>() && entry.kind == "Refused"
+    }
+
     async fn deliver(&self, entry: &Entry, request_id: &str) -> Delivery {
-        if !entry.is::<Application>() || entry.kind != "Refused" {
-            return Delivery::NotMine;
-        }
         let read = match self.0.after(entry).await {
             Ok(read) => read,
             Err(refusal) => return later(&refusal),

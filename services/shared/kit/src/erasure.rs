@@ -24,10 +24,11 @@ struct PassOn {
 
 #[async_trait]
 impl Route for PassOn {
+    fn wants(&self, entry: &Entry) -> bool {
+        entry.is::<Erasure>()
+    }
+
     async fn deliver(&self, entry: &Entry, request_id: &str) -> Delivery {
-        if !entry.is::<Erasure>() {
-            return Delivery::NotMine;
-        }
         let (subject, grounds) = match self.ledger.decode::<Erasure>(entry).await {
             Ok(ErasureEvent::Erased { told_by, .. }) if !told_by.is_empty() => return Delivery::NotMine,
             Ok(ErasureEvent::Erased { subject, grounds, .. }) => (subject, grounds),

@@ -8,9 +8,10 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
 use cedar_policy::{
-    Authorizer, Context, Decision, Entities, Entity, EntityId, EntityTypeName, EntityUid, PolicySet, Request,
-    RestrictedExpression, Schema, ValidationMode, Validator,
+    ActionConstraint, Authorizer, Context, Decision, Entities, Entity, EntityId, EntityTypeName, EntityUid, PolicySet,
+    Request, RestrictedExpression, Schema, ValidationMode, Validator,
 };
+use moka::sync::Cache;
 use yiwang_ledger::{Kind, Refusal};
 
 use crate::caller::{Caller, CallerKind};
@@ -40,12 +41,16 @@ pub struct Gate {
 
 struct Inner {
     authorizer: Authorizer,
-    policies: PolicySet,
-    /// By name: the action with the groups it belongs to.
-    actions: HashMap<String, Entity>,
+    /// By name: the action with the groups it belongs to, and the policies that can speak of it.
+    actions: HashMap<String, (Entity, PolicySet)>,
     resources: HashMap<&'static str, EntityUid>,
     principals: HashMap<&'static str, EntityTypeName>,
+    /// What was decided, by everything that it was decided on: policies do not change while the process lives.
+    decided: Cache<Vec<u8>, Option<Decision>>,
 }
+
+/// Decisions that are remembered.
+const REMEMBERED: u64 = 10_000;
 
 const SCHEMA: &str = include_str!("../policies/schema.cedarschema");
 
@@ -75,14 +80,26 @@ impl Gate {
         if !verdict.validation_passed() {
             bail!("policies/*.cedar do not fit the schema: {verdict}");
         }
-        let named = |action: &Entity| (AsRef::<str>::as_ref(action.uid().id()).to_owned(), action.clone());
-        let actions = schema.action_entities()?.iter().map(named).collect();
+        let hierarchy = schema.action_entities()?;
+        let named = |action: &Entity| {
+            let uid = action.uid();
+            let groups: HashSet<&EntityUid> = hierarchy.ancestors(&uid).into_iter().flatten().collect();
+            let names = |named: &EntityUid| *named == uid || groups.contains(named);
+            let speaks = policies.policies().filter(|policy| match policy.action_constraint() {
+                ActionConstraint::Any => true,
+                ActionConstraint::Eq(named) => names(&named),
+                ActionConstraint::In(any) => any.iter().any(names),
+            });
+            let speaks = PolicySet::from_policies(speaks.cloned()).context("policies/*.cedar")?;
+            Ok((AsRef::<str>::as_ref(uid.id()).to_owned(), (action.clone(), speaks)))
+        };
+        let actions = hierarchy.iter().map(named).collect::<anyhow::Result<_>>()?;
         let resource = |name| Ok((name, EntityUid::from_type_name_and_id(type_name(name)?, EntityId::new("it"))));
         let principal = |name| Ok((name, type_name(name)?));
         Ok(Self {
             inner: Arc::new(Inner {
                 authorizer: Authorizer::new(),
-                policies,
+                decided: Cache::new(REMEMBERED),
                 actions,
                 resources: RESOURCES.into_iter().map(resource).collect::<anyhow::Result<_>>()?,
                 principals: PRINCIPALS.into_iter().map(principal).collect::<anyhow::Result<_>>()?,
@@ -95,7 +112,8 @@ impl Gate {
     /// # Errors
     /// `PERMISSION_DENIED / ACTION_NOT_PERMITTED`.
     pub fn allow(&self, caller: &Caller, action: &str, resource: &Resource<'_>) -> Result<(), Refusal> {
-        match self.inner.decide(caller, action, resource) {
+        let known = everything(caller, action, resource);
+        match self.inner.decided.get_with_by_ref(&known, || self.inner.decide(caller, action, resource)) {
             Some(Decision::Allow) => Ok(()),
             Some(Decision::Deny) => Err(not_permitted(action)),
             None => {
@@ -116,7 +134,7 @@ impl Gate {
 impl Inner {
     /// `None` where the schema knows no such action or kind of thing.
     fn decide(&self, caller: &Caller, action: &str, resource: &Resource<'_>) -> Option<Decision> {
-        let action = self.actions.get(action)?.clone();
+        let (action, policies) = self.actions.get(action)?;
         let thing = self.resources.get(resource.kind)?.clone();
         let who = self.principals.get(kind_name(caller.kind))?.clone();
         let who = EntityUid::from_type_name_and_id(who, EntityId::new(&caller.id));
@@ -141,9 +159,27 @@ impl Inner {
             ],
         )?;
         let request = Request::new(who, action.uid(), thing, Context::empty(), None).ok()?;
-        let entities = Entities::from_entities([principal, acted_on, action], None).ok()?;
-        Some(self.authorizer.is_authorized(&request, &self.policies, &entities).decision())
+        let entities = Entities::from_entities([principal, acted_on, action.clone()], None).ok()?;
+        Some(self.authorizer.is_authorized(&request, policies, &entities).decision())
     }
+}
+
+/// All that a decision stands on, each part with its length before it.
+fn everything(caller: &Caller, action: &str, resource: &Resource<'_>) -> Vec<u8> {
+    let subject = caller.subject.as_ref().map_or("", |subject| subject.as_str());
+    let Resource { kind, owner, organisation, region, item, status } = *resource;
+    let of_caller = [kind_name(caller.kind), &caller.id, subject, &caller.region, action];
+    let of_resource = [kind, owner, organisation, region, item, status];
+    let mut all = Vec::with_capacity(512);
+    let mut count = |number: usize| all.extend((number as u64).to_le_bytes());
+    count(caller.roles.len());
+    count(caller.organisations.len());
+    let sets = caller.roles.iter().chain(&caller.organisations).map(String::as_str);
+    for part in of_caller.into_iter().chain(of_resource).chain(sets) {
+        all.extend((part.len() as u64).to_le_bytes());
+        all.extend(part.as_bytes());
+    }
+    all
 }
 
 fn kind_name(kind: CallerKind) -> &'static str {

@@ -155,6 +155,10 @@ struct Refuses;
 
 #[async_trait::async_trait]
 impl yiwang_ledger::Route for Refuses {
+    fn wants(&self, _: &yiwang_ledger::Entry) -> bool {
+        true
+    }
+
     async fn deliver(&self, _: &yiwang_ledger::Entry, _: &str) -> yiwang_ledger::Delivery {
         yiwang_ledger::Delivery::Refused { reason: "NOT_FOUND / NOT_FOUND".into() }
     }
@@ -222,6 +226,10 @@ struct Deaf;
 
 #[async_trait::async_trait]
 impl Route for Deaf {
+    fn wants(&self, _: &Entry) -> bool {
+        true
+    }
+
     async fn deliver(&self, entry: &Entry, _: &str) -> Delivery {
         if entry.is::<Retrial>() { Delivery::NotMine } else { Delivery::Refused { reason: "no".into() } }
     }

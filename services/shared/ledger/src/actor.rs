@@ -14,7 +14,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
 use crate::aggregate::{Aggregate, Call, Committed, Context, Decision, EventName, Meta};
-use crate::batch::{Command, Item, NewEntry, NewRecord, Verdict};
+use crate::batch::{Answer, Command, Item, NewEntry, NewRecord, Verdict};
 use crate::entry::{hash_of, stored_kind};
 use crate::ledger::Core;
 use crate::refusal::{Kind, Refusal};
@@ -50,9 +50,10 @@ struct Pending<A: Aggregate> {
 const QUEUE: usize = 1024;
 /// Commands of one stream in flight at a time; more wait in the queue.
 const PENDING: usize = 512;
-const IDLE: Duration = Duration::from_secs(5);
-/// What is in memory is read again after this long, since another process may have erased somebody meanwhile.
-const FRESH: Duration = Duration::from_secs(60);
+const IDLE: Duration = Duration::from_secs(1);
+/// What is in memory is read again after this long, since another process may have erased somebody meanwhile. A key is
+/// remembered as long again, so that within a minute nobody sees what was erased.
+pub(crate) const FRESH: Duration = Duration::from_secs(30);
 /// Live states above this are dropped as soon as they are idle.
 const LIVE_BYTES: usize = 128 << 20;
 const ENTRY_LIMIT: usize = 64 << 10;
@@ -64,7 +65,7 @@ const MAX_LOSSES: u32 = 10;
 
 /// The live actors of one kind of aggregate.
 pub(crate) struct Registry<A: Aggregate> {
-    shards: Vec<Mutex<HashMap<StreamId, mpsc::Sender<Job<A>>>>>,
+    shards: Vec<Mutex<HashMap<StreamId, mpsc::Sender<Box<Job<A>>>>>>,
 }
 
 impl<A: Aggregate> Registry<A> {
@@ -72,13 +73,14 @@ impl<A: Aggregate> Registry<A> {
         Self { shards: (0..32).map(|_| Mutex::default()).collect() }
     }
 
-    fn shard(&self, stream: StreamId) -> &Mutex<HashMap<StreamId, mpsc::Sender<Job<A>>>> {
+    fn shard(&self, stream: StreamId) -> &Mutex<HashMap<StreamId, mpsc::Sender<Box<Job<A>>>>> {
         &self.shards[usize::from(stream.0.as_bytes()[15]) % self.shards.len()]
     }
 
     /// Hands the command to its stream's actor, which is started where it is not live. `fresh`: the stream is new, nobody
     /// need look for it.
     pub fn send(self: &Arc<Self>, core: &Arc<Core>, stream: StreamId, job: Job<A>, fresh: bool) -> Result<(), Refusal> {
+        let job = Box::new(job);
         let mut live = self.shard(stream).lock().unwrap_or_else(PoisonError::into_inner);
         let (job, fresh) = match live.get(&stream) {
             Some(actor) => match actor.try_send(job) {
@@ -106,9 +108,9 @@ struct Actor<A: Aggregate> {
     core: Arc<Core>,
     registry: Arc<Registry<A>>,
     stream: StreamId,
-    queue: mpsc::Receiver<Job<A>>,
-    verdicts: mpsc::UnboundedReceiver<(u64, u64, Verdict)>,
-    verdict_sender: mpsc::UnboundedSender<(u64, u64, Verdict)>,
+    queue: mpsc::Receiver<Box<Job<A>>>,
+    verdicts: mpsc::UnboundedReceiver<Box<Answer>>,
+    verdict_sender: mpsc::UnboundedSender<Box<Answer>>,
     committed: Option<Snapshot<A>>,
     pending: VecDeque<Pending<A>>,
     /// Decided again before anything new.
@@ -127,7 +129,7 @@ impl<A: Aggregate> Actor<A> {
         core: Arc<Core>,
         registry: Arc<Registry<A>>,
         stream: StreamId,
-        queue: mpsc::Receiver<Job<A>>,
+        queue: mpsc::Receiver<Box<Job<A>>>,
         fresh: bool,
     ) -> Self {
         let (verdict_sender, verdicts) = mpsc::unbounded_channel();
@@ -161,13 +163,13 @@ impl<A: Aggregate> Actor<A> {
             let patience = self.patience();
             tokio::select! {
                 biased;
-                Some((generation, sequence, verdict)) = self.verdicts.recv() => {
-                    if generation == self.generation {
-                        self.settle(sequence, verdict).await;
+                Some(answer) = self.verdicts.recv() => {
+                    if answer.generation == self.generation {
+                        self.settle(answer.sequence, answer.verdict).await;
                     }
                 }
                 job = self.queue.recv(), if self.pending.len() < PENDING => match job {
-                    Some(job) => self.decide(job).await,
+                    Some(job) => self.decide(*job).await,
                     None => break,
                 },
                 () = self.core.shutdown.cancelled(), if idle => if self.retire() { break },

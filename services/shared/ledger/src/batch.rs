@@ -28,6 +28,13 @@ pub(crate) struct NewRecord {
     pub index: Index,
 }
 
+impl NewRecord {
+    /// When something is due; the largest number where nothing is.
+    pub fn due_at(&self) -> i64 {
+        self.index.due_at.map_or(i64::MAX, |due| due.0)
+    }
+}
+
 /// A decided command. Without a record it is a **check**: a refusal, or nothing to do, that holds only if the stream
 /// is still at `expect`.
 #[derive(Clone, Debug)]
@@ -93,13 +100,20 @@ pub(crate) enum Verdict {
     Unknown,
 }
 
+/// A verdict on its way to its actor. Boxed there, as commands are: a channel keeps room for thirty-two of what it carries.
+pub(crate) struct Answer {
+    pub generation: u64,
+    pub sequence: u64,
+    pub verdict: Verdict,
+}
+
 /// A command on its way, with the way back to its actor.
 pub(crate) struct Item {
     pub command: Arc<Command>,
     pub sequence: u64,
     pub generation: u64,
     pub current_generation: Arc<AtomicU64>,
-    pub verdicts: UnboundedSender<(u64, u64, Verdict)>,
+    pub verdicts: UnboundedSender<Box<Answer>>,
     /// When it was decided.
     pub since: Instant,
 }
@@ -111,6 +125,7 @@ impl Item {
 
     /// Sends the verdict back. The actor may be gone (it panicked): then nobody waits for it.
     pub fn answer(self, verdict: Verdict) {
-        let _ = self.verdicts.send((self.generation, self.sequence, verdict));
+        let Self { generation, sequence, verdicts, .. } = self;
+        let _ = verdicts.send(Box::new(Answer { generation, sequence, verdict }));
     }
 }

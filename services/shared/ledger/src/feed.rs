@@ -1,8 +1,12 @@
 //! The feed: every entry, once, in the one order. A position exists only under the head row's lock, which is released after
 //! the commit is visible, so a reader at p sees everything after p, whatever transactions are open, slow or aborted.
 
-use crate::engine::{self, Sql};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::engine::{self, Reader, Sql};
 use crate::entry::{Entry, EntryRow};
+use crate::gather::Lookup;
 use crate::ledger::{Core, Ledger, store_refusal};
 use crate::refusal::{Kind, Refusal};
 use crate::{Hash, StreamId};
@@ -17,7 +21,69 @@ const OF_STREAM: Sql = Sql::both(
      FROM entry WHERE stream = $1 AND position >= $2 AND position <= $3 ORDER BY version LIMIT 500",
 );
 
-const HASH_AT: Sql = Sql::both("SELECT hash FROM entry WHERE position = $1");
+/// A page, and before it the entry at which the reader stands, with the epoch: whether the ledger is still the one it has read.
+const FROM: Sql = Sql::both(
+    "SELECT (SELECT epoch FROM head WHERE shard = 0) AS epoch,
+            position, stream, version, kind, body, actor, at, principal, request, trace, prev, hash
+     FROM entry WHERE position >= $1 ORDER BY position LIMIT $2",
+);
+
+#[derive(sqlx::FromRow)]
+struct EpochRow {
+    epoch: i64,
+    #[sqlx(flatten)]
+    entry: EntryRow,
+}
+
+/// Pages of the feed by position and size. Readers that a commit wakes together stand at the same place: one query serves them.
+pub(crate) struct Pages;
+
+/// The epoch, where there is anything, and the entries from the position on.
+#[derive(Clone)]
+pub(crate) struct FeedPage {
+    epoch: Option<u64>,
+    entries: Arc<Vec<Entry>>,
+}
+
+impl Lookup for Pages {
+    type Key = (i64, i64);
+    type Row = FeedPage;
+    const LANES: usize = 1;
+
+    async fn ask(reader: &mut Reader, keys: &[(i64, i64)]) -> Result<HashMap<(i64, i64), FeedPage>, sqlx::Error> {
+        let mut pages = HashMap::with_capacity(keys.len());
+        for key in keys {
+            let rows: Vec<EpochRow> = match reader {
+                Reader::Pg(connection) => {
+                    sqlx::query_as(FROM.pg).bind(key.0).bind(key.1).fetch_all(&mut *connection).await?
+                }
+                Reader::Lite(connection) => {
+                    sqlx::query_as(FROM.lite).bind(key.0).bind(key.1).fetch_all(&mut *connection).await?
+                }
+            };
+            let epoch = rows.first().map(|row| row.epoch as u64);
+            let entries = Arc::new(rows.into_iter().map(|row| Entry::from(row.entry)).collect());
+            pages.insert(*key, FeedPage { epoch, entries });
+        }
+        Ok(pages)
+    }
+}
+
+/// Entries after a reader's place.
+#[derive(Default)]
+pub(crate) struct After {
+    page: Arc<Vec<Entry>>,
+    /// The first is the one that the reader has seen.
+    seen: usize,
+}
+
+impl std::ops::Deref for After {
+    type Target = [Entry];
+
+    fn deref(&self) -> &[Entry] {
+        &self.page[self.seen..]
+    }
+}
 
 /// How far a reader has come. After a failover or a restore positions are given out again: the epoch and the entry's hash
 /// tell.
@@ -61,8 +127,7 @@ impl Ledger {
     /// # Errors
     /// `FEED_REWOUND`, `FEED_GAP`, `STORE_UNAVAILABLE`.
     pub async fn feed_from(&self, cursor: Cursor, limit: u32) -> Result<Vec<Entry>, Refusal> {
-        self.core.check(cursor).await.map_err(halted)?;
-        self.core.feed(cursor.position, limit).await.map_err(halted)
+        self.core.feed_from(cursor, limit).await.map(|page| page.to_vec()).map_err(halted)
     }
 
     /// Waits until something was committed in this process since `seen` (as the last call answered), at most 250 ms.
@@ -110,16 +175,26 @@ impl Core {
         Ok(entries)
     }
 
-    /// Whether the ledger still holds what the cursor has seen.
-    pub(crate) async fn check(&self, cursor: Cursor) -> Result<(), FeedError> {
-        let epoch = self.head().await?.epoch;
-        if cursor.position == 0 {
-            return Ok(());
+    /// The entries after the cursor, if the ledger still holds what the cursor has seen.
+    pub(crate) async fn feed_from(&self, cursor: Cursor, limit: u32) -> Result<After, FeedError> {
+        let seen = usize::from(cursor.position > 0);
+        let limit = i64::from(limit.min(1000)) + seen as i64;
+        let Some(FeedPage { epoch, entries: page }) = self.pages.get((cursor.position as i64, limit)).await? else {
+            return Ok(After::default());
+        };
+        if cursor.position > 0 {
+            let stands = page.first().is_some_and(|at| at.position == cursor.position && at.hash == cursor.hash);
+            if !stands || epoch != Some(cursor.epoch) {
+                return Err(FeedError::Rewound(cursor.position));
+            }
         }
-        let found: Option<(Vec<u8>,)> =
-            engine::read!(&*self.db, fetch_optional, (Vec<u8>,), HASH_AT, cursor.position as i64)?;
-        let same = found.is_some_and(|(hash,)| hash == cursor.hash.0) && epoch == cursor.epoch;
-        same.then_some(()).ok_or(FeedError::Rewound(cursor.position))
+        let after = After { page, seen };
+        for (expected, entry) in (cursor.position + 1..).zip(after.iter()) {
+            if entry.position != expected {
+                return Err(FeedError::Gap(expected));
+            }
+        }
+        Ok(after)
     }
 
     pub(crate) async fn of_stream(&self, stream: StreamId, from: u64, until: u64) -> Result<Vec<Entry>, FeedError> {

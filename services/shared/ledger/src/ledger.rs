@@ -15,8 +15,11 @@ use crate::actor::{Job, Registry, deadline_exceeded, shutting_down};
 use crate::aggregate::{Aggregate, Call, Committed, Context, Decision};
 use crate::batch::Item;
 use crate::engine::{self, Database, Db, OpenError, Schema, Sql};
+use crate::feed::Pages;
+use crate::gather::Gather;
 use crate::meters::Meters;
 use crate::refusal::{Kind, Refusal};
+use crate::snapshot::{Kept, Records};
 use crate::vault::{Secrets, Vault};
 use crate::writer::{self, Bells, Writer};
 use crate::{Hash, StreamId, Timestamp};
@@ -61,6 +64,9 @@ pub(crate) struct Core {
     pub service: &'static str,
     pub db: Arc<Db>,
     pub vault: Vault,
+    pub records: Gather<Records>,
+    pub pages: Gather<Pages>,
+    pub kept: Kept,
     pub host: Arc<dyn Host>,
     pub writer: mpsc::Sender<Item>,
     /// Counts up when this process or another one has written.
@@ -70,7 +76,7 @@ pub(crate) struct Core {
     waker: Arc<watch::Sender<u64>>,
     pub meters: Arc<Meters>,
     pub shutdown: CancellationToken,
-    /// Actors and the writer.
+    /// Actors, the writer, and whoever gathers reads.
     pub tasks: TaskTracker,
     /// Relays and timers: what goes on by itself until the shutdown token ends it.
     pub background: TaskTracker,
@@ -106,7 +112,8 @@ impl Ledger {
 
     async fn open_with(options: Options, how: Schema) -> Result<Self, OpenError> {
         let db = Arc::new(Db::open(&options.database, options.service, options.production, how).await?);
-        let vault = Vault::new(db.clone(), options.host.clone(), &options.secrets);
+        let tasks = TaskTracker::new();
+        let vault = Vault::new(db.clone(), options.host.clone(), &options.secrets, &tasks);
         vault.check(how).await?;
         if how == Schema::Migrated {
             vault.rewrap().await?;
@@ -115,13 +122,15 @@ impl Ledger {
         let (waker, wake) = watch::channel(0);
         let (commits_sender, commits) = watch::channel(0);
         let (waker, meters) = (Arc::new(waker), Arc::new(Meters::of(options.service)));
-        let tasks = TaskTracker::new();
         let bells = Bells { readers: waker.clone(), commits: commits_sender };
         let shutdown = options.shutdown.clone();
         tasks.spawn(Writer::new(db.clone(), queue, bells, meters.clone(), shutdown, tasks.clone()).run());
         let core = Core {
             service: options.service,
             vault,
+            records: Gather::new(&db, &tasks),
+            pages: Gather::new(&db, &tasks),
+            kept: Kept::new(),
             db,
             host: options.host,
             writer: sender,

@@ -12,6 +12,7 @@ mod builtin;
 mod engine;
 mod entry;
 mod feed;
+mod gather;
 mod id;
 mod ledger;
 mod meters;

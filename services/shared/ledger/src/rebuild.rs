@@ -86,7 +86,7 @@ impl Ledger {
         let mut lines = Vec::with_capacity(rows.len());
         for (stream, row) in rows {
             if row.starts_with("record|") {
-                let found = self.core.load::<A>(StreamId(stream)).await?;
+                let found = self.core.load_as_stored::<A>(StreamId(stream)).await?;
                 let said = match &found {
                     Some(found) => self.core.vault.digest(found.stream, found.version, &*found.state).await,
                     None => Ok(Hash::ZERO),

@@ -44,6 +44,9 @@ pub enum Delivery {
 /// What a service tells another of its entries.
 #[async_trait]
 pub trait Route: Send + Sync + 'static {
+    /// Whether the entry can be this relay's business, by its kind alone: only those are delivered.
+    fn wants(&self, entry: &Entry) -> bool;
+
     /// Delivers one entry. Called at least once an entry, in order within its stream; `request_id` is the same each time and
     /// serves as the request id of the call, so that the receiver acts once.
     async fn deliver(&self, entry: &Entry, request_id: &str) -> Delivery;
@@ -79,6 +82,8 @@ const LEASE: Duration = Duration::from_secs(30);
 /// One delivery takes at most this long, so that no receiver can outlast the lease.
 const DELIVERY: Duration = Duration::from_secs(12);
 const BATCH: u32 = 256;
+/// How often a relay looks by itself.
+const POLL: Duration = Duration::from_millis(250);
 const PARALLEL: usize = 16;
 
 const MAIN: Sql =
@@ -331,13 +336,16 @@ impl Relay {
     async fn work(&self, mut held: Held) -> Result<(), Stop> {
         let mut wake = self.core.wake.clone();
         let mut last_save = Instant::now();
+        let mut parked = self.parked_streams().await?;
+        let mut looked = None;
         loop {
             wake.mark_unchanged();
-            self.core.check(held.cursor).await?;
-            let mut parked = self.parked_streams().await?;
-            self.retry_due(&held, &mut parked).await?;
-            let entries = self.core.feed(held.cursor.position, BATCH).await?;
-            let delivered = self.deliver_all(&held, &entries, &parked).await?;
+            let entries = self.core.feed_from(held.cursor, BATCH).await?;
+            if looked.is_none_or(|then: Instant| then.elapsed() >= POLL) {
+                self.retry_due(&held, &mut parked).await?;
+                looked = Some(Instant::now());
+            }
+            let delivered = self.deliver_all(&held, &entries, &mut parked).await?;
             if let Some(last) = entries.last() {
                 held.cursor = Cursor { position: last.position, hash: last.hash, ..held.cursor };
             }
@@ -348,7 +356,7 @@ impl Relay {
                 last_save = Instant::now();
             }
             if entries.len() < BATCH as usize {
-                let _ = tokio::time::timeout(Duration::from_millis(250), wake.changed()).await;
+                let _ = tokio::time::timeout(POLL, wake.changed()).await;
             }
         }
     }
@@ -407,10 +415,10 @@ impl Relay {
     }
 
     /// Delivers a batch, streams side by side, each in order. True where anything was told to anybody.
-    async fn deliver_all(&self, held: &Held, entries: &[Entry], parked: &HashSet<Uuid>) -> Result<bool, Stop> {
-        let mut streams: HashMap<Uuid, Vec<Entry>> = HashMap::new();
-        for entry in entries.iter().filter(|entry| !parked.contains(&entry.stream.0)) {
-            streams.entry(entry.stream.0).or_default().push(entry.clone());
+    async fn deliver_all(&self, held: &Held, entries: &[Entry], parked: &mut HashSet<Uuid>) -> Result<bool, Stop> {
+        let mut streams: HashMap<Uuid, Vec<&Entry>> = HashMap::new();
+        for entry in entries.iter().filter(|entry| self.route.wants(entry) && !parked.contains(&entry.stream.0)) {
+            streams.entry(entry.stream.0).or_default().push(entry);
         }
         let mut deliveries = Vec::with_capacity(streams.len());
         for entries in streams.into_values() {
@@ -421,7 +429,8 @@ impl Relay {
         for (delivered, failed) in outcomes {
             told |= delivered;
             if let Some((entry, delivery)) = failed {
-                self.park(held, PARK, &entry, delivery, 0).await?;
+                self.park(held, PARK, entry, delivery, 0).await?;
+                parked.insert(entry.stream.0);
                 told = true;
             }
         }
@@ -429,13 +438,13 @@ impl Relay {
     }
 
     /// Delivers entries of one stream until one fails.
-    async fn deliver_stream(&self, entries: Vec<Entry>) -> (bool, Option<(Entry, Delivery)>) {
+    async fn deliver_stream<'e>(&self, entries: Vec<&'e Entry>) -> (bool, Option<(&'e Entry, Delivery)>) {
         let mut told = false;
         for entry in entries {
             // hashed, for the contracts allow a request id 64 characters
             let source = format!("{}.{}", self.name, entry.hash);
             let request_id = Hash(yiwang_standards::sm::sm3(source.as_bytes())).to_string();
-            let delivery = AssertUnwindSafe(self.route.deliver(&entry, &request_id)).catch_unwind();
+            let delivery = AssertUnwindSafe(self.route.deliver(entry, &request_id)).catch_unwind();
             let delivery = match tokio::time::timeout(DELIVERY, delivery).await {
                 Ok(Ok(delivery)) => delivery,
                 Ok(Err(_)) => Delivery::Refused { reason: "the relay panicked on this entry".to_owned() },
@@ -513,9 +522,9 @@ impl Relay {
             let entries = self.core.of_stream(parked.stream, from, held.cursor.position).await?;
             let Some(last) = entries.last() else { return Ok(None) };
             from = last.position + 1;
-            let (_, failed) = self.deliver_stream(entries).await;
-            if failed.is_some() {
-                return Ok(failed);
+            let wanted = entries.iter().filter(|entry| self.route.wants(entry)).collect();
+            if let (_, Some((entry, delivery))) = self.deliver_stream(wanted).await {
+                return Ok(Some((entry.clone(), delivery)));
             }
         }
     }

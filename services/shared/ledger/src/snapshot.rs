@@ -1,12 +1,16 @@
 //! A stream as it stands at a version, and how it is read: the record and, where the record lags, the tail of entries.
 
+use std::any::Any;
+use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use uuid::Uuid;
 
-use crate::engine::{self, Db, Sql};
+use crate::actor::FRESH;
+use crate::engine::{self, Db, Reader, Sql};
 use crate::entry::{Entry, EntryRow};
+use crate::gather::Lookup;
 use crate::ledger::Core;
 use crate::vault::EncodeError;
 use crate::{Aggregate, Hash, Meta, Refusal, StreamId, Tag, Timestamp, UniqueKey};
@@ -52,7 +56,7 @@ impl<A: Aggregate> Snapshot<A> {
 }
 
 /// A row of `record`, the same on both engines.
-#[derive(sqlx::FromRow)]
+#[derive(Clone, sqlx::FromRow)]
 pub(crate) struct RecordRow {
     pub stream: Uuid,
     pub version: i64,
@@ -65,9 +69,65 @@ pub(crate) struct RecordRow {
     pub updated_at: i64,
 }
 
-const RECORD: Sql = Sql::both(
-    "SELECT stream, version, tip, schema, state, state_version, kind, created_at, updated_at FROM record WHERE stream = $1",
-);
+/// Records by their streams. The state of one that stands at the version which the asker knows is left out.
+const RECORDS: Sql = Sql {
+    pg: "SELECT k.known, r.stream, r.version, r.tip, r.schema, CASE WHEN r.version = k.known THEN ''::bytea ELSE r.state END AS state,
+            r.state_version, r.kind, r.created_at, r.updated_at
+         FROM unnest($1::uuid[], $2::bigint[]) AS k (stream, known) JOIN record r ON r.stream = k.stream",
+    lite: "SELECT k.value ->> 1 AS known, r.stream, r.version, r.tip, r.schema,
+            CASE WHEN r.version = k.value ->> 1 THEN x'' ELSE r.state END AS state,
+            r.state_version, r.kind, r.created_at, r.updated_at
+         FROM json_each($1) AS k JOIN record r ON r.stream = unhex(k.value ->> 0)",
+};
+
+/// Records by stream and known version.
+pub(crate) struct Records;
+
+#[derive(sqlx::FromRow)]
+struct Asked {
+    known: i64,
+    #[sqlx(flatten)]
+    row: RecordRow,
+}
+
+impl Lookup for Records {
+    type Key = (Uuid, i64);
+    type Row = RecordRow;
+    const LANES: usize = 2;
+
+    async fn ask(reader: &mut Reader, keys: &[(Uuid, i64)]) -> Result<HashMap<(Uuid, i64), RecordRow>, sqlx::Error> {
+        let rows: Vec<Asked> = match reader {
+            Reader::Pg(connection) => {
+                let (streams, known): (Vec<Uuid>, Vec<i64>) = keys.iter().copied().unzip();
+                sqlx::query_as(RECORDS.pg).bind(streams).bind(known).fetch_all(connection).await?
+            }
+            Reader::Lite(connection) => {
+                let keys: Vec<_> = keys.iter().map(|(stream, known)| (stream.simple().to_string(), known)).collect();
+                sqlx::query_as(RECORDS.lite).bind(serde_json::json!(keys).to_string()).fetch_all(connection).await?
+            }
+        };
+        Ok(rows.into_iter().map(|asked| ((asked.row.stream, asked.known), asked.row)).collect())
+    }
+}
+
+/// What was read is kept for a while, so that a stream which did not change since is not read, opened and folded again: the
+/// store is asked for its version alone. It is therefore never older than the store.
+pub(crate) struct Kept(moka::sync::Cache<StreamId, (u64, Arc<dyn Any + Send + Sync>, u32)>);
+
+/// Bytes that may be kept, by the encoded states; in memory they are a few times as large.
+const KEPT_BYTES: u64 = 16 << 20;
+
+impl Kept {
+    pub fn new() -> Self {
+        Self(
+            moka::sync::Cache::builder()
+                .max_capacity(KEPT_BYTES)
+                .weigher(|_, (_, _, bytes)| *bytes)
+                .time_to_live(FRESH)
+                .build(),
+        )
+    }
+}
 
 const TAIL: Sql = Sql::both(
     "SELECT position, stream, version, kind, body, actor, at, principal, request, trace, prev, hash
@@ -102,9 +162,7 @@ pub(crate) async fn entries(db: &Db, stream: StreamId, after: u64, until: u64) -
 impl Core {
     /// The stream as committed, to decide on: another kind's stream is not there to be written.
     pub(crate) async fn load_to_write<A: Aggregate>(&self, stream: StreamId) -> Result<Snapshot<A>, Refusal> {
-        let row: Option<RecordRow> =
-            engine::read!(&*self.db, fetch_optional, RecordRow, RECORD, stream.0).map_err(crate::store_refusal)?;
-        match row {
+        match self.record(stream, 0).await? {
             Some(row) if row.kind == A::KIND => self.restore(row).await,
             Some(_) => Err(Refusal::not_found("记录")),
             None => Ok(Snapshot::absent(stream)),
@@ -113,17 +171,43 @@ impl Core {
 
     /// The stream as committed; `None` where it has no entry (or is of another kind).
     pub(crate) async fn load<A: Aggregate>(&self, stream: StreamId) -> Result<Option<Snapshot<A>>, Refusal> {
-        match self.row::<A>(stream).await? {
+        let erasures = self.vault.erasures();
+        let kept = self.kept.0.get(&stream).filter(|(then, ..)| *then == erasures);
+        let kept = kept.and_then(|(_, snapshot, _)| snapshot.downcast_ref::<Snapshot<A>>().cloned());
+        let known = kept.as_ref().map_or(0, |kept| kept.version);
+        let Some(mut row) = self.row::<A>(stream, known).await? else { return Ok(None) };
+        if let Some(kept) = kept.filter(|kept| kept.version == row.version as u64) {
+            if kept.tip.0 == row.tip[..] {
+                return Ok(Some(kept));
+            }
+            // another history of the same length: the store was restored
+            match self.row::<A>(stream, 0).await? {
+                Some(whole) => row = whole,
+                None => return Ok(None),
+            }
+        }
+        let snapshot = self.restore::<A>(row).await?;
+        let bytes = u32::try_from(snapshot.bytes + 256).unwrap_or(u32::MAX);
+        self.kept.0.insert(stream, (erasures, Arc::new(snapshot.clone()), bytes));
+        Ok(Some(snapshot))
+    }
+
+    /// The same, whatever is kept in memory.
+    pub(crate) async fn load_as_stored<A: Aggregate>(&self, stream: StreamId) -> Result<Option<Snapshot<A>>, Refusal> {
+        match self.row::<A>(stream, 0).await? {
             Some(row) => self.restore(row).await.map(Some),
             None => Ok(None),
         }
     }
 
-    /// The row of a stream of this kind.
-    async fn row<A: Aggregate>(&self, stream: StreamId) -> Result<Option<RecordRow>, Refusal> {
-        let row: Option<RecordRow> =
-            engine::read!(&*self.db, fetch_optional, RecordRow, RECORD, stream.0).map_err(crate::store_refusal)?;
-        Ok(row.filter(|row| row.kind == A::KIND))
+    /// The record of a stream, without the state where it stands at the version that is known.
+    async fn record(&self, stream: StreamId, known: u64) -> Result<Option<RecordRow>, Refusal> {
+        self.records.get((stream.0, known as i64)).await.map_err(crate::store_refusal)
+    }
+
+    /// The same, of a stream of this kind.
+    async fn row<A: Aggregate>(&self, stream: StreamId, known: u64) -> Result<Option<RecordRow>, Refusal> {
+        Ok(self.record(stream, known).await?.filter(|row| row.kind == A::KIND))
     }
 
     /// Folds a record's row and its tail.
@@ -199,12 +283,12 @@ impl Core {
         stream: StreamId,
         version: u64,
     ) -> Result<Option<Snapshot<A>>, Refusal> {
-        let row = self.row::<A>(stream).await?.filter(|_| version > 0);
-        let Some(row) = row else { return Ok(None) };
-        if row.version as u64 <= version {
-            let now = if row.version as u64 == version { Some(self.restore(row).await?) } else { None };
-            return Ok(now);
+        let now = self.load::<A>(stream).await?.filter(|_| version > 0);
+        let Some(now) = now else { return Ok(None) };
+        if now.version <= version {
+            return Ok(Some(now).filter(|now| now.version == version));
         }
+        let Some(row) = self.row::<A>(stream, 0).await? else { return Ok(None) };
         let younger = row.state_version as u64 > version;
         let (state, from) = if younger { (A::default(), 0) } else { self.stored::<A>(&row).await? };
         let state = self.fold(stream, state, from, version).await?;

@@ -1,14 +1,17 @@
 //! The keys under which personal data is sealed: one a subject, wrapped by the configured key, kept in `secret`. A key
 //! is committed before anything is sealed under it. Deleting it erases the data and breaks no chain.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
 use moka::sync::Cache;
+use tokio_util::task::TaskTracker;
 use yiwang_standards::sm;
 
-use crate::engine::{self, Db, OpenError, Schema, Sql};
+use crate::actor::FRESH;
+use crate::engine::{self, Db, OpenError, Reader, Schema, Sql};
+use crate::gather::{Gather, Lookup};
 use crate::personal::{KeyRing, SubjectId, with_keys};
 use crate::{Hash, Host, Refusal, StreamId, store_refusal};
 
@@ -36,7 +39,9 @@ pub struct Vault {
     lookup: sm::HmacKey,
     wrapping: sm::Sm4Gcm,
     previous: Option<sm::Sm4Gcm>,
-    /// A key that another process erased is forgotten within a minute.
+    /// Keys as they stand in the store.
+    stored: Gather<StoredKeys>,
+    /// A key that another process erased is forgotten within half a minute.
     keys: Cache<SubjectId, Arc<SubjectKey>>,
     /// Counts erasures: what was read before one is not kept after it.
     erasures: AtomicU64,
@@ -45,23 +50,49 @@ pub struct Vault {
 /// Scope of the subject that is nobody: its key is the first in every store, and shows that the deployment's keys fit.
 const CHECK: &str = "key-check";
 const ANY: Sql = Sql::both("SELECT count(*) FROM (SELECT subject FROM secret LIMIT 1) AS first");
-const FIND: Sql = Sql::both("SELECT key_id, wrapped FROM secret WHERE subject = $1");
+const FIND: Sql = Sql {
+    pg: "SELECT s.subject, s.key_id, s.wrapped FROM unnest($1::text[]) AS k (subject) JOIN secret s ON s.subject = k.subject COLLATE \"C\"",
+    lite: "SELECT s.subject, s.key_id, s.wrapped FROM json_each($1) AS k JOIN secret s ON s.subject = k.value",
+};
 const SOME: Sql = Sql::both("SELECT subject, wrapped FROM secret WHERE subject > $1 ORDER BY subject LIMIT 500");
 /// What was erased, or wrapped by another process, meanwhile is left as it is.
 const REWRAP: Sql = Sql::both("UPDATE secret SET wrapped = $1 WHERE subject = $2 AND wrapped = $3");
 const INSERT: Sql =
     Sql::both("INSERT INTO secret (subject, key_id, wrapped) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING");
 
+/// Keys by their subject: id and wrapped key.
+struct StoredKeys;
+
+impl Lookup for StoredKeys {
+    type Key = SubjectId;
+    type Row = (Vec<u8>, Vec<u8>);
+    const LANES: usize = 1;
+
+    async fn ask(reader: &mut Reader, keys: &[SubjectId]) -> Result<HashMap<SubjectId, Self::Row>, sqlx::Error> {
+        let subjects: Vec<&str> = keys.iter().map(SubjectId::as_str).collect();
+        let rows: Vec<(String, Vec<u8>, Vec<u8>)> = match reader {
+            Reader::Pg(connection) => sqlx::query_as(FIND.pg).bind(subjects).fetch_all(connection).await?,
+            Reader::Lite(connection) => {
+                let subjects = serde_json::json!(subjects).to_string();
+                sqlx::query_as(FIND.lite).bind(subjects).fetch_all(connection).await?
+            }
+        };
+        let found = |(subject, id, wrapped): (String, _, _)| Some((SubjectId::parse(&subject)?, (id, wrapped)));
+        Ok(rows.into_iter().filter_map(found).collect())
+    }
+}
+
 impl Vault {
-    pub(crate) fn new(db: Arc<Db>, host: Arc<dyn Host>, secrets: &Secrets) -> Self {
+    pub(crate) fn new(db: Arc<Db>, host: Arc<dyn Host>, secrets: &Secrets, tasks: &TaskTracker) -> Self {
         Self {
+            stored: Gather::new(&db, tasks),
             db,
             host,
             lookup: sm::HmacKey::new(&secrets.lookup_key),
             wrapping: sm::Sm4Gcm::new(&secrets.wrapping_key),
             previous: secrets.previous_wrapping_key.as_ref().map(sm::Sm4Gcm::new),
             erasures: AtomicU64::new(0),
-            keys: Cache::builder().max_capacity(100_000).time_to_live(Duration::from_secs(60)).build(),
+            keys: Cache::builder().max_capacity(100_000).time_to_live(FRESH).build(),
         }
     }
 
@@ -247,9 +278,7 @@ impl Vault {
     /// The key as it stands, whatever is remembered: another process may have erased it.
     async fn key_in_store(&self, subject: &SubjectId) -> Result<Option<Arc<SubjectKey>>, sqlx::Error> {
         let erasures = self.erasures();
-        let row: Option<(Vec<u8>, Vec<u8>)> =
-            engine::read!(&*self.db, fetch_optional, (Vec<u8>, Vec<u8>), FIND, subject.as_str())?;
-        let Some((id, wrapped)) = row else { return Ok(None) };
+        let Some((id, wrapped)) = self.stored.get(subject.clone()).await? else { return Ok(None) };
         let key = Arc::new(self.unwrap(subject, &id, &wrapped)?);
         self.keys.insert(subject.clone(), key.clone());
         if self.erasures() != erasures {

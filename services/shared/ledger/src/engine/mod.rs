@@ -2,6 +2,7 @@
 //! so that one grep lists every difference. The batch commit is the great exception: two programs, one contract suite.
 
 mod postgres;
+mod rows;
 mod sqlite;
 
 use std::path::PathBuf;
@@ -11,6 +12,7 @@ use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, PgPool, SqliteConnection, SqlitePool};
 use tokio::sync::Mutex;
 
+use self::rows::{Obstacles, Rows, judge};
 use crate::batch::{Command, Verdict};
 
 /// Where a service's ledger is kept.
@@ -176,6 +178,14 @@ impl Db {
         })
     }
 
+    /// A connection that only reads.
+    pub async fn reader(&self) -> Result<Reader, sqlx::Error> {
+        Ok(match self {
+            Db::Pg(pool) => Reader::Pg(pool.connect_options().connect().await?),
+            Db::Lite { options, .. } => Reader::Lite(options.clone().read_only(true).connect().await?),
+        })
+    }
+
     /// After an erasure: sees to it that the deleted key is in no file any more. False: try again. PostgreSQL's own vacuum does
     /// it there, in its time.
     pub async fn scrub(&self) -> Result<bool, sqlx::Error> {
@@ -205,13 +215,38 @@ pub(crate) enum Committer {
 }
 
 impl Committer {
-    /// Writes the batch in one transaction and answers one verdict a command, in order.
+    /// Writes the batch in one transaction and answers one verdict a command, in order. Where something stands in the way of
+    /// a command, the others go without it.
     pub async fn commit(&mut self, batch: &[Arc<Command>]) -> Result<Vec<Verdict>, sqlx::Error> {
+        let mut verdicts = vec![Verdict::Ok; batch.len()];
+        let mut places: Vec<usize> = (0..batch.len()).collect();
+        let mut rest = batch.to_vec();
+        while !rest.is_empty() {
+            let rows = Rows::of(&rest);
+            let obstacles = self.write(&rows).await?;
+            if obstacles.is_empty() {
+                break;
+            }
+            let judged = judge(&rest, &rows, &obstacles);
+            let (mut left, mut left_places) = (Vec::new(), Vec::new());
+            for ((command, place), verdict) in rest.into_iter().zip(places).zip(judged) {
+                if verdict == Verdict::Ok {
+                    left.push(command);
+                    left_places.push(place);
+                }
+                verdicts[place] = verdict;
+            }
+            (rest, places) = (left, left_places);
+        }
+        Ok(verdicts)
+    }
+
+    async fn write(&mut self, rows: &Rows<'_>) -> Result<Obstacles, sqlx::Error> {
         match self {
-            Committer::Pg(connection) => postgres::commit(connection, batch).await,
+            Committer::Pg(connection) => postgres::commit(connection, rows).await,
             Committer::Lite(connection, options) => {
                 let mut connection = connection.lock().await;
-                let outcome = sqlite::commit(&mut connection, batch).await;
+                let outcome = sqlite::commit(&mut connection, rows).await;
                 // a full disk rolls the transaction back behind the driver's back: start from a connection that is sound
                 if outcome.as_ref().is_err_and(|error| classify(error) != Failure::Retry) {
                     *connection = options.connect().await.map_err(away)?;
@@ -220,6 +255,13 @@ impl Committer {
             }
         }
     }
+}
+
+/// A connection on which gathered reads go, one after another.
+#[allow(clippy::large_enum_variant, reason = "a few a process")]
+pub(crate) enum Reader {
+    Pg(sqlx::PgConnection),
+    Lite(SqliteConnection),
 }
 
 /// Whatever keeps us from connecting again, it says nothing of what became of the batch: the outcome is unknown.

@@ -1,16 +1,16 @@
 //! PostgreSQL: settings, migrations, and the batch commit through the function `commit_batch`.
 
 use std::str::FromStr;
-use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection, PgPool, Row};
-use uuid::Uuid;
 
+use super::rows::{Obstacles, RequestRow, Rows, replay};
 use super::{OpenError, RUN, Schema, check_schema};
-use crate::batch::{Command, Verdict};
-use crate::{Hash, StreamId};
+
+/// Connections of a replica for lists and small writes; beside them stand the writer's and the four of gathered reads.
+const POOL: u32 = 4;
 
 static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("migrations/postgres");
 
@@ -40,7 +40,7 @@ pub(super) async fn open(url: &str, schema: &str, production: bool, how: Schema)
     }
     assert_settings(&mut connection, production).await?;
     connection.close().await?;
-    Ok(PgPoolOptions::new().max_connections(8).acquire_timeout(Duration::from_secs(10)).connect_lazy_with(options))
+    Ok(PgPoolOptions::new().max_connections(POOL).acquire_timeout(Duration::from_secs(10)).connect_lazy_with(options))
 }
 
 /// Makes the schema where it is not there, and brings it up to date.
@@ -87,159 +87,102 @@ async fn assert_settings(connection: &mut PgConnection, production: bool) -> Res
     Ok(())
 }
 
-const COMMIT: &str = "SELECT c, verdict, scope, r_stream, r_version, r_fingerprint, r_hash FROM commit_batch(
-    $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24,
-    $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38)";
+const COMMIT: &str = "SELECT what, i, r_stream, r_version, r_fingerprint, r_hash FROM commit_batch(
+    $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26,
+    $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, $40, $41, $42, $43, $44, $45, $46, $47, $48, $49, $50,
+    $51, $52, $53, $54, $55, $56, $57)";
 
-/// The arguments of `commit_batch`, column by column.
-#[derive(Default)]
-struct Columns<'a> {
-    stream: Vec<Uuid>,
-    expect: Vec<i64>,
-    tip: Vec<&'a [u8]>,
-    new: Vec<i64>,
-    writes: Vec<bool>,
-    principal: Vec<&'a str>,
-    request: Vec<&'a str>,
-    fingerprint: Vec<&'a [u8]>,
-    hash: Vec<Vec<u8>>,
-    actor: Vec<&'a str>,
-    at: Vec<i64>,
-    trace: Vec<&'a str>,
-    kind: Vec<&'a str>,
-    schema: Vec<i64>,
-    state: Vec<Option<&'a [u8]>>,
-    region: Vec<&'a str>,
-    organisation: Vec<&'a str>,
-    owner: Vec<&'a str>,
-    item: Vec<&'a str>,
-    status: Vec<&'a str>,
-    due: Vec<i64>,
-    entry: (Vec<i64>, Vec<i64>, Vec<&'a str>, Vec<&'a [u8]>, Vec<&'a [u8]>, Vec<&'a [u8]>),
-    key: (Vec<i64>, Vec<bool>, Vec<&'a str>, Vec<&'a str>),
-    tag: (Vec<i64>, Vec<bool>, Vec<&'a str>, Vec<&'a str>, Vec<&'a str>),
-    erased: (Vec<i64>, Vec<String>),
-}
-
-impl<'a> Columns<'a> {
-    fn push(&mut self, c: i64, command: &'a Command) {
-        self.stream.push(command.stream.0);
-        self.expect.push(command.expect as i64);
-        self.tip.push(&command.tip.0);
-        self.new.push(command.new_version() as i64);
-        self.writes.push(command.writes());
-        self.principal.push(&command.principal);
-        self.request.push(&command.request);
-        self.fingerprint.push(&command.fingerprint.0);
-        self.hash.push(command.new_tip().0.to_vec());
-        self.actor.push(&command.actor);
-        self.at.push(command.at.0);
-        self.trace.push(&command.trace);
-        let record = command.record.as_ref();
-        let index = record.map(|record| &record.index);
-        self.kind.push(record.map_or("", |record| record.kind));
-        self.schema.push(record.map_or(0, |record| i64::from(record.schema)));
-        self.state.push(record.and_then(|record| record.state.as_deref()));
-        self.region.push(index.map_or("", |index| &index.region));
-        self.organisation.push(index.map_or("", |index| &index.organisation));
-        self.owner.push(index.map_or("", |index| &index.owner));
-        self.item.push(index.map_or("", |index| &index.item));
-        self.status.push(index.map_or("", |index| &index.status));
-        self.due.push(index.and_then(|index| index.due_at).map_or(i64::MAX, |due| due.0));
-        for entry in &command.entries {
-            self.entry.0.push(c);
-            self.entry.1.push(entry.version as i64);
-            self.entry.2.push(&entry.kind);
-            self.entry.3.push(&entry.body);
-            self.entry.4.push(&entry.prev.0);
-            self.entry.5.push(&entry.hash.0);
-        }
-        for (claim, key) in &command.keys {
-            self.key.0.push(c);
-            self.key.1.push(*claim);
-            self.key.2.push(key.scope);
-            self.key.3.push(&key.key);
-        }
-        for (set, tag) in &command.tags {
-            self.tag.0.push(c);
-            self.tag.1.push(*set);
-            self.tag.2.push(tag.name);
-            self.tag.3.push(&tag.value);
-            self.tag.4.push(&tag.sort);
-        }
-        for subject in &command.erased {
-            self.erased.0.push(c);
-            self.erased.1.push(subject.to_string());
-        }
-    }
-}
-
-/// One statement, one round trip, one commit.
-pub(super) async fn commit(connection: &mut PgConnection, batch: &[Arc<Command>]) -> Result<Vec<Verdict>, sqlx::Error> {
-    let mut columns = Columns::default();
-    for (c, command) in (1..).zip(batch) {
-        columns.push(c, command);
-    }
-    let rows = sqlx::query(COMMIT)
-        .bind(columns.stream)
-        .bind(columns.expect)
-        .bind(columns.tip)
-        .bind(columns.new)
-        .bind(columns.writes)
-        .bind(columns.principal)
-        .bind(columns.request)
-        .bind(columns.fingerprint)
-        .bind(columns.hash)
-        .bind(columns.actor)
-        .bind(columns.at)
-        .bind(columns.trace)
-        .bind(columns.kind)
-        .bind(columns.schema)
-        .bind(columns.state)
-        .bind(columns.region)
-        .bind(columns.organisation)
-        .bind(columns.owner)
-        .bind(columns.item)
-        .bind(columns.status)
-        .bind(columns.due)
-        .bind(columns.entry.0)
-        .bind(columns.entry.1)
-        .bind(columns.entry.2)
-        .bind(columns.entry.3)
-        .bind(columns.entry.4)
-        .bind(columns.entry.5)
-        .bind(columns.key.0)
-        .bind(columns.key.1)
-        .bind(columns.key.2)
-        .bind(columns.key.3)
-        .bind(columns.tag.0)
-        .bind(columns.tag.1)
-        .bind(columns.tag.2)
-        .bind(columns.tag.3)
-        .bind(columns.tag.4)
-        .bind(columns.erased.0)
-        .bind(columns.erased.1)
-        .fetch_all(connection)
-        .await?;
-    rows.iter().map(verdict).collect()
-}
-
-fn verdict(row: &sqlx::postgres::PgRow) -> Result<Verdict, sqlx::Error> {
-    let hash = |column: &str| -> Result<Hash, sqlx::Error> {
-        Hash::from_slice(row.try_get::<&[u8], _>(column)?)
-            .ok_or_else(|| sqlx::Error::Decode("a hash that is not 32 bytes".into()))
+/// Turns rows into columns: `columns!(rows, |row| a, b, c)` is one array for each expression.
+macro_rules! columns {
+    ($query:expr, $rows:expr, |$row:pat_param| $($column:expr),+ $(,)?) => {
+        $query$(.bind({
+            let mut column = Vec::new();
+            #[allow(unused_variables, reason = "a column needs a part of the row")]
+            for $row in $rows {
+                column.push($column);
+            }
+            column
+        }))+
     };
-    Ok(match row.try_get::<&str, _>("verdict")? {
-        "OK" => Verdict::Ok,
-        "REPLAY" => Verdict::Replay {
-            stream: StreamId(row.try_get("r_stream")?),
-            version: row.try_get::<i64, _>("r_version")? as u64,
-            fingerprint: hash("r_fingerprint")?,
-            hash: hash("r_hash")?,
-        },
-        "UNIQUE" => Verdict::Unique { scope: row.try_get("scope")? },
-        "VERSION" => Verdict::Version,
-        "SKIPPED" => Verdict::Skipped,
-        other => return Err(sqlx::Error::Decode(format!("unknown verdict {other}").into())),
-    })
+}
+
+/// All rows in one statement, one round trip, one commit; or what stands in the way, and nothing is written.
+pub(super) async fn commit(connection: &mut PgConnection, rows: &Rows<'_>) -> Result<Obstacles, sqlx::Error> {
+    let query = sqlx::query(COMMIT);
+    let query = columns!(
+        query,
+        rows.requests.iter(),
+        |RequestRow { command, writes }| &command.principal[..],
+        &command.request[..],
+        *writes,
+        &command.fingerprint.0[..],
+        command.stream.0,
+        command.new_version() as i64,
+        command.new_tip().0.to_vec(),
+        command.at.0
+    );
+    let query = columns!(query, rows.streams.iter(), |row| row.stream, row.expect, &row.tip.0[..]);
+    let query = columns!(query, rows.claims.iter(), |(_, (scope, key, stream))| *scope, *key, *stream);
+    let query = columns!(
+        query,
+        rows.entries(),
+        |(command, entry)| command.stream.0,
+        entry.version as i64,
+        &entry.kind[..],
+        &entry.body[..],
+        &command.actor[..],
+        command.at.0,
+        &command.principal[..],
+        &command.request[..],
+        &command.trace[..],
+        &entry.prev.0[..],
+        &entry.hash.0[..]
+    );
+    let records = || rows.streams.iter().filter_map(|row| Some((row.stream, row.after.as_ref()?)));
+    let query = columns!(
+        query,
+        records(),
+        |(stream, after)| stream,
+        after.version,
+        &after.tip.0[..],
+        i64::from(after.record.schema),
+        after.state.map(|(state, _)| state),
+        after.state.map_or(0, |(_, version)| version),
+        after.record.kind,
+        &after.record.index.region[..],
+        &after.record.index.organisation[..],
+        &after.record.index.owner[..],
+        &after.record.index.item[..],
+        &after.record.index.status[..],
+        after.record.due_at(),
+        after.created_at,
+        after.updated_at
+    );
+    let query = [&rows.keys_freed, &rows.keys_taken]
+        .into_iter()
+        .fold(query, |query, keys| columns!(query, keys.iter(), |(scope, key, stream)| *scope, *key, *stream));
+    let query = [&rows.tags_gone, &rows.tags_set].into_iter().fold(query, |query, tags| {
+        columns!(query, tags.iter(), |(kind, tag, stream)| *kind, tag.name, &tag.value[..], &tag.sort[..], *stream)
+    });
+    let query = columns!(query, rows.erased.iter(), |subject| subject.as_str());
+    let mut obstacles = Obstacles::default();
+    for row in query.fetch_all(connection).await? {
+        let place = || row.try_get::<i64, _>("i").map(|i| i as usize - 1);
+        match row.try_get::<&str, _>("what")? {
+            "OK" => {}
+            "request" => {
+                let (stream, version) = (row.try_get("r_stream")?, row.try_get("r_version")?);
+                let verdict = replay(stream, version, row.try_get("r_fingerprint")?, row.try_get("r_hash")?)?;
+                obstacles.requests.insert(place()?, verdict);
+            }
+            "stream" => {
+                obstacles.streams.insert(row.try_get("r_stream")?);
+            }
+            "claim" => {
+                obstacles.claims.insert(place()?);
+            }
+            other => return Err(sqlx::Error::Decode(format!("unknown obstacle {other}").into())),
+        }
+    }
+    Ok(obstacles)
 }

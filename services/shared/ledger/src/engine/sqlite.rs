@@ -1,18 +1,19 @@
 //! SQLite, the embedded default: one process a data directory, one writer connection, write-ahead log, every commit
 //! on the disk before it is answered. The steps of the commit are those of PostgreSQL's `commit_batch`.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{ConnectOptions, Connection, Row, SqliteConnection};
+use sqlx::sqlite::{SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Sqlite, SqliteConnection};
 use tokio::sync::Mutex;
+use uuid::Uuid;
 
+use super::rows::{Obstacles, Rows, StreamRow, replay};
 use super::{Db, OpenError, RUN, Schema, check_schema};
-use crate::batch::{Command, Verdict};
-use crate::{Hash, StreamId};
+use crate::batch::Command;
 
 static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("migrations/sqlite");
 
@@ -95,192 +96,207 @@ pub(super) async fn scrub(options: &SqliteConnectOptions) -> Result<bool, sqlx::
     emptied
 }
 
-/// One transaction; a command that does not go through leaves nothing behind.
-pub(super) async fn commit(
-    connection: &mut SqliteConnection,
-    batch: &[Arc<Command>],
-) -> Result<Vec<Verdict>, sqlx::Error> {
+/// All rows in one transaction; or what stands in the way, and nothing is written.
+pub(super) async fn commit(connection: &mut SqliteConnection, rows: &Rows<'_>) -> Result<Obstacles, sqlx::Error> {
     let mut tx = connection.begin_with("BEGIN IMMEDIATE").await?;
-    let (mut position,): (i64,) =
-        sqlx::query_as("SELECT position FROM head WHERE shard = 0").fetch_one(&mut *tx).await?;
-    let base = position;
-    let mut verdicts = Vec::with_capacity(batch.len());
-    let mut seen = HashSet::new();
-    let mut broken = HashSet::new();
-    let mut tags = HashMap::new();
-    for command in batch {
-        let mut verdict = probe(&mut tx, command, seen.insert(command.stream)).await?;
-        if broken.contains(&command.stream) && !matches!(verdict, Verdict::Replay { .. }) {
-            verdict = Verdict::Skipped;
-        }
-        if verdict != Verdict::Ok {
-            broken.insert(command.stream);
-        } else if command.writes() {
-            write(&mut tx, command, &mut position).await?;
-            for (set, tag) in &command.tags {
-                tags.insert((command.stream, tag), *set);
-            }
-        }
-        verdicts.push(verdict);
+    let obstacles = probe(&mut tx, rows).await?;
+    if obstacles.is_empty() {
+        write(&mut tx, rows).await?;
+        tx.commit().await?;
+    } else {
+        tx.rollback().await?;
     }
-    write_tags(&mut tx, batch, &tags).await?;
-    if position > base {
-        sqlx::query("UPDATE head SET position = $1 WHERE shard = 0").bind(position).execute(&mut *tx).await?;
-    }
-    tx.commit().await?;
-    Ok(verdicts)
+    Ok(obstacles)
 }
 
-/// Replayed, outrun, in another's way, or fine: in this order, as in `commit_batch`.
-async fn probe(connection: &mut SqliteConnection, command: &Command, first: bool) -> Result<Verdict, sqlx::Error> {
-    let earlier =
-        sqlx::query("SELECT stream, version, fingerprint, hash FROM request WHERE principal = $1 AND id = $2")
-            .bind(&command.principal)
-            .bind(&command.request)
-            .fetch_optional(&mut *connection)
-            .await?;
-    if let Some(row) = earlier {
-        let hash = |column: &str| -> Result<Hash, sqlx::Error> {
-            Hash::from_slice(row.try_get::<&[u8], _>(column)?)
-                .ok_or_else(|| sqlx::Error::Decode("a hash that is not 32 bytes".into()))
-        };
-        return Ok(Verdict::Replay {
-            stream: StreamId(row.try_get("stream")?),
-            version: row.try_get::<i64, _>("version")? as u64,
-            fingerprint: hash("fingerprint")?,
-            hash: hash("hash")?,
-        });
+const REQUESTS: &str = "SELECT x.key, q.stream, q.version, q.fingerprint, q.hash FROM json_each($1) AS x
+    JOIN request q ON q.principal = x.value ->> 0 AND q.id = x.value ->> 1";
+const STREAMS: &str =
+    "SELECT r.stream, r.version, r.tip FROM json_each($1) AS x JOIN record r ON r.stream = unhex(x.value)";
+const CLAIMS: &str = "SELECT x.key FROM json_each($1) AS x
+    JOIN unique_key u ON u.scope = x.value ->> 0 AND u.key = x.value ->> 1 WHERE u.stream <> unhex(x.value ->> 2)";
+
+async fn probe(connection: &mut SqliteConnection, rows: &Rows<'_>) -> Result<Obstacles, sqlx::Error> {
+    let mut obstacles = Obstacles::default();
+    let requests = rows.requests.iter().map(|row| (&row.command.principal, &row.command.request));
+    let found: Vec<(i64, Uuid, i64, Vec<u8>, Vec<u8>)> =
+        sqlx::query_as(REQUESTS).bind(json(requests)?).fetch_all(&mut *connection).await?;
+    for (place, stream, version, fingerprint, hash) in found {
+        obstacles.requests.insert(place as usize, replay(stream, version, &fingerprint, &hash)?);
     }
-    if first {
-        let record: Option<(i64, Vec<u8>)> = sqlx::query_as("SELECT version, tip FROM record WHERE stream = $1")
-            .bind(command.stream.0)
-            .fetch_optional(&mut *connection)
-            .await?;
-        let (version, tip) = record.unwrap_or_else(|| (0, command.tip.0.to_vec()));
-        if version as u64 != command.expect || tip != command.tip.0 {
-            return Ok(Verdict::Version);
-        }
+    let streams = json(rows.streams.iter().map(|row| hex(row.stream)))?;
+    let found: Vec<(Uuid, i64, Vec<u8>)> = sqlx::query_as(STREAMS).bind(streams).fetch_all(&mut *connection).await?;
+    let found: HashMap<Uuid, (i64, Vec<u8>)> =
+        found.into_iter().map(|(stream, version, tip)| (stream, (version, tip))).collect();
+    let is_elsewhere = |row: &&StreamRow<'_>| match found.get(&row.stream) {
+        Some((version, tip)) => *version != row.expect || tip[..] != row.tip.0,
+        None => row.expect != 0,
+    };
+    obstacles.streams.extend(rows.streams.iter().filter(is_elsewhere).map(|row| row.stream));
+    if !rows.claims.is_empty() {
+        let claims = json(rows.claims.iter().map(|(_, (scope, key, stream))| (scope, key, hex(*stream))))?;
+        let found: Vec<(i64,)> = sqlx::query_as(CLAIMS).bind(claims).fetch_all(&mut *connection).await?;
+        obstacles.claims.extend(found.into_iter().map(|(place,)| place as usize));
     }
-    let mut clash: Option<&str> = None;
-    for (_, key) in command.keys.iter().filter(|(claim, _)| *claim) {
-        let holder: Option<(uuid::Uuid,)> =
-            sqlx::query_as("SELECT stream FROM unique_key WHERE scope = $1 AND key = $2")
-                .bind(key.scope)
-                .bind(&key.key)
-                .fetch_optional(&mut *connection)
-                .await?;
-        if holder.is_some_and(|(stream,)| stream != command.stream.0) {
-            clash = Some(clash.map_or(key.scope, |scope| scope.min(key.scope)));
-        }
-    }
-    Ok(clash.map_or(Verdict::Ok, |scope| Verdict::Unique { scope: scope.to_owned() }))
+    Ok(obstacles)
 }
 
-const INSERT_ENTRY: &str =
-    "INSERT INTO entry (position, stream, version, kind, body, actor, at, principal, request, trace, prev, hash)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
-
-const UPSERT_RECORD: &str =
-    "INSERT INTO record (stream, version, tip, schema, state, state_version, kind, region, organisation,
-        owner, item, status, due_at, created_at, updated_at)
-    VALUES ($1, $2, $3, $4, coalesce($5, x''), $6, $7, $8, $9, $10, $11, $12, $13, $14, $14)
-    ON CONFLICT (stream) DO UPDATE SET version = excluded.version, tip = excluded.tip,
+const ENTRIES: Insert = Insert {
+    table: "INSERT INTO entry (position, stream, version, kind, body, actor, at, principal, request, trace, prev, hash)",
+    columns: 12,
+    end: "",
+};
+const INSERT_REQUESTS: Insert = Insert {
+    table: "INSERT INTO request (principal, id, fingerprint, stream, version, hash, at)",
+    columns: 7,
+    end: "",
+};
+const RECORDS: Insert = Insert {
+    table: "INSERT INTO record (stream, version, tip, schema, state, state_version, kind, region, organisation, owner, item,
+        status, due_at, created_at, updated_at)",
+    columns: 15,
+    end: " ON CONFLICT (stream) DO UPDATE SET version = excluded.version, tip = excluded.tip,
         schema = CASE WHEN excluded.state_version = 0 THEN record.schema ELSE excluded.schema END,
         state = CASE WHEN excluded.state_version = 0 THEN record.state ELSE excluded.state END,
         state_version = CASE WHEN excluded.state_version = 0 THEN record.state_version ELSE excluded.state_version END,
         region = excluded.region, organisation = excluded.organisation, owner = excluded.owner, item = excluded.item,
-        status = excluded.status, due_at = excluded.due_at, updated_at = excluded.updated_at";
+        status = excluded.status, due_at = excluded.due_at, updated_at = excluded.updated_at",
+};
+const FREE_KEYS: &str = "DELETE FROM unique_key WHERE (scope, key, stream) IN
+    (SELECT value ->> 0, value ->> 1, unhex(value ->> 2) FROM json_each($1))";
+const TAKE_KEYS: &str = "INSERT INTO unique_key (scope, key, stream)
+    SELECT value ->> 0, value ->> 1, unhex(value ->> 2) FROM json_each($1) WHERE true ON CONFLICT DO NOTHING";
+const DELETE_TAGS: &str = "DELETE FROM tag WHERE (kind, name, value, sort, stream) IN
+    (SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, unhex(value ->> 4) FROM json_each($1))";
+const INSERT_TAGS: &str = "INSERT INTO tag (kind, name, value, sort, stream)
+    SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, unhex(value ->> 4) FROM json_each($1) WHERE true ON CONFLICT DO NOTHING";
+const ERASE: &str = "DELETE FROM secret WHERE subject IN (SELECT value FROM json_each($1))";
 
-async fn write(connection: &mut SqliteConnection, command: &Command, position: &mut i64) -> Result<(), sqlx::Error> {
-    for entry in &command.entries {
-        *position += 1;
-        sqlx::query(INSERT_ENTRY)
-            .bind(*position)
-            .bind(command.stream.0)
-            .bind(entry.version as i64)
-            .bind(&entry.kind)
-            .bind(&entry.body)
-            .bind(&command.actor)
-            .bind(command.at.0)
-            .bind(&command.principal)
-            .bind(&command.request)
-            .bind(&command.trace)
-            .bind(entry.prev.0.as_slice())
-            .bind(entry.hash.0.as_slice())
-            .execute(&mut *connection)
-            .await?;
+async fn write(connection: &mut SqliteConnection, rows: &Rows<'_>) -> Result<(), sqlx::Error> {
+    let (base,): (i64,) =
+        sqlx::query_as("SELECT position FROM head WHERE shard = 0").fetch_one(&mut *connection).await?;
+    let entries: Vec<_> = (base + 1..).zip(rows.entries()).collect();
+    if !entries.is_empty() {
+        let head = "UPDATE head SET position = $1 WHERE shard = 0";
+        sqlx::query(head).bind(base + entries.len() as i64).execute(&mut *connection).await?;
     }
-    sqlx::query("INSERT INTO request (principal, id, fingerprint, stream, version, hash, at) VALUES ($1, $2, $3, $4, $5, $6, $7)")
-        .bind(&command.principal)
-        .bind(&command.request)
-        .bind(command.fingerprint.0.as_slice())
-        .bind(command.stream.0)
-        .bind(command.new_version() as i64)
-        .bind(command.new_tip().0.to_vec())
-        .bind(command.at.0)
-        .execute(&mut *connection)
+    ENTRIES
+        .all(connection, &entries, |query, (position, (command, entry))| {
+            query
+                .bind(position)
+                .bind(command.stream.0)
+                .bind(entry.version as i64)
+                .bind(&entry.kind[..])
+                .bind(&entry.body[..])
+                .bind(&command.actor[..])
+                .bind(command.at.0)
+                .bind(&command.principal[..])
+                .bind(&command.request[..])
+                .bind(&command.trace[..])
+                .bind(&entry.prev.0[..])
+                .bind(&entry.hash.0[..])
+        })
         .await?;
-    for (claim, key) in &command.keys {
-        let sql = if *claim {
-            "INSERT INTO unique_key (scope, key, stream) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING"
-        } else {
-            "DELETE FROM unique_key WHERE scope = $1 AND key = $2 AND stream = $3"
-        };
-        sqlx::query(sql).bind(key.scope).bind(&key.key).bind(command.stream.0).execute(&mut *connection).await?;
-    }
-    for subject in &command.erased {
-        sqlx::query("DELETE FROM secret WHERE subject = $1")
-            .bind(subject.to_string())
-            .execute(&mut *connection)
-            .await?;
-    }
-    let Some(record) = &command.record else { return Ok(()) };
-    let state_version = if record.state.is_some() { command.new_version() as i64 } else { 0 };
-    sqlx::query(UPSERT_RECORD)
-        .bind(command.stream.0)
-        .bind(command.new_version() as i64)
-        .bind(command.new_tip().0.to_vec())
-        .bind(record.schema)
-        .bind(record.state.as_deref())
-        .bind(state_version)
-        .bind(record.kind)
-        .bind(&record.index.region)
-        .bind(&record.index.organisation)
-        .bind(&record.index.owner)
-        .bind(&record.index.item)
-        .bind(&record.index.status)
-        .bind(record.index.due_at.map_or(i64::MAX, |due| due.0))
-        .bind(command.at.0)
-        .execute(&mut *connection)
+    let requests: Vec<&Command> = rows.requests.iter().filter(|row| row.writes).map(|row| row.command).collect();
+    INSERT_REQUESTS
+        .all(connection, &requests, |query, command| {
+            query
+                .bind(&command.principal[..])
+                .bind(&command.request[..])
+                .bind(&command.fingerprint.0[..])
+                .bind(command.stream.0)
+                .bind(command.new_version() as i64)
+                .bind(command.new_tip().0.to_vec())
+                .bind(command.at.0)
+        })
         .await?;
+    let records: Vec<_> = rows.streams.iter().filter_map(|row| Some((row.stream, row.after.as_ref()?))).collect();
+    RECORDS
+        .all(connection, &records, |query, (stream, after)| {
+            let (state, state_version) = after.state.unwrap_or_default();
+            let index = &after.record.index;
+            query
+                .bind(stream)
+                .bind(after.version)
+                .bind(&after.tip.0[..])
+                .bind(i64::from(after.record.schema))
+                .bind(state)
+                .bind(state_version)
+                .bind(after.record.kind)
+                .bind(&index.region[..])
+                .bind(&index.organisation[..])
+                .bind(&index.owner[..])
+                .bind(&index.item[..])
+                .bind(&index.status[..])
+                .bind(after.record.due_at())
+                .bind(after.created_at)
+                .bind(after.updated_at)
+        })
+        .await?;
+    for (sql, keys) in [(FREE_KEYS, &rows.keys_freed), (TAKE_KEYS, &rows.keys_taken)] {
+        let keys = keys.iter().map(|(scope, key, stream)| (scope, key, hex(*stream)));
+        if keys.len() > 0 {
+            sqlx::query(sql).bind(json(keys)?).execute(&mut *connection).await?;
+        }
+    }
+    // tags by the hundred thousand (words to search by) go as one statement each way
+    for (sql, tags) in [(DELETE_TAGS, &rows.tags_gone), (INSERT_TAGS, &rows.tags_set)] {
+        let tags = tags.iter().map(|(kind, tag, stream)| (kind, tag.name, &tag.value, &tag.sort, hex(*stream)));
+        if tags.len() > 0 {
+            sqlx::query(sql).bind(json(tags)?).execute(&mut *connection).await?;
+        }
+    }
+    if !rows.erased.is_empty() {
+        let subjects = json(rows.erased.iter().map(|subject| subject.as_str()))?;
+        sqlx::query(ERASE).bind(subjects).execute(&mut *connection).await?;
+    }
     Ok(())
 }
 
-const INSERT_TAGS: &str = "INSERT INTO tag (kind, name, value, sort, stream)
-    SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, unhex(value ->> 4) FROM json_each($1) WHERE true ON CONFLICT DO NOTHING";
-const DELETE_TAGS: &str = "DELETE FROM tag WHERE (kind, name, value, sort, stream) IN
-    (SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, unhex(value ->> 4) FROM json_each($1))";
+fn hex(stream: Uuid) -> String {
+    stream.simple().to_string()
+}
 
-/// Tags by the hundred thousand (words to search by) go as one statement each way; the last word on a tag wins.
-async fn write_tags(
-    connection: &mut SqliteConnection,
-    batch: &[Arc<Command>],
-    tags: &HashMap<(StreamId, &crate::Tag), bool>,
-) -> Result<(), sqlx::Error> {
-    let kinds: HashMap<StreamId, &str> =
-        batch.iter().filter_map(|command| Some((command.stream, command.record.as_ref()?.kind))).collect();
-    for (wanted, sql) in [(false, DELETE_TAGS), (true, INSERT_TAGS)] {
-        let rows: Vec<_> = tags
-            .iter()
-            .filter(|(_, set)| **set == wanted)
-            .map(|((stream, tag), _)| (kinds[stream], tag.name, &tag.value, &tag.sort, stream.0.simple().to_string()))
-            .collect();
-        if !rows.is_empty() {
-            let json = serde_json::to_string(&rows).map_err(|error| sqlx::Error::Encode(error.into()))?;
-            sqlx::query(sql).bind(json).execute(&mut *connection).await?;
+fn json<T: serde::Serialize>(rows: impl Iterator<Item = T>) -> Result<String, sqlx::Error> {
+    serde_json::to_string(&rows.collect::<Vec<_>>()).map_err(|error| sqlx::Error::Encode(error.into()))
+}
+
+type Query<'q> = sqlx::query::Query<'q, Sqlite, SqliteArguments>;
+
+/// An INSERT of many rows: a statement costs a trip to SQLite's thread, a row hardly anything.
+struct Insert {
+    table: &'static str,
+    columns: usize,
+    end: &'static str,
+}
+
+/// How many rows go in a statement: few texts, so that each is prepared once.
+const SIZES: [usize; 3] = [64, 8, 1];
+
+impl Insert {
+    async fn all<'q, T: Copy>(
+        &self,
+        connection: &mut SqliteConnection,
+        rows: &'q [T],
+        bind: impl Fn(Query<'q>, T) -> Query<'q>,
+    ) -> Result<(), sqlx::Error> {
+        let mut rest = rows;
+        for size in SIZES {
+            let text = self.text(size);
+            while let Some((some, after)) = rest.split_at_checked(size) {
+                let query = sqlx::query(AssertSqlSafe(text.clone()));
+                some.iter().copied().fold(query, &bind).execute(&mut *connection).await?;
+                rest = after;
+            }
         }
+        Ok(())
     }
-    Ok(())
+
+    /// Nothing but constants and question marks.
+    fn text(&self, rows: usize) -> String {
+        let row = format!("({})", vec!["?"; self.columns].join(", "));
+        format!("{} VALUES {}{}", self.table, vec![row; rows].join(", "), self.end)
+    }
 }
 
 #[cfg(test)]
@@ -289,7 +305,8 @@ mod tests {
 
     use super::super::{Committer, Failure, classify};
     use super::*;
-    use crate::batch::NewEntry;
+    use crate::batch::{NewEntry, Verdict};
+    use crate::{Hash, StreamId};
 
     fn large() -> Arc<Command> {
         let entry = NewEntry {

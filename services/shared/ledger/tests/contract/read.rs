@@ -50,6 +50,15 @@ pub async fn a_list_shows_what_single_reads_would(world: World) {
     }
 }
 
+pub async fn what_is_read_is_never_older_than_the_store(world: World) {
+    let jar = stream();
+    for total in 1..5 {
+        world.run(jar, add(1)).await.unwrap();
+        // read twice: what was kept of the first reading is shown only if it is still so
+        assert_eq!((world.jar(jar).await.total, world.jar(jar).await.total), (total, total));
+    }
+}
+
 pub async fn pages_neither_skip_nor_repeat(world: World) {
     let jars: BTreeSet<_> = jars(&world, 55).await.into_iter().collect();
     for audiences in

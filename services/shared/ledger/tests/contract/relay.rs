@@ -32,6 +32,10 @@ impl Receiver {
 
 #[async_trait]
 impl Route for Receiver {
+    fn wants(&self, _: &Entry) -> bool {
+        true
+    }
+
     async fn deliver(&self, entry: &Entry, request_id: &str) -> Delivery {
         if !entry.is::<Jar>() {
             return Delivery::NotMine;

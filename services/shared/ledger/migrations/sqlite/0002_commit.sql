@@ -1,0 +1,2 @@
+-- PostgreSQL's half has a function; here the program takes the same steps (src/engine/sqlite.rs).
+SELECT 1;
