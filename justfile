@@ -41,3 +41,7 @@ bad-input:
 # how fast, as ratios against baselines of the same rounds: pgbench, a small FastAPI server, bare axum, bare tonic
 bench *ARGS:
     tests/bench {{ARGS}}
+
+# submits at half to three times what can be served: goodput, refusals, a polite caller
+overload *ARGS:
+    tests/bench --overload {{ARGS}}

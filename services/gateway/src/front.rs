@@ -11,8 +11,9 @@ use axum::{
     routing::{get, post},
 };
 use http::{HeaderMap, HeaderValue, header};
+use http_body_util::BodyExt as _;
 use tonic::service::Routes;
-use yiwang_kit::{clock::LegalClock, telemetry::Trace};
+use yiwang_kit::{clock::LegalClock, places::Places, status::status, telemetry::Trace};
 use yiwang_proto::{
     forward::{Link, Links},
     gateway::v1::affairs_service_server::AffairsServiceServer,
@@ -30,6 +31,24 @@ struct Front<L> {
     rest: Rest<L>,
     openapi: Bytes,
     page: String,
+    places: Places,
+}
+
+impl<L> Front<L> {
+    /// Answers if there is a place for it, before anything of the body is read; the place is held until the answer is sent.
+    async fn admit(&self, headers: &HeaderMap, trace: &str, answer: impl Future<Output = Response>) -> Response {
+        let place = match self.places.take(headers) {
+            Ok(place) => place,
+            Err(refusal) if proxy::is_grpc(headers) => return status(refusal).into_http(),
+            Err(refusal) => return Refused::by(&status(refusal)).response(trace),
+        };
+        answer.await.map(|body| {
+            Body::new(body.map_frame(move |frame| {
+                let _held = &place;
+                frame
+            }))
+        })
+    }
 }
 
 type Shared<L> = State<Arc<Front<L>>>;
@@ -67,6 +86,7 @@ pub fn router<L: Link>(
         page: page::front(&contract, dev),
         rest: Rest::new(&links, affairs.clone(), contract, options.clone()),
         links: links.clone(),
+        places: Places::new(options.concurrency),
         options,
     });
     let mut router = Router::new()
@@ -90,6 +110,11 @@ pub fn router<L: Link>(
 
 /// All that has no handler of its own: a service's gRPC, or HTTP/JSON.
 async fn elsewhere<L: Link>(front: Arc<Front<L>>, request: Request) -> Response {
+    let (headers, trace) = (request.headers().clone(), trace::of(&request));
+    front.admit(&headers, &trace, answered(&front, request)).await
+}
+
+async fn answered<L: Link>(front: &Front<L>, request: Request) -> Response {
     if proxy::is_grpc(request.headers()) {
         return proxy::forward(&front.links, request).await;
     }
@@ -112,8 +137,12 @@ type Said<T> = Result<Path<T>, PathRejection>;
 async fn upload<L: Link>(State(front): Shared<L>, path: Said<String>, request: Request) -> Response {
     let trace = trace::of(&request);
     let Ok(Path(id)) = path else { return Refused::unreadable_path("id").response(&trace) };
-    let answer = attachments::upload(&front.links, &front.options, &id, request).await;
-    answer.unwrap_or_else(|refused| refused.response(&trace))
+    let headers = request.headers().clone();
+    let answer = async {
+        let answer = attachments::upload(&front.links, &front.options, &id, request).await;
+        answer.unwrap_or_else(|refused| refused.response(&trace))
+    };
+    front.admit(&headers, &trace, answer).await
 }
 
 async fn download<L: Link>(
@@ -123,8 +152,11 @@ async fn download<L: Link>(
     headers: HeaderMap,
 ) -> Response {
     let Ok(Path((id, attachment))) = path else { return Refused::unreadable_path("path").response(&trace.id) };
-    let answer = attachments::download(&front.links, &front.options, id, attachment, &headers).await;
-    answer.unwrap_or_else(|refused| refused.response(&trace.id))
+    let answer = async {
+        let answer = attachments::download(&front.links, &front.options, id, attachment, &headers).await;
+        answer.unwrap_or_else(|refused| refused.response(&trace.id))
+    };
+    front.admit(&headers, &trace.id, answer).await
 }
 
 async fn document<L: Link>(State(front): Shared<L>) -> Response {

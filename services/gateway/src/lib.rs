@@ -32,6 +32,8 @@ pub use yiwang_proto::forward::{Link, Links};
 /// What is too much and what takes too long.
 #[derive(Clone, Debug)]
 pub struct Options {
+    /// Requests at a time; one caller may have an eighth of them once half are taken.
+    pub concurrency: usize,
     /// Largest JSON body in bytes.
     pub body_bytes: usize,
     /// Largest attachment in bytes; the intake service has the same limit.
@@ -51,6 +53,7 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         Self {
+            concurrency: 512,
             body_bytes: 1024 * 1024,
             attachment_bytes: 20 * 1024 * 1024,
             deadline: Duration::from_secs(20),

@@ -45,6 +45,7 @@ pub fn named(names: &[String]) -> anyhow::Result<Vec<&'static str>> {
 pub fn gateway(process: &Process, probes: Routes) -> anyhow::Result<axum::Router> {
     let limits = &process.config.limits;
     let options = yiwang_gateway::Options {
+        concurrency: limits.concurrency,
         body_bytes: limits.message_bytes,
         attachment_bytes: limits.attachment_bytes,
         shared: Some(process.shared.clone()),

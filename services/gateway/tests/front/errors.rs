@@ -81,6 +81,16 @@ async fn a_body_too_large_is_413_whether_it_says_so_or_not() {
 }
 
 #[tokio::test]
+async fn whoever_finds_no_place_is_told_when_to_come_again() {
+    let options = Options { concurrency: 0, ..Options::default() };
+    let read = world_with(&[], options, |_| {}).get("/v1/applications/7").await;
+    assert_eq!(
+        (read.refusal(), &read.headers[header::RETRY_AFTER]),
+        ((429, "OVERLOADED".into()), &"1".parse().unwrap())
+    );
+}
+
+#[tokio::test]
 async fn a_body_that_breaks_off_is_refused() {
     let request = Request::post("/v1/applications").body(broken("{")).unwrap();
     assert_eq!(world(&[]).send(request).await.refusal(), (400, "BODY_CUT_OFF".into()));

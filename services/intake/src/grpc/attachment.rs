@@ -1,5 +1,7 @@
 //! Files in and out, in pieces: never a whole file in memory, never a plain byte on disk.
 
+use std::sync::Arc;
+
 use futures_util::StreamExt as _;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
@@ -172,7 +174,7 @@ impl Intake {
     /// The entry for a file that lies in the store, and then its place; refused or replayed, the file goes away again.
     async fn add(
         &self,
-        caller: &yiwang_kit::Caller,
+        caller: &Arc<yiwang_kit::Caller>,
         call: Call,
         seen: Read<Application>,
         facts: ItemFacts,

@@ -95,7 +95,7 @@ impl Intake {
 
     async fn run(
         &self,
-        caller: &Caller,
+        caller: &Arc<Caller>,
         rpc: &'static str,
         id: StreamId,
         call: Call,

@@ -182,7 +182,7 @@ pub(crate) struct Circumstances {
 /// A message with the circumstances of its call.
 pub struct Incoming<T> {
     /// Who calls.
-    pub caller: Caller,
+    pub caller: Arc<Caller>,
     /// The message.
     pub message: T,
     /// Trace id, 32 hex digits.
@@ -197,14 +197,14 @@ pub struct Incoming<T> {
 /// # Errors
 /// `INTERNAL` where no identity layer stands in front of the service: nothing is done without one.
 pub fn receive<T>(request: tonic::Request<T>) -> Result<Incoming<T>, tonic::Status> {
-    let (_, extensions, message) = request.into_parts();
-    match extensions.get::<Circumstances>() {
+    let (_, mut extensions, message) = request.into_parts();
+    match extensions.remove::<Circumstances>() {
         Some(known) => Ok(Incoming {
-            caller: known.caller.as_ref().clone(),
+            caller: known.caller.clone(),
             message,
             trace: known.trace.id.clone(),
             deadline: known.deadline,
-            circumstances: known.clone(),
+            circumstances: known,
         }),
         None => Err(tonic::Status::internal("no identity layer in front of this service")),
     }
@@ -299,19 +299,21 @@ fn check_request_id(id: &str, longest: usize) -> Result<(), Refusal> {
 
 /// JSON with sorted keys and without the request id: equal for equal commands.
 fn canonical(command: &impl Serialize) -> Result<String, Refusal> {
-    let mut value = serde_json::to_value(command).map_err(|_| {
-        Refusal::invalid("MESSAGE_MALFORMED", "请求内容无法读取", "the message cannot be written as JSON")
-    })?;
+    let unwritable =
+        || Refusal::invalid("MESSAGE_MALFORMED", "请求内容无法读取", "the message cannot be written as JSON");
+    let mut value = serde_json::to_value(command).map_err(|_| unwritable())?;
     if let Some(fields) = value.as_object_mut() {
         fields.remove("requestId");
         fields.remove("request_id");
     }
     let mut text = String::new();
-    sorted(&value, &mut text);
+    sorted(&value, &mut text).map_err(|_| unwritable())?;
     Ok(text)
 }
 
-fn sorted(value: &serde_json::Value, text: &mut String) {
+fn sorted(value: &serde_json::Value, text: &mut String) -> std::fmt::Result {
+    use std::fmt::Write as _;
+
     use serde_json::Value;
     match value {
         Value::Object(fields) => {
@@ -319,9 +321,8 @@ fn sorted(value: &serde_json::Value, text: &mut String) {
             keys.sort();
             text.push('{');
             for key in keys {
-                text.push_str(&Value::from(key.as_str()).to_string());
-                text.push(':');
-                sorted(&fields[key], text);
+                write!(text, "{}:", Value::from(key.as_str()))?;
+                sorted(&fields[key], text)?;
                 text.push(',');
             }
             text.push('}');
@@ -329,13 +330,14 @@ fn sorted(value: &serde_json::Value, text: &mut String) {
         Value::Array(items) => {
             text.push('[');
             for item in items {
-                sorted(item, text);
+                sorted(item, text)?;
                 text.push(',');
             }
             text.push(']');
         }
-        scalar => text.push_str(&scalar.to_string()),
+        scalar => write!(text, "{scalar}")?,
     }
+    Ok(())
 }
 
 /// A kit's answer as tonic wants it.

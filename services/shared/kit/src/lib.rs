@@ -35,6 +35,7 @@ pub mod limit;
 pub mod link;
 pub mod metrics;
 pub mod party;
+pub mod places;
 pub mod process;
 mod replicas;
 pub mod server;

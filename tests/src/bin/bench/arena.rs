@@ -116,13 +116,18 @@ impl Arena {
 
     /// Submits, each with a request id of its own.
     pub async fn submits(&self, address: SocketAddr, token: &str, connections: u64) -> anyhow::Result<f64> {
-        let (run, token) = (self.requests.fetch_add(1, Ordering::Relaxed), token.to_owned());
+        let (run, token) = (self.run_number(), token.to_owned());
         let load = Load { connections, time: self.time };
         load::run(address, load, move |connection, number| {
             let id = format!("{run:08x}-0000-4000-8000-{connection:04x}{number:08x}");
             load::request("POST", "/v1/applications", &token, &draft(&id).to_string())
         })
         .await
+    }
+
+    /// Sets the request ids of one run apart from those of another.
+    pub fn run_number(&self) -> u64 {
+        self.requests.fetch_add(1, Ordering::Relaxed)
     }
 
     /// Reads of one address.
@@ -156,7 +161,7 @@ pub async fn application(citizen: &Api) -> anyhow::Result<String> {
 }
 
 /// An application with 1 KB of form.
-fn draft(request: &str) -> Value {
+pub fn draft(request: &str) -> Value {
     let applicant = json!({
         "name": "张建国", "documentKind": "DOCUMENT_KIND_RESIDENT_ID", "documentNumber": "511602198503120016",
     });

@@ -52,21 +52,21 @@ where
 }
 
 /// One connection.
-struct Wire {
+pub struct Wire {
     stream: TcpStream,
     buffer: Vec<u8>,
     filled: usize,
 }
 
 impl Wire {
-    async fn connect(address: SocketAddr) -> anyhow::Result<Self> {
+    pub async fn connect(address: SocketAddr) -> anyhow::Result<Self> {
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
         Ok(Self { stream, buffer: vec![0; 64 << 10], filled: 0 })
     }
 
     /// The status of the answer, when all of it has come.
-    async fn ask(&mut self, request: &[u8]) -> anyhow::Result<u16> {
+    pub async fn ask(&mut self, request: &[u8]) -> anyhow::Result<u16> {
         self.stream.write_all(request).await?;
         self.filled = 0;
         loop {
@@ -80,6 +80,13 @@ impl Wire {
                 return Ok(status);
             }
         }
+    }
+
+    /// Whether the last answer has a header.
+    pub fn says(&self, header: &str) -> bool {
+        let text = self.last();
+        let head = text.split("\r\n\r\n").next().unwrap_or_default();
+        head.lines().any(|line| line.split(':').next().is_some_and(|name| name.eq_ignore_ascii_case(header)))
     }
 
     fn last(&self) -> String {

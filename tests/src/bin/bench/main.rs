@@ -8,6 +8,7 @@ mod bare;
 mod keys;
 mod load;
 mod outside;
+mod overload;
 
 use std::time::Duration;
 
@@ -31,6 +32,9 @@ struct Bench {
     /// Only these keys.
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
+    /// Instead of the keys: what becomes of submits when more come than can be served.
+    #[arg(long)]
+    overload: bool,
     /// One JSON object instead of a table.
     #[arg(long)]
     json: bool,
@@ -62,6 +66,13 @@ async fn main() -> anyhow::Result<()> {
     let chosen: Vec<&Key> =
         KEYS.iter().filter(|key| bench.only.is_empty() || bench.only.iter().any(|name| name == key.name)).collect();
     let arena = Arena::new(bench.database_url.clone(), Duration::from_secs_f64(bench.seconds));
+    if bench.overload {
+        let curve = overload::run(&arena).await?;
+        if bench.json {
+            println!("{}", serde_json::to_string_pretty(&curve)?);
+        }
+        return Ok(());
+    }
     let mut results: Vec<Vec<Figures>> = chosen.iter().map(|_| Vec::new()).collect();
     for round in 1..=bench.rounds {
         for (key, results) in chosen.iter().zip(&mut results) {

@@ -153,7 +153,8 @@ pub struct Limits {
     pub deadline_ms: u64,
     /// Longest deadline that a caller may ask for, in milliseconds.
     pub deadline_max_ms: u64,
-    /// Calls at work in one service at a time; more are refused, not queued.
+    /// Calls at work in one service, and at the gateway, at a time; more are refused, not queued. Once half are at work, one
+    /// caller may have an eighth.
     pub concurrency: usize,
     /// Requests of one caller through the gateway a minute, over all replicas; 0: as many as come.
     pub calls_per_minute: u64,

@@ -8,6 +8,7 @@ mod single;
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -66,11 +67,15 @@ async fn main() -> Outcome<()> {
                 let database = Database::Sqlite { dir: folder.into() };
                 execute(database, callers.parse()?, Duration::from_secs_f64(seconds.parse()?)).await?
             }
+            ["hot", "postgres", url, replicas, callers, commands] => {
+                let database = Database::Postgres { url: url.to_owned(), schema: "bench_ledger".to_owned() };
+                hot(database, replicas.parse()?, callers.parse()?, commands.parse()?).await?
+            }
             ["single", "sqlite", folder, seconds] => {
                 single::run(Path::new(folder), Duration::from_secs_f64(seconds.parse()?)).await?
             }
             _ => return Err(
-                "usage: rates execute postgres URL CALLERS SECONDS | execute sqlite DIR … | single sqlite DIR SECONDS"
+                "usage: rates execute postgres URL CALLERS SECONDS | execute sqlite DIR … | single sqlite DIR SECONDS | hot postgres URL REPLICAS CALLERS COMMANDS"
                     .into(),
             ),
         };
@@ -78,9 +83,8 @@ async fn main() -> Outcome<()> {
     Ok(())
 }
 
-/// Commands a second, each on a stream of its own, after a fifth of the time to warm up.
-async fn execute(database: Database, callers: u64, time: Duration) -> Outcome<f64> {
-    let ledger = Ledger::open(Options {
+async fn open(database: Database) -> Outcome<Ledger> {
+    Ok(Ledger::open(Options {
         service: "bench",
         database,
         secrets: Secrets { wrapping_key: [7; 16], previous_wrapping_key: None, lookup_key: [7; 32] },
@@ -88,7 +92,73 @@ async fn execute(database: Database, callers: u64, time: Duration) -> Outcome<f6
         production: true,
         shutdown: CancellationToken::new(),
     })
-    .await?;
+    .await?)
+}
+
+/// Commands a second on one stream, from several replicas at once that nobody sends to its owner: the worst that can be. All of
+/// them are written, once, in one order; what lost too often is asked again.
+async fn hot(database: Database, replicas: usize, callers: usize, commands: u64) -> Outcome<f64> {
+    let mut ledgers = Vec::new();
+    for _ in 0..replicas {
+        ledgers.push(open(database.clone()).await?);
+    }
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this program is a process of its own, without the kit's identifiers"
+    )]
+    let stream = StreamId(Uuid::now_v7());
+    let (left, contended) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
+    let began = Instant::now();
+    let mut tasks = JoinSet::new();
+    for caller in 0..callers {
+        let (ledger, left, contended) = (ledgers[caller % replicas].clone(), left.clone(), contended.clone());
+        tasks.spawn(async move {
+            loop {
+                let number = left.fetch_add(1, Ordering::Relaxed);
+                if number >= commands {
+                    return Ok::<_, yiwang_ledger::Refusal>(());
+                }
+                loop {
+                    let call =
+                        Call { principal: "person:bench".to_owned(), ..Call::system(format!("{stream}.{number}"), "") };
+                    let rule = |_: &Submission, _: &yiwang_ledger::Context| {
+                        Ok(vec![Submitted::Noted { note: "e".repeat(300) }])
+                    };
+                    match ledger.execute::<Submission>(stream, call, rule).await {
+                        Ok(_) => break,
+                        Err(refusal) if refusal.reason == "CONTENDED" => contended.fetch_add(1, Ordering::Relaxed),
+                        Err(refusal) => return Err(refusal),
+                    };
+                }
+            }
+        });
+    }
+    while let Some(done) = tasks.join_next().await {
+        done??;
+    }
+    let rate = commands as f64 / began.elapsed().as_secs_f64();
+    let (history, mut after) = (&ledgers[0], 0);
+    loop {
+        let entries = history.history(stream, after, 1000).await?;
+        let Some(last) = entries.last() else { break };
+        if !entries.iter().zip(after + 1..).all(|(entry, version)| entry.version == version) {
+            return Err("the stream has a hole".into());
+        }
+        after = last.version;
+    }
+    if after != commands {
+        return Err(format!("{after} entries for {commands} commands").into());
+    }
+    eprintln!(
+        "{commands} commands on one stream, {replicas} replicas: {rate:.0} a second, {} CONTENDED",
+        contended.load(Ordering::Relaxed)
+    );
+    Ok(rate)
+}
+
+/// Commands a second, each on a stream of its own, after a fifth of the time to warm up.
+async fn execute(database: Database, callers: u64, time: Duration) -> Outcome<f64> {
+    let ledger = open(database).await?;
     let begin = Instant::now() + time / 5;
     let end = begin + time;
     let mut tasks = JoinSet::new();
