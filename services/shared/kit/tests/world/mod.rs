@@ -266,6 +266,9 @@ impl LedgerService for Echo {
     async fn retry_delivery(&self, _: Request<pb::RetryDeliveryRequest>) -> Reply<pb::ParkedDelivery> {
         Err(Status::unimplemented(""))
     }
+    async fn resume_relay(&self, _: Request<pb::ResumeRelayRequest>) -> Reply<pb::ResumedRelay> {
+        Err(Status::unimplemented(""))
+    }
     async fn erase_subject(&self, _: Request<pb::EraseSubjectRequest>) -> Reply<pb::EraseSubjectResponse> {
         Err(Status::unimplemented(""))
     }

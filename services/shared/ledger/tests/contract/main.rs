@@ -8,6 +8,7 @@ mod personal;
 mod read;
 mod relay;
 mod request;
+mod resume;
 mod store;
 mod timer;
 mod unique;
@@ -57,7 +58,10 @@ both! {
     feed: it_is_dense_complete_and_in_order, a_gap_halts, a_rewound_ledger_halts, a_reader_is_woken;
     relay: it_delivers_each_entry_in_order, a_stream_that_fails_is_parked_and_the_others_go_on, a_refused_entry_waits_for_a_person, parked_streams_are_read_page_by_page,
         it_goes_on_where_it_was_after_a_restart, a_poison_entry_is_parked, a_gap_halts_it_for_everybody_to_see,
-        a_rewound_ledger_halts_it_until_it_is_mended, a_process_that_stops_lets_go_of_its_leases;
+        a_process_that_stops_lets_go_of_its_leases;
+    resume: a_rewound_ledger_halts_a_relay_until_an_operator_has_it_go_on, a_store_restored_beneath_a_running_relay_halts_it,
+        a_relay_that_is_well_is_not_resumed, what_the_operator_saw_must_still_be_so, nobody_resumes_a_relay_that_is_not_there,
+        a_relay_delivers_again_since_a_time, a_stream_that_waits_further_on_is_come_to_again, a_restored_ledger_begins_an_epoch;
     personal: it_is_sealed_in_the_store, it_reads_as_erased_once_the_key_is_gone, an_erased_person_may_come_back,
         erasure_breaks_no_chain, a_sealed_value_does_not_open_elsewhere, it_cannot_leave_by_accident, sealed_bytes_open_for_their_place_only,
         a_reading_leaves_an_entry, an_erased_value_is_not_sealed_again, a_store_of_another_wrapping_key_is_refused,
