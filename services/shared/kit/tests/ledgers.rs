@@ -337,6 +337,22 @@ async fn whoever_is_erased_in_one_service_is_erased_in_all() {
 }
 
 #[tokio::test]
+async fn what_no_entry_of_the_sender_told_is_an_orphan() {
+    let suite = Suite::new().await;
+    let told = |at: usize, by: &'static str| suite.ledgers[at].told_by(by, yiwang_ledger::Timestamp(0));
+    suite.erase("admin", |_| {}).await.unwrap();
+    while told(2, "intake").await.unwrap().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    let mut passed_on = told(2, "intake").await.unwrap();
+    suite.ledgers[0].strike_told(&mut passed_on).await.unwrap();
+    suite.told("删除").await.unwrap();
+    let mut lost = told(0, "license").await.unwrap();
+    suite.ledgers[2].strike_told(&mut lost).await.unwrap();
+    assert_eq!((passed_on.len(), lost.into_keys().collect::<Vec<_>>()), (0, vec!["told-1".to_owned()]));
+}
+
+#[tokio::test]
 async fn what_a_newer_release_says_of_the_same_entry_is_the_same_call() {
     let suite = Suite::new().await;
     suite.told("删除").await.unwrap();

@@ -7,6 +7,7 @@
 
 mod actor;
 mod aggregate;
+mod backup;
 mod batch;
 mod builtin;
 mod engine;
@@ -15,6 +16,7 @@ mod feed;
 mod id;
 mod ledger;
 mod meters;
+mod orphans;
 mod personal;
 mod read;
 mod rebuild;
@@ -29,12 +31,14 @@ mod vitals;
 mod writer;
 
 pub use aggregate::{Aggregate, Call, Committed, Context, Decision, EventName, Index, Meta, Tag, UniqueKey};
+pub use backup::Backup;
 pub use builtin::{AccessEvent, AccessLog, Erasure, ErasureEvent, Retrial, RetrialEvent};
 pub use engine::{Database, OpenError};
 pub use entry::Entry;
 pub use feed::Cursor;
 pub use id::{Hash, StreamId, Timestamp};
 pub use ledger::{Head, Host, Ledger, Options};
+pub use orphans::Told;
 pub use personal::{Personal, SubjectId};
 pub use read::{Audiences, Hit, ListQuery, Page, Read};
 pub use refusal::{FieldViolation, Kind, Refusal};

@@ -86,6 +86,7 @@ postgres_alone! {
     unique: two_processes_cannot_both_claim;
     feed: open_and_aborted_transactions_are_never_skipped_over;
     relay: one_replica_runs_it, an_error_of_the_store_does_not_lock_a_relay_out, a_holder_that_lost_its_lease_writes_no_cursor;
+    evidence: whoever_writes_waits_for_a_rebuild;
     timer: two_processes_have_one_effect;
     personal: two_processes_agree_on_a_subjects_key, replicas_change_their_wrapping_key_one_by_one;
 }
@@ -103,6 +104,11 @@ async fn a_store_that_cannot_be_opened_again_leaves_the_outcome_unknown() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_key_of_the_erased_is_in_no_file() {
     personal::the_key_of_the_erased_is_in_no_file(world::World::sqlite().await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_copy_has_one_moment_and_tells_again_what_came_after_the_look() {
+    resume::a_copy_has_one_moment_and_tells_again_what_came_after_the_look(world::World::sqlite().await).await;
 }
 
 #[tokio::test]

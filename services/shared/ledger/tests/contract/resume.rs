@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use yiwang_ledger::{Call, Delivery, Hash, Refusal, Resume, Resumed, Resumption, StreamId, Timestamp};
+use yiwang_ledger::{Backup, Call, Delivery, Hash, Refusal, Resume, Resumed, Resumption, StreamId, Timestamp};
 
 use crate::relay::{Receiver, add_times, halts};
 use crate::world::{World, stream, until};
@@ -144,4 +144,23 @@ pub async fn a_restored_ledger_begins_an_epoch(world: World) {
     assert_eq!(ledger.resume_relay(Call::system("go-on", ""), ask).await.unwrap().position, 2);
     until("it goes on", || async { ledger.vitals().await.unwrap().relays[0].lag_entries == 0 }).await;
     assert_eq!(receiver.versions(jar), [1, 2]);
+}
+
+/// One stream waited when the ledger was looked at and was delivered before it was copied; the receiver's copy may lack both.
+pub async fn a_copy_has_one_moment_and_tells_again_what_came_after_the_look(world: World) {
+    let (receiver, jar) = delivered(&world, 2).await;
+    receiver.set(jar, Delivery::Refused { reason: "no".into() });
+    add_times(&world, jar, 1).await;
+    until("it waits", || async { world.ledger.parked().await.unwrap().len() == 1 }).await;
+    let looked = Backup::begin(world.folder(), "test").await.unwrap();
+    receiver.set(jar, Delivery::Done);
+    world.ledger.retry_parked(Call::system("retry", ""), "r", jar).await.unwrap();
+    add_times(&world, jar, 2).await;
+    until("all is told", || async { receiver.versions(jar) == [1, 2, 3, 4, 5] }).await;
+    let into = tempfile::tempdir().unwrap();
+    let head = looked.copy(into.path()).await.unwrap();
+    let (copy, again) = (World::in_folder(into.path()).await, Receiver::default());
+    assert_eq!((head.position, head.epoch, copy.ledger.verify().await.unwrap().problems), (6, 2, vec![]));
+    copy.ledger.relay("r", again.clone());
+    until("it is told again", || async { again.versions(jar) == [3, 4, 5] }).await;
 }
