@@ -65,10 +65,15 @@ pub async fn a_rewound_ledger_halts_a_relay_until_an_operator_has_it_go_on(world
     assert_eq!(resume(&world, "go-on", looked_at(&world).await).await.unwrap(), resumed, "the same call again");
 }
 
-/// Its cursor came back with the store, so that only the relay itself knows what it has read.
+/// Its cursor and its lease came back with the store, so that only the relay itself knows what it has read.
 pub async fn a_store_restored_beneath_a_running_relay_halts_it(world: World) {
-    let (receiver, jar) = delivered(&world, 5).await;
+    let (receiver, jar) = delivered(&world, 4).await;
+    let lost = format!("UPDATE cursor SET lease_epoch = lease_epoch + 1, lease_until = {}", i64::MAX);
+    world.raw().await.execute(&lost).await;
+    add_times(&world, jar, 1).await;
+    until("the fifth is read", || async { receiver.versions(jar).len() == 5 }).await;
     rewind(&world, 3).await;
+    world.raw().await.execute("UPDATE cursor SET lease_until = 0").await;
     halts(&world, "FEED_REWOUND").await;
     let after = stream();
     add_times(&world, after, 3).await;
