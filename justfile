@@ -30,6 +30,10 @@ mutations *NAMES:
 kill *TIMES:
     tests/kill {{TIMES}}
 
+# backup and restore under load: what was acknowledged before the point is there once, nothing after it
+restore *ARGS:
+    tests/restore {{ARGS}}
+
 # the feed skips nothing: four writer processes, aborted commits, held locks, one reader
 feed *ENTRIES:
     tests/feed {{ENTRIES}}

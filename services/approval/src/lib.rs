@@ -12,6 +12,7 @@ pub mod steps;
 
 use tonic::service::Routes;
 use yiwang_kit::Env;
+use yiwang_ledger::{Ledger, Refusal};
 use yiwang_proto::approval::v1::approval_service_server::ApprovalServiceServer;
 
 use crate::case::{Case, PROVISIONAL, decide};
@@ -33,4 +34,12 @@ pub async fn start(env: Env) -> anyhow::Result<Routes> {
     relay::spawn(&env.ledger, &env.links);
     let service = grpc::Approval::new(env.ledger.clone(), env.gate.clone());
     Ok(Routes::new(ApprovalServiceServer::new(service)))
+}
+
+/// Computes anew from the entries whatever is derived of this service's aggregates; how many streams.
+///
+/// # Errors
+/// As [`Ledger::rebuild`].
+pub async fn rebuild(ledger: &Ledger) -> Result<u64, Refusal> {
+    ledger.rebuild::<Case>().await
 }

@@ -9,6 +9,7 @@ pub mod grpc;
 
 use tonic::service::Routes;
 use yiwang_kit::Env;
+use yiwang_ledger::{Ledger, Refusal};
 use yiwang_proto::evaluation::v1::evaluation_service_server::EvaluationServiceServer;
 
 use crate::evaluation::{Evaluation, PROVISIONAL, decide};
@@ -29,4 +30,12 @@ pub async fn start(env: Env) -> anyhow::Result<Routes> {
     });
     let service = grpc::Evaluations::new(env.ledger.clone(), env.gate.clone());
     Ok(Routes::new(EvaluationServiceServer::new(service)))
+}
+
+/// Computes anew from the entries whatever is derived of this service's aggregates; how many streams.
+///
+/// # Errors
+/// As [`Ledger::rebuild`].
+pub async fn rebuild(ledger: &Ledger) -> Result<u64, Refusal> {
+    ledger.rebuild::<Evaluation>().await
 }

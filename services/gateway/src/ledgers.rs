@@ -72,6 +72,15 @@ impl<L: Link> pb::LedgerService for Ledgers<L> {
         answer(client.retry_delivery(carry(request, cx)).await)
     }
 
+    async fn resume_relay(
+        &self,
+        request: pb::ResumeRelayRequest,
+        cx: &mut Context,
+    ) -> Result<pb::ResumedRelay, Status> {
+        let mut client = self.client(&request.service)?;
+        answer(client.resume_relay(carry(request, cx)).await)
+    }
+
     async fn erase_subject(
         &self,
         request: pb::EraseSubjectRequest,

@@ -21,6 +21,7 @@ use std::sync::Arc;
 use anyhow::anyhow;
 use tonic::service::Routes;
 use yiwang_kit::{Env, storage};
+use yiwang_ledger::{Ledger, Refusal};
 use yiwang_proto::catalogue::v1::catalogue_service_server::CatalogueServiceServer;
 use yiwang_proto::intake::v1::intake_service_server::IntakeServiceServer;
 
@@ -67,4 +68,14 @@ pub async fn start(env: Env) -> anyhow::Result<Routes> {
 
     let intake = Intake::new(env.ledger.clone(), env.gate.clone(), store);
     Ok(Routes::new(IntakeServiceServer::new(intake)).add_service(CatalogueServiceServer::new(catalogue)))
+}
+
+/// Computes anew from the entries whatever is derived of this service's aggregates; how many streams.
+///
+/// # Errors
+/// As [`Ledger::rebuild`].
+pub async fn rebuild(ledger: &Ledger) -> Result<u64, Refusal> {
+    Ok(ledger.rebuild::<Application>().await?
+        + ledger.rebuild::<Item>().await?
+        + ledger.rebuild::<register::Register>().await?)
 }

@@ -13,6 +13,7 @@ pub mod verify;
 
 use tonic::service::Routes;
 use yiwang_kit::Env;
+use yiwang_ledger::{Ledger, Refusal};
 use yiwang_proto::license::v1::license_service_server::LicenseServiceServer;
 
 use crate::license::{License, decide};
@@ -31,4 +32,14 @@ pub async fn start(env: Env) -> anyhow::Result<Routes> {
     service.introduce_key().await?;
     env.ledger.timer::<License>(decide::tick);
     Ok(Routes::new(LicenseServiceServer::new(service)))
+}
+
+/// Computes anew from the entries whatever is derived of this service's aggregates; how many streams.
+///
+/// # Errors
+/// As [`Ledger::rebuild`].
+pub async fn rebuild(ledger: &Ledger) -> Result<u64, Refusal> {
+    Ok(ledger.rebuild::<License>().await?
+        + ledger.rebuild::<key::Key>().await?
+        + ledger.rebuild::<register::Register>().await?)
 }

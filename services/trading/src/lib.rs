@@ -8,6 +8,7 @@ pub mod notice;
 
 use tonic::service::Routes;
 use yiwang_kit::Env;
+use yiwang_ledger::{Ledger, Refusal};
 use yiwang_proto::trading::v1::trading_service_server::TradingServiceServer;
 
 /// Name of the service.
@@ -20,4 +21,12 @@ pub const NAME: &str = "trading";
 pub async fn start(env: Env) -> anyhow::Result<Routes> {
     let service = grpc::Trading::new(env.ledger.clone(), env.gate.clone());
     Ok(Routes::new(TradingServiceServer::new(service)))
+}
+
+/// Computes anew from the entries whatever is derived of this service's aggregates; how many streams.
+///
+/// # Errors
+/// As [`Ledger::rebuild`].
+pub async fn rebuild(ledger: &Ledger) -> Result<u64, Refusal> {
+    ledger.rebuild::<notice::Notice>().await
 }

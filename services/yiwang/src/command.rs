@@ -50,6 +50,32 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// 由账目重建派生数据 · compute records, unique keys and tags anew from the entries; whoever writes meanwhile waits
+    Rebuild {
+        /// 服务名，缺省全部 · names of services; absent: all
+        services: Vec<String>,
+    },
+    /// 在线备份 SQLite 数据目录 · copy the data folder (SQLite) while `yiwang up` works on it
+    Backup {
+        /// 备份目录，须尚不存在 · folder of the backup, not there yet
+        #[arg(long, value_name = "DIR")]
+        to: PathBuf,
+    },
+    /// 恢复 PostgreSQL 之后、启动之前 · after a restore of PostgreSQL, before the start: begin a new epoch, in which no relay goes on
+    /// before an operator says so
+    Restored(Restored),
+    /// 接收方有而发送方已无的办理 · what a service did at another's word that the other no longer knows; fails where there is any
+    Orphans {
+        /// 起始时间 (RFC 3339)，缺省全部 · since when; absent: ever
+        #[arg(long, value_name = "TIME")]
+        since: Option<String>,
+    },
+    /// 已删除的个人信息 · erasures of personal data, which a restore undoes
+    Erasures {
+        /// What to do with them.
+        #[command(subcommand)]
+        command: ErasuresCommand,
+    },
     /// 显示生效的配置，隐去密钥 · the configuration in force, secrets hidden
     Config,
     /// 签发演示账号的凭证 · a token of a demonstration account
@@ -75,6 +101,35 @@ pub struct Up {
     /// 监听地址 · address to listen on
     #[arg(long, value_name = "ADDR")]
     pub listen: Option<String>,
+}
+
+/// What is said after a restore.
+#[derive(Debug, Args)]
+pub struct Restored {
+    /// 服务名，缺省全部 · names of services that were restored; absent: all
+    pub services: Vec<String>,
+    /// 原因，写入账目 · why, for the entry
+    #[arg(long, value_name = "WORDS")]
+    pub reason: String,
+    /// 全部服务恢复到同一时刻时：转办随即继续 · where all were restored to one moment: relays go on at once
+    #[arg(long)]
+    pub resume: bool,
+}
+
+/// What to do with erasures.
+#[derive(Debug, Subcommand)]
+pub enum ErasuresCommand {
+    /// 列出 · list them, one JSON object a line: keyed hashes, no personal data
+    List {
+        /// 起始时间 (RFC 3339)，缺省全部 · since when; absent: ever
+        #[arg(long, value_name = "TIME")]
+        since: Option<String>,
+    },
+    /// 恢复后重做 · after a restore, before the start: do again, in every ledger, those that it does not know
+    Repeat {
+        /// `yiwang erasures list` 的输出 · what `yiwang erasures list` printed
+        file: PathBuf,
+    },
 }
 
 /// What to do with the calendar.

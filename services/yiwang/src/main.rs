@@ -1,7 +1,9 @@
 //! 一网: the one binary. `yiwang up` runs everything in one process, `yiwang serve intake` one service of it.
 
+mod backup;
 mod command;
 mod demo;
+mod restore;
 mod serve;
 mod services;
 mod tell;
@@ -33,6 +35,11 @@ async fn run(options: Options) -> anyhow::Result<ExitCode> {
         Command::Serve { services } => serve::run(config, services).await?,
         Command::Migrate { services } => tools::migrate(config, services).await?,
         Command::Verify { json } => return tools::verify(config, *json).await,
+        Command::Rebuild { services } => tools::rebuild(config, services).await?,
+        Command::Backup { to } => backup::run(&config, to).await?,
+        Command::Restored(args) => restore::restored(config, args).await?,
+        Command::Orphans { since } => return restore::orphans(config, since.as_deref()).await,
+        Command::Erasures { command } => restore::erasures(config, command).await?,
         Command::Config => tools::show_config(&config),
         Command::Token { account, organisation } => tools::token(&config, account, organisation.as_deref())?,
         Command::Calendar { command: CalendarCommand::Import { file } } => tools::import_calendar(&config, file)?,

@@ -3,6 +3,7 @@
 use anyhow::bail;
 use tonic::service::Routes;
 use yiwang_kit::config::SERVICES;
+use yiwang_kit::ledger::Ledger;
 use yiwang_kit::{Env, Front, Process};
 
 /// Name of the gateway, which keeps no ledger.
@@ -25,6 +26,18 @@ async fn constructor(name: &str, env: Env) -> anyhow::Result<Routes> {
         yiwang_trading::NAME => yiwang_trading::start(env).await,
         other => bail!("no service is called {other}"),
     }
+}
+
+/// Computes a service's derived rows anew.
+pub async fn rebuild(name: &str, ledger: &Ledger) -> anyhow::Result<u64> {
+    Ok(match name {
+        yiwang_intake::NAME => yiwang_intake::rebuild(ledger).await?,
+        yiwang_approval::NAME => yiwang_approval::rebuild(ledger).await?,
+        yiwang_license::NAME => yiwang_license::rebuild(ledger).await?,
+        yiwang_evaluation::NAME => yiwang_evaluation::rebuild(ledger).await?,
+        yiwang_trading::NAME => yiwang_trading::rebuild(ledger).await?,
+        other => bail!("no service is called {other}"),
+    })
 }
 
 /// The services that were named, or all that keep a ledger where none was.

@@ -61,8 +61,22 @@ pub async fn migrate(config: Config, names: &[String]) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// `yiwang verify`: fails where anything does not hold.
-pub async fn verify(config: Config, as_json: bool) -> anyhow::Result<ExitCode> {
+/// `yiwang rebuild`.
+pub async fn rebuild(config: Config, names: &[String]) -> anyhow::Result<()> {
+    let names = services::named(names)?;
+    let kept = kept(&config)?;
+    let process = Process::open(config, Shape::Apart, CancellationToken::new())?;
+    for name in kept.into_iter().filter(|name| names.contains(name)) {
+        let ledger = process.ledger_as_it_is(name).await?;
+        let streams = services::rebuild(name, &ledger).await? + ledger.rebuild_own().await?;
+        println!("{name:<11} {streams:>9} 个对象已重建 · streams rebuilt");
+    }
+    process.stop().await;
+    Ok(())
+}
+
+/// The services whose ledgers are there.
+pub fn kept(config: &Config) -> anyhow::Result<Vec<&'static str>> {
     let embedded =
         |name: &str| config.database_url.is_none() && config.service(name).is_some_and(|s| s.database_url.is_none());
     let kept: Vec<&'static str> =
@@ -70,6 +84,12 @@ pub async fn verify(config: Config, as_json: bool) -> anyhow::Result<ExitCode> {
     if kept.is_empty() {
         bail!("{} 中没有账本 / there is no ledger in {0}", config.data_dir.display());
     }
+    Ok(kept)
+}
+
+/// `yiwang verify`: fails where anything does not hold.
+pub async fn verify(config: Config, as_json: bool) -> anyhow::Result<ExitCode> {
+    let kept = kept(&config)?;
     let process = Process::open(config, Shape::Apart, CancellationToken::new())?;
     let mut sound = true;
     for name in kept {

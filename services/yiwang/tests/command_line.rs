@@ -35,6 +35,10 @@ fn the_configuration_in_force_is_printed_without_secrets() {
 #[case::address(&["up", "--listen", "nowhere"], &[], "cannot listen on nowhere")]
 #[case::production(&["up"], &[("YIWANG__MODE", "production")], "production needs `identity.jwks`")]
 #[case::demo_elsewhere(&["demo", "--exit", "--database-url", "postgres://db/yiwang"], &[], "keeps to SQLite")]
+#[case::nothing_to_copy(&["backup", "--to", "/tmp/yiwang-none"], &[], "there is no ledger")]
+#[case::postgres(&["backup", "--to", "/tmp/yiwang-none"], &[("YIWANG__DATABASE_URL", "postgres://db/x")], "is on PostgreSQL")]
+#[case::no_time(&["orphans", "--since", "yesterday"], &[], "RFC 3339")]
+#[case::nothing_restored(&["restored", "--reason", "x"], &[], "there is no ledger")]
 #[case::no_year(&["calendar", "import", "/dev/null"], &[], "/dev/null")]
 fn what_cannot_be_done_is_said_with_its_reason(
     #[case] arguments: &[&str],
@@ -93,4 +97,30 @@ fn ledgers_are_made_and_verified() {
     let output = yiwang(dir.path(), &["verify", "--json"], &[]);
     let line: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(line, serde_json::json!({"service": "trading", "entries": 0, "streams": 0, "problems": []}));
+}
+
+#[test]
+fn a_backup_is_a_folder_that_was_not_there_and_is_whole() {
+    let (dir, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    assert!(yiwang(dir.path(), &["migrate"], &[]).status.success());
+    let to = elsewhere.path().join("copy");
+    let backup = |to: &Path| yiwang(dir.path(), &["backup", "--to", to.to_str().unwrap()], &[]);
+    assert!(backup(&to).status.success());
+    assert!(yiwang(&to, &["verify"], &[]).status.success());
+    for (to, expected) in [(to, "there already"), (dir.path().join("copy"), "inside the data folder")] {
+        let output = backup(&to);
+        assert!(!output.status.success() && said(&output).contains(expected), "{}", said(&output));
+    }
+    assert!(!dir.path().join("copy.partial").exists());
+}
+
+#[test]
+fn a_restored_ledger_begins_an_epoch_and_is_rebuilt_from_its_entries() {
+    let dir = tempfile::tempdir().unwrap();
+    assert!(yiwang(dir.path(), &["migrate", "trading"], &[]).status.success());
+    let restored = yiwang(dir.path(), &["restored", "--reason", "a disk was lost"], &[]);
+    assert!(said(&restored).contains("trading: 新纪元 · epoch 2, 位置 · position 1"), "{}", said(&restored));
+    let rebuilt = yiwang(dir.path(), &["rebuild"], &[]);
+    assert!(said(&rebuilt).contains("1 个对象已重建"), "{}", said(&rebuilt));
+    assert!(yiwang(dir.path(), &["verify"], &[]).status.success());
 }

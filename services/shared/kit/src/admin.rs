@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use tonic::{Request, Response, Status};
-use yiwang_ledger::{Entry, Ledger, Parked, Refusal, StreamId, SubjectId, Timestamp};
+use yiwang_ledger::{Entry, Hash, Ledger, Parked, Refusal, Resume, Standing, StreamId, SubjectId, Timestamp};
 use yiwang_proto::ledger::v1::{self as pb, ledger_service_server::LedgerService};
 use yiwang_proto::party::v1::Actor;
 use yiwang_standards::identity;
@@ -47,10 +47,7 @@ impl LedgerAdmin {
             service: self.ledger.service().to_owned(),
             position: signed(head.position),
             epoch: signed(head.epoch),
-            halted_relays: halted
-                .into_iter()
-                .map(|one| pb::HaltedRelay { reader: one.reader, reason: one.reason })
-                .collect(),
+            halted_relays: halted.into_iter().map(halted_relay).collect(),
         })
     }
 
@@ -93,18 +90,36 @@ impl LedgerAdmin {
         Ok(parked(&retried))
     }
 
+    async fn resume(&self, incoming: Incoming<pb::ResumeRelayRequest>) -> Result<pb::ResumedRelay, Fault> {
+        let message = &incoming.message;
+        self.admit(&incoming, &message.service, "ResumeRelay")?;
+        let call = incoming.call("ResumeRelay", &message.reader, &message.request_id)?;
+        let ask = Resume {
+            reader: message.reader.clone(),
+            epoch: u64::try_from(message.epoch).unwrap_or_default(),
+            at: (u64::try_from(message.position).unwrap_or(u64::MAX), hash(&message.hash)?),
+            since: message.since_time.as_ref().map(moment).transpose()?,
+            reason: reason_in_words(&message.reason)?,
+        };
+        let resumed = self.ledger.resume_relay(call, ask).await?;
+        Ok(pb::ResumedRelay {
+            reader: resumed.reader,
+            epoch: signed(resumed.epoch),
+            position: signed(resumed.position),
+            hash: resumed.hash,
+            entries_again: signed(resumed.again),
+        })
+    }
+
     async fn erase(&self, incoming: Incoming<pb::EraseSubjectRequest>) -> Result<pb::EraseSubjectResponse, Fault> {
         let message = &incoming.message;
         self.admit(&incoming, &message.service, "EraseSubject")?;
         let call = incoming.call("EraseSubject", "", &message.request_id)?;
         let subject = self.subject(&incoming)?;
-        if !(1..=500).contains(&message.reason.trim().chars().count()) {
-            let (zh, en) = ("请写明删除依据（1至500字）", "say why, in 1 to 500 characters");
-            return Err(Refusal::field("reason", "REASON_MISSING", zh, en).into());
-        }
+        let reason = reason_in_words(&message.reason)?;
         // What another service tells is not told on: whoever began it tells all.
         let told_by = incoming.caller.id.strip_prefix("service:").unwrap_or_default();
-        let erased_at = self.ledger.erase_subject(call, &subject, message.reason.trim(), told_by).await?;
+        let erased_at = self.ledger.erase_subject(call, &subject, &reason, told_by).await?;
         Ok(pb::EraseSubjectResponse { erase_time: Some(timestamp(erased_at)) })
     }
 
@@ -148,6 +163,10 @@ impl LedgerService for LedgerAdmin {
 
     async fn retry_delivery(&self, request: Request<pb::RetryDeliveryRequest>) -> Reply<pb::ParkedDelivery> {
         reply(self.retry(receive(request)?).await)
+    }
+
+    async fn resume_relay(&self, request: Request<pb::ResumeRelayRequest>) -> Reply<pb::ResumedRelay> {
+        reply(self.resume(receive(request)?).await)
     }
 
     async fn erase_subject(&self, request: Request<pb::EraseSubjectRequest>) -> Reply<pb::EraseSubjectResponse> {
@@ -195,8 +214,42 @@ fn parked(one: &Parked) -> pb::ParkedDelivery {
     }
 }
 
+fn halted_relay(one: Standing) -> pb::HaltedRelay {
+    pb::HaltedRelay {
+        reader: one.reader,
+        reason: one.halted,
+        position: signed(one.position),
+        hash: one.hash.to_string(),
+    }
+}
+
 fn signed(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+/// 64 hex digits; zero where there are none.
+fn hash(text: &str) -> Result<Hash, Refusal> {
+    if text.is_empty() {
+        return Ok(Hash::ZERO);
+    }
+    crate::entropy::from_hex(text)
+        .map(Hash)
+        .ok_or_else(|| Refusal::field("hash", "FIELD_INVALID", "散列值应为64位十六进制", "a hash is 64 hex digits"))
+}
+
+fn moment(at: &pbjson_types::Timestamp) -> Result<Timestamp, Refusal> {
+    let micros = at.seconds.checked_mul(1_000_000).and_then(|whole| whole.checked_add(i64::from(at.nanos) / 1000));
+    micros
+        .map(Timestamp)
+        .ok_or_else(|| Refusal::field("since_time", "FIELD_INVALID", "时间不正确", "not a time that can be meant"))
+}
+
+fn reason_in_words(text: &str) -> Result<String, Refusal> {
+    if (1..=500).contains(&text.trim().chars().count()) {
+        return Ok(text.trim().to_owned());
+    }
+    let (zh, en) = ("请写明理由或依据（1至500字）", "say why, in 1 to 500 characters");
+    Err(Refusal::field("reason", "REASON_MISSING", zh, en))
 }
 
 /// `application/0190…` or the id alone.

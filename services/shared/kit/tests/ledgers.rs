@@ -9,7 +9,7 @@ use tonic::{Code, Request, Status};
 use yiwang_kit::config::SERVICES;
 use yiwang_kit::identity::Account;
 use yiwang_kit::{Config, Link, Process, Shape, new_request_id, reason, subject};
-use yiwang_ledger::{Delivery, Entry, Ledger, Retrial, Route};
+use yiwang_ledger::{Delivery, Entry, Ledger, Resumption, Retrial, Route};
 use yiwang_proto::ledger::v1::ledger_service_client::LedgerServiceClient;
 use yiwang_proto::ledger::v1::*;
 use yiwang_proto::party::v1::DocumentKind;
@@ -252,6 +252,80 @@ async fn a_delivery_that_waits_for_a_person_names_no_time_and_is_retried_once() 
     assert_eq!((retrials.len(), retrials[0].actor.as_str()), (1, "staff:admin"));
 }
 
+/// A receiver that takes everything.
+struct Takes;
+
+#[async_trait::async_trait]
+impl Route for Takes {
+    async fn deliver(&self, _: &Entry, _: &str) -> Delivery {
+        Delivery::Done
+    }
+}
+
+/// An ask of an operator who looked at a relay that stands before the first entry.
+fn resume(reader: &str) -> ResumeRelayRequest {
+    ResumeRelayRequest {
+        service: "intake".into(),
+        request_id: new_request_id(),
+        reader: reader.into(),
+        epoch: 1,
+        reason: "恢复了备份".into(),
+        ..Default::default()
+    }
+}
+
+#[rstest]
+#[case::clerk("clerk", |_: &mut ResumeRelayRequest| {}, "ACTION_NOT_PERMITTED")]
+#[case::supervisor("supervisor", |_: &mut ResumeRelayRequest| {}, "ACTION_NOT_PERMITTED")]
+#[case::unknown("admin", |request: &mut ResumeRelayRequest| request.reader = "nobody".into(), "RELAY_NOT_FOUND")]
+#[case::well("admin", |_: &mut ResumeRelayRequest| {}, "RELAY_NOT_HALTED")]
+#[case::no_reason("admin", |request: &mut ResumeRelayRequest| request.reason = " ".into(), "REASON_MISSING")]
+#[case::no_hash("admin", |request: &mut ResumeRelayRequest| request.hash = "0".into(), "FIELD_INVALID")]
+#[tokio::test]
+async fn a_relay_is_resumed_by_an_operator_who_says_why(
+    #[case] account: &str,
+    #[case] change: fn(&mut ResumeRelayRequest),
+    #[case] expected: &str,
+) {
+    let suite = Suite::new().await;
+    let mut request = resume("erasure");
+    change(&mut request);
+    while suite.ledgers[0].relays().await.unwrap().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    let status = suite.ledger(account, "intake").resume_relay(request).await.unwrap_err();
+    assert_eq!(reason(&status), expected);
+}
+
+#[tokio::test]
+async fn a_relay_is_seen_to_have_halted_and_goes_on_from_where_it_was_seen() {
+    let suite = Suite::new().await;
+    suite.ledgers[0].relay("taken", Takes);
+    suite.something().await;
+    while suite.ledgers[0].relays().await.unwrap().iter().all(|relay| relay.position == 0) {
+        tokio::task::yield_now().await;
+    }
+    suite.ledgers[0].restored(yiwang_ledger::Call::system("restored", ""), "rehearsal").await.unwrap();
+    let head = loop {
+        let request = GetHeadRequest { service: "intake".into() };
+        let head = suite.ledger("supervisor", "intake").get_head(request).await.unwrap().into_inner();
+        if head.halted_relays.iter().any(|relay| relay.reader == "taken") {
+            break head;
+        }
+        tokio::task::yield_now().await;
+    };
+    let seen = head.halted_relays.iter().find(|relay| relay.reader == "taken").unwrap();
+    assert!(seen.reason.starts_with("FEED_REWOUND") && seen.position > 0, "{seen:?}");
+    let (epoch, position, hash) = (head.epoch, seen.position, seen.hash.clone());
+    let request = ResumeRelayRequest { epoch, position, hash, ..resume("taken") };
+    let resumed = suite.ledger("admin", "intake").resume_relay(request.clone()).await.unwrap().into_inner();
+    assert_eq!((resumed.epoch, resumed.position, resumed.hash == seen.hash), (2, seen.position, true));
+    assert_eq!(suite.ledger("admin", "intake").resume_relay(request).await.unwrap().into_inner(), resumed);
+    let acts = suite.ledgers[0].feed(0, 100).await.unwrap();
+    let acts: Vec<_> = acts.iter().filter(|entry| entry.is::<Resumption>()).collect();
+    assert_eq!((acts.len(), acts[0].actor.as_str()), (1, "staff:admin"));
+}
+
 #[tokio::test]
 async fn whoever_is_erased_in_one_service_is_erased_in_all() {
     let suite = Suite::new().await;
@@ -268,6 +342,22 @@ async fn whoever_is_erased_in_one_service_is_erased_in_all() {
         }
         assert_eq!(ledger.head().await.unwrap().position, 1, "{}: told once, and not told on", ledger.service());
     }
+}
+
+#[tokio::test]
+async fn what_no_entry_of_the_sender_told_is_an_orphan() {
+    let suite = Suite::new().await;
+    let told = |at: usize, by: &'static str| suite.ledgers[at].told_by(by, yiwang_ledger::Timestamp(0));
+    suite.erase("admin", |_| {}).await.unwrap();
+    while told(2, "intake").await.unwrap().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    let mut passed_on = told(2, "intake").await.unwrap();
+    suite.ledgers[0].strike_told(&mut passed_on).await.unwrap();
+    suite.told("删除").await.unwrap();
+    let mut lost = told(0, "license").await.unwrap();
+    suite.ledgers[2].strike_told(&mut lost).await.unwrap();
+    assert_eq!((passed_on.len(), lost.into_keys().collect::<Vec<_>>()), (0, vec!["told-1".to_owned()]));
 }
 
 #[tokio::test]

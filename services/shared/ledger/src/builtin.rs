@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::aggregate::{Aggregate, Call, Index, Meta, Tag};
-use crate::ledger::Ledger;
+use crate::engine::{self, Sql};
+use crate::entry::{Entry, EntryRow};
+use crate::ledger::{Ledger, store_refusal};
 use crate::personal::SubjectId;
 use crate::refusal::{Kind, Refusal};
 use crate::relay::Parked;
@@ -138,6 +140,11 @@ impl Aggregate for Retrial {
     }
 }
 
+const ERASURES: Sql = Sql::both(
+    "SELECT e.position, e.stream, e.version, e.kind, e.body, e.actor, e.at, e.principal, e.request, e.trace, e.prev, e.hash
+     FROM record r JOIN entry e ON e.stream = r.stream WHERE r.kind = $1 AND e.at >= $2 ORDER BY e.position",
+);
+
 impl Ledger {
     /// Has a parked delivery tried again at once, and leaves an entry of it; answers the delivery as it then stood. The same
     /// call again answers the same.
@@ -169,6 +176,21 @@ impl Ledger {
         self.execute::<AccessLog>(log, call, move |_, _| Ok(vec![AccessEvent::Read { record, what: what.clone() }]))
             .await?;
         Ok(())
+    }
+
+    /// The erasures here since a time, oldest first, each with its entry.
+    ///
+    /// # Errors
+    /// `STORE_UNAVAILABLE`, `STREAM_UNREADABLE`.
+    pub async fn erasures(&self, since: Timestamp) -> Result<Vec<(Entry, ErasureEvent)>, Refusal> {
+        let rows: Vec<EntryRow> = engine::read!(&*self.core.db, fetch_all, EntryRow, ERASURES, Erasure::KIND, since.0)
+            .map_err(store_refusal)?;
+        let mut all = Vec::with_capacity(rows.len());
+        for entry in rows.into_iter().map(Entry::from) {
+            let event = self.decode::<Erasure>(&entry).await?;
+            all.push((entry, event));
+        }
+        Ok(all)
     }
 
     /// Erases a person's data in this service: deletes the key, in one commit with the entry that says so; answers when. `told_by`

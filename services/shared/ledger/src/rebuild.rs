@@ -5,15 +5,19 @@
 use uuid::Uuid;
 
 use crate::aggregate::{Aggregate, Index, Tag, UniqueKey};
+use crate::builtin::{AccessLog, Erasure, Retrial};
 use crate::engine::{self, Sql};
 use crate::ledger::{Core, Ledger, store_refusal};
 use crate::refusal::Refusal;
+use crate::resume::{Restoration, Resumption};
 use crate::snapshot::{entries, tags_of};
 use crate::{Hash, StreamId};
 
 const STREAMS: Sql = Sql::both(
     "SELECT stream, max(version) AS version, min(at) AS created, max(at) AS updated FROM entry WHERE kind LIKE $1 AND stream > $2 GROUP BY stream ORDER BY stream LIMIT 1000",
 );
+/// Whoever commits holds this row.
+const HOLD_COMMITS: Sql = Sql::both("UPDATE head SET epoch = epoch WHERE shard = 0");
 const CLEAR: [Sql; 3] = [
     Sql::both("DELETE FROM unique_key WHERE stream IN (SELECT stream FROM record WHERE kind = $1)"),
     Sql::both("DELETE FROM tag WHERE kind = $1"),
@@ -64,7 +68,7 @@ struct Rows {
 
 impl Ledger {
     /// Empties what is derived of a kind (`record`, `unique_key`, `tag`) and computes it anew from the entries alone; how
-    /// many streams. For a ledger that nothing else writes to meanwhile.
+    /// many streams. Whoever writes meanwhile waits.
     ///
     /// # Errors
     /// `STORE_UNAVAILABLE`, `STREAM_UNREADABLE`.
@@ -73,6 +77,18 @@ impl Ledger {
             Stop::Store(error) => store_refusal(error),
             Stop::Refused(refusal) => refusal,
         })
+    }
+
+    /// The same of what the ledger itself keeps in every service.
+    ///
+    /// # Errors
+    /// As [`Ledger::rebuild`].
+    pub async fn rebuild_own(&self) -> Result<u64, Refusal> {
+        Ok(self.rebuild::<AccessLog>().await?
+            + self.rebuild::<Erasure>().await?
+            + self.rebuild::<Retrial>().await?
+            + self.rebuild::<Resumption>().await?
+            + self.rebuild::<Restoration>().await?)
     }
 
     /// Every derived row of a kind as a line of text, the records' states by a keyed hash of what they say: two answers are
@@ -115,6 +131,7 @@ impl Core {
         let (mut after, mut rebuilt) = (Uuid::nil(), 0);
         let pattern = format!("{}.%", A::KIND);
         engine::atomically!(&*self.db, |tx, pick| {
+            sqlx::query(pick(HOLD_COMMITS)).execute(&mut *tx).await?;
             for sql in CLEAR {
                 sqlx::query(pick(sql)).bind(A::KIND).execute(&mut *tx).await?;
             }

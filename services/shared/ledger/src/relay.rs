@@ -2,11 +2,12 @@
 //! order within a stream; a stream that cannot be delivered is parked, visible and retried, while the others go on.
 //!
 //! Invariant: the main cursor passes an entry only after it was delivered, was nobody's business, or stands in a parked row.
+//! A relay that has halted goes on when an operator says so (`resume.rs`), and never by itself.
 
 use std::collections::{HashMap, HashSet};
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -69,15 +70,6 @@ pub struct Parked {
     pub error: String,
 }
 
-/// A relay that will not go on: the ledger is not the one that it has read.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Halted {
-    /// The relay's name.
-    pub reader: String,
-    /// `FEED_GAP: …` or `FEED_REWOUND: …`.
-    pub reason: String,
-}
-
 const LEASE: Duration = Duration::from_secs(30);
 /// One delivery takes at most this long, so that no receiver can outlast the lease.
 const DELIVERY: Duration = Duration::from_secs(12);
@@ -86,20 +78,23 @@ const BATCH: u32 = 256;
 const POLL: Duration = Duration::from_millis(250);
 const PARALLEL: usize = 16;
 
-const MAIN: Sql =
-    Sql::both("SELECT epoch, position, hash, lease_epoch, lease_until FROM cursor WHERE reader = $1 AND stream = $2");
+const MAIN: Sql = Sql::both(
+    "SELECT epoch, position, hash, lease_epoch, lease_until, error FROM cursor WHERE reader = $1 AND stream = $2",
+);
 const CREATE: Sql = Sql::both(
     "INSERT INTO cursor (reader, stream, epoch, position, hash, lease_epoch, lease_until, tries, next_at, error)
      VALUES ($1, $2, $3, 0, $4, 0, 0, 0, 0, '') ON CONFLICT DO NOTHING",
 );
 const TAKE: Sql = Sql::both(
-    "UPDATE cursor SET lease_epoch = lease_epoch + 1, lease_until = $1, error = ''
-     WHERE reader = $2 AND stream = $3 AND lease_epoch = $4 AND lease_until < $5",
+    "UPDATE cursor SET lease_epoch = lease_epoch + 1, lease_until = $1
+     WHERE reader = $2 AND stream = $3 AND lease_epoch = $4 AND lease_until < $5 AND error = ''",
 );
-const RENEW: Sql =
-    Sql::both("UPDATE cursor SET lease_until = $1 WHERE reader = $2 AND stream = $3 AND lease_epoch = $4");
+const RENEW: Sql = Sql::both(
+    "UPDATE cursor SET lease_until = $1 WHERE reader = $2 AND stream = $3 AND lease_epoch = $4 AND error = ''",
+);
 const ADVANCE: Sql = Sql::both(
-    "UPDATE cursor SET epoch = $1, position = $2, hash = $3 WHERE reader = $4 AND stream = $5 AND lease_epoch = $6",
+    "UPDATE cursor SET epoch = $1, position = $2, hash = $3
+     WHERE reader = $4 AND stream = $5 AND lease_epoch = $6 AND error = ''",
 );
 /// For the first failure; a row that is there already stands for an earlier entry and stays.
 const PARK: Sql = Sql::both(
@@ -115,9 +110,17 @@ const PARK_AGAIN: Sql = Sql::both(
 );
 const RELEASE: Sql =
     Sql::both("UPDATE cursor SET lease_until = 0 WHERE reader = $1 AND stream = $2 AND lease_epoch = $3");
-/// In the main row: whoever is asked, and after a restart, it shows until a relay of that name takes the lease again.
-const HALT: Sql = Sql::both("UPDATE cursor SET error = $1 WHERE reader = $2 AND stream = $3 AND lease_epoch = $4");
-const HALTED: Sql = Sql::both("SELECT reader, error FROM cursor WHERE stream = $1 AND error <> '' ORDER BY reader");
+/// In the main row, whoever holds the lease: a row that was restored knows nothing of ours, and may not even be there. It
+/// shows, and no replica takes or keeps the lease, until an operator has the relay go on.
+const HALT: Sql = Sql::both(
+    "INSERT INTO cursor (reader, stream, epoch, position, hash, lease_epoch, lease_until, tries, next_at, error)
+     VALUES ($1, $2, 0, 0, $3, 0, 0, 0, 0, $4) ON CONFLICT (reader, stream) DO UPDATE SET error = excluded.error",
+);
+/// What waits further on than the main cursor stands (it was set back, or a crash kept it from being saved) is come to again.
+const FORGET_BEHIND: Sql = Sql::both(
+    "DELETE FROM cursor WHERE reader = $1 AND stream <> $2 AND position > $3
+     AND EXISTS (SELECT 1 FROM cursor m WHERE m.reader = $1 AND m.stream = $2 AND m.lease_epoch = $4)",
+);
 const PARKED_STREAMS: Sql = Sql::both("SELECT stream FROM cursor WHERE reader = $1 AND stream <> $2");
 const DUE: Sql = Sql::both(
     "SELECT reader, stream, position, tries, next_at, error FROM cursor
@@ -144,6 +147,7 @@ struct MainRow {
     hash: Vec<u8>,
     lease_epoch: i64,
     lease_until: i64,
+    error: String,
 }
 
 #[derive(sqlx::FromRow)]
@@ -172,7 +176,8 @@ impl From<ParkedRow> for Parked {
 impl Ledger {
     /// Starts a relay. It holds a lease, so that one replica of the service runs it, and ends with the shutdown token.
     pub fn relay(&self, name: &'static str, route: impl Route) {
-        let relay = Relay { core: self.core.clone(), name, route: Arc::new(route), lease_epoch: AtomicI64::new(0) };
+        let (core, route) = (self.core.clone(), Arc::new(route));
+        let relay = Relay { core, name, route, lease_epoch: AtomicI64::new(0), seen: Mutex::default() };
         self.core.background.spawn(relay.run());
     }
 
@@ -203,16 +208,6 @@ impl Ledger {
         Ok(rows.into_iter().map(Parked::from).collect())
     }
 
-    /// Relays of this service that have halted, on whichever replica.
-    ///
-    /// # Errors
-    /// `STORE_UNAVAILABLE`.
-    pub async fn halted(&self) -> Result<Vec<Halted>, Refusal> {
-        let rows: Vec<(String, String)> =
-            engine::read!(&*self.core.db, fetch_all, (String, String), HALTED, Uuid::nil()).map_err(store_refusal)?;
-        Ok(rows.into_iter().map(|(reader, reason)| Halted { reader, reason }).collect())
-    }
-
     /// What waits of a stream at a relay.
     pub(crate) async fn one_parked(&self, reader: &str, stream: StreamId) -> Result<Option<Parked>, Refusal> {
         let db = &*self.core.db;
@@ -230,12 +225,20 @@ impl Ledger {
     }
 }
 
+/// By what request id a relay tells of an entry: hashed, for the contracts allow 64 characters.
+pub(crate) fn request_id(relay: &str, entry: &Entry) -> String {
+    Hash(yiwang_standards::sm::sm3(format!("{relay}.{}", entry.hash).as_bytes())).to_string()
+}
+
 struct Relay {
     core: Arc<Core>,
     name: &'static str,
     route: Arc<dyn Route>,
     /// Of the lease that was taken last.
     lease_epoch: AtomicI64,
+    /// The last entry that was read here, under whichever lease: a store that was restored beneath us has forgotten it, and
+    /// its cursor with it.
+    seen: Mutex<Option<Cursor>>,
 }
 
 /// The lease while it is held, and where the relay stands.
@@ -249,7 +252,7 @@ struct Held {
 enum Stop {
     /// Try for the lease again.
     Lost,
-    /// Never go on, for this reason.
+    /// Go on when an operator says so, for this reason.
     Halted(String),
 }
 
@@ -278,7 +281,7 @@ impl Relay {
                 () = shutdown.cancelled() => return self.release().await,
             };
             if let Some(Stop::Halted(reason)) = stop {
-                return self.halt(reason).await;
+                self.halt(reason).await;
             }
             tokio::select! {
                 () = tokio::time::sleep(Duration::from_millis(500)) => {}
@@ -298,19 +301,36 @@ impl Relay {
                 }
             }
             Ok(None) => None,
-            Err(error) => Some(Stop::from(error)),
+            Err(stop) => Some(stop),
         }
+    }
+
+    /// Replaces what was read last.
+    fn see(&self, cursor: Option<Cursor>) {
+        *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = cursor;
+    }
+
+    fn seen(&self) -> Option<Cursor> {
+        *self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn lease_until(&self) -> i64 {
         self.core.host.machine_now().0 + LEASE.as_micros() as i64
     }
 
-    async fn take_lease(&self) -> Result<Option<Held>, sqlx::Error> {
+    async fn take_lease(&self) -> Result<Option<Held>, Stop> {
         let db = &*self.core.db;
         let epoch = self.core.head().await?.epoch;
         engine::write!(db, CREATE, self.name, Uuid::nil(), epoch as i64, Hash::ZERO.0.as_slice())?;
         let row: MainRow = engine::read!(db, fetch_one, MainRow, MAIN, self.name, Uuid::nil())?;
+        if !row.error.is_empty() {
+            // what it read of another ledger counts no more: an operator will say from where it goes on
+            self.see(None);
+            return Ok(None);
+        }
+        if let Some(seen) = self.seen() {
+            self.core.feed_from(seen, 1).await?;
+        }
         // our own lease, let go of after an error of the store, is ours again at once; and SQLite has one process: a lease
         // that is still running there is that of the process before, which is gone
         let own = row.lease_epoch == self.lease_epoch.load(Ordering::Relaxed);
@@ -330,6 +350,7 @@ impl Relay {
             return Ok(None);
         }
         self.lease_epoch.store(row.lease_epoch + 1, Ordering::Relaxed);
+        engine::write!(db, FORGET_BEHIND, self.name, Uuid::nil(), row.position, row.lease_epoch + 1)?;
         Ok(Some(Held { lease_epoch: row.lease_epoch + 1, cursor, saved }))
     }
 
@@ -344,6 +365,9 @@ impl Relay {
             if looked.is_none_or(|then: Instant| then.elapsed() >= POLL) {
                 self.retry_due(&held, &mut parked).await?;
                 looked = Some(Instant::now());
+            }
+            if let Some(last) = entries.last() {
+                self.see(Some(Cursor { position: last.position, hash: last.hash, ..held.cursor }));
             }
             let delivered = self.deliver_all(&held, &entries, &mut parked).await?;
             if let Some(last) = entries.last() {
@@ -375,13 +399,17 @@ impl Relay {
         }
     }
 
-    /// Says so in the log, and in the store for as long as it stands; another replica that takes the lease halts as well.
+    /// Says so in the log, and in the store for as long as it stands; what could not be written down there is found, and
+    /// written down, again.
     async fn halt(&self, reason: String) {
         tracing::error!(relay = self.name, reason, "relay halted");
-        let lease_epoch = self.lease_epoch.load(Ordering::Relaxed);
-        let said = async { engine::write!(&*self.core.db, HALT, reason, self.name, Uuid::nil(), lease_epoch) };
-        if let Err(error) = said.await {
-            tracing::error!(relay = self.name, %error, "that the relay has halted could not be written down");
+        let none = Hash::ZERO.0.as_slice();
+        let said = async { engine::write!(&*self.core.db, HALT, self.name, Uuid::nil(), none, reason.as_str()) };
+        match said.await {
+            Ok(_) => self.see(None),
+            Err(error) => {
+                tracing::error!(relay = self.name, %error, "that the relay has halted could not be written down");
+            }
         }
     }
 
@@ -441,9 +469,7 @@ impl Relay {
     async fn deliver_stream<'e>(&self, entries: Vec<&'e Entry>) -> (bool, Option<(&'e Entry, Delivery)>) {
         let mut told = false;
         for entry in entries {
-            // hashed, for the contracts allow a request id 64 characters
-            let source = format!("{}.{}", self.name, entry.hash);
-            let request_id = Hash(yiwang_standards::sm::sm3(source.as_bytes())).to_string();
+            let request_id = request_id(self.name, entry);
             let delivery = AssertUnwindSafe(self.route.deliver(entry, &request_id)).catch_unwind();
             let delivery = match tokio::time::timeout(DELIVERY, delivery).await {
                 Ok(Ok(delivery)) => delivery,

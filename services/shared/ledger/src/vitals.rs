@@ -4,7 +4,7 @@ use crate::Timestamp;
 use crate::engine::{self, Db, Sql};
 use crate::ledger::{Ledger, store_refusal};
 use crate::refusal::Refusal;
-use crate::relay::Halted;
+use crate::resume::Standing;
 
 /// See [`Ledger::vitals`].
 #[derive(Clone, Debug, Default)]
@@ -70,7 +70,7 @@ impl Ledger {
         self.read_vitals(&halted).await.map_err(store_refusal)
     }
 
-    async fn read_vitals(&self, halted: &[Halted]) -> Result<Vitals, sqlx::Error> {
+    async fn read_vitals(&self, halted: &[Standing]) -> Result<Vitals, sqlx::Error> {
         let (core, db) = (&self.core, &*self.core.db);
         let (head, now) = (core.head().await?, core.host.now());
         let relays: Vec<(String, i64, i64, i64)> =

@@ -220,7 +220,7 @@ impl Echo {
         let incoming = receive(request)?;
         let yes = |is: bool| Ok(if is { "yes" } else { "no" }.to_owned());
         match incoming.message.service.as_str() {
-            "who" => Ok(incoming.caller.id),
+            "who" => Ok(incoming.caller.id.clone()),
             "trace" => Ok(incoming.trace),
             "smuggled?" => yes(smuggled),
             "authorization?" => yes(authorization),
@@ -264,6 +264,9 @@ impl LedgerService for Echo {
         Err(Status::unimplemented(""))
     }
     async fn retry_delivery(&self, _: Request<pb::RetryDeliveryRequest>) -> Reply<pb::ParkedDelivery> {
+        Err(Status::unimplemented(""))
+    }
+    async fn resume_relay(&self, _: Request<pb::ResumeRelayRequest>) -> Reply<pb::ResumedRelay> {
         Err(Status::unimplemented(""))
     }
     async fn erase_subject(&self, _: Request<pb::EraseSubjectRequest>) -> Reply<pb::EraseSubjectResponse> {

@@ -80,6 +80,14 @@ fn check_schema(migrator: &sqlx::migrate::Migrator, run: &[(i64,)], place: &str)
     Err(OpenError::NotMigrated(format!("{place} holds the schema of another version")))
 }
 
+/// The same of a SQLite file, whoever works on it.
+pub(crate) async fn check_sqlite_schema(
+    connection: &mut SqliteConnection,
+    file: &std::path::Path,
+) -> Result<(), OpenError> {
+    sqlite::check(connection, file).await
+}
+
 /// A statement in both dialects.
 #[derive(Clone, Copy)]
 pub(crate) struct Sql {

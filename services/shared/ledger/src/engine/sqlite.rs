@@ -52,7 +52,7 @@ pub(super) async fn open(
             // what a process that was killed left in the log
             empty_log(&mut write).await?;
         }
-        Schema::AsItIs => check_schema(&MIGRATOR, &run(&mut write).await?, &file.display().to_string())?,
+        Schema::AsItIs => check(&mut write, &file).await?,
     }
     let read = SqlitePoolOptions::new()
         .max_connections(4)
@@ -60,6 +60,11 @@ pub(super) async fn open(
     // a file that is gone is not made anew: an empty store would take what the lost one had
     let options = options.create_if_missing(false);
     Ok(Db::Lite { read, write: Arc::new(Mutex::new(write)), options, _lock: lock, _temporary: temporary })
+}
+
+/// Refuses a file that holds no ledger of this version.
+pub(super) async fn check(connection: &mut SqliteConnection, file: &Path) -> Result<(), OpenError> {
+    check_schema(&MIGRATOR, &run(connection).await?, &file.display().to_string())
 }
 
 /// The migrations that were run here; none in a file that is no store.

@@ -2,7 +2,7 @@
 
 use yiwang_ledger::{Audiences, Erasure, Personal};
 
-use crate::world::{Jar, JarEvent, World, add, event, label, stream};
+use crate::world::{Jar, JarEvent, World, add, event, label, stream, until};
 
 async fn some_history(world: &World) {
     for n in 0..10 {
@@ -97,6 +97,26 @@ pub async fn what_is_forged_in_derived_rows_shows_and_is_mended(world: World) {
         world.ledger.rebuild::<Jar>().await.unwrap();
         assert_eq!(derived(&world).await, before, "{forgery}");
     }
+}
+
+/// Another session keeps the rebuild in the middle of it, and somebody writes meanwhile.
+pub async fn whoever_writes_waits_for_a_rebuild(world: World) {
+    some_history(&world).await;
+    let jar = world.ledger.feed(0, 1).await.unwrap()[0].stream;
+    let mut holder = world.raw().await;
+    holder.execute("BEGIN").await;
+    holder.execute("LOCK TABLE tag IN ACCESS EXCLUSIVE MODE").await;
+    let waiting = "SELECT count(*) FROM pg_locks l JOIN pg_class c ON c.oid = l.relation
+                   WHERE NOT l.granted AND c.relname = 'tag' AND c.relnamespace = current_schema()::regnamespace";
+    let ledger = world.ledger.clone();
+    let rebuild = tokio::spawn(async move { ledger.rebuild::<Jar>().await });
+    until("the rebuild is under way", || async { world.raw().await.number(waiting).await == 1 }).await;
+    let head = "SELECT count(*) FROM (SELECT 1 FROM head FOR UPDATE SKIP LOCKED) free";
+    assert_eq!(world.raw().await.number(head).await, 0, "nobody commits meanwhile");
+    holder.release().await;
+    assert_eq!(rebuild.await.unwrap().unwrap(), 10);
+    world.run(jar, add(1)).await.unwrap();
+    assert_eq!(problems(&world).await, Vec::<String>::new());
 }
 
 /// A trigger stops the rebuild in the middle of it: everything stands as it stood.

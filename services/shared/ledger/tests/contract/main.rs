@@ -8,6 +8,7 @@ mod personal;
 mod read;
 mod relay;
 mod request;
+mod resume;
 mod store;
 mod timer;
 mod unique;
@@ -57,7 +58,10 @@ both! {
     feed: it_is_dense_complete_and_in_order, a_gap_halts, a_rewound_ledger_halts, a_reader_is_woken;
     relay: it_delivers_each_entry_in_order, a_stream_that_fails_is_parked_and_the_others_go_on, a_refused_entry_waits_for_a_person, parked_streams_are_read_page_by_page,
         it_goes_on_where_it_was_after_a_restart, a_poison_entry_is_parked, a_gap_halts_it_for_everybody_to_see,
-        a_rewound_ledger_halts_it_until_it_is_mended, a_process_that_stops_lets_go_of_its_leases;
+        a_process_that_stops_lets_go_of_its_leases;
+    resume: a_rewound_ledger_halts_a_relay_until_an_operator_has_it_go_on, a_store_restored_beneath_a_running_relay_halts_it,
+        a_relay_that_is_well_is_not_resumed, what_the_operator_saw_must_still_be_so, nobody_resumes_a_relay_that_is_not_there,
+        a_relay_delivers_again_since_a_time, a_stream_that_waits_further_on_is_come_to_again, a_restored_ledger_begins_an_epoch;
     personal: it_is_sealed_in_the_store, it_reads_as_erased_once_the_key_is_gone, an_erased_person_may_come_back,
         erasure_breaks_no_chain, a_sealed_value_does_not_open_elsewhere, it_cannot_leave_by_accident, sealed_bytes_open_for_their_place_only,
         a_reading_leaves_an_entry, an_erased_value_is_not_sealed_again, a_store_of_another_wrapping_key_is_refused,
@@ -82,6 +86,7 @@ postgres_alone! {
     unique: two_processes_cannot_both_claim;
     feed: open_and_aborted_transactions_are_never_skipped_over;
     relay: one_replica_runs_it, an_error_of_the_store_does_not_lock_a_relay_out, a_holder_that_lost_its_lease_writes_no_cursor;
+    evidence: whoever_writes_waits_for_a_rebuild;
     timer: two_processes_have_one_effect;
     personal: two_processes_agree_on_a_subjects_key, replicas_change_their_wrapping_key_one_by_one;
 }
@@ -99,6 +104,11 @@ async fn a_store_that_cannot_be_opened_again_leaves_the_outcome_unknown() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_key_of_the_erased_is_in_no_file() {
     personal::the_key_of_the_erased_is_in_no_file(world::World::sqlite().await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_copy_has_one_moment_and_tells_again_what_came_after_the_look() {
+    resume::a_copy_has_one_moment_and_tells_again_what_came_after_the_look(world::World::sqlite().await).await;
 }
 
 #[tokio::test]

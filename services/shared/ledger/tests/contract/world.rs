@@ -368,6 +368,17 @@ impl World {
         (wire, World::at(Place::Postgres { url, schema: schema.clone() }, None).await)
     }
 
+    /// Where SQLite keeps its file.
+    pub fn folder(&self) -> &std::path::Path {
+        let Place::Sqlite(dir) = &self.place else { panic!("PostgreSQL has no file of ours") };
+        dir
+    }
+
+    /// A process on another SQLite file.
+    pub async fn in_folder(dir: &std::path::Path) -> World {
+        World::at(Place::Sqlite(dir.to_owned()), None).await
+    }
+
     /// Takes SQLite's file from its place, or puts it back. Connections that are open go on.
     pub fn hide_file(&self, hide: bool) {
         let Place::Sqlite(dir) = &self.place else { panic!("PostgreSQL has no file of ours") };
