@@ -44,7 +44,7 @@ pub enum OpenError {
     /// The schema could not be brought up to date.
     #[error("MIGRATION_FAILED: {0}")]
     Migration(#[from] sqlx::migrate::MigrateError),
-    /// The schema is not there, or not this version's.
+    /// The schema is not there, or neither this version's nor a later one's.
     #[error("NOT_MIGRATED: {0}: run `yiwang migrate` first")]
     NotMigrated(String),
     /// A setting under which an acknowledged command could be lost.
@@ -70,12 +70,24 @@ pub(crate) enum Schema {
 /// The migrations that were run in a store, oldest first.
 const RUN: &str = "SELECT version FROM _sqlx_migrations WHERE success ORDER BY version";
 
-/// Refuses a store in which other migrations were run than this version's.
+/// Refuses a store in which not all of this version's migrations were run, or others between them. Those of a later version
+/// are no hindrance: its schema only grew, so that this one stands beside it, or comes back after it.
 fn check_schema(migrator: &sqlx::migrate::Migrator, run: &[(i64,)], place: &str) -> Result<(), OpenError> {
-    if migrator.iter().map(|migration| migration.version).eq(run.iter().map(|(version,)| *version)) {
-        return Ok(());
+    let own: Vec<i64> = migrator.iter().map(|migration| migration.version).collect();
+    let run: Vec<i64> = run.iter().map(|(version,)| *version).collect();
+    let Some(later) = run.strip_prefix(own.as_slice()) else {
+        return Err(OpenError::NotMigrated(format!("{place} holds the schema of another version")));
+    };
+    if !later.is_empty() {
+        tracing::warn!(place, own = own.last(), ?later, "数据库结构比本程序新 · the schema is a later version's");
     }
-    Err(OpenError::NotMigrated(format!("{place} holds the schema of another version")))
+    Ok(())
+}
+
+/// This version's migrations, which a later version's do not stand in the way of.
+fn beside_later_ones(mut migrator: sqlx::migrate::Migrator) -> sqlx::migrate::Migrator {
+    migrator.set_ignore_missing(true);
+    migrator
 }
 
 /// A statement in both dialects.

@@ -1,18 +1,19 @@
 //! PostgreSQL: settings, migrations, and the batch commit through the function `commit_batch`.
 
 use std::str::FromStr;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection, PgPool, Row};
 use uuid::Uuid;
 
-use super::{OpenError, RUN, Schema, check_schema};
+use super::{OpenError, RUN, Schema, beside_later_ones, check_schema};
 use crate::batch::{Command, Verdict};
 use crate::{Hash, StreamId};
 
-static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("migrations/postgres");
+static MIGRATOR: LazyLock<sqlx::migrate::Migrator> =
+    LazyLock::new(|| beside_later_ones(sqlx::migrate!("migrations/postgres")));
 
 /// Connects, makes the schema and migrates where that is wanted, and asserts the settings that durability stands on.
 pub(super) async fn open(url: &str, schema: &str, production: bool, how: Schema) -> Result<PgPool, OpenError> {
@@ -34,10 +35,10 @@ pub(super) async fn open(url: &str, schema: &str, production: bool, how: Schema)
             if !there {
                 return Err(OpenError::NotMigrated(format!("there is no ledger in the schema {schema}")));
             }
-            let run: Vec<(i64,)> = sqlx::query_as(RUN).fetch_all(&mut connection).await?;
-            check_schema(&MIGRATOR, &run, &format!("the schema {schema}"))?;
         }
     }
+    let run: Vec<(i64,)> = sqlx::query_as(RUN).fetch_all(&mut connection).await?;
+    check_schema(&MIGRATOR, &run, &format!("the schema {schema}"))?;
     assert_settings(&mut connection, production).await?;
     connection.close().await?;
     Ok(PgPoolOptions::new().max_connections(8).acquire_timeout(Duration::from_secs(10)).connect_lazy_with(options))
