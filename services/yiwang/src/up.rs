@@ -72,7 +72,8 @@ impl Running {
 pub async fn run(config: Config) -> anyhow::Result<()> {
     let told = CancellationToken::new();
     stop_on_signal(told.clone())?;
-    let running = start(config, None).await?;
+    let Some(running) = told.run_until_cancelled(start(config, None)).await else { return Ok(()) };
+    let running = running?;
     greet(&running);
     running.until(&told).await
 }

@@ -4,6 +4,7 @@ use std::str::FromStr;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
+use sqlx::migrate::MigrateError;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection, PgPool, Row};
 use uuid::Uuid;
@@ -14,6 +15,9 @@ use crate::{Hash, StreamId};
 
 static MIGRATOR: LazyLock<sqlx::migrate::Migrator> =
     LazyLock::new(|| beside_later_ones(sqlx::migrate!("migrations/postgres")));
+
+/// Between two tries of a migration that waits for a lock.
+const LOCK_REST: Duration = Duration::from_millis(500);
 
 /// Connects, makes the schema and migrates where that is wanted, and asserts the settings that durability stands on.
 pub(super) async fn open(url: &str, schema: &str, production: bool, how: Schema) -> Result<PgPool, OpenError> {
@@ -58,8 +62,23 @@ async fn migrate(connection: &mut PgConnection, schema: &str) -> Result<(), Open
             return Err(error.into());
         }
     }
-    MIGRATOR.run(connection).await?;
+    // to build an index may take longer than any statement of ours
+    sqlx::query("SET statement_timeout = 0").execute(&mut *connection).await?;
+    // what waits for a lock holds up all that come after it: it gives way each time, and comes again
+    while let Err(error) = MIGRATOR.run(&mut *connection).await {
+        if !waited_in_vain(&error) {
+            return Err(error.into());
+        }
+        tracing::warn!(schema, "数据库更新在等待锁 · the migration waits for a lock");
+        tokio::time::sleep(LOCK_REST).await;
+    }
     Ok(())
+}
+
+/// Whether a migration gave way to whoever holds a lock: another replica that migrates, or a long transaction.
+fn waited_in_vain(error: &MigrateError) -> bool {
+    let (MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _)) = error else { return false };
+    error.as_database_error().is_some_and(|error| error.code().as_deref() == Some("55P03"))
 }
 
 /// Kill tests pass with `fsync` off, so that nobody notices until the power fails: assert it.
