@@ -67,7 +67,7 @@ pub fn router<L: Link>(
         page: page::front(&contract, dev),
         rest: Rest::new(&links, affairs.clone(), contract, options.clone()),
         links: links.clone(),
-        options,
+        options: options.clone(),
     });
     let mut router = Router::new()
         .route("/", get(front_page::<L>))
@@ -75,7 +75,7 @@ pub fn router<L: Link>(
         .route("/v1/applications/{id}/attachments", post(upload::<L>).layer(upload_limit))
         .route("/v1/applications/{id}/attachments/{attachment_id}", get(download::<L>))
         .with_state(front.clone())
-        .merge(health::router(links));
+        .merge(health::router(links, options.leaving));
     if dev {
         router = router.merge(dev::router(clock));
     }

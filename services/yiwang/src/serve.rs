@@ -30,7 +30,7 @@ pub async fn run(config: Config, names: &[String]) -> anyhow::Result<()> {
         let (slot, address) = (Slot::new(name), server.address());
         let probes = probes.clone();
         let app =
-            if name == GATEWAY { services::gateway(&process, probes)? } else { slot.app(probes) };
+            if name == GATEWAY { services::gateway(&process, probes, health.leaving())? } else { slot.app(probes) };
         serving.spawn(server.secured(tls.clone()).serve(app, stop.clone(), process.drain()));
         opening.push((name, slot, address));
     }
@@ -48,7 +48,7 @@ pub async fn run(config: Config, names: &[String]) -> anyhow::Result<()> {
     if let Some(opened) = told.run_until_cancelled(Box::pin(open)).await {
         opened?;
         told.cancelled().await;
-        health.end(&names, &stop).await;
+        health.end(&names, process.leave(), &stop).await;
     }
     stop.cancel();
     serving.join_all().await;
