@@ -5,8 +5,8 @@
 
 use std::collections::{HashMap, HashSet};
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -167,8 +167,8 @@ impl From<ParkedRow> for Parked {
 impl Ledger {
     /// Starts a relay. It holds a lease, so that one replica of the service runs it, and ends with the shutdown token.
     pub fn relay(&self, name: &'static str, route: impl Route) {
-        let relay = Relay { core: self.core.clone(), name, route: Arc::new(route), lease_epoch: AtomicI64::new(0) };
-        self.core.background.spawn(relay.run());
+        let (core, route, lease_epoch) = (self.core.clone(), Arc::new(route), AtomicI64::new(0));
+        self.core.background.spawn(Relay { core, name, route, lease_epoch, seen: Mutex::default() }.run());
     }
 
     /// Streams that relays of this service could not deliver, by relay and stream.
@@ -231,6 +231,8 @@ struct Relay {
     route: Arc<dyn Route>,
     /// Of the lease that was taken last.
     lease_epoch: AtomicI64,
+    /// How far this process has read, whatever the store says: a failover that loses commits takes the cursor back with them.
+    seen: Mutex<Option<Cursor>>,
 }
 
 /// The lease while it is held, and where the relay stands.
@@ -329,6 +331,9 @@ impl Relay {
     }
 
     async fn work(&self, mut held: Held) -> Result<(), Stop> {
+        if let Some(seen) = self.seen() {
+            self.core.check(seen).await?;
+        }
         let mut wake = self.core.wake.clone();
         let mut last_save = Instant::now();
         loop {
@@ -340,6 +345,7 @@ impl Relay {
             let delivered = self.deliver_all(&held, &entries, &parked).await?;
             if let Some(last) = entries.last() {
                 held.cursor = Cursor { position: last.position, hash: last.hash, ..held.cursor };
+                *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = Some(held.cursor);
             }
             let behind = held.cursor.position - held.saved;
             // what was nobody's business may be read again: it is not worth a write each time
@@ -367,14 +373,26 @@ impl Relay {
         }
     }
 
+    fn seen(&self) -> Option<Cursor> {
+        *self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Says so in the log, and in the store for as long as it stands; another replica that takes the lease halts as well.
     async fn halt(&self, reason: String) {
         tracing::error!(relay = self.name, reason, "relay halted");
-        let lease_epoch = self.lease_epoch.load(Ordering::Relaxed);
-        let said = async { engine::write!(&*self.core.db, HALT, reason, self.name, Uuid::nil(), lease_epoch) };
-        if let Err(error) = said.await {
+        if let Err(error) = self.say_halted(reason).await {
             tracing::error!(relay = self.name, %error, "that the relay has halted could not be written down");
         }
+    }
+
+    async fn say_halted(&self, reason: String) -> Result<(), sqlx::Error> {
+        let (db, lease_epoch) = (&*self.core.db, self.lease_epoch.load(Ordering::Relaxed));
+        // the cursor is what others were told, not what is left of the ledger
+        if let Some(Cursor { epoch, position, hash }) = self.seen() {
+            let (epoch, position, hash) = (epoch as i64, position as i64, hash.0.to_vec());
+            engine::write!(db, ADVANCE, epoch, position, hash, self.name, Uuid::nil(), lease_epoch)?;
+        }
+        engine::write!(db, HALT, reason, self.name, Uuid::nil(), lease_epoch).map(|_| ())
     }
 
     /// Lets another replica go on at once.

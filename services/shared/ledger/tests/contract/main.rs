@@ -82,7 +82,7 @@ postgres_alone! {
     store: a_commit_whose_answer_was_lost_is_found_again, a_batch_that_gave_way_is_sent_again, a_full_store_is_said_and_forgotten;
     unique: two_processes_cannot_both_claim;
     feed: open_and_aborted_transactions_are_never_skipped_over;
-    relay: one_replica_runs_it, an_error_of_the_store_does_not_lock_a_relay_out, a_holder_that_lost_its_lease_writes_no_cursor;
+    relay: one_replica_runs_it, a_failover_that_lost_what_was_read_halts_it, an_error_of_the_store_does_not_lock_a_relay_out, a_holder_that_lost_its_lease_writes_no_cursor;
     timer: two_processes_have_one_effect;
     personal: two_processes_agree_on_a_subjects_key, replicas_change_their_wrapping_key_one_by_one;
 }
