@@ -6,6 +6,7 @@ mod sqlite;
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, PgPool, SqliteConnection, SqlitePool};
@@ -124,7 +125,9 @@ pub(crate) enum Db {
 macro_rules! read {
     ($db:expr, $method:ident, $row:ty, $sql:expr $(, $bind:expr)* $(,)?) => {
         match $db {
-            $crate::engine::Db::Pg(pool) => sqlx::query_as::<_, $row>($sql.pg)$(.bind($bind))*.$method(pool).await,
+            $crate::engine::Db::Pg(pool) => {
+                $crate::engine::in_time(sqlx::query_as::<_, $row>($sql.pg)$(.bind($bind))*.$method(pool)).await
+            }
             $crate::engine::Db::Lite { read, .. } => sqlx::query_as::<_, $row>($sql.lite)$(.bind($bind))*.$method(read).await,
         }
     };
@@ -135,7 +138,8 @@ macro_rules! write {
     ($db:expr, $sql:expr $(, $bind:expr)* $(,)?) => {
         match $db {
             $crate::engine::Db::Pg(pool) => {
-                sqlx::query($sql.pg)$(.bind($bind))*.execute(pool).await.map(|done| done.rows_affected())
+                let done = $crate::engine::in_time(sqlx::query($sql.pg)$(.bind($bind))*.execute(pool)).await;
+                done.map(|done| done.rows_affected())
             }
             $crate::engine::Db::Lite { write, .. } => {
                 let mut connection = write.lock().await;
@@ -183,7 +187,8 @@ impl Db {
     /// The writer's own connection.
     pub async fn committer(&self) -> Result<Committer, sqlx::Error> {
         Ok(match self {
-            Db::Pg(pool) => Committer::Pg(pool.acquire().await?.detach()),
+            // not out of the pool: when reads have it all, the ledger must still take writes
+            Db::Pg(pool) => Committer::Pg(in_time(pool.connect_options().connect()).await?),
             Db::Lite { write, options, .. } => Committer::Lite(write.clone(), options.clone()),
         })
     }
@@ -220,7 +225,8 @@ impl Committer {
     /// Writes the batch in one transaction and answers one verdict a command, in order.
     pub async fn commit(&mut self, batch: &[Arc<Command>]) -> Result<Vec<Verdict>, sqlx::Error> {
         match self {
-            Committer::Pg(connection) => postgres::commit(connection, batch).await,
+            // the server's own limits are shorter, but a network that swallows what it is given tells neither side
+            Committer::Pg(connection) => in_time(postgres::commit(connection, batch)).await,
             Committer::Lite(connection, options) => {
                 let mut connection = connection.lock().await;
                 let outcome = sqlite::commit(&mut connection, batch).await;
@@ -232,6 +238,15 @@ impl Committer {
             }
         }
     }
+}
+
+/// An answer of PostgreSQL that did not come in this time does not come any more. Longer than a lock is waited for.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// Gives up what takes longer than [`PATIENCE`]: whether it was done is unknown.
+pub(crate) async fn in_time<T>(work: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, sqlx::Error> {
+    let late = |_| sqlx::Error::Io(std::io::Error::from(std::io::ErrorKind::TimedOut));
+    tokio::time::timeout(PATIENCE, work).await.map_err(late)?
 }
 
 /// Whatever keeps us from connecting again, it says nothing of what became of the batch: the outcome is unknown.

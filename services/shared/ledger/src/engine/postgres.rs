@@ -9,7 +9,7 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection, PgPool, Row};
 use uuid::Uuid;
 
-use super::{OpenError, RUN, Schema, beside_later_ones, check_schema};
+use super::{OpenError, RUN, Schema, beside_later_ones, check_schema, in_time};
 use crate::batch::{Command, Verdict};
 use crate::{Hash, StreamId};
 
@@ -45,7 +45,23 @@ pub(super) async fn open(url: &str, schema: &str, production: bool, how: Schema)
     check_schema(&MIGRATOR, &run, &format!("the schema {schema}"))?;
     assert_settings(&mut connection, production).await?;
     connection.close().await?;
-    Ok(PgPoolOptions::new().max_connections(8).acquire_timeout(Duration::from_secs(10)).connect_lazy_with(options))
+    Ok(pool(options))
+}
+
+/// The pool of reads. Whoever finds none free hears so soon; a connection that does not answer when it comes back is given up,
+/// or a network that swallows what it is given would hold all of them until the system notices, a quarter of an hour later.
+fn pool(options: PgConnectOptions) -> PgPool {
+    PgPoolOptions::new()
+        .max_connections(8)
+        .acquire_timeout(Duration::from_secs(5))
+        .test_before_acquire(false)
+        .before_acquire(|connection, meta| {
+            Box::pin(
+                async move { Ok(meta.idle_for < Duration::from_secs(1) || in_time(connection.ping()).await.is_ok()) },
+            )
+        })
+        .after_release(|connection, _| Box::pin(async move { in_time(connection.ping()).await.map(|()| true) }))
+        .connect_lazy_with(options)
 }
 
 /// Makes the schema where it is not there, and brings it up to date.

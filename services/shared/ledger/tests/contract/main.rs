@@ -79,7 +79,7 @@ both! {
 postgres_alone! {
     write: two_processes_lose_no_update, a_stale_refusal_is_never_answered, a_cut_connection_is_resent_until_there_is_a_verdict,
         what_waits_goes_in_one_transaction, unsafe_settings_are_refused_in_production;
-    store: a_commit_whose_answer_was_lost_is_found_again, a_batch_that_gave_way_is_sent_again, a_full_store_is_said_and_forgotten;
+    store: a_commit_whose_answer_was_lost_is_found_again, a_commit_whose_answer_was_swallowed_is_found_again, a_batch_that_gave_way_is_sent_again, a_full_store_is_said_and_forgotten;
     unique: two_processes_cannot_both_claim;
     feed: open_and_aborted_transactions_are_never_skipped_over;
     relay: one_replica_runs_it, a_failover_that_lost_what_was_read_halts_it, an_error_of_the_store_does_not_lock_a_relay_out, a_holder_that_lost_its_lease_writes_no_cursor;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
+use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio::sync::Mutex;
@@ -21,6 +22,15 @@ pub async fn a_commit_whose_answer_was_lost_is_found_again(world: World) {
     assert_eq!(answers, [(2, false), (3, false), (4, false)]);
     assert_eq!(world.jar(jar).await.total, 4);
     assert!(world.ledger.verify().await.unwrap().problems.is_empty());
+}
+
+/// Committed, and the machine gone before it could say so: nobody closes the connection, and the batch is sent on another.
+pub async fn a_commit_whose_answer_was_swallowed_is_found_again(world: World) {
+    let ((wire, far), jar) = (world.over_a_wire().await, stream());
+    far.run(jar, add(1)).await.unwrap();
+    wire.swallow_next_verdict();
+    let answer = tokio::time::timeout(Duration::from_secs(40), far.run(jar, add(1))).await.unwrap().unwrap();
+    assert_eq!((answer.version, answer.replayed, world.jar(jar).await.total), (2, false, 2));
 }
 
 /// Rolled back for somebody else's sake: a serialization failure, a deadlock, a lock that did not come in time.
