@@ -55,7 +55,7 @@ const FAULTS: &[Fault] = &[
     ),
     fault!(
         "pool",
-        "those who find no connection are refused in seconds, others wait; recovers at once",
+        "those who find no connection are refused before their deadline, others wait; recovers at once",
         pool::exhausted()
     ),
     fault!("disk-full", "writes: 503 STORE_FULL, reads go on; recovers with room, 0 lost", full::postgres()),

@@ -37,7 +37,7 @@ pub async fn exhausted() -> anyhow::Result<String> {
         ensure!((status, reason.as_str()) == (503, "STORE_UNAVAILABLE"), "{status} {reason}");
         (refused, slowest) = (refused + 1, slowest.max(took));
     }
-    ensure!(slowest < Duration::from_secs(8), "refused after {slowest:?}");
+    ensure!(slowest < Duration::from_secs(14), "refused after {slowest:?}");
     drop(lock);
     let mut served = 0;
     while let Some(answered) = readers.join_next().await {

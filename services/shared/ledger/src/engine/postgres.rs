@@ -48,12 +48,13 @@ pub(super) async fn open(url: &str, schema: &str, production: bool, how: Schema)
     Ok(pool(options))
 }
 
-/// The pool of reads. Whoever finds none free hears so soon; a connection that does not answer when it comes back is given up,
+/// The pool of reads. Whoever finds none free hears so before the usual deadline, and not much sooner: on a busy machine it takes
+/// seconds to connect. A connection that does not answer when it comes back is given up,
 /// or a network that swallows what it is given would hold all of them until the system notices, a quarter of an hour later.
 fn pool(options: PgConnectOptions) -> PgPool {
     PgPoolOptions::new()
         .max_connections(8)
-        .acquire_timeout(Duration::from_secs(5))
+        .acquire_timeout(Duration::from_secs(10))
         .test_before_acquire(false)
         .before_acquire(|connection, meta| {
             Box::pin(
