@@ -126,7 +126,7 @@ impl Fleet {
     /// Starts all of it.
     ///
     /// # Errors
-    /// Where a replica does not come to serve within a minute.
+    /// Where a replica does not come to serve within three minutes.
     pub async fn start(&mut self) -> anyhow::Result<()> {
         // makes the keys, which all of them share
         self.token("citizen")?;
@@ -155,9 +155,9 @@ impl Fleet {
     /// Waits until a replica says that it serves.
     ///
     /// # Errors
-    /// Where it ends by itself, or does not within a minute; what it logged last is in the error.
+    /// Where it ends by itself, or does not within three minutes; what it logged last is in the error.
     pub async fn serving(&mut self, place: Place) -> anyhow::Result<()> {
-        let deadline = Instant::now() + Duration::from_secs(60);
+        let deadline = Instant::now() + Duration::from_secs(180);
         while self.health(place).await? != Some(ServingStatus::Serving) {
             let child = self.processes.get_mut(&place).with_context(|| format!("no process {place}"))?;
             let ended = child.ended()?;
