@@ -26,9 +26,17 @@ check:
 mutations *NAMES:
     tests/mutations/run {{NAMES}}
 
-# SIGKILL of `yiwang up` under load: acknowledged, found, doubled, lost
-kill *TIMES:
-    tests/kill {{TIMES}}
+# SIGKILL under load: acknowledged, found, doubled, lost (`just kill apart`: a process a service, PostgreSQL stopped as well)
+kill *ARGS:
+    tests/kill {{ARGS}}
+
+# replicas replaced one by one under load, across a schema migration: calls, failed, lost, doubled
+upgrade *ARGS:
+    tests/upgrade {{ARGS}}
+
+# each fault on an installation under load: expected, seen
+faults *ARGS:
+    tests/faults {{ARGS}}
 
 # backup and restore under load: what was acknowledged before the point is there once, nothing after it
 restore *ARGS:

@@ -87,7 +87,7 @@ pub fn router<L: Link>(
         rest: Rest::new(&links, affairs.clone(), contract, options.clone()),
         links: links.clone(),
         places: Places::new(options.concurrency),
-        options,
+        options: options.clone(),
     });
     let mut router = Router::new()
         .route("/", get(front_page::<L>))
@@ -95,7 +95,7 @@ pub fn router<L: Link>(
         .route("/v1/applications/{id}/attachments", post(upload::<L>).layer(upload_limit))
         .route("/v1/applications/{id}/attachments/{attachment_id}", get(download::<L>))
         .with_state(front.clone())
-        .merge(health::router(links));
+        .merge(health::router(links, options.leaving));
     if dev {
         router = router.merge(dev::router(clock));
     }

@@ -1,4 +1,4 @@
-//! `/healthz`: the process is alive. `/readyz`: every service answers that it is serving.
+//! `/healthz`: the process is alive. `/readyz`: every service answers that it is serving, and this process is not about to end.
 
 use std::time::Duration;
 
@@ -11,6 +11,7 @@ use axum::{
 use futures_util::future::join_all;
 use http::StatusCode;
 use serde_json::{Map, Value, json};
+use tokio_util::sync::CancellationToken;
 use tonic::Code;
 use tonic_health::pb::{HealthCheckRequest, health_client::HealthClient};
 use yiwang_kit::{config::SERVICES, status::code_name};
@@ -19,18 +20,25 @@ use yiwang_proto::forward::{Link, Links};
 /// How long a service may take to say that it is well.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// The two probes.
-pub fn router<L: Link>(links: Links<L>) -> Router {
+/// What readiness is asked of.
+#[derive(Clone)]
+struct Asked<L> {
+    links: Links<L>,
+    leaving: CancellationToken,
+}
+
+/// The two probes; `leaving` is cancelled when the process is about to end.
+pub fn router<L: Link>(links: Links<L>, leaving: CancellationToken) -> Router {
     Router::new()
         .route("/healthz", get(|| async { Json(json!({"status": "SERVING"})) }))
         .route("/readyz", get(ready::<L>))
-        .with_state(links)
+        .with_state(Asked { links, leaving })
 }
 
-async fn ready<L: Link>(State(links): State<Links<L>>) -> Response {
+async fn ready<L: Link>(State(Asked { links, leaving }): State<Asked<L>>) -> Response {
     let asked = SERVICES.iter().filter_map(|name| links.get(name).map(|link| (*name, link.clone())));
     let answers = join_all(asked.map(|(name, link)| async move { (name, state(name, link).await) })).await;
-    let all = answers.iter().all(|(_, state)| *state == SERVING);
+    let all = !leaving.is_cancelled() && answers.iter().all(|(_, state)| *state == SERVING);
     let services: Map<_, _> = answers.into_iter().map(|(name, state)| (name.to_owned(), Value::from(state))).collect();
     let status = if all { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, Json(json!({"status": if all { SERVING } else { "NOT_SERVING" }, "services": services}))).into_response()

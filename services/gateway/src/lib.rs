@@ -23,6 +23,7 @@ mod trace;
 
 use std::time::Duration;
 
+use tokio_util::sync::CancellationToken;
 use yiwang_kit::shared::Shared;
 
 pub use front::{links, router};
@@ -46,6 +47,8 @@ pub struct Options {
     pub shared: Option<Shared>,
     /// Requests of one caller a minute; 0: as many as come.
     pub calls_per_minute: u64,
+    /// Cancelled when the process is about to end: `/readyz` says so.
+    pub leaving: CancellationToken,
     /// How long an upload or the start of a download may take.
     pub transfer_deadline: Duration,
 }
@@ -60,6 +63,7 @@ impl Default for Options {
             part_deadline: Duration::from_secs(3),
             shared: None,
             calls_per_minute: 0,
+            leaving: CancellationToken::new(),
             transfer_deadline: Duration::from_secs(120),
         }
     }

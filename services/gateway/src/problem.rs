@@ -50,6 +50,10 @@ struct Page<'a> {
 impl Refused {
     /// From what a service answered.
     pub fn by(status: &Status) -> Self {
+        if status.details().is_empty() && status.code() == Code::Unknown {
+            // the service was gone in the middle of its answer: nobody says UNKNOWN without saying more
+            return Self::by(&Status::unavailable(status.message()));
+        }
         let mut problem = Box::new(Problem::of(status));
         if status.details().is_empty() && status.code() != Code::Cancelled {
             // No service said this: the way to it did. Its words are for the log, not for the caller.
@@ -318,6 +322,12 @@ mod tests {
         assert_eq!(document["reason"], "SERVICE_UNAVAILABLE");
         assert_eq!(document["traceId"], "ab");
         assert!(!document.to_string().contains("10.0.0.7"), "{document}");
+    }
+
+    #[test]
+    fn whoever_was_cut_off_in_the_middle_of_an_answer_may_ask_again() {
+        let document = Refused::by(&Status::unknown("error reading a body from connection")).document("ab");
+        assert_eq!((&document["status"], &document["reason"]), (&json!(503), &json!("SERVICE_UNAVAILABLE")));
     }
 
     #[test]

@@ -29,20 +29,28 @@ pub async fn run(config: Config, names: &[String]) -> anyhow::Result<()> {
     for (name, server) in bound {
         let (slot, address) = (Slot::new(name), server.address());
         let probes = probes.clone();
-        let app = if name == GATEWAY { services::gateway(&process, probes)? } else { slot.app(probes) };
+        let app =
+            if name == GATEWAY { services::gateway(&process, probes, health.leaving())? } else { slot.app(probes) };
         serving.spawn(server.secured(tls.clone()).serve(app, stop.clone(), process.drain()));
         opening.push((name, slot, address));
     }
-    for (name, slot, address) in opening {
-        if name != GATEWAY {
-            slot.fill(services::start(&process, name).await?);
+    let open = async {
+        for (name, slot, address) in opening {
+            if name != GATEWAY {
+                slot.fill(services::start(&process, name).await?);
+            }
+            health.serving(name).await;
+            tracing::info!(service = name, %address, "serving");
         }
-        health.serving(name).await;
-        tracing::info!(service = name, %address, "serving");
+        anyhow::Ok(())
+    };
+    // whoever waits for a lock to migrate can be stopped as well
+    if let Some(opened) = told.run_until_cancelled(Box::pin(open)).await {
+        opened?;
+        told.cancelled().await;
+        health.end(&names, process.leave(), &stop).await;
     }
-
-    told.cancelled().await;
-    health.end(&names, &stop).await;
+    stop.cancel();
     serving.join_all().await;
     process.stop().await;
     Ok(())

@@ -1,6 +1,7 @@
 //! The services of the suite, by name.
 
 use anyhow::bail;
+use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 use yiwang_kit::config::SERVICES;
 use yiwang_kit::ledger::Ledger;
@@ -54,8 +55,8 @@ pub fn named(names: &[String]) -> anyhow::Result<Vec<&'static str>> {
     names.iter().map(known).collect()
 }
 
-/// The gateway over the process's links.
-pub fn gateway(process: &Process, probes: Routes) -> anyhow::Result<axum::Router> {
+/// The gateway over the process's links. `leaving` is cancelled when it should be sent no more.
+pub fn gateway(process: &Process, probes: Routes, leaving: CancellationToken) -> anyhow::Result<axum::Router> {
     let limits = &process.config.limits;
     let options = yiwang_gateway::Options {
         concurrency: limits.concurrency,
@@ -64,6 +65,7 @@ pub fn gateway(process: &Process, probes: Routes) -> anyhow::Result<axum::Router
         shared: Some(process.shared.clone()),
         calls_per_minute: limits.calls_per_minute,
         deadline: std::time::Duration::from_millis(limits.deadline_ms),
+        leaving,
         ..yiwang_gateway::Options::default()
     };
     yiwang_gateway::router(yiwang_gateway::links(&process.links), options, process.legal.clone(), probes)

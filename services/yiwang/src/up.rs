@@ -36,7 +36,7 @@ pub async fn start(config: Config, first_day: Option<Timestamp>) -> anyhow::Resu
     let (health, probes) = Health::new().await?;
     let (address, stop) = (server.address(), CancellationToken::new());
     watch.serve(&process, probes.clone());
-    let app = services::gateway(&process, probes)?;
+    let app = services::gateway(&process, probes, health.leaving())?;
     let serving = tokio::spawn(server.secured(process.tls()?).serve(app, stop.clone(), process.drain()));
     try_join_all(SERVICES.map(|name| open(&process, &health, name))).await?;
     health.serving(services::GATEWAY).await;
@@ -61,7 +61,7 @@ impl Running {
     /// Ends: says that it no longer serves, waits for the calls at work, stops relays and timers.
     pub async fn end(self) -> anyhow::Result<()> {
         let names: Vec<&str> = SERVICES.into_iter().chain([services::GATEWAY]).collect();
-        self.health.end(&names, &self.stop).await;
+        self.health.end(&names, self.process.leave(), &self.stop).await;
         self.serving.await?;
         self.process.stop().await;
         Ok(())
@@ -72,7 +72,8 @@ impl Running {
 pub async fn run(config: Config) -> anyhow::Result<()> {
     let told = CancellationToken::new();
     stop_on_signal(told.clone())?;
-    let running = start(config, None).await?;
+    let Some(running) = told.run_until_cancelled(start(config, None)).await else { return Ok(()) };
+    let running = running?;
     greet(&running);
     running.until(&told).await
 }

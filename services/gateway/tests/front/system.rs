@@ -64,6 +64,18 @@ async fn readiness_names_the_service_that_is_away() {
 }
 
 #[tokio::test]
+async fn a_process_that_is_about_to_end_is_not_ready() {
+    let (well, options) = (Fake::saying(tonic_health::pb::HealthCheckResponse { status: 1 }), Options::default());
+    let leaving = options.leaving.clone();
+    let services = ["intake", "approval", "license", "evaluation", "trading"].map(|name| (name, &well));
+    let world = world_with(&services, options, |_| {});
+    assert_eq!(world.get("/readyz").await.status, OK);
+    leaving.cancel();
+    let read = world.get("/readyz").await;
+    assert_eq!((read.status, read.json()["status"].as_str()), (503, Some("NOT_SERVING")));
+}
+
+#[tokio::test]
 async fn the_front_page_and_the_document_are_there() {
     let world = world(&[]);
     assert!(String::from_utf8_lossy(&world.get("/").await.body).contains("一网"));

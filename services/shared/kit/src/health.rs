@@ -1,6 +1,8 @@
 //! Health by service (`grpc.health.v1`) and reflection: outside the stack, so that an overloaded service is busy and not
 //! dead.
 
+use std::time::Duration;
+
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 use tonic_health::ServingStatus;
@@ -10,6 +12,7 @@ use tonic_health::server::{HealthReporter, health_reporter};
 #[derive(Clone)]
 pub struct Health {
     reporter: HealthReporter,
+    leaving: CancellationToken,
 }
 
 impl Health {
@@ -26,7 +29,7 @@ impl Health {
         let routes = Routes::new(service)
             .add_service(reflection(yiwang_proto::FILE_DESCRIPTOR_SET).build_v1()?)
             .add_service(reflection(yiwang_proto::FILE_DESCRIPTOR_SET).build_v1alpha()?);
-        Ok((Self { reporter }, routes))
+        Ok((Self { reporter, leaving: CancellationToken::new() }, routes))
     }
 
     /// A service serves. Its gRPC names and its short name both say so.
@@ -34,16 +37,24 @@ impl Health {
         self.say(service, ServingStatus::Serving).await;
     }
 
+    /// Cancelled as soon as the process is about to end: for whoever says of it whether it is ready.
+    pub fn leaving(&self) -> CancellationToken {
+        self.leaving.clone()
+    }
+
     /// The process is about to end: nobody should send more.
     pub async fn stopping(&self, services: &[&str]) {
+        self.leaving.cancel();
         for service in services {
             self.say(service, ServingStatus::NotServing).await;
         }
     }
 
-    /// The process ends: says so first, and only then has its server take no more connections.
-    pub async fn end(&self, services: &[&str], server: &CancellationToken) {
+    /// The process ends: says so first, answers on for as long as it takes to be heard (`leave`), and only then has its server
+    /// take no more connections.
+    pub async fn end(&self, services: &[&str], leave: Duration, server: &CancellationToken) {
         self.stopping(services).await;
+        tokio::time::sleep(leave).await;
         server.cancel();
     }
 

@@ -186,6 +186,11 @@ impl Process {
         tls::listener(certificate, key, self.shutdown.clone()).map(Some)
     }
 
+    /// How long the process answers on after it has said that it stops.
+    pub fn leave(&self) -> Duration {
+        Duration::from_millis(self.config.limits.leave_ms)
+    }
+
     /// How long calls at work are waited for at the end.
     pub fn drain(&self) -> Duration {
         Duration::from_millis(self.config.limits.drain_ms)

@@ -22,6 +22,8 @@ use prost_types::FileDescriptorSet;
 use tokio::time::Instant;
 use tonic::body::Body;
 use tonic::transport::{Channel, Endpoint};
+use tonic_health::pb::HealthCheckResponse;
+use tonic_health::pb::health_check_response::ServingStatus;
 use tower::ServiceExt as _;
 use yiwang_standards::sm;
 
@@ -104,8 +106,15 @@ impl Replicas {
         let Some(last) = order.pop() else { return Ok(nobody()) };
         for replica in order {
             match self.0.send(&replica, again(&parts, &body)).await {
-                Ok(answer) if !is_unavailable(&answer) => return Ok(answer),
-                Ok(_) | Err(_) => {}
+                Ok(answer) if is_unavailable(&answer) => {}
+                Ok(answer) if parts.uri.path() == PROBE => {
+                    let (answer, serves) = of_one(answer).await;
+                    if serves {
+                        return Ok(answer);
+                    }
+                }
+                Ok(answer) => return Ok(answer),
+                Err(_) => {}
             }
         }
         self.0.send(&last, again(&parts, &body)).await
@@ -222,6 +231,20 @@ fn again(parts: &http::request::Parts, body: &Bytes) -> Request<Body> {
 /// The replica answers that it is stopping, or that its store is away: another one may do better.
 fn is_unavailable(answer: &Response<Body>) -> bool {
     answer.headers().get("grpc-status").is_some_and(|status| status == "14")
+}
+
+/// The path of a question for health. A replica answers for itself alone, but the service serves where one of them does.
+const PROBE: &str = "/grpc.health.v1.Health/Check";
+
+/// The answer to a question for health, and whether it says that this replica serves.
+async fn of_one(answer: Response<Body>) -> (Response<Body>, bool) {
+    let (parts, body) = answer.into_parts();
+    let Ok(body) = body.collect().await else { return (nobody(), false) };
+    let (trailers, bytes) = (body.trailers().cloned(), body.to_bytes());
+    let said = bytes.get(5..).and_then(|message| HealthCheckResponse::decode(message).ok());
+    let serves = said.is_some_and(|said| said.status() == ServingStatus::Serving);
+    let trailers = async move { trailers.map(Ok) };
+    (Response::from_parts(parts, Body::new(Full::new(bytes).with_trailers(trailers))), serves)
 }
 
 /// Paths of the calls whose client streams: what was sent is gone.

@@ -12,18 +12,23 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 use tonic::{Request, Response, Status};
+use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_server::{Health, HealthServer};
 use tonic_health::pb::{HealthCheckRequest, HealthCheckResponse, health_client::HealthClient};
 use yiwang_kit::identity::{DevelopmentIssuer, ServiceTokens};
 use yiwang_kit::{Config, Link, Server, tls};
 
-/// A replica whose answer is its number.
-struct Numbered(i32);
+/// A replica whose answer bears its number; its health is said to be this.
+struct Numbered(i32, ServingStatus);
+
+const NUMBER: &str = "number";
 
 #[async_trait]
 impl Health for Numbered {
     async fn check(&self, _: Request<HealthCheckRequest>) -> Result<Response<HealthCheckResponse>, Status> {
-        Ok(Response::new(HealthCheckResponse { status: self.0 }))
+        let mut answer = Response::new(HealthCheckResponse { status: self.1.into() });
+        answer.metadata_mut().insert(NUMBER, self.0.into());
+        Ok(answer)
     }
 
     type WatchStream = tokio_stream::Empty<Result<HealthCheckResponse, Status>>;
@@ -41,10 +46,14 @@ struct Replica {
 
 impl Replica {
     async fn start(number: i32, tls: Option<Arc<rustls::ServerConfig>>) -> Self {
+        Self::saying(ServingStatus::Serving, number, tls).await
+    }
+
+    async fn saying(health: ServingStatus, number: i32, tls: Option<Arc<rustls::ServerConfig>>) -> Self {
         let server = Server::bind("127.0.0.1:0").await.unwrap().secured(tls.clone());
         let place = if tls.is_some() { "https://localhost" } else { "http://127.0.0.1" };
         let (address, stop) = (format!("{place}:{}", server.address().port()), CancellationToken::new());
-        let app = Routes::new(HealthServer::new(Numbered(number))).into_axum_router();
+        let app = Routes::new(HealthServer::new(Numbered(number, health))).into_axum_router();
         let serving = tokio::spawn(server.serve(app, stop.clone(), Duration::from_secs(1)));
         Self { address, stop, serving }
     }
@@ -68,7 +77,8 @@ fn link(replicas: &[&Replica]) -> Link {
 
 async fn ask(link: &Link, about: &str) -> i32 {
     let request = HealthCheckRequest { service: about.to_owned() };
-    HealthClient::new(link.clone()).check(request).await.unwrap().into_inner().status
+    let answer = HealthClient::new(link.clone()).check(request).await.unwrap();
+    answer.metadata().get(NUMBER).unwrap().to_str().unwrap().parse().unwrap()
 }
 
 #[tokio::test]
@@ -104,6 +114,18 @@ async fn a_replica_that_goes_takes_no_call_with_it() {
     for call in 0..32 {
         assert_eq!(ask(&link, &format!("record-{call}")).await, 2);
     }
+}
+
+#[tokio::test]
+async fn a_service_serves_where_one_replica_does() {
+    let one = Replica::saying(ServingStatus::NotServing, 1, None).await;
+    let (two, link) = (Replica::start(2, None).await, |replicas: &[&Replica]| link(replicas));
+    let both = link(&[&one, &two]);
+    for name in 0..16 {
+        assert_eq!(ask(&both, &format!("service-{name}")).await, 2);
+    }
+    let leaving = HealthClient::new(link(&[&one, &one])).check(HealthCheckRequest::default()).await.unwrap();
+    assert_eq!(leaving.into_inner().status(), ServingStatus::NotServing);
 }
 
 fn openssl(folder: &Path, words: &str) {

@@ -51,6 +51,7 @@ impl Config {
             ),
             ((1..=100_000).contains(&limits.concurrency), "limits.concurrency", "1 to 100000"),
             (limits.attachment_bytes <= 1024 * 1024 * 1024, "limits.attachment_bytes", "at most 1 GB"),
+            (limits.leave_ms <= 600_000, "limits.leave_ms", "at most ten minutes"),
             (limits.drain_ms <= 600_000, "limits.drain_ms", "at most ten minutes"),
             ((0.0..=1.0).contains(&self.telemetry.trace_share), "telemetry.trace_share", "0 to 1"),
             ((1..=60_000).contains(&self.redis.cache_ms), "redis.cache_ms", "1 to 60000"),

@@ -160,7 +160,10 @@ pub struct Limits {
     pub calls_per_minute: u64,
     /// Largest attachment in bytes.
     pub attachment_bytes: u64,
-    /// How long the process waits for calls at work when it is told to stop, in milliseconds.
+    /// How long the process, once told to stop, says so at its health and `/readyz` and answers all the same, in milliseconds:
+    /// longer than whoever stands in front takes to notice. 0 where it is taken out before it is told.
+    pub leave_ms: u64,
+    /// How long the process then waits for calls at work, in milliseconds.
     pub drain_ms: u64,
 }
 
@@ -246,6 +249,7 @@ impl Default for Limits {
             concurrency: 512,
             calls_per_minute: 0,
             attachment_bytes: 20 * 1024 * 1024,
+            leave_ms: 1_000,
             drain_ms: 20_000,
         }
     }

@@ -119,7 +119,7 @@ impl World {
     /// Ends as a process of the suite ends.
     pub async fn end(&mut self) -> JoinHandle<()> {
         let (stop, serving) = self.serving.take().unwrap();
-        self.health.take().unwrap().end(&["intake"], &stop).await;
+        self.health.take().unwrap().end(&["intake"], std::time::Duration::ZERO, &stop).await;
         serving
     }
 

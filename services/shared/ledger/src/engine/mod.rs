@@ -7,6 +7,7 @@ mod sqlite;
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, PgPool, SqliteConnection, SqlitePool};
@@ -46,7 +47,7 @@ pub enum OpenError {
     /// The schema could not be brought up to date.
     #[error("MIGRATION_FAILED: {0}")]
     Migration(#[from] sqlx::migrate::MigrateError),
-    /// The schema is not there, or not this version's.
+    /// The schema is not there, or neither this version's nor a later one's.
     #[error("NOT_MIGRATED: {0}: run `yiwang migrate` first")]
     NotMigrated(String),
     /// A setting under which an acknowledged command could be lost.
@@ -72,12 +73,24 @@ pub(crate) enum Schema {
 /// The migrations that were run in a store, oldest first.
 const RUN: &str = "SELECT version FROM _sqlx_migrations WHERE success ORDER BY version";
 
-/// Refuses a store in which other migrations were run than this version's.
+/// Refuses a store in which not all of this version's migrations were run, or others between them. Those of a later version
+/// are no hindrance: its schema only grew, so that this one stands beside it, or comes back after it.
 fn check_schema(migrator: &sqlx::migrate::Migrator, run: &[(i64,)], place: &str) -> Result<(), OpenError> {
-    if migrator.iter().map(|migration| migration.version).eq(run.iter().map(|(version,)| *version)) {
-        return Ok(());
+    let own: Vec<i64> = migrator.iter().map(|migration| migration.version).collect();
+    let run: Vec<i64> = run.iter().map(|(version,)| *version).collect();
+    let Some(later) = run.strip_prefix(own.as_slice()) else {
+        return Err(OpenError::NotMigrated(format!("{place} holds the schema of another version")));
+    };
+    if !later.is_empty() {
+        tracing::warn!(place, own = own.last(), ?later, "数据库结构比本程序新 · the schema is a later version's");
     }
-    Err(OpenError::NotMigrated(format!("{place} holds the schema of another version")))
+    Ok(())
+}
+
+/// This version's migrations, which a later version's do not stand in the way of.
+fn beside_later_ones(mut migrator: sqlx::migrate::Migrator) -> sqlx::migrate::Migrator {
+    migrator.set_ignore_missing(true);
+    migrator
 }
 
 /// The same of a SQLite file, whoever works on it.
@@ -122,7 +135,9 @@ pub(crate) enum Db {
 macro_rules! read {
     ($db:expr, $method:ident, $row:ty, $sql:expr $(, $bind:expr)* $(,)?) => {
         match $db {
-            $crate::engine::Db::Pg(pool) => sqlx::query_as::<_, $row>($sql.pg)$(.bind($bind))*.$method(pool).await,
+            $crate::engine::Db::Pg(pool) => {
+                $crate::engine::in_time(sqlx::query_as::<_, $row>($sql.pg)$(.bind($bind))*.$method(pool)).await
+            }
             $crate::engine::Db::Lite { read, .. } => sqlx::query_as::<_, $row>($sql.lite)$(.bind($bind))*.$method(read).await,
         }
     };
@@ -133,7 +148,8 @@ macro_rules! write {
     ($db:expr, $sql:expr $(, $bind:expr)* $(,)?) => {
         match $db {
             $crate::engine::Db::Pg(pool) => {
-                sqlx::query($sql.pg)$(.bind($bind))*.execute(pool).await.map(|done| done.rows_affected())
+                let done = $crate::engine::in_time(sqlx::query($sql.pg)$(.bind($bind))*.execute(pool)).await;
+                done.map(|done| done.rows_affected())
             }
             $crate::engine::Db::Lite { write, .. } => {
                 let mut connection = write.lock().await;
@@ -181,7 +197,8 @@ impl Db {
     /// The writer's own connection.
     pub async fn committer(&self) -> Result<Committer, sqlx::Error> {
         Ok(match self {
-            Db::Pg(pool) => Committer::Pg(pool.acquire().await?.detach()),
+            // not out of the pool: when reads have it all, the ledger must still take writes
+            Db::Pg(pool) => Committer::Pg(in_time(pool.connect_options().connect()).await?),
             Db::Lite { write, options, .. } => Committer::Lite(write.clone(), options.clone()),
         })
     }
@@ -251,7 +268,8 @@ impl Committer {
 
     async fn write(&mut self, rows: &Rows<'_>) -> Result<Obstacles, sqlx::Error> {
         match self {
-            Committer::Pg(connection) => postgres::commit(connection, rows).await,
+            // the server's own limits are shorter, but a network that swallows what it is given tells neither side
+            Committer::Pg(connection) => in_time(postgres::commit(connection, rows)).await,
             Committer::Lite(connection, options) => {
                 let mut connection = connection.lock().await;
                 let outcome = sqlite::commit(&mut connection, rows).await;
@@ -270,6 +288,15 @@ impl Committer {
 pub(crate) enum Reader {
     Pg(sqlx::PgConnection),
     Lite(SqliteConnection),
+}
+
+/// An answer of PostgreSQL that did not come in this time does not come any more. Longer than a lock is waited for.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// Gives up what takes longer than [`PATIENCE`]: whether it was done is unknown.
+pub(crate) async fn in_time<T>(work: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, sqlx::Error> {
+    let late = |_| sqlx::Error::Io(std::io::Error::from(std::io::ErrorKind::TimedOut));
+    tokio::time::timeout(PATIENCE, work).await.map_err(late)?
 }
 
 /// Whatever keeps us from connecting again, it says nothing of what became of the batch: the outcome is unknown.

@@ -1,18 +1,24 @@
 //! PostgreSQL: settings, migrations, and the batch commit through the function `commit_batch`.
 
 use std::str::FromStr;
+use std::sync::LazyLock;
 use std::time::Duration;
 
+use sqlx::migrate::MigrateError;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection, PgPool, Row};
 
 use super::rows::{Obstacles, RequestRow, Rows, replay};
-use super::{OpenError, RUN, Schema, check_schema};
+use super::{OpenError, RUN, Schema, beside_later_ones, check_schema, in_time};
 
 /// Connections of a replica for lists and small writes; beside them stand the writer's and the four of gathered reads.
 const POOL: u32 = 4;
 
-static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("migrations/postgres");
+static MIGRATOR: LazyLock<sqlx::migrate::Migrator> =
+    LazyLock::new(|| beside_later_ones(sqlx::migrate!("migrations/postgres")));
+
+/// Between two tries of a migration that waits for a lock.
+const LOCK_REST: Duration = Duration::from_millis(500);
 
 /// Connects, makes the schema and migrates where that is wanted, and asserts the settings that durability stands on.
 pub(super) async fn open(url: &str, schema: &str, production: bool, how: Schema) -> Result<PgPool, OpenError> {
@@ -34,13 +40,30 @@ pub(super) async fn open(url: &str, schema: &str, production: bool, how: Schema)
             if !there {
                 return Err(OpenError::NotMigrated(format!("there is no ledger in the schema {schema}")));
             }
-            let run: Vec<(i64,)> = sqlx::query_as(RUN).fetch_all(&mut connection).await?;
-            check_schema(&MIGRATOR, &run, &format!("the schema {schema}"))?;
         }
     }
+    let run: Vec<(i64,)> = sqlx::query_as(RUN).fetch_all(&mut connection).await?;
+    check_schema(&MIGRATOR, &run, &format!("the schema {schema}"))?;
     assert_settings(&mut connection, production).await?;
     connection.close().await?;
-    Ok(PgPoolOptions::new().max_connections(POOL).acquire_timeout(Duration::from_secs(10)).connect_lazy_with(options))
+    Ok(pool(options))
+}
+
+/// The pool of reads. Whoever finds none free hears so before the usual deadline, and not much sooner: on a busy machine it takes
+/// seconds to connect. A connection that does not answer when it comes back is given up,
+/// or a network that swallows what it is given would hold all of them until the system notices, a quarter of an hour later.
+fn pool(options: PgConnectOptions) -> PgPool {
+    PgPoolOptions::new()
+        .max_connections(POOL)
+        .acquire_timeout(Duration::from_secs(10))
+        .test_before_acquire(false)
+        .before_acquire(|connection, meta| {
+            Box::pin(
+                async move { Ok(meta.idle_for < Duration::from_secs(1) || in_time(connection.ping()).await.is_ok()) },
+            )
+        })
+        .after_release(|connection, _| Box::pin(async move { in_time(connection.ping()).await.map(|()| true) }))
+        .connect_lazy_with(options)
 }
 
 /// Makes the schema where it is not there, and brings it up to date.
@@ -57,8 +80,23 @@ async fn migrate(connection: &mut PgConnection, schema: &str) -> Result<(), Open
             return Err(error.into());
         }
     }
-    MIGRATOR.run(connection).await?;
+    // to build an index may take longer than any statement of ours
+    sqlx::query("SET statement_timeout = 0").execute(&mut *connection).await?;
+    // what waits for a lock holds up all that come after it: it gives way each time, and comes again
+    while let Err(error) = MIGRATOR.run(&mut *connection).await {
+        if !waited_in_vain(&error) {
+            return Err(error.into());
+        }
+        tracing::warn!(schema, "数据库更新在等待锁 · the migration waits for a lock");
+        tokio::time::sleep(LOCK_REST).await;
+    }
     Ok(())
+}
+
+/// Whether a migration gave way to whoever holds a lock: another replica that migrates, or a long transaction.
+fn waited_in_vain(error: &MigrateError) -> bool {
+    let (MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _)) = error else { return false };
+    error.as_database_error().is_some_and(|error| error.code().as_deref() == Some("55P03"))
 }
 
 /// Kill tests pass with `fsync` off, so that nobody notices until the power fails: assert it.

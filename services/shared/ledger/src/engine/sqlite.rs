@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use sqlx::sqlite::{SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
@@ -12,10 +12,11 @@ use tokio::sync::Mutex;
 use uuid::Uuid;
 
 use super::rows::{Obstacles, Rows, StreamRow, replay};
-use super::{Db, OpenError, RUN, Schema, check_schema};
+use super::{Db, OpenError, RUN, Schema, beside_later_ones, check_schema};
 use crate::batch::Command;
 
-static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("migrations/sqlite");
+static MIGRATOR: LazyLock<sqlx::migrate::Migrator> =
+    LazyLock::new(|| beside_later_ones(sqlx::migrate!("migrations/sqlite")));
 
 pub(super) async fn open(
     dir: &Path,
@@ -46,14 +47,12 @@ pub(super) async fn open(
         .disable_statement_logging();
     let mut write = options.connect().await?;
     check_settings(&mut write).await?;
-    match how {
-        Schema::Migrated => {
-            MIGRATOR.run(&mut write).await?;
-            // what a process that was killed left in the log
-            empty_log(&mut write).await?;
-        }
-        Schema::AsItIs => check(&mut write, &file).await?,
+    if how == Schema::Migrated {
+        MIGRATOR.run(&mut write).await?;
+        // what a process that was killed left in the log
+        empty_log(&mut write).await?;
     }
+    check(&mut write, &file).await?;
     let read = SqlitePoolOptions::new()
         .max_connections(4)
         .connect_lazy_with(options.clone().read_only(true).create_if_missing(false));

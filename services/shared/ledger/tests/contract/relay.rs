@@ -195,6 +195,27 @@ pub async fn a_gap_halts_it_for_everybody_to_see(world: World) {
     assert!(receiver.versions(jar).is_empty(), "nothing of a batch with a gap is told");
 }
 
+/// A failover that loses commits takes the cursor back with them: what this process has read tells all the same.
+pub async fn a_failover_that_lost_what_was_read_halts_it(world: World) {
+    let (receiver, jar, mut raw) = (Receiver::default(), stream(), world.raw().await);
+    raw.execute(
+        "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'away'; END $$;
+         CREATE TRIGGER refuse BEFORE UPDATE OF position ON cursor FOR EACH ROW EXECUTE FUNCTION refuse()",
+    )
+    .await;
+    world.ledger.relay("r", receiver.clone());
+    add_times(&world, jar, 1).await;
+    // delivered twice: its cursor was not saved, and it has let go of the relay in between
+    until("delivered again", || async { receiver.versions(jar).len() >= 2 }).await;
+    raw.execute("DELETE FROM entry; UPDATE head SET position = 0; DROP TRIGGER refuse ON cursor").await;
+    halts(&world, "FEED_REWOUND").await;
+    let world = world.restart().await;
+    world.ledger.relay("r", receiver.clone());
+    add_times(&world, stream(), 2).await;
+    halts(&world, "FEED_REWOUND").await;
+    assert!(receiver.versions(jar).iter().all(|version| *version == 1));
+}
+
 /// Its lease ran out while it was delivering, and another has the relay now: where that one stands is not touched.
 pub async fn a_holder_that_lost_its_lease_writes_no_cursor(world: World) {
     let (receiver, jar, mut raw) = (Receiver::default(), stream(), world.raw().await);

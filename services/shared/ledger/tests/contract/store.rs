@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
+use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio::sync::Mutex;
 use tokio::task::block_in_place;
 use yiwang_ledger::{Context, Kind};
 
-use crate::world::{Jar, JarEvent, World, add, fresh_call, stream};
+use crate::world::{Jar, JarEvent, SECRETS, World, add, fresh_call, stream};
 
 /// Committed, and the answer lost on the way: the identical batch is sent again and finds itself.
 pub async fn a_commit_whose_answer_was_lost_is_found_again(world: World) {
@@ -21,6 +22,15 @@ pub async fn a_commit_whose_answer_was_lost_is_found_again(world: World) {
     assert_eq!(answers, [(2, false), (3, false), (4, false)]);
     assert_eq!(world.jar(jar).await.total, 4);
     assert!(world.ledger.verify().await.unwrap().problems.is_empty());
+}
+
+/// Committed, and the machine gone before it could say so: nobody closes the connection, and the batch is sent on another.
+pub async fn a_commit_whose_answer_was_swallowed_is_found_again(world: World) {
+    let ((wire, far), jar) = (world.over_a_wire().await, stream());
+    far.run(jar, add(1)).await.unwrap();
+    wire.swallow_next_verdict();
+    let answer = tokio::time::timeout(Duration::from_secs(40), far.run(jar, add(1))).await.unwrap().unwrap();
+    assert_eq!((answer.version, answer.replayed, world.jar(jar).await.total), (2, false, 2));
 }
 
 /// Rolled back for somebody else's sake: a serialization failure, a deadlock, a lock that did not come in time.
@@ -51,6 +61,34 @@ pub async fn a_full_store_is_said_and_forgotten(world: World) {
     assert_eq!((refusal.kind, refusal.reason), (Kind::Unavailable, "STORE_FULL"));
     raw.execute("DROP TRIGGER no_room ON entry").await;
     assert!(!world.ledger.execute(jar, call, add(1)).await.unwrap().replayed);
+}
+
+/// What the next release's migration leaves behind, before anything is taken away.
+const EXPANDED: &str = "ALTER TABLE entry ADD COLUMN later bigint; CREATE INDEX entry_later ON entry (kind, at);
+     INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
+     SELECT 1000, 'later', success, checksum, 0 FROM _sqlx_migrations WHERE version = 1";
+
+/// Rolled back, or started anew beside the next release: the schema only grew.
+pub async fn a_store_of_a_later_version_is_no_hindrance(world: World) {
+    let jar = stream();
+    world.run(jar, add(1)).await.unwrap();
+    // SQLite's columns have the kinds that STRICT tables know
+    let expanded = if world.is_postgres() { EXPANDED.to_owned() } else { EXPANDED.replace("bigint", "INTEGER") };
+    world.raw().await.execute(&expanded).await;
+    world.run(jar, add(1)).await.unwrap();
+    let world = world.restart().await;
+    world.run(jar, add(1)).await.unwrap();
+    assert_eq!(world.jar(jar).await.total, 3);
+    let (ledger, _dir) = world.look_again().await;
+    assert!(ledger.verify().await.unwrap().problems.is_empty());
+}
+
+/// Not a later one of ours: what its migrations did, nobody here knows.
+pub async fn a_store_of_other_migrations_is_refused(world: World) {
+    let between = EXPANDED.split(';').next_back().unwrap_or_default().replace("1000", "0");
+    world.raw().await.execute(&between).await;
+    let refused = world.try_restart_with(SECRETS).await.err().unwrap().to_string();
+    assert!(refused.starts_with("NOT_MIGRATED"), "{refused}");
 }
 
 /// Somebody else is always faster: between the decision and the commit the stream's tip is another.

@@ -16,17 +16,20 @@ pub struct Wire {
     /// Where it listens: `127.0.0.1:40123`.
     pub address: String,
     lose: Arc<AtomicBool>,
+    swallow: Arc<AtomicBool>,
 }
 
 impl Wire {
     /// To the server at an address.
     pub async fn to(server: String) -> Wire {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let wire = Wire { address: listener.local_addr().unwrap().to_string(), lose: Arc::default() };
-        let lose = wire.lose.clone();
+        let wire =
+            Wire { address: listener.local_addr().unwrap().to_string(), lose: Arc::default(), swallow: Arc::default() };
+        let (lose, swallow) = (wire.lose.clone(), wire.swallow.clone());
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
-                tokio::spawn(carry(client, TcpStream::connect(server.clone()).await.unwrap(), lose.clone()));
+                let server = TcpStream::connect(server.clone()).await.unwrap();
+                tokio::spawn(carry(client, server, lose.clone(), swallow.clone()));
             }
         });
         wire
@@ -37,13 +40,19 @@ impl Wire {
         self.lose.store(true, Ordering::SeqCst);
     }
 
+    /// The next verdict is lost, and nobody hears that the connection is.
+    pub fn swallow_next_verdict(&self) {
+        self.swallow.store(true, Ordering::SeqCst);
+        self.lose_next_verdict();
+    }
+
     /// Whether that has happened.
     pub fn has_lost(&self) -> bool {
         !self.lose.load(Ordering::SeqCst)
     }
 }
 
-async fn carry(client: TcpStream, server: TcpStream, lose: Arc<AtomicBool>) {
+async fn carry(client: TcpStream, server: TcpStream, lose: Arc<AtomicBool>, swallow: Arc<AtomicBool>) {
     let ((mut hears, mut tells), (mut answers, mut asks)) = (client.into_split(), server.into_split());
     let asking = async { tokio::io::copy(&mut hears, &mut asks).await };
     let answering = async {
@@ -58,6 +67,9 @@ async fn carry(client: TcpStream, server: TcpStream, lose: Arc<AtomicBool>) {
                     read += answers.read(&mut bytes[read..]).await?;
                 }
                 lose.store(false, Ordering::SeqCst);
+                if swallow.load(Ordering::SeqCst) {
+                    std::future::pending::<()>().await;
+                }
                 return Ok(());
             }
             tells.write_all(&bytes[..read]).await?;

@@ -2,16 +2,18 @@
 //! nobody was told of; and for each accepted application the case that came of it.
 
 use std::collections::{BTreeSet, HashMap};
+use std::fmt;
 use std::time::Duration;
 
 use anyhow::ensure;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
-use yiwang_tests::api::Api;
 
-use crate::acks::{Answered, Files, Kind};
+use super::acks::{Answered, Files, Kind};
+use crate::api::Api;
 
 /// What came out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
     /// Requests that were acknowledged.
     pub acknowledged: usize,
@@ -23,7 +25,24 @@ pub struct Tally {
     pub lost: usize,
 }
 
+impl Tally {
+    /// Whether something was acknowledged, nothing of it is lost, and nothing doubled.
+    pub fn is_whole(&self) -> bool {
+        self.acknowledged > 0 && self.lost == 0 && self.doubled == 0
+    }
+}
+
+impl fmt::Display for Tally {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { acknowledged, found, doubled, lost } = self;
+        write!(f, "acknowledged {acknowledged}, found {found}, doubled {doubled}, lost {lost}")
+    }
+}
+
 /// Drafts, as their owner sees them.
+///
+/// # Errors
+/// Where they cannot be read.
 pub async fn drafts(citizen: &Api, files: &Files) -> anyhow::Result<Tally> {
     let answered = files.read(Kind::Draft)?;
     let listed = list(citizen, "/v1/applications", "applications", "id").await?;
@@ -33,10 +52,13 @@ pub async fn drafts(citizen: &Api, files: &Files) -> anyhow::Result<Tally> {
     Ok(tally(&answered, &listed, found))
 }
 
-/// Cases of accepted applications, as the supervisor sees them. Relays may still be at work: a minute is given them.
-pub async fn cases(supervisor: &Api, files: &Files) -> anyhow::Result<Tally> {
+/// Cases of accepted applications, as the supervisor sees them. Relays may still be at work: so long is given them.
+///
+/// # Errors
+/// Where they cannot be read.
+pub async fn cases(supervisor: &Api, files: &Files, patience: Duration) -> anyhow::Result<Tally> {
     let answered = files.read(Kind::Accepted)?;
-    let deadline = Instant::now() + Duration::from_secs(60);
+    let deadline = Instant::now() + patience;
     loop {
         let listed = list(supervisor, "/v1/cases", "cases", "applicationId").await?;
         let found = answered.values().flatten().filter(|id| listed.contains_key(*id)).count();

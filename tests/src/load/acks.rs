@@ -19,8 +19,11 @@ pub enum Kind {
 
 /// One acknowledged write.
 pub struct Ack {
+    /// What it was.
     pub kind: Kind,
+    /// Its request id.
     pub request: String,
+    /// The id that it was answered with.
     pub id: String,
 }
 
@@ -29,6 +32,7 @@ pub type Answered = BTreeMap<String, Vec<String>>;
 
 /// Where client and parent meet.
 pub struct Files {
+    /// Where all of them are.
     pub folder: PathBuf,
     /// One acknowledgement a line.
     pub acks: PathBuf,
@@ -37,12 +41,19 @@ pub struct Files {
 }
 
 impl Files {
+    /// In this folder, made where it does not exist.
+    ///
+    /// # Errors
+    /// Where it cannot be made.
     pub fn in_folder(folder: &Path) -> anyhow::Result<Self> {
         std::fs::create_dir_all(folder)?;
         Ok(Self { folder: folder.to_owned(), acks: folder.join("acks.tsv"), stop: folder.join("stop") })
     }
 
     /// Writes what comes, all that has gathered with one wait for the disk, until every sender is gone.
+    ///
+    /// # Errors
+    /// Where the disk refuses.
     pub fn write(&self, mut incoming: Receiver<Ack>) -> anyhow::Result<()> {
         let mut file = File::options().create(true).append(true).open(&self.acks)?;
         let mut gathered = Vec::new();
@@ -56,6 +67,9 @@ impl Files {
     }
 
     /// What was acknowledged of a kind.
+    ///
+    /// # Errors
+    /// Where the file cannot be read.
     pub fn read(&self, kind: Kind) -> anyhow::Result<Answered> {
         let mut answered = Answered::new();
         for line in std::fs::read_to_string(&self.acks)?.lines() {
