@@ -46,6 +46,10 @@ restore *ARGS:
 feed *ENTRIES:
     tests/feed {{ENTRIES}}
 
+# the whole suite in one process, from seeds: lost, repeated, late messages, dying processes, wrong clocks; `--seed N` again
+sim *ARGS:
+    tests/sim {{ARGS}}
+
 # what bad input gets: a table of cases with status and reason
 bad-input:
     cargo nextest run --workspace --locked -E 'binary(bad_input)' --no-capture

@@ -35,8 +35,8 @@ pub use identify::PUBLIC;
 pub struct Front(Arc<dyn Fn(Request<Body>) -> BoxFuture<'static, Response<Body>> + Send + Sync>);
 
 impl Front {
-    /// From a function.
-    pub(crate) fn new<F>(answer: impl Fn(Request<Body>) -> F + Send + Sync + 'static) -> Self
+    /// From a function: a layer of the stack, or the wire to a service elsewhere.
+    pub fn new<F>(answer: impl Fn(Request<Body>) -> F + Send + Sync + 'static) -> Self
     where
         F: Future<Output = Response<Body>> + Send + 'static,
     {
