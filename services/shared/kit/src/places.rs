@@ -93,7 +93,7 @@ mod tests {
     fn scope(refused: Result<Place, Refusal>) -> String {
         let refusal = refused.err().unwrap();
         assert_eq!(refusal.reason, "OVERLOADED");
-        refusal.metadata.iter().find(|(key, _)| key == "scope").map(|(_, value)| value.to_string()).unwrap()
+        refusal.metadata["scope"].clone()
     }
 
     #[test]

@@ -257,6 +257,10 @@ struct Takes;
 
 #[async_trait::async_trait]
 impl Route for Takes {
+    fn wants(&self, _: &Entry) -> bool {
+        true
+    }
+
     async fn deliver(&self, _: &Entry, _: &str) -> Delivery {
         Delivery::Done
     }

@@ -7,7 +7,7 @@ use yiwang_evaluation::evaluation::{Evaluation, Event as EvaluationEvent};
 use yiwang_intake::application::{Application, ApplicationEvent};
 use yiwang_intake::register::{Register, RegisterEvent};
 use yiwang_kit::config::SERVICES;
-use yiwang_kit::ledger::{Aggregate, Cursor, Entry, Erasure, ErasureEvent, Halted, Ledger, Parked, Report, StreamId};
+use yiwang_kit::ledger::{Aggregate, Cursor, Entry, Erasure, ErasureEvent, Ledger, Parked, Report, Standing, StreamId};
 use yiwang_license::license::{Event as LicenseEvent, License};
 use yiwang_license::register::{Event as SerialEvent, Register as Serials};
 use yiwang_trading::notice::Notice;
@@ -34,7 +34,7 @@ pub struct Service {
     pub erased: Vec<String>,
     pub report: Report,
     pub parked: Vec<Parked>,
-    pub halted: Vec<Halted>,
+    pub halted: Vec<Standing>,
     /// Kinds of records that fell due and were not looked at.
     pub overdue: Vec<String>,
     /// Rows that are not what the entries say: derived before, and derived anew.

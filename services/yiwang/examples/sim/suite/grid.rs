@@ -255,6 +255,12 @@ impl Grid {
         self.outside.spawn(work);
     }
 
+    /// All processes end, and one replica of each service starts: what it knows it has read.
+    pub async fn open_afresh(self: &Arc<Self>) -> anyhow::Result<()> {
+        self.close().await;
+        join_all(SERVICES.map(|service| self.start((service, 0)))).await.into_iter().collect()
+    }
+
     /// Ends all processes.
     pub async fn close(&self) {
         self.calm.store(true, SeqCst);

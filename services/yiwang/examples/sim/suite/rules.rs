@@ -323,7 +323,7 @@ fn deliveries_arrive(books: &Books, _: &Told) -> Vec<String> {
     let mut findings = Vec::new();
     for (service, said) in &books.services {
         findings.extend(said.parked.iter().map(|one| format!("{service}: {} waits: {}", one.reader, one.error)));
-        findings.extend(said.halted.iter().map(|one| format!("{service}: {} halted: {}", one.reader, one.reason)));
+        findings.extend(said.halted.iter().map(|one| format!("{service}: {} halted: {}", one.reader, one.halted)));
         findings.extend(said.overdue.iter().map(|what| format!("{service}: fell due and nothing happened: {what}")));
     }
     findings
