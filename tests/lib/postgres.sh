@@ -41,7 +41,7 @@ unix_socket_directories = ''
 fsync = on
 synchronous_commit = on
 full_page_writes = on
-max_connections = 400
+max_connections = 1000
 shared_buffers = 256MB
 CONF
     (cd "$pg_home" && postgres_as "$pg_bin/pg_ctl" --pgdata="$pg_home/data" --log="$pg_home/data/server.log" \

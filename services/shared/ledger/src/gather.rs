@@ -79,6 +79,20 @@ async fn lane<L: Lookup>(db: Arc<Db>, queue: Arc<Mutex<mpsc::Receiver<Waiting<L>
     }
 }
 
+/// A store that is away for a moment (a restart, a failover) is waited for, as long as whoever asks has patience.
+async fn connect(db: &Db) -> Result<Reader, sqlx::Error> {
+    let mut pause = Duration::from_millis(10);
+    loop {
+        match db.reader().await {
+            Err(error) if classify(&error) == Failure::InDoubt => {
+                tokio::time::sleep(pause).await;
+                pause = (pause * 2).min(Duration::from_millis(500));
+            }
+            answer => return answer,
+        }
+    }
+}
+
 /// On a connection that went bad while nobody used it the question is asked once more, on a new one.
 async fn ask<L: Lookup>(
     db: &Db,
@@ -90,7 +104,7 @@ async fn ask<L: Lookup>(
         let asked = tokio::time::timeout(PATIENCE, async {
             let open = match reader.take() {
                 Some(open) => open,
-                None => db.reader().await?,
+                None => connect(db).await?,
             };
             L::ask(reader.insert(open), keys).await
         });

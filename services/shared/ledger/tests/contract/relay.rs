@@ -102,6 +102,7 @@ pub async fn a_refused_entry_waits_for_a_person(world: World) {
     let retry = |id: &'static str, of| world.ledger.retry_parked(Call::system(id, ""), "r", of);
     let retried = retry("again", jar).await.unwrap();
     until("it arrives", || async { receiver.versions(jar) == [1, 2] }).await;
+    until("it waits no more", || async { world.ledger.parked().await.unwrap().is_empty() }).await;
     assert_eq!((retried.stream, retried.tries, &retry("again", jar).await.unwrap()), (jar, 1, &retried));
     assert_eq!(world.ledger.feed(2, 10).await.unwrap().iter().filter(|entry| entry.is::<Retrial>()).count(), 1);
     assert_eq!(retry("another", jar).await.unwrap_err().reason, "DELIVERY_NOT_FOUND");
