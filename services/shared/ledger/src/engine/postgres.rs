@@ -49,19 +49,15 @@ pub(super) async fn open(url: &str, schema: &str, production: bool, how: Schema)
     Ok(pool(options))
 }
 
-/// The pool of reads. Whoever finds none free hears so before the usual deadline, and not much sooner: on a busy machine it takes
-/// seconds to connect. A connection that does not answer when it comes back is given up,
-/// or a network that swallows what it is given would hold all of them until the system notices, a quarter of an hour later.
+/// The pool of lists and small writes. Whoever finds none free hears so before the usual deadline, and not much sooner: on a busy
+/// machine it takes seconds to connect. A connection is asked before and after its use whether it lives, and given up where it
+/// does not say so, or a network that swallows what it is given would hold all of them for a quarter of an hour.
 fn pool(options: PgConnectOptions) -> PgPool {
     PgPoolOptions::new()
         .max_connections(POOL)
         .acquire_timeout(Duration::from_secs(10))
         .test_before_acquire(false)
-        .before_acquire(|connection, meta| {
-            Box::pin(
-                async move { Ok(meta.idle_for < Duration::from_secs(1) || in_time(connection.ping()).await.is_ok()) },
-            )
-        })
+        .before_acquire(|connection, _| Box::pin(async move { Ok(in_time(connection.ping()).await.is_ok()) }))
         .after_release(|connection, _| Box::pin(async move { in_time(connection.ping()).await.map(|()| true) }))
         .connect_lazy_with(options)
 }
