@@ -12,9 +12,9 @@ CREATE FUNCTION commit_batch(
     _estream uuid[], _eversion bigint[], _ekind text[], _ebody bytea[], _eactor text[], _eat bigint[], _eprincipal text[],
     _erequest text[], _etrace text[], _eprev bytea[], _ehash bytea[],
     -- records; a NULL state is left as it stands
-    _nstream uuid[], _nversion bigint[], _ntip bytea[], _nschema bigint[], _nstate bytea[], _nstate_version bigint[],
-    _nkind text[], _nregion text[], _norganisation text[], _nowner text[], _nitem text[], _nstatus text[], _ndue bigint[],
-    _ncreated bigint[], _nupdated bigint[],
+    _rec_stream uuid[], _rec_version bigint[], _rec_tip bytea[], _rec_schema bigint[], _rec_state bytea[], _rec_state_version bigint[],
+    _rec_kind text[], _rec_region text[], _rec_organisation text[], _rec_owner text[], _rec_item text[], _rec_status text[], _rec_due bigint[],
+    _rec_created bigint[], _rec_updated bigint[],
     -- unique keys given up, then taken
     _dscope text[], _dkey text[], _dstream uuid[], _kscope text[], _kkey text[], _kstream uuid[],
     -- tags taken away, then set
@@ -64,8 +64,8 @@ BEGIN
                                  status, due_at, created_at, updated_at)
         SELECT stream, version, tip, schema, coalesce(state, ''), state_version, kind, region, organisation, owner, item,
                status, due_at, created_at, updated_at
-        FROM unnest(_nstream, _nversion, _ntip, _nschema, _nstate, _nstate_version, _nkind, _nregion, _norganisation, _nowner,
-                    _nitem, _nstatus, _ndue, _ncreated, _nupdated)
+        FROM unnest(_rec_stream, _rec_version, _rec_tip, _rec_schema, _rec_state, _rec_state_version, _rec_kind, _rec_region, _rec_organisation, _rec_owner,
+                    _rec_item, _rec_status, _rec_due, _rec_created, _rec_updated)
             AS x (stream, version, tip, schema, state, state_version, kind, region, organisation, owner, item, status, due_at,
                   created_at, updated_at)
         ON CONFLICT (stream) DO UPDATE SET
