@@ -30,7 +30,7 @@ pub async fn exhausted() -> anyhow::Result<String> {
         });
     }
     let (mut refused, mut slowest) = (0, Duration::ZERO);
-    // the eight that have a connection wait for the lock, the others hear that there is none
+    // those that have a connection wait for the lock, the others hear that there is none
     while refused < 56 {
         let Some(answered) = readers.join_next().await else { anyhow::bail!("only {refused} were refused") };
         let (status, reason, took) = answered??;

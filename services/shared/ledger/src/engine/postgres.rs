@@ -55,7 +55,7 @@ pub(super) async fn open(url: &str, schema: &str, production: bool, how: Schema)
 fn pool(options: PgConnectOptions) -> PgPool {
     PgPoolOptions::new()
         .max_connections(POOL)
-        .acquire_timeout(Duration::from_secs(10))
+        .acquire_timeout(Duration::from_secs(6))
         .test_before_acquire(false)
         .before_acquire(|connection, _| Box::pin(async move { Ok(in_time(connection.ping()).await.is_ok()) }))
         .after_release(|connection, _| Box::pin(async move { in_time(connection.ping()).await.map(|()| true) }))
