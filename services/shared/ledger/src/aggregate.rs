@@ -53,6 +53,13 @@ pub struct Index {
     pub due_at: Option<Timestamp>,
 }
 
+impl Index {
+    /// When it is due, as stored: the largest number where it never is.
+    pub(crate) fn due_or_never(&self) -> i64 {
+        self.due_at.map_or(i64::MAX, |due| due.0)
+    }
+}
+
 /// A word by which a record is listed. The tag named [`Tag::AUDIENCE`] says who sees it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Tag {

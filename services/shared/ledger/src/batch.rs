@@ -28,13 +28,6 @@ pub(crate) struct NewRecord {
     pub index: Index,
 }
 
-impl NewRecord {
-    /// When something is due; the largest number where nothing is.
-    pub fn due_at(&self) -> i64 {
-        self.index.due_at.map_or(i64::MAX, |due| due.0)
-    }
-}
-
 /// A decided command. Without a record it is a **check**: a refusal, or nothing to do, that holds only if the stream
 /// is still at `expect`.
 #[derive(Clone, Debug)]

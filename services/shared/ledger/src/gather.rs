@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio_util::task::TaskTracker;
 
-use crate::engine::{Db, Failure, Reader, classify};
+use crate::engine::{Db, Failure, Reader, classify, in_time};
 
 /// What one query can look up, by many keys at once.
 pub(crate) trait Lookup: 'static {
@@ -30,8 +30,6 @@ pub(crate) trait Lookup: 'static {
 /// Keys a query.
 const MOST: usize = 256;
 const QUEUE: usize = 4096;
-/// A store that says nothing for so long is given up; a read can be asked again.
-const PATIENCE: Duration = Duration::from_secs(10);
 
 struct Waiting<L: Lookup> {
     key: L::Key,
@@ -101,14 +99,14 @@ async fn ask<L: Lookup>(
 ) -> Result<HashMap<L::Key, L::Row>, sqlx::Error> {
     loop {
         let used = reader.is_some();
-        let asked = tokio::time::timeout(PATIENCE, async {
+        let answer = in_time(async {
             let open = match reader.take() {
                 Some(open) => open,
                 None => connect(db).await?,
             };
             L::ask(reader.insert(open), keys).await
-        });
-        let answer = asked.await.unwrap_or_else(|_| Err(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into())));
+        })
+        .await;
         let Err(error) = answer else { return answer };
         *reader = None;
         if !used || classify(&error) != Failure::InDoubt {

@@ -156,7 +156,7 @@ impl Core {
                         .bind(&index.owner)
                         .bind(&index.item)
                         .bind(&index.status)
-                        .bind(index.due_at.map_or(i64::MAX, |due| due.0))
+                        .bind(index.due_or_never())
                         .bind(bounds.created)
                         .bind(bounds.updated)
                         .execute(&mut *tx)

@@ -8,7 +8,7 @@ use sqlx::migrate::MigrateError;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection, PgPool, Row};
 
-use super::rows::{Obstacles, RequestRow, Rows, replay};
+use super::rows::{Obstacles, Rows, replay};
 use super::{OpenError, RUN, Schema, beside_later_ones, check_schema, in_time};
 
 /// Connections of a replica for lists and small writes; beside them stand the writer's and the four of gathered reads.
@@ -145,10 +145,10 @@ pub(super) async fn commit(connection: &mut PgConnection, rows: &Rows<'_>) -> Re
     let query = sqlx::query(COMMIT);
     let query = columns!(
         query,
-        rows.requests.iter(),
-        |RequestRow { command, writes }| &command.principal[..],
+        rows.commands.iter(),
+        |command| &command.principal[..],
         &command.request[..],
-        *writes,
+        command.writes(),
         &command.fingerprint.0[..],
         command.stream.0,
         command.new_version() as i64,
@@ -188,7 +188,7 @@ pub(super) async fn commit(connection: &mut PgConnection, rows: &Rows<'_>) -> Re
         &after.record.index.owner[..],
         &after.record.index.item[..],
         &after.record.index.status[..],
-        after.record.due_at(),
+        after.record.index.due_or_never(),
         after.created_at,
         after.updated_at
     );

@@ -12,12 +12,6 @@ use uuid::Uuid;
 use crate::batch::{Command, NewRecord, Verdict};
 use crate::{Hash, StreamId, SubjectId, Tag};
 
-/// The request of a command. One that writes nothing (a check) is only looked for.
-pub(super) struct RequestRow<'a> {
-    pub command: &'a Command,
-    pub writes: bool,
-}
-
 /// A stream that the batch touches: where it must stand, and what becomes of it.
 pub(super) struct StreamRow<'a> {
     pub stream: Uuid,
@@ -46,7 +40,8 @@ pub(super) type TagRow<'a> = (&'static str, &'a Tag, Uuid);
 /// All rows of a batch. Of what its commands do one after another, what is so in the end.
 #[derive(Default)]
 pub(super) struct Rows<'a> {
-    pub requests: Vec<RequestRow<'a>>,
+    /// The commands, each with a request. One that writes nothing (a check) is only looked for.
+    pub commands: Vec<&'a Command>,
     pub streams: Vec<StreamRow<'a>>,
     /// Each claim, with its command's place in the batch.
     pub claims: Vec<(usize, KeyRow<'a>)>,
@@ -64,7 +59,7 @@ impl<'a> Rows<'a> {
         let mut keys: HashMap<(&str, &str), (bool, KeyRow<'a>)> = HashMap::new();
         let mut tags: HashMap<(StreamId, &Tag), (bool, TagRow<'a>)> = HashMap::new();
         for (place, command) in batch.iter().enumerate() {
-            rows.requests.push(RequestRow { command, writes: command.writes() });
+            rows.commands.push(command);
             let at = *places.entry(command.stream).or_insert_with(|| {
                 let (stream, expect, tip) = (command.stream.0, command.expect as i64, command.tip);
                 rows.streams.push(StreamRow { stream, expect, tip, after: None });
@@ -94,7 +89,7 @@ impl<'a> Rows<'a> {
 
     /// The entries, in the order of their positions, each with its command.
     pub fn entries(&self) -> impl Iterator<Item = (&'a Command, &'a crate::batch::NewEntry)> {
-        self.requests.iter().flat_map(|row| row.command.entries.iter().map(|entry| (row.command, entry)))
+        self.commands.iter().flat_map(|command| command.entries.iter().map(|entry| (*command, entry)))
     }
 }
 

@@ -122,7 +122,7 @@ const CLAIMS: &str = "SELECT x.key FROM json_each($1) AS x
 
 async fn probe(connection: &mut SqliteConnection, rows: &Rows<'_>) -> Result<Obstacles, sqlx::Error> {
     let mut obstacles = Obstacles::default();
-    let requests = rows.requests.iter().map(|row| (&row.command.principal, &row.command.request));
+    let requests = rows.commands.iter().map(|command| (&command.principal, &command.request));
     let found: Vec<(i64, Uuid, i64, Vec<u8>, Vec<u8>)> =
         sqlx::query_as(REQUESTS).bind(json(requests)?).fetch_all(&mut *connection).await?;
     for (place, stream, version, fingerprint, hash) in found {
@@ -201,7 +201,7 @@ async fn write(connection: &mut SqliteConnection, rows: &Rows<'_>) -> Result<(),
                 .bind(&entry.hash.0[..])
         })
         .await?;
-    let requests: Vec<&Command> = rows.requests.iter().filter(|row| row.writes).map(|row| row.command).collect();
+    let requests: Vec<&Command> = rows.commands.iter().copied().filter(|command| command.writes()).collect();
     INSERT_REQUESTS
         .all(connection, &requests, |query, command| {
             query
@@ -232,7 +232,7 @@ async fn write(connection: &mut SqliteConnection, rows: &Rows<'_>) -> Result<(),
                 .bind(&index.owner[..])
                 .bind(&index.item[..])
                 .bind(&index.status[..])
-                .bind(after.record.due_at())
+                .bind(index.due_or_never())
                 .bind(after.created_at)
                 .bind(after.updated_at)
         })
