@@ -1,12 +1,13 @@
 //! The replicas of one service behind its address: found by DNS, chosen anew for every call, passed over while they fail.
 //!
 //! Calls about one record go to one replica, as a hint: any replica may serve any stream, but on one the commands of a hot stream
-//! are decided without losing to each other. Which record, the first field of the message says: by the custom of the
+//! are decided without losing to each other; one that has lost all the same is offered to its owner once more. Which record, the first field of the message says: by the custom of the
 //! contracts it is the `id`, where a message has one.
 //!
 //! Invariant: a call is sent again only where that is harmless. Every write of the suite carries a request id and has one
 //! effect, so whatever is not a stream of the client's may be sent to the next replica when one cannot be reached.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashSet};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock};
@@ -15,18 +16,20 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use arc_swap::ArcSwap;
 use bytes::Bytes;
-use http::{Request, Response, Uri};
+use http::{Request, Response, Uri, request::Parts};
 use http_body_util::{BodyExt as _, Full};
 use prost::Message as _;
 use prost_types::FileDescriptorSet;
 use tokio::time::Instant;
 use tonic::body::Body;
 use tonic::transport::{Channel, Endpoint};
+use tonic::{Code, Status};
 use tonic_health::pb::HealthCheckResponse;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tower::ServiceExt as _;
 use yiwang_standards::sm;
 
+use crate::status;
 use crate::tls::Authority;
 
 /// How often names are looked up again.
@@ -99,13 +102,24 @@ impl Replicas {
         }
         // read whole, so that it can be sent again; its size was limited where it came from
         let Ok(body) = body.collect().await else {
-            return Ok(tonic::Status::cancelled("the request was cut off").into_http());
+            return Ok(Status::cancelled("the request was cut off").into_http());
         };
         let body = body.to_bytes();
-        let mut order = self.0.order(record(&body));
+        let answer = self.offer(&parts, &body).await?;
+        if is_contended(&answer)
+            && let Some(owner) = self.0.owner(record(&body))
+            && let Ok(second) = self.0.send(&owner, again(&parts, &body)).await
+        {
+            return Ok(second);
+        }
+        Ok(answer)
+    }
+
+    async fn offer(&self, parts: &Parts, body: &Bytes) -> Result<Response<Body>, tonic::transport::Error> {
+        let mut order = self.0.order(record(body));
         let Some(last) = order.pop() else { return Ok(nobody()) };
         for replica in order {
-            match self.0.send(&replica, again(&parts, &body)).await {
+            match self.0.send(&replica, again(parts, body)).await {
                 Ok(answer) if is_unavailable(&answer) => {}
                 Ok(answer) if parts.uri.path() == PROBE => {
                     let (answer, serves) = of_one(answer).await;
@@ -117,7 +131,7 @@ impl Replicas {
                 Err(_) => {}
             }
         }
-        self.0.send(&last, again(&parts, &body)).await
+        self.0.send(&last, again(parts, body)).await
     }
 }
 
@@ -170,7 +184,7 @@ impl Inner {
     fn order(&self, record: Option<&[u8]>) -> Vec<Arc<Replica>> {
         let mut order: Vec<Arc<Replica>> = self.known.load().as_ref().clone();
         match record {
-            Some(record) => order.sort_by_cached_key(|replica| std::cmp::Reverse(weight(&replica.address, record))),
+            Some(record) => order.sort_by_cached_key(|replica| Reverse(weight(&replica.address, record))),
             None if !order.is_empty() => {
                 let turn = self.turn.fetch_add(1, Ordering::Relaxed) % order.len();
                 order.rotate_left(turn);
@@ -181,6 +195,12 @@ impl Inner {
         order.sort_by_key(|replica| replica.rests_until.load(Ordering::Relaxed) > now);
         order.truncate(OFFERS);
         order
+    }
+
+    /// The replica of a record, whether or not it could be reached a moment ago.
+    fn owner(&self, record: Option<&[u8]>) -> Option<Arc<Replica>> {
+        let record = record?;
+        self.known.load().iter().max_by_key(|replica| weight(&replica.address, record)).cloned()
     }
 
     async fn send(&self, replica: &Replica, request: Request<Body>) -> Result<Response<Body>, tonic::transport::Error> {
@@ -217,10 +237,10 @@ fn record(body: &[u8]) -> Option<&[u8]> {
 }
 
 fn nobody() -> Response<Body> {
-    tonic::Status::unavailable("no replica is known").into_http()
+    Status::unavailable("no replica is known").into_http()
 }
 
-fn again(parts: &http::request::Parts, body: &Bytes) -> Request<Body> {
+fn again(parts: &Parts, body: &Bytes) -> Request<Body> {
     let mut request = Request::new(Body::new(Full::new(body.clone())));
     *request.method_mut() = parts.method.clone();
     *request.uri_mut() = parts.uri.clone();
@@ -231,6 +251,12 @@ fn again(parts: &http::request::Parts, body: &Bytes) -> Request<Body> {
 /// The replica answers that it is stopping, or that its store is away: another one may do better.
 fn is_unavailable(answer: &Response<Body>) -> bool {
     answer.headers().get("grpc-status").is_some_and(|status| status == "14")
+}
+
+/// The replica's command lost to those of others too often.
+fn is_contended(answer: &Response<Body>) -> bool {
+    let status = Status::from_header_map(answer.headers());
+    status.is_some_and(|status| status.code() == Code::Aborted && status::reason(&status) == "CONTENDED")
 }
 
 /// The path of a question for health. A replica answers for itself alone, but the service serves where one of them does.

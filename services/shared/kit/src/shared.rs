@@ -213,7 +213,9 @@ impl Remote {
         let Some(first) = urls.first().copied() else { return Ok(None) };
         let client = match config.mode {
             RedisMode::Single => Client::Single(Box::new(redis::Client::open(first)?)),
-            RedisMode::Cluster => Client::Cluster(Box::new(ClusterClient::new(urls)?)),
+            RedisMode::Cluster => {
+                Client::Cluster(Box::new(ClusterClient::builder(urls).response_timeout(LISTEN * 2).build()?))
+            }
             RedisMode::Sentinel => {
                 let master = config.sentinel_master.clone();
                 let client = SentinelClient::build(urls, master, None, SentinelServerType::Master)?;
@@ -234,7 +236,13 @@ impl Remote {
             })
         };
         match tokio::time::timeout(CONNECT, connecting).await {
-            Ok(Ok(connection)) => Ok(connection),
+            Ok(Ok(mut connection)) => {
+                // the library gives up after half a second: whoever asks here says how long, and whoever listens waits longer
+                if let Connection::Plain(plain) = &mut connection {
+                    plain.set_response_timeout(LISTEN * 2);
+                }
+                Ok(connection)
+            }
             Ok(Err::<_, redis::RedisError>(error)) => {
                 tracing::debug!(cause = %error, "redis not reached");
                 Err(Away)

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -16,46 +17,64 @@ use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_server::{Health, HealthServer};
 use tonic_health::pb::{HealthCheckRequest, HealthCheckResponse, health_client::HealthClient};
 use yiwang_kit::identity::{DevelopmentIssuer, ServiceTokens};
+use yiwang_kit::status::{reason, status};
 use yiwang_kit::{Config, Link, Server, tls};
+use yiwang_ledger::{Kind, Refusal};
 
-/// A replica whose answer bears its number; its health is said to be this.
-struct Numbered(i32, ServingStatus);
+/// A replica whose answer bears its number; its health is said to be this. Its first calls lose to others.
+struct Numbered {
+    number: i32,
+    health: ServingStatus,
+    losses: AtomicU32,
+    asked: Arc<AtomicU32>,
+}
 
 const NUMBER: &str = "number";
 
 #[async_trait]
 impl Health for Numbered {
     async fn check(&self, _: Request<HealthCheckRequest>) -> Result<Response<HealthCheckResponse>, Status> {
-        let mut answer = Response::new(HealthCheckResponse { status: self.1.into() });
-        answer.metadata_mut().insert(NUMBER, self.0.into());
+        let mut answer = Response::new(HealthCheckResponse { status: self.health.into() });
+        answer.metadata_mut().insert(NUMBER, self.number.into());
         Ok(answer)
     }
 
     type WatchStream = tokio_stream::Empty<Result<HealthCheckResponse, Status>>;
 
     async fn watch(&self, _: Request<HealthCheckRequest>) -> Result<Response<Self::WatchStream>, Status> {
-        Err(Status::unimplemented("watch"))
+        self.asked.fetch_add(1, Ordering::SeqCst);
+        if self.losses.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok() {
+            return Err(status(Refusal::new(Kind::Aborted, "CONTENDED", "请重试", "try again")));
+        }
+        Ok(Response::new(tokio_stream::empty()))
     }
 }
 
 struct Replica {
     address: String,
+    asked: Arc<AtomicU32>,
     stop: CancellationToken,
     serving: JoinHandle<()>,
 }
 
 impl Replica {
     async fn start(number: i32, tls: Option<Arc<rustls::ServerConfig>>) -> Self {
-        Self::saying(ServingStatus::Serving, number, tls).await
+        Self::saying(ServingStatus::Serving, number, tls, 0).await
     }
 
-    async fn saying(health: ServingStatus, number: i32, tls: Option<Arc<rustls::ServerConfig>>) -> Self {
+    async fn losing(losses: u32) -> Self {
+        Self::saying(ServingStatus::Serving, 0, None, losses).await
+    }
+
+    async fn saying(health: ServingStatus, number: i32, tls: Option<Arc<rustls::ServerConfig>>, losses: u32) -> Self {
         let server = Server::bind("127.0.0.1:0").await.unwrap().secured(tls.clone());
         let place = if tls.is_some() { "https://localhost" } else { "http://127.0.0.1" };
         let (address, stop) = (format!("{place}:{}", server.address().port()), CancellationToken::new());
-        let app = Routes::new(HealthServer::new(Numbered(number, health))).into_axum_router();
+        let asked = Arc::<AtomicU32>::default();
+        let numbered = Numbered { number, health, losses: AtomicU32::new(losses), asked: asked.clone() };
+        let app = Routes::new(HealthServer::new(numbered)).into_axum_router();
         let serving = tokio::spawn(server.serve(app, stop.clone(), Duration::from_secs(1)));
-        Self { address, stop, serving }
+        Self { address, asked, stop, serving }
     }
 
     async fn end(self) {
@@ -104,6 +123,20 @@ async fn calls_about_one_record_go_to_one_replica() {
 }
 
 #[tokio::test]
+async fn a_call_that_lost_goes_to_its_owner_once_more_and_no_further() {
+    let (one, two) = (Replica::losing(1).await, Replica::losing(1).await);
+    let asked = |one: &Replica, two: &Replica| [one, two].map(|replica| replica.asked.load(Ordering::SeqCst));
+    let about = || HealthCheckRequest { service: "record".to_owned() };
+    HealthClient::new(link(&[&one, &two])).watch(about()).await.unwrap();
+    let by = asked(&one, &two);
+    assert!(by == [2, 0] || by == [0, 2], "{by:?}");
+    let (one, two) = (Replica::losing(9).await, Replica::losing(9).await);
+    let lost = HealthClient::new(link(&[&one, &two])).watch(about()).await.unwrap_err();
+    assert_eq!(reason(&lost), "CONTENDED");
+    assert_eq!(asked(&one, &two).iter().sum::<u32>(), 2);
+}
+
+#[tokio::test]
 async fn a_replica_that_goes_takes_no_call_with_it() {
     let (one, two) = (Replica::start(1, None).await, Replica::start(2, None).await);
     let link = link(&[&one, &two]);
@@ -118,7 +151,7 @@ async fn a_replica_that_goes_takes_no_call_with_it() {
 
 #[tokio::test]
 async fn a_service_serves_where_one_replica_does() {
-    let one = Replica::saying(ServingStatus::NotServing, 1, None).await;
+    let one = Replica::saying(ServingStatus::NotServing, 1, None, 0).await;
     let (two, link) = (Replica::start(2, None).await, |replicas: &[&Replica]| link(replicas));
     let both = link(&[&one, &two]);
     for name in 0..16 {

@@ -7,7 +7,11 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use redis_server::Redis;
+use tokio_util::sync::CancellationToken;
+use tonic::service::Routes;
 use yiwang_kit::shared::{Away, Shared};
+use yiwang_kit::{Config, Process, Shape};
+use yiwang_ledger::{Call, Ledger, StreamId};
 
 const LIFE: Duration = Duration::from_secs(60);
 
@@ -95,6 +99,56 @@ async fn a_count_that_lost_its_end_gets_one_again() {
     redis.cli(&["SET", "yiwang:count:carl", "7"]);
     assert_eq!(replica.count("carl", LIFE).await, 8);
     assert!(redis.cli(&["TTL", "yiwang:count:carl"]).trim().parse::<i64>().unwrap() > 0);
+}
+
+/// A replica's ledger with the tasks that wake it.
+async fn ledger(redis: serde_json::Value) -> (Ledger, CancellationToken, tempfile::TempDir) {
+    let (dir, stop) = (tempfile::tempdir().unwrap(), CancellationToken::new());
+    let redis = serde_json::from_value(redis).unwrap();
+    let config = Config { data_dir: dir.path().join("data"), redis, ..Config::default() };
+    let process = Process::open(config, Shape::Together, stop.clone()).unwrap();
+    let ledger = process.ledger("intake").await.unwrap();
+    drop(process.front("intake", ledger.clone(), Routes::default()));
+    (ledger, stop, dir)
+}
+
+/// The connections that wait to be woken.
+fn listening(redis: &Redis) -> Vec<String> {
+    let clients = redis.cli(&["CLIENT", "LIST"]);
+    let waits = clients.lines().filter(|client| client.contains("cmd=xread"));
+    waits.filter_map(|client| client.split(' ').next()).map(str::to_owned).collect()
+}
+
+/// Whether the reader is woken by what the writer writes; within the quarter of a second after which it would look by itself.
+async fn wakes(writer: &Ledger, reader: &Ledger, tries: u32) -> bool {
+    let seen = reader.feed_wake(u64::MAX).await;
+    for number in 0..tries {
+        let call = Call::system(format!("{number}.{seen}"), "");
+        writer.record_read(call, StreamId::named("woken", &number.to_string()), "Test").await.unwrap();
+        if reader.feed_wake(seen).await != seen {
+            return true;
+        }
+    }
+    false
+}
+
+#[tokio::test]
+async fn a_replica_is_woken_by_what_another_wrote_while_there_is_a_redis() {
+    let Some(mut redis) = Redis::start(&[]) else { return };
+    let ((writer, stop, _writer), (reader, also, _reader)) =
+        (ledger(redis.config()).await, ledger(redis.config()).await);
+    let (alone, too, _alone) = ledger(serde_json::json!({})).await;
+    assert!(wakes(&writer, &reader, 40).await);
+    let before = listening(&redis);
+    for _ in 0..4 {
+        // a second passes in which nobody writes
+        alone.feed_wake(alone.feed_wake(u64::MAX).await).await;
+    }
+    assert_eq!((before.len(), listening(&redis)), (2, before), "it listens without a pause");
+    assert_eq!(alone.feed_wake(u64::MAX).await, alone.feed_wake(u64::MAX).await, "nobody woke it");
+    redis.kill();
+    assert!(!wakes(&writer, &reader, 4).await, "by whom?");
+    [stop, also, too].iter().for_each(CancellationToken::cancel);
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio::sync::Mutex;
-use tokio::task::block_in_place;
+use tokio::task::{JoinSet, block_in_place};
 use yiwang_ledger::{Context, Kind};
 
 use crate::world::{Jar, JarEvent, SECRETS, World, add, fresh_call, stream};
@@ -110,4 +110,44 @@ pub async fn whoever_loses_ten_times_may_try_again(world: World) {
     assert_eq!((refusal.kind, refusal.reason), (Kind::Aborted, "CONTENDED"));
     assert_eq!((losses.load(Ordering::SeqCst), world.jar(jar).await.total), (10, 1));
     assert_eq!(world.run(jar, add(1)).await.unwrap().state.total, 2);
+}
+
+/// Ten thousand commands on one stream, from three replicas that nobody sends to its owner: each is written once, a caller's own in
+/// the order in which it sent them, and whoever lost too often is only told to come again.
+pub async fn a_hot_stream_keeps_every_command_and_its_order(world: World) {
+    const CALLERS: i64 = 96;
+    const EACH: i64 = 105;
+    let jar = stream();
+    let replicas = [world.replica().await, world.replica().await, world];
+    let mut callers = JoinSet::new();
+    for caller in 0..CALLERS {
+        let ledger = replicas[caller as usize % replicas.len()].ledger.clone();
+        callers.spawn(async move {
+            for number in 0..EACH {
+                let call = fresh_call();
+                while let Err(lost) = ledger.execute(jar, call.clone(), add(caller * EACH + number)).await {
+                    assert_eq!(lost.reason, "CONTENDED");
+                }
+            }
+        });
+    }
+    callers.join_all().await;
+    let (mut entries, ledger) = (Vec::new(), &replicas[0].ledger);
+    while entries.len() < (CALLERS * EACH) as usize {
+        let page = ledger.history(jar, entries.len() as u64, 1000).await.unwrap();
+        assert!(!page.is_empty(), "{} entries", entries.len());
+        entries.extend(page);
+    }
+    assert!(entries.iter().zip(1..).all(|(entry, version)| entry.version == version));
+    let amounts = entries.iter().map(|entry| match serde_json::from_slice(&entry.body).unwrap() {
+        JarEvent::Added { amount } => amount,
+        other => panic!("{other:?}"),
+    });
+    let mut next = vec![0; CALLERS as usize];
+    for amount in amounts {
+        let (caller, number) = ((amount / EACH) as usize, amount % EACH);
+        assert_eq!(std::mem::replace(&mut next[caller], number + 1), number, "caller {caller}");
+    }
+    assert!(next.iter().all(|&count| count == EACH));
+    assert!(ledger.verify().await.unwrap().problems.is_empty());
 }
