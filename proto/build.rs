@@ -154,7 +154,8 @@ fn forward_service(package: &str, link: &str, service: &ServiceDescriptorProto) 
             code,
             "async fn {rpc}(&self, request: {input}, cx: &mut Context) -> Result<{output}, Status> {{\n\
              let mut client = {package}::{module}_client::{name}Client::new(self.links.{link}.clone());\n\
-             answer(client.{rpc}(carry(request, cx)).await)\n}}\n"
+             let request = carry(request, cx);\n\
+             answer(call(async move {{ client.{rpc}(request).await }}).await)\n}}\n"
         )?;
     }
     code.push_str("}\n");

@@ -2,6 +2,8 @@
 //!
 //! Invariant: headers named in [`CARRIED`] cross, nothing else does; a status arrives with its details unharmed.
 
+use std::pin::Pin;
+
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName};
 use rest_over_grpc::{
@@ -98,6 +100,11 @@ pub fn carry<T>(message: T, cx: &mut Context) -> tonic::Request<T> {
     request
 }
 
+/// A call on the heap: the transcoder is one future over all methods, which else has room for every one of them.
+pub fn call<'a, T>(future: impl Future<Output = T> + Send + 'a) -> Pin<Box<dyn Future<Output = T> + Send + 'a>> {
+    Box::pin(future)
+}
+
 /// The headers that cross, out of all.
 pub fn carried(headers: &HeaderMap) -> HeaderMap {
     CARRIED
@@ -121,6 +128,6 @@ pub fn answer<T>(result: Result<tonic::Response<T>, tonic::Status>) -> Result<T,
 
 #[allow(clippy::large_futures, reason = "generated; one future a call")]
 mod generated {
-    use super::{Context, Forward, Link, Status, answer, carry};
+    use super::{Context, Forward, Link, Status, answer, call, carry};
     include!(concat!(env!("OUT_DIR"), "/forward.rs"));
 }

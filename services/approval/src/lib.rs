@@ -12,7 +12,7 @@ pub mod steps;
 
 use tonic::service::Routes;
 use yiwang_kit::Env;
-use yiwang_ledger::{Ledger, Refusal};
+use yiwang_ledger::{Aggregate as _, Ledger, Refusal};
 use yiwang_proto::approval::v1::approval_service_server::ApprovalServiceServer;
 
 use crate::case::{Case, PROVISIONAL, decide};
@@ -35,6 +35,9 @@ pub async fn start(env: Env) -> anyhow::Result<Routes> {
     let service = grpc::Approval::new(env.ledger.clone(), env.gate.clone());
     Ok(Routes::new(ApprovalServiceServer::new(service)))
 }
+
+/// What comes to an end and may be archived after it: the kinds of its streams.
+pub const ENDING: [&str; 1] = [Case::KIND];
 
 /// Computes anew from the entries whatever is derived of this service's aggregates; how many streams.
 ///

@@ -9,7 +9,7 @@ pub mod grpc;
 
 use tonic::service::Routes;
 use yiwang_kit::Env;
-use yiwang_ledger::{Ledger, Refusal};
+use yiwang_ledger::{Aggregate as _, Ledger, Refusal};
 use yiwang_proto::evaluation::v1::evaluation_service_server::EvaluationServiceServer;
 
 use crate::evaluation::{Evaluation, PROVISIONAL, decide};
@@ -31,6 +31,9 @@ pub async fn start(env: Env) -> anyhow::Result<Routes> {
     let service = grpc::Evaluations::new(env.ledger.clone(), env.gate.clone());
     Ok(Routes::new(EvaluationServiceServer::new(service)))
 }
+
+/// What comes to an end and may be archived after it: the kinds of its streams.
+pub const ENDING: [&str; 1] = [Evaluation::KIND];
 
 /// Computes anew from the entries whatever is derived of this service's aggregates; how many streams.
 ///

@@ -11,7 +11,6 @@ use axum::{
     routing::{get, post},
 };
 use http::{HeaderMap, HeaderValue, header};
-use http_body_util::BodyExt as _;
 use tonic::service::Routes;
 use yiwang_kit::{clock::LegalClock, places::Places, status::status, telemetry::Trace};
 use yiwang_proto::{
@@ -42,12 +41,7 @@ impl<L> Front<L> {
             Err(refusal) if proxy::is_grpc(headers) => return status(refusal).into_http(),
             Err(refusal) => return Refused::by(&status(refusal)).response(trace),
         };
-        answer.await.map(|body| {
-            Body::new(body.map_frame(move |frame| {
-                let _held = &place;
-                frame
-            }))
-        })
+        answer.await.map(|body| Body::new(place.hold(body)))
     }
 }
 

@@ -21,6 +21,7 @@ pub struct Licenses {
     ledger: Ledger,
     gate: Gate,
     seal: Seal,
+    keys: verify::Keys,
 }
 
 fn resource(license: &License) -> Resource<'_> {
@@ -41,7 +42,7 @@ const NOTHING: Resource<'static> =
 impl Licenses {
     /// Over a ledger, the policies and a seal.
     pub fn new(ledger: Ledger, gate: Gate, seal: Seal) -> Self {
-        Self { ledger, gate, seal }
+        Self { ledger, gate, seal, keys: verify::Keys::default() }
     }
 
     /// Writes down the key that signs from now on, once.
@@ -119,7 +120,7 @@ impl Licenses {
 
     async fn verify(&self, incoming: Incoming<pb::VerifyLicenseRequest>) -> Result<pb::VerifyLicenseResponse, Fault> {
         self.gate.allow(&incoming.caller, "VerifyLicense", &NOTHING)?;
-        verify::verify(&self.ledger, &incoming.message).await
+        verify::verify(&self.ledger, &self.keys, &incoming.message).await
     }
 
     async fn cancel(&self, incoming: Incoming<pb::CancelLicenseRequest>) -> Result<pb::License, Fault> {

@@ -1,8 +1,11 @@
 //! 验真: whether a licence is genuine and in force. Only the bytes that were signed are verified, and the answer always has
 //! the status of today. Public, and no personal data is answered.
 
+use std::sync::Arc;
+
+use moka::sync::Cache;
 use yiwang_kit::{Fault, timestamp};
-use yiwang_ledger::{Audiences, Ledger, Read, Refusal, StreamId};
+use yiwang_ledger::{Audiences, Ledger, Refusal, StreamId};
 use yiwang_proto::license::v1 as pb;
 use yiwang_standards::license_id::LicenseId;
 use yiwang_standards::{calendar, sm};
@@ -15,7 +18,11 @@ use crate::license::{BY_IDENTIFIER, Issued, License, StatusOn, payload};
 ///
 /// # Errors
 /// `IDENTIFIER_INVALID`, `PAYLOAD_INVALID`, `SIGNATURE_INVALID_FORM`, `NOTHING_TO_VERIFY`. What does not verify is an answer.
-pub async fn verify(ledger: &Ledger, request: &pb::VerifyLicenseRequest) -> Result<pb::VerifyLicenseResponse, Fault> {
+pub async fn verify(
+    ledger: &Ledger,
+    keys: &Keys,
+    request: &pb::VerifyLicenseRequest,
+) -> Result<pb::VerifyLicenseResponse, Fault> {
     let asked = asked(request)?;
     let found = ledger.find::<License>(BY_IDENTIFIER, &asked.identifier, &Audiences::all()).await?;
     let now = ledger.host().now();
@@ -25,8 +32,8 @@ pub async fn verify(ledger: &Ledger, request: &pb::VerifyLicenseRequest) -> Resu
         answer.text = "未查到该证照".to_owned();
         return Ok(answer);
     };
-    let key = ledger.get::<Key>(key::stream(&issued.key_id), &Audiences::all()).await?;
-    let mut reasons = signature(&asked, issued, key.as_ref());
+    let key = keys.get(ledger, &issued.key_id).await?;
+    let mut reasons = signature(&asked, issued, key.as_deref());
     answer.signature_valid = reasons.is_empty();
     if asked.named.as_ref().is_some_and(|named| named != &asked.identifier) {
         reasons.push("PAYLOAD_DIFFERS");
@@ -43,6 +50,30 @@ pub async fn verify(ledger: &Ledger, request: &pb::VerifyLicenseRequest) -> Resu
     answer.valid_to = issued.valid_to.map(|day| day.to_string()).unwrap_or_default();
     answer.key_id.clone_from(&issued.key_id);
     Ok(answer)
+}
+
+/// Public keys that were read before: what a key's id names never changes.
+#[derive(Clone)]
+pub struct Keys(Cache<String, Arc<sm::PublicKey>>);
+
+impl Default for Keys {
+    fn default() -> Self {
+        Self(Cache::new(256))
+    }
+}
+
+impl Keys {
+    async fn get(&self, ledger: &Ledger, key_id: &str) -> Result<Option<Arc<sm::PublicKey>>, Refusal> {
+        if let Some(key) = self.0.get(key_id) {
+            return Ok(Some(key));
+        }
+        let read = ledger.get::<Key>(key::stream(key_id), &Audiences::all()).await?;
+        let key = read.and_then(|read| sm::PublicKey::from_pem(&read.state.pem).ok()).map(Arc::new);
+        if let Some(key) = &key {
+            self.0.insert(key_id.to_owned(), key.clone());
+        }
+        Ok(key)
+    }
 }
 
 struct Asked<'a> {
@@ -79,10 +110,8 @@ fn asked(request: &pb::VerifyLicenseRequest) -> Result<Asked<'_>, Refusal> {
 }
 
 /// Checks the presented bytes, or else those in the store, against the key that signed the licence.
-fn signature(asked: &Asked<'_>, issued: &Issued, key: Option<&Read<Key>>) -> Vec<&'static str> {
-    let Some(key) = key.and_then(|read| sm::PublicKey::from_pem(&read.state.pem).ok()) else {
-        return vec!["KEY_UNKNOWN"];
-    };
+fn signature(asked: &Asked<'_>, issued: &Issued, key: Option<&sm::PublicKey>) -> Vec<&'static str> {
+    let Some(key) = key else { return vec!["KEY_UNKNOWN"] };
     match &asked.presented {
         Some((payload, signature)) if key.verify(payload, signature).is_err() => vec!["SIGNATURE_WRONG"],
         // Signed by us, but not what this licence says.

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use chrono::NaiveDate;
 use clap::{Args, Parser, Subcommand};
 use yiwang_kit::Config;
 use yiwang_kit::config::{ConfigError, Sources, TelemetryConfig};
@@ -61,6 +62,12 @@ pub enum Command {
         #[arg(long, value_name = "DIR")]
         to: PathBuf,
     },
+    /// 归档旧记录 · old entries' bodies move to files, and back; chains stay whole and `yiwang verify` walks them as before
+    Archive {
+        /// Out or back.
+        #[command(subcommand)]
+        command: ArchiveCommand,
+    },
     /// 恢复 PostgreSQL 之后、启动之前 · after a restore of PostgreSQL, before the start: begin a new epoch, in which no relay goes on
     /// before an operator says so
     Restored(Restored),
@@ -114,6 +121,26 @@ pub struct Restored {
     /// 全部服务恢复到同一时刻时：转办随即继续 · where all were restored to one moment: relays go on at once
     #[arg(long)]
     pub resume: bool,
+}
+
+/// What to do with archives.
+#[derive(Debug, Subcommand)]
+pub enum ArchiveCommand {
+    /// 移出 · move out what belongs to matters in which nothing has happened since a day, at least 400 days ago
+    Out {
+        /// 此日之前，YYYY-MM-DD · before this day
+        #[arg(long, value_name = "DATE")]
+        before: NaiveDate,
+        /// 归档目录，每个服务一个文件 · folder of the archives, a file a service
+        #[arg(long, value_name = "DIR")]
+        to: PathBuf,
+    },
+    /// 移回 · bring back what is in these files: before a rebuild, or before a release that computes old states anew
+    Return {
+        /// 归档文件 · the files
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+    },
 }
 
 /// What to do with erasures.

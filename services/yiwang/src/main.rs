@@ -1,5 +1,6 @@
 //! 一网: the one binary. `yiwang up` runs everything in one process, `yiwang serve intake` one service of it.
 
+mod archive;
 mod backup;
 mod command;
 mod demo;
@@ -15,6 +16,10 @@ use std::process::ExitCode;
 use clap::Parser as _;
 use command::{CalendarCommand, Command, Options};
 
+/// Requests are many small allocations, freed on another thread than made: half as fast again as with the system's allocator.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[tokio::main]
 async fn main() -> ExitCode {
     match run(Options::parse()).await {
@@ -28,7 +33,7 @@ async fn main() -> ExitCode {
 
 async fn run(options: Options) -> anyhow::Result<ExitCode> {
     let config = options.config()?;
-    yiwang_kit::telemetry::init(&options.telemetry(&config))?;
+    let _logs = yiwang_kit::telemetry::init(&options.telemetry(&config))?;
     match &options.command {
         Command::Up(_) => up::run(config).await?,
         Command::Demo(args) => tell::run(config.mode, &options, args).await?,
@@ -37,6 +42,7 @@ async fn run(options: Options) -> anyhow::Result<ExitCode> {
         Command::Verify { json } => return tools::verify(config, *json).await,
         Command::Rebuild { services } => tools::rebuild(config, services).await?,
         Command::Backup { to } => backup::run(&config, to).await?,
+        Command::Archive { command } => archive::run(config, command).await?,
         Command::Restored(args) => restore::restored(config, args).await?,
         Command::Orphans { since } => return restore::orphans(config, since.as_deref()).await,
         Command::Erasures { command } => restore::erasures(config, command).await?,

@@ -41,6 +41,18 @@ pub async fn rebuild(name: &str, ledger: &Ledger) -> anyhow::Result<u64> {
     })
 }
 
+/// What of a service's streams may be archived.
+pub fn ending(name: &str) -> &'static [&'static str] {
+    match name {
+        yiwang_intake::NAME => &yiwang_intake::ENDING,
+        yiwang_approval::NAME => &yiwang_approval::ENDING,
+        yiwang_license::NAME => &yiwang_license::ENDING,
+        yiwang_evaluation::NAME => &yiwang_evaluation::ENDING,
+        yiwang_trading::NAME => &yiwang_trading::ENDING,
+        _ => &[],
+    }
+}
+
 /// The services that were named, or all that keep a ledger where none was.
 pub fn named(names: &[String]) -> anyhow::Result<Vec<&'static str>> {
     if names.is_empty() {

@@ -5,9 +5,12 @@
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher as _, RandomState};
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{self, Poll};
 
 use http::{HeaderMap, header};
+use http_body::{Body, Frame, SizeHint};
 use yiwang_ledger::{Kind, Refusal};
 
 /// The places of one process or service. Cheap to clone.
@@ -59,6 +62,39 @@ impl Places {
         taken.all += 1;
         taken.by.insert(caller, own + 1);
         Ok(Place { places: self.clone(), caller })
+    }
+}
+
+impl Place {
+    /// The body of the answer, which keeps the place until it has been sent.
+    pub fn hold<B>(self, body: B) -> Held<B> {
+        Held { body, _place: self }
+    }
+}
+
+/// A body with its place. It is as long as it was: what is around it can still say so.
+pub struct Held<B> {
+    body: B,
+    _place: Place,
+}
+
+impl<B: Body + Unpin> Body for Held<B> {
+    type Data = B::Data;
+    type Error = B::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut task::Context<'_>,
+    ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
+        Pin::new(&mut self.body).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
     }
 }
 

@@ -7,24 +7,27 @@ use tracing_subscriber::{EnvFilter, layer::SubscriberExt as _, util::SubscriberI
 
 use crate::config::{LogFormat, TelemetryConfig};
 use crate::entropy;
+use crate::lines::Lines;
 
 /// Name of the W3C header that carries the trace.
 pub const TRACEPARENT: &str = "traceparent";
 
 /// Starts logging and counting for this process, and telling a collector where there is one. A second call changes nothing.
-pub fn init(config: &TelemetryConfig) -> anyhow::Result<()> {
+/// Lines are written by a thread of their own, so that no request waits for stderr.
+pub fn init(config: &TelemetryConfig) -> anyhow::Result<Lines> {
     crate::metrics::init()?;
     if let Some(endpoint) = &config.otlp_endpoint {
         crate::spans::init(endpoint, config.trace_share)?;
     }
     let filter = EnvFilter::try_new(&config.level)?;
+    let written = Lines::to_stderr();
     let registry = tracing_subscriber::registry().with(filter);
-    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_target(false);
+    let lines = tracing_subscriber::fmt::layer().with_writer(written.clone()).with_target(false);
     let _already_started = match config.format {
         LogFormat::Text => registry.with(lines.with_ansi(false)).try_init(),
         LogFormat::Json => registry.with(lines.json().flatten_event(true).with_span_list(false)).try_init(),
     };
-    Ok(())
+    Ok(written)
 }
 
 /// Where a call stands in its trace (W3C Trace Context).

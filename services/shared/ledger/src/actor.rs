@@ -12,15 +12,17 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
+use yiwang_standards::sm::sm3;
 
 use crate::aggregate::{Aggregate, Call, Committed, Context, Decision, EventName, Meta};
 use crate::batch::{Answer, Command, Item, NewEntry, NewRecord, Verdict};
 use crate::entry::{hash_of, stored_kind};
 use crate::ledger::Core;
+use crate::personal::KeyRing;
 use crate::refusal::{Kind, Refusal};
 use crate::snapshot::{Snapshot, tags_of};
 use crate::vault::EncodeError;
-use crate::{StreamId, Tag, Timestamp, UniqueKey};
+use crate::{Hash, StreamId, Tag, Timestamp, UniqueKey};
 
 /// A rule with its command inside: decides on a state, as often as need be.
 pub(crate) type Rule<A> = Arc<dyn Fn(&A, &Context) -> Decision<<A as Aggregate>::Event> + Send + Sync>;
@@ -295,15 +297,16 @@ impl<A: Aggregate> Actor<A> {
     ) -> Result<Snapshot<A>, Refusal> {
         let mut state = A::clone(&base.state);
         let (mut version, mut tip) = (base.version, base.tip);
+        let mut ring = KeyRing::new();
         for event in events {
             version += 1;
             let kind = stored_kind(A::KIND, event.name());
-            let body = self.encode(command, version, event).await?;
+            let body = self.encode(&mut ring, command, version, event).await?;
             if body.len() > ENTRY_LIMIT {
                 return Err(too_large("ENTRY_TOO_LARGE", body.len(), ENTRY_LIMIT));
             }
             let who = (command.actor.as_str(), command.principal.as_str(), command.request.as_str());
-            let hash = hash_of(tip, self.stream, version, &kind, command.at, who, &body);
+            let hash = hash_of(tip, self.stream, version, &kind, command.at, who, Hash(sm3(&body)));
             command.entries.push(NewEntry { version, kind, body, prev: tip, hash });
             tip = hash;
             let meta = Meta { at: command.at, actor: command.actor.clone(), version };
@@ -318,7 +321,7 @@ impl<A: Aggregate> Actor<A> {
         check_text(&tags, &keys)?;
         command.tags = difference(&base.tags, &tags);
         command.keys = difference(&base.keys, &keys);
-        let encoded = self.encode(command, version, &state).await?;
+        let encoded = self.encode(&mut ring, command, version, &state).await?;
         let bytes = encoded.len();
         if encoded.len() > STATE_LIMIT {
             return Err(too_large("STATE_TOO_LARGE", encoded.len(), STATE_LIMIT));
@@ -342,11 +345,12 @@ impl<A: Aggregate> Actor<A> {
 
     async fn encode<T: serde::Serialize + Sync>(
         &self,
+        ring: &mut KeyRing,
         command: &Command,
         version: u64,
         body: &T,
     ) -> Result<Vec<u8>, Refusal> {
-        self.core.vault.encode(self.stream, version, body).await.map_err(|error| match error {
+        self.core.vault.encode(ring, self.stream, version, body).await.map_err(|error| match error {
             EncodeError::Store(error) => crate::store_refusal(error),
             EncodeError::Body(error) => internal(&command.trace, &error.to_string()),
         })
@@ -514,13 +518,7 @@ fn difference<T: Clone + Ord>(before: &[T], after: &[T]) -> Vec<(bool, T)> {
 }
 
 /// The answer of an earlier, identical request, rendered from the stream at that version.
-async fn answer_replay<A: Aggregate>(
-    core: Arc<Core>,
-    reply: Reply<A>,
-    stream: StreamId,
-    version: u64,
-    hash: crate::Hash,
-) {
+async fn answer_replay<A: Aggregate>(core: Arc<Core>, reply: Reply<A>, stream: StreamId, version: u64, hash: Hash) {
     let answer = match core.load_at::<A>(stream, version).await {
         Ok(Some(then)) => {
             Ok(Committed { stream, state: then.state, version, hash, at: then.updated_at, replayed: true })

@@ -2,9 +2,10 @@
 
 use yiwang_standards::sm::{Sm3, sm3};
 
+use crate::archive::left_behind;
 use crate::{Aggregate, Hash, StreamId, Timestamp};
 
-/// One entry of the ledger. Never changed, never removed.
+/// One entry of the ledger. Never changed, never removed; its body may move to an archive.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
     /// Place in the ledger's one order, from 1, without gaps.
@@ -17,8 +18,10 @@ pub struct Entry {
     pub aggregate: String,
     /// The event's name.
     pub kind: String,
-    /// The event as written; personal values in it are sealed.
+    /// The event as written; personal values in it are sealed. Empty where it was archived.
     pub body: Vec<u8>,
+    /// The hash of the body, where that has left for an archive.
+    pub archived: Option<Hash>,
     /// Who acted.
     pub actor: String,
     /// Legal time of the act.
@@ -51,7 +54,7 @@ impl Entry {
             &kind,
             self.at,
             (&self.actor, &self.principal, &self.request),
-            &self.body,
+            self.archived.unwrap_or_else(|| Hash(sm3(&self.body))),
         )
     }
 }
@@ -71,7 +74,7 @@ pub(crate) fn hash_of(
     kind: &str,
     at: Timestamp,
     (actor, principal, request): (&str, &str, &str),
-    body: &[u8],
+    body: Hash,
 ) -> Hash {
     let mut hasher = Sm3::new();
     hasher.update_prefixed(&prev.0);
@@ -82,7 +85,7 @@ pub(crate) fn hash_of(
     hasher.update_prefixed(actor.as_bytes());
     hasher.update_prefixed(principal.as_bytes());
     hasher.update_prefixed(request.as_bytes());
-    hasher.update_prefixed(&sm3(body));
+    hasher.update_prefixed(&body.0);
     Hash(hasher.finalize())
 }
 
@@ -105,6 +108,7 @@ pub(crate) struct EntryRow {
 
 impl From<EntryRow> for Entry {
     fn from(row: EntryRow) -> Self {
+        let archived = left_behind(&row.body);
         let (aggregate, kind) = row.kind.split_once('.').unwrap_or(("", &row.kind));
         Entry {
             position: row.position as u64,
@@ -112,7 +116,8 @@ impl From<EntryRow> for Entry {
             version: row.version as u64,
             aggregate: aggregate.to_owned(),
             kind: kind.to_owned(),
-            body: row.body,
+            body: if archived.is_some() { Vec::new() } else { row.body },
+            archived,
             actor: row.actor,
             at: Timestamp(row.at),
             principal: row.principal,

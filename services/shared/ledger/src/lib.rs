@@ -7,6 +7,7 @@
 
 mod actor;
 mod aggregate;
+mod archive;
 mod backup;
 mod batch;
 mod builtin;
@@ -32,6 +33,7 @@ mod vitals;
 mod writer;
 
 pub use aggregate::{Aggregate, Call, Committed, Context, Decision, EventName, Index, Meta, Tag, UniqueKey};
+pub use archive::ArchiveError;
 pub use backup::Backup;
 pub use builtin::{AccessEvent, AccessLog, Erasure, ErasureEvent, Retrial, RetrialEvent};
 pub use engine::{Database, OpenError};

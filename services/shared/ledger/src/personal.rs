@@ -12,7 +12,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
 use yiwang_standards::sm;
 
 use crate::vault::SubjectKey;
-use crate::{Hash, StreamId};
+use crate::{Hash, Host, StreamId};
 
 /// Whose data it is: the keyed hash of a person's or organisation's number. Says nothing without the look-up key.
 #[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -61,6 +61,15 @@ pub struct Personal {
     /// The key it was sealed under; set when it is sealed for the first time. Another key means: erased since.
     key: OnceLock<[u8; 8]>,
     value: Option<Arc<str>>,
+    /// Shared by its clones: an event's value is in the state after it, and is sealed once for both.
+    sealed: Arc<OnceLock<SealedAt>>,
+}
+
+/// How a value was sealed for its first place.
+struct SealedAt {
+    place: (StreamId, u64),
+    key: [u8; 8],
+    text: String,
 }
 
 impl Personal {
@@ -71,6 +80,7 @@ impl Personal {
             field: field.to_owned(),
             key: OnceLock::new(),
             value: Some(value.into().into()),
+            sealed: Arc::default(),
         }
     }
 
@@ -119,7 +129,16 @@ struct Scope {
     missing: Vec<(SubjectId, bool)>,
     stream: StreamId,
     version: u64,
-    nonce: Box<dyn FnMut() -> [u8; 12]>,
+    nonce: Nonce,
+}
+
+/// Under which nonce the values of a body are sealed.
+#[derive(Clone)]
+pub(crate) enum Nonce {
+    /// A new one each; what is sealed may be stored.
+    Fresh(Arc<dyn Host>),
+    /// Always the same, so that equal bodies have equal bytes: what is sealed goes nowhere.
+    Fixed,
 }
 
 thread_local! {
@@ -134,7 +153,7 @@ pub(crate) fn with_keys<T>(
     keys: KeyRing,
     stream: StreamId,
     version: u64,
-    nonce: Box<dyn FnMut() -> [u8; 12]>,
+    nonce: Nonce,
     work: impl FnOnce() -> T,
 ) -> (T, KeyRing, Vec<(SubjectId, bool)>) {
     SCOPE.with_borrow_mut(|scope| *scope = Some(Scope { keys, missing: Vec::new(), stream, version, nonce }));
@@ -150,6 +169,25 @@ pub(crate) fn with_keys<T>(
     let scope = SCOPE.with_borrow_mut(Option::take);
     drop(leave);
     scope.map_or_else(|| unreachable!("only Leave takes the scope away"), |scope| (result, scope.keys, scope.missing))
+}
+
+/// Seals a value for its place, or finds it sealed for that place.
+fn seal(scope: &Scope, value: &str, key: &SubjectKey, personal: &Personal) -> String {
+    let place = (scope.stream, scope.version);
+    let mut nonce = [0; 12];
+    if let Nonce::Fresh(host) = &scope.nonce {
+        if let Some(kept) = personal.sealed.get().filter(|kept| kept.place == place && kept.key == key.id) {
+            return kept.text.clone();
+        }
+        host.fill(&mut nonce);
+    }
+    let mut bytes = nonce.to_vec();
+    bytes.extend(key.cipher.seal(&nonce, &aad(scope, &personal.subject, &personal.field), value.as_bytes()));
+    let text = BASE64_STANDARD.encode(bytes);
+    if matches!(scope.nonce, Nonce::Fresh(_)) {
+        let _ = personal.sealed.set(SealedAt { place, key: key.id, text: text.clone() });
+    }
+    text
 }
 
 fn aad(scope: &Scope, subject: &SubjectId, field: &str) -> Vec<u8> {
@@ -180,11 +218,8 @@ impl Serialize for Personal {
             let Some(key) = key.as_ref().filter(|key| self.key.get().is_none_or(|own| own == &key.id)) else {
                 return Ok(erased(self.key.get().unwrap_or(&[0; 8])));
             };
-            let nonce = (scope.nonce)();
-            let mut bytes = nonce.to_vec();
-            bytes.extend(key.cipher.seal(&nonce, &aad(scope, &self.subject, &self.field), value.as_bytes()));
             let _ = self.key.set(key.id);
-            Ok(Sealed { sealed: BASE64_STANDARD.encode(bytes), ..erased(&key.id) })
+            Ok(Sealed { sealed: seal(scope, value, key, self), ..erased(&key.id) })
         })?;
         sealed.serialize(serializer)
     }
@@ -221,6 +256,6 @@ impl<'de> Deserialize<'de> for Personal {
         if id != [0; 8] {
             let _ = key.set(id);
         }
-        Ok(Personal { subject: sealed.subject, field: sealed.field, key, value })
+        Ok(Personal { subject: sealed.subject, field: sealed.field, key, value, sealed: Arc::default() })
     }
 }

@@ -269,6 +269,10 @@ impl Core {
 
     /// Decodes an entry's body, today's shape or an older one, and opens its personal values.
     pub(crate) async fn decode_event<A: Aggregate>(&self, entry: &Entry) -> Result<A::Event, Refusal> {
+        if entry.archived.is_some() {
+            let why = format!("entry {} is archived: yiwang archive return FILE brings it back", entry.position);
+            return Err(unreadable(entry.stream, &why));
+        }
         let decode = || match A::UPCAST {
             None => serde_json::from_slice(&entry.body),
             Some(upcast) => serde_json::from_value(upcast(&entry.kind, serde_json::from_slice(&entry.body)?)),

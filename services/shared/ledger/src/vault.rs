@@ -12,7 +12,7 @@ use yiwang_standards::sm;
 use crate::actor::FRESH;
 use crate::engine::{self, Db, OpenError, Reader, Schema, Sql};
 use crate::gather::{Gather, Lookup};
-use crate::personal::{KeyRing, SubjectId, with_keys};
+use crate::personal::{KeyRing, Nonce, SubjectId, with_keys};
 use crate::{Hash, Host, Refusal, StreamId, store_refusal};
 
 /// The keys that a deployment brings.
@@ -176,15 +176,15 @@ impl Vault {
         }
     }
 
-    /// Encodes a body whose personal values are sealed for their place.
+    /// Encodes a body whose personal values are sealed for their place. The ring is kept from body to body of one command.
     pub(crate) async fn encode<T: serde::Serialize>(
         &self,
+        ring: &mut KeyRing,
         stream: StreamId,
         version: u64,
         body: &T,
     ) -> Result<Vec<u8>, EncodeError> {
-        let host = self.host.clone();
-        self.encode_with(stream, version, body, true, move || nonce(host.as_ref())).await
+        self.encode_with(ring, stream, version, body, true, &Nonce::Fresh(self.host.clone())).await
     }
 
     /// The same for a body that is derived from what was written before: it makes nobody a key.
@@ -194,38 +194,36 @@ impl Vault {
         version: u64,
         body: &T,
     ) -> Result<Vec<u8>, EncodeError> {
-        let host = self.host.clone();
-        self.encode_with(stream, version, body, false, move || nonce(host.as_ref())).await
+        self.encode_with(&mut KeyRing::new(), stream, version, body, false, &Nonce::Fresh(self.host.clone())).await
     }
 
-    /// A keyed hash of what a body says, the same however often it was sealed. What is sealed under the one nonce is hashed
-    /// here and goes nowhere.
+    /// A keyed hash of what a body says, the same however often it was sealed.
     pub(crate) async fn digest<T: serde::Serialize>(
         &self,
         stream: StreamId,
         version: u64,
         body: &T,
     ) -> Result<Hash, EncodeError> {
-        let bytes = self.encode_with(stream, version, body, false, || [0; 12]).await?;
+        let bytes = self.encode_with(&mut KeyRing::new(), stream, version, body, false, &Nonce::Fixed).await?;
         Ok(self.keyed_hash(&[b"state", &bytes]))
     }
 
     async fn encode_with<T: serde::Serialize>(
         &self,
+        ring: &mut KeyRing,
         stream: StreamId,
         version: u64,
         body: &T,
         new_keys: bool,
-        nonce: impl FnMut() -> [u8; 12] + Clone + 'static,
+        nonce: &Nonce,
     ) -> Result<Vec<u8>, EncodeError> {
-        let mut ring = KeyRing::new();
         loop {
             let (bytes, keys, missing) =
-                with_keys(ring, stream, version, Box::new(nonce.clone()), || serde_json::to_vec(body));
+                with_keys(std::mem::take(ring), stream, version, nonce.clone(), || serde_json::to_vec(body));
+            *ring = keys;
             if missing.is_empty() {
                 return Ok(bytes?);
             }
-            ring = keys;
             for (subject, fresh) in missing {
                 // a value that was sealed before never gets a new key: its subject was erased since
                 let key =
@@ -246,7 +244,7 @@ impl Vault {
     ) -> Result<T, EncodeError> {
         let mut ring = KeyRing::new();
         loop {
-            let (body, keys, missing) = with_keys(ring, stream, version, Box::new(|| [0; 12]), &decode);
+            let (body, keys, missing) = with_keys(ring, stream, version, Nonce::Fixed, &decode);
             if missing.is_empty() {
                 return Ok(body?);
             }
@@ -279,7 +277,12 @@ impl Vault {
     async fn key_in_store(&self, subject: &SubjectId) -> Result<Option<Arc<SubjectKey>>, sqlx::Error> {
         let erasures = self.erasures();
         let Some((id, wrapped)) = self.stored.get(subject.clone()).await? else { return Ok(None) };
-        let key = Arc::new(self.unwrap(subject, &id, &wrapped)?);
+        // keys are as unlike as their ids: what stands in the store is what was opened before
+        let known = self.keys.get(subject).filter(|key| key.id == *id);
+        let key = match known {
+            Some(key) => key,
+            None => Arc::new(self.unwrap(subject, &id, &wrapped)?),
+        };
         self.keys.insert(subject.clone(), key.clone());
         if self.erasures() != erasures {
             self.keys.invalidate(subject);

@@ -47,7 +47,7 @@ async fn cross(next: Front, request: Request<Body>, trace: Trace, began: Instant
             (status.into_http(), code)
         }
         _ => {
-            tracing::info!(ms, "answered");
+            tracing::debug!(ms, "answered");
             // A stream may still end in an error: its trailers get the trace id as well.
             let response = response.map(|body| Body::new(body.map_frame(move |frame| with_trace(frame, &trace))));
             (response, status::code_name(Code::Ok))

@@ -1,7 +1,6 @@
 //! So many calls at a time and no more.
 
 use http::Request;
-use http_body_util::BodyExt as _;
 use tonic::body::Body;
 
 use super::{Front, refused};
@@ -18,12 +17,7 @@ pub(super) fn layer(next: Front, concurrency: usize) -> Front {
             };
             let response = next.answer(request).await;
             // The place is given back when the whole answer is sent, or nobody reads it any more.
-            response.map(|body| {
-                Body::new(body.map_frame(move |frame| {
-                    let _held = &place;
-                    frame
-                }))
-            })
+            response.map(|body| Body::new(place.hold(body)))
         }
     })
 }

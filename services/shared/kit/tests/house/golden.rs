@@ -25,6 +25,7 @@ fn entry(aggregate: &str, kind: &str, body: Vec<u8>) -> Entry {
         aggregate: aggregate.to_owned(),
         kind: kind.to_owned(),
         body,
+        archived: None,
         actor: "staff:golden".into(),
         at: Timestamp(1_772_413_200_000_000),
         principal: "staff:golden".into(),

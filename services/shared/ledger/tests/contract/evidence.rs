@@ -1,6 +1,8 @@
 //! Evidence: what was changed behind the ledger's back is found, and what is derived can be made anew.
 
-use yiwang_ledger::{Audiences, Erasure, Personal};
+use std::time::Duration;
+
+use yiwang_ledger::{Aggregate as _, ArchiveError, Audiences, Erasure, Personal, Timestamp};
 
 use crate::world::{Jar, JarEvent, World, add, event, label, stream, until};
 
@@ -157,4 +159,65 @@ async fn derived(world: &World) -> Vec<String> {
     let mut rows = world.ledger.derived::<Jar>().await.unwrap();
     rows.extend(world.ledger.derived::<Erasure>().await.unwrap());
     rows
+}
+
+const YEARS: Duration = Duration::from_secs(3 * 365 * 24 * 3600);
+
+async fn archive(world: &World, file: &std::path::Path) -> Result<u64, ArchiveError> {
+    world
+        .ledger
+        .archive(&[Jar::KIND], Timestamp(world.ledger.host().now().0 - YEARS.as_micros() as i64 / 2), file)
+        .await
+}
+
+/// What has long been at rest leaves for a file: chains are walked as before, reads and commands go on, and it comes back.
+pub async fn an_archived_body_breaks_no_chain_and_comes_back(world: World) {
+    let ((old, live), dir) = ((stream(), stream()), tempfile::tempdir().unwrap());
+    let file = dir.path().join("jars.jsonl");
+    for jar in [old, live, old] {
+        world.run(jar, add(1)).await.unwrap();
+    }
+    assert!(matches!(
+        world.ledger.archive(&[Jar::KIND], world.ledger.host().now(), &file).await,
+        Err(ArchiveError::TooRecent)
+    ));
+    world.advance(YEARS);
+    world.run(live, add(1)).await.unwrap();
+    assert_eq!(archive(&world, &file).await.unwrap(), 2);
+    let left = world.ledger.history(old, 0, 10).await.unwrap();
+    assert!(left.iter().all(|entry| entry.body.is_empty() && entry.archived.is_some()));
+    assert!(world.ledger.history(live, 0, 10).await.unwrap().iter().all(|entry| entry.archived.is_none()));
+    assert!(world.ledger.verify().await.unwrap().problems.is_empty());
+    let world = world.restart().await;
+    assert_eq!(world.jar(old).await.total, 2);
+    assert_eq!(world.run(old, add(1)).await.unwrap().state.total, 3);
+    assert_eq!(world.ledger.rebuild::<Jar>().await.unwrap_err().reason, "STREAM_UNREADABLE");
+    assert_eq!(world.jar(old).await.total, 3, "a rebuild that stops changes nothing");
+    assert_eq!(world.ledger.bring_back(&file).await.unwrap(), 2);
+    assert_eq!(world.ledger.bring_back(&file).await.unwrap(), 0);
+    assert_eq!(world.ledger.rebuild::<Jar>().await.unwrap(), 2);
+    assert_eq!(world.jar(old).await.total, 3);
+    assert!(world.ledger.verify().await.unwrap().problems.is_empty());
+}
+
+/// A file that is not what was written is refused whole, and what was archived is seen by the chain if it is changed.
+pub async fn a_damaged_archive_is_refused(world: World) {
+    let (jar, dir) = (stream(), tempfile::tempdir().unwrap());
+    let file = dir.path().join("jars.jsonl");
+    world.run(jar, add(1)).await.unwrap();
+    world.run(jar, add(2)).await.unwrap();
+    world.advance(YEARS);
+    assert_eq!(archive(&world, &file).await.unwrap(), 2);
+    assert!(matches!(archive(&world, &file).await, Err(ArchiveError::File(..))), "never written over");
+    let whole = std::fs::read_to_string(&file).unwrap();
+    let shorter: String = whole.lines().take(3).map(|line| format!("{line}\n")).collect();
+    for damaged in [whole.replace(":2}", ":3}"), shorter, whole.replace("\"entries\":2", "\"entries\":1")] {
+        assert_ne!(damaged, whole);
+        std::fs::write(&file, damaged).unwrap();
+        assert!(matches!(world.ledger.bring_back(&file).await, Err(ArchiveError::Damaged(..))));
+    }
+    assert!(world.ledger.history(jar, 0, 10).await.unwrap().iter().all(|entry| entry.archived.is_some()));
+    let forged = [&[0][..], &[7; 32]].concat();
+    world.raw().await.set_bytes("UPDATE entry SET body = $1 WHERE stream = $2", &forged, jar).await;
+    assert_eq!(world.ledger.verify().await.unwrap().problems.len(), 2);
 }

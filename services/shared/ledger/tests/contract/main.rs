@@ -74,7 +74,8 @@ both! {
     evidence: a_store_that_is_not_there_is_not_made_by_looking, every_chain_verifies, a_changed_body_is_found, a_removed_entry_is_found, a_cut_off_tail_is_found, a_forged_record_is_found,
         a_record_put_back_to_an_earlier_version_is_found,
         what_is_derived_can_be_computed_from_entries_alone, what_is_forged_in_derived_rows_shows_and_is_mended,
-        a_rebuild_that_is_cut_off_changes_nothing;
+        a_rebuild_that_is_cut_off_changes_nothing,
+        an_archived_body_breaks_no_chain_and_comes_back, a_damaged_archive_is_refused;
     store: whoever_loses_ten_times_may_try_again, a_store_of_a_later_version_is_no_hindrance,
         a_store_of_other_migrations_is_refused;
     timer: it_runs_when_due_and_once, it_leaves_the_future_alone, those_that_refuse_hold_nobody_up, a_sweep_reaches_every_tagged_record;
@@ -83,7 +84,7 @@ both! {
 postgres_alone! {
     write: two_processes_lose_no_update, a_stale_refusal_is_never_answered, a_cut_connection_is_resent_until_there_is_a_verdict,
         what_waits_goes_in_one_transaction, unsafe_settings_are_refused_in_production;
-    store: a_commit_whose_answer_was_lost_is_found_again, a_commit_whose_answer_was_swallowed_is_found_again, a_batch_that_gave_way_is_sent_again, a_full_store_is_said_and_forgotten;
+    store: a_hot_stream_keeps_every_command_and_its_order, a_commit_whose_answer_was_lost_is_found_again, a_commit_whose_answer_was_swallowed_is_found_again, a_batch_that_gave_way_is_sent_again, a_full_store_is_said_and_forgotten;
     unique: two_processes_cannot_both_claim;
     feed: open_and_aborted_transactions_are_never_skipped_over;
     relay: one_replica_runs_it, a_failover_that_lost_what_was_read_halts_it, an_error_of_the_store_does_not_lock_a_relay_out, a_holder_that_lost_its_lease_writes_no_cursor;

@@ -1,0 +1,301 @@
+//! 归档 · Old bodies leave the database for a file. The entry stays, with the hash of its body in the body's place: positions are as
+//! dense as they were and every chain is still walked, since a hash never covered more of a body than its own hash.
+//!
+//! Invariant: a body leaves only when the file that holds it is on the disk and was read back; a body comes back only to the
+//! entry that it was taken from.
+
+use std::fs::File;
+use std::io::{BufRead as _, BufReader, BufWriter, Write as _};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use yiwang_standards::sm::{Sm3, from_hex, sm3, to_hex};
+
+use crate::engine::{self, Sql};
+use crate::entry::{Entry, EntryRow, hash_of, stored_kind};
+use crate::ledger::{Ledger, store_refusal};
+use crate::{Hash, Refusal, StreamId, Timestamp};
+
+/// A request may come again for so many microseconds, and is answered from the entries then.
+const REQUESTS_LIVE: i64 = 400 * 24 * 3600 * 1_000_000;
+const FORMAT: &str = "yiwang-archive-1";
+const PAGE: i64 = 500;
+/// First byte of a body's place where the body is elsewhere: no JSON begins so. The hash of the body follows.
+const ELSEWHERE: u8 = 0;
+
+/// Where no relay will come by again.
+const DELIVERED: Sql = Sql::both("SELECT min(position) FROM cursor");
+/// Entries from which nothing is folded any more, of streams in which nothing has happened since.
+const OLD: Sql = Sql::both(
+    "SELECT e.position, e.stream, e.version, e.kind, e.body, e.actor, e.at, e.principal, e.request, e.trace, e.prev, e.hash
+     FROM entry e JOIN record r ON r.stream = e.stream
+     WHERE e.position > $1 AND e.position <= $2 AND r.kind = $3 AND r.updated_at < $4 AND e.version <= r.state_version
+       AND substr(e.body, 1, 1) <> $5 ORDER BY e.position LIMIT $6",
+);
+const PUT: Sql = Sql::both("UPDATE entry SET body = $1 WHERE position = $2 AND hash = $3 AND body = $4");
+
+/// An archive cannot be made, or is none.
+#[derive(Debug, thiserror::Error)]
+pub enum ArchiveError {
+    /// The store's.
+    #[error("{0}")]
+    Store(#[from] Refusal),
+    /// Later than a request may still come again.
+    #[error("ARCHIVE_TOO_RECENT: 只能归档 400 天以前的内容 / only what is older than 400 days can be archived")]
+    TooRecent,
+    /// The file.
+    #[error("ARCHIVE_FILE: {0}: {1}")]
+    File(PathBuf, std::io::Error),
+    /// The file is not what was written: in this line, for this cause.
+    #[error("ARCHIVE_DAMAGED: {0}, 第 {1} 行 · line {1}: {2}")]
+    Damaged(PathBuf, u64, &'static str),
+}
+
+/// One entry as a line of an archive: all that its hash covers, the body as it was written.
+#[derive(Serialize, Deserialize)]
+struct Line {
+    position: u64,
+    stream: String,
+    version: u64,
+    kind: String,
+    at: i64,
+    actor: String,
+    principal: String,
+    request: String,
+    trace: String,
+    prev: String,
+    hash: String,
+    body: String,
+}
+
+/// The last line.
+#[derive(Serialize, Deserialize)]
+struct End {
+    entries: u64,
+    sm3: String,
+}
+
+/// What an archive holds for the database: position, hash, body.
+type Held = (i64, Hash, Vec<u8>);
+
+impl Ledger {
+    /// Moves the bodies of streams of these kinds to a new file, where nothing has happened since `before`; how many. Nothing is read
+    /// or decided otherwise afterwards, except what must be folded anew from the first entry: that asks for
+    /// [`Ledger::bring_back`] first.
+    ///
+    /// # Errors
+    /// See [`ArchiveError`]; whatever was not moved is where it was.
+    pub async fn archive(&self, kinds: &[&str], before: Timestamp, file: &Path) -> Result<u64, ArchiveError> {
+        if before.0 > self.host().now().0 - REQUESTS_LIVE {
+            return Err(ArchiveError::TooRecent);
+        }
+        let partial = file.with_extension("partial");
+        let io = |error| ArchiveError::File(file.to_owned(), error);
+        if file.exists() {
+            return Err(io(std::io::ErrorKind::AlreadyExists.into()));
+        }
+        let count = self.write_down(kinds, before, &partial).await?;
+        if count == 0 {
+            std::fs::remove_file(&partial).map_err(io)?;
+            return Ok(0);
+        }
+        std::fs::rename(&partial, file).map_err(io)?;
+        sync_folder(file).map_err(io)?;
+        self.exchange(file, |body| (elsewhere(body), body.to_vec())).await
+    }
+
+    /// Puts the bodies in a file back where they were taken from; how many were missing.
+    ///
+    /// # Errors
+    /// See [`ArchiveError`].
+    pub async fn bring_back(&self, file: &Path) -> Result<u64, ArchiveError> {
+        self.exchange(file, |body| (body.to_vec(), elsewhere(body))).await
+    }
+
+    async fn write_down(&self, kinds: &[&str], before: Timestamp, partial: &Path) -> Result<u64, ArchiveError> {
+        let io = |error| ArchiveError::File(partial.to_owned(), error);
+        let mut file = Sealed::create(partial).map_err(io)?;
+        let head = json!({"format": FORMAT, "service": self.service(), "before": before.0, "kinds": kinds});
+        file.line(&head).map_err(io)?;
+        let db = &*self.core.db;
+        let delivered: (Option<i64>,) =
+            engine::read!(db, fetch_one, (Option<i64>,), DELIVERED).map_err(store_refusal)?;
+        let until = delivered.0.unwrap_or(self.head().await?.position as i64);
+        let mut count = 0;
+        for &kind in kinds {
+            let mut after = 0_i64;
+            loop {
+                let marked = vec![ELSEWHERE];
+                let rows: Vec<EntryRow> =
+                    engine::read!(db, fetch_all, EntryRow, OLD, after, until, kind, before.0, marked.clone(), PAGE)
+                        .map_err(store_refusal)?;
+                if rows.is_empty() {
+                    break;
+                }
+                for entry in rows.into_iter().map(Entry::from) {
+                    after = entry.position as i64;
+                    count += 1;
+                    file.line(&Line::of(entry)).map_err(io)?;
+                }
+            }
+        }
+        file.end(count).map_err(io)?;
+        Ok(count)
+    }
+
+    /// Exchanges what stands in the bodies' places, once the whole file was read and found good: `exchange` makes of a body what is
+    /// put there, and what must stand there before. How many were exchanged.
+    async fn exchange(&self, file: &Path, exchange: impl Fn(&[u8]) -> (Vec<u8>, Vec<u8>)) -> Result<u64, ArchiveError> {
+        let mut first = Pages::open(file, self.service())?;
+        while first.next()?.is_some() {}
+        let (mut pages, mut done) = (Pages::open(file, self.service())?, 0);
+        while let Some(page) = pages.next()? {
+            done += self.put(&page, &exchange).await.map_err(store_refusal)?;
+        }
+        Ok(done)
+    }
+
+    /// A page in one transaction, short enough for whoever commits meanwhile.
+    async fn put(&self, page: &[Held], exchange: impl Fn(&[u8]) -> (Vec<u8>, Vec<u8>)) -> Result<u64, sqlx::Error> {
+        let mut done = 0;
+        engine::atomically!(&*self.core.db, |tx, pick| {
+            for (position, hash, body) in page {
+                let (new, old) = exchange(body);
+                let put = sqlx::query(pick(PUT)).bind(new).bind(position).bind(hash.0.to_vec()).bind(old);
+                done += put.execute(&mut *tx).await?.rows_affected();
+            }
+        })?;
+        Ok(done)
+    }
+}
+
+/// What stands in the place of a body that is elsewhere.
+fn elsewhere(body: &[u8]) -> Vec<u8> {
+    [&[ELSEWHERE][..], &sm3(body)].concat()
+}
+
+/// The hash of a body that is elsewhere, from what stands in its place.
+pub(crate) fn left_behind(place: &[u8]) -> Option<Hash> {
+    place.strip_prefix(&[ELSEWHERE]).and_then(Hash::from_slice)
+}
+
+impl Line {
+    fn of(entry: Entry) -> Self {
+        Self {
+            position: entry.position,
+            stream: entry.stream.to_string(),
+            version: entry.version,
+            kind: stored_kind(&entry.aggregate, &entry.kind),
+            at: entry.at.0,
+            prev: entry.prev.to_string(),
+            hash: entry.hash.to_string(),
+            // a body is JSON: text
+            body: String::from_utf8_lossy(&entry.body).into_owned(),
+            actor: entry.actor,
+            principal: entry.principal,
+            request: entry.request,
+            trace: entry.trace,
+        }
+    }
+
+    /// What the database needs of it, where its hash is that of its content.
+    fn held(self) -> Option<Held> {
+        let stream = StreamId::parse("stream", &self.stream).ok()?;
+        let hash = |text: &str| from_hex(text).ok().and_then(|bytes| Hash::from_slice(&bytes));
+        let (prev, hash) = (hash(&self.prev)?, hash(&self.hash)?);
+        let who = (self.actor.as_str(), self.principal.as_str(), self.request.as_str());
+        let at = Timestamp(self.at);
+        let made = hash_of(prev, stream, self.version, &self.kind, at, who, Hash(sm3(self.body.as_bytes())));
+        (made == hash).then(|| (self.position as i64, hash, self.body.into_bytes()))
+    }
+}
+
+/// A file of lines that ends with the hash over them.
+struct Sealed {
+    file: BufWriter<File>,
+    hash: Sm3,
+}
+
+impl Sealed {
+    fn create(path: &Path) -> std::io::Result<Self> {
+        Ok(Self { file: BufWriter::new(File::create(path)?), hash: Sm3::new() })
+    }
+
+    fn line(&mut self, line: &impl Serialize) -> std::io::Result<()> {
+        let mut bytes = serde_json::to_vec(line)?;
+        bytes.push(b'\n');
+        self.hash.update(&bytes);
+        self.file.write_all(&bytes)
+    }
+
+    fn end(mut self, entries: u64) -> std::io::Result<()> {
+        let hash = std::mem::take(&mut self.hash).finalize();
+        self.line(&End { entries, sm3: to_hex(&hash) })?;
+        self.file.into_inner()?.sync_all()
+    }
+}
+
+/// An archive, read page by page; it is whole when the last page has come.
+struct Pages {
+    path: PathBuf,
+    lines: BufReader<File>,
+    hash: Sm3,
+    line: u64,
+    entries: u64,
+    ended: bool,
+}
+
+impl Pages {
+    fn open(path: &Path, service: &str) -> Result<Self, ArchiveError> {
+        let file = File::open(path).map_err(|error| ArchiveError::File(path.to_owned(), error))?;
+        let (lines, hash) = (BufReader::new(file), Sm3::new());
+        let mut pages = Self { path: path.to_owned(), lines, hash, line: 0, entries: 0, ended: false };
+        let head: Value = serde_json::from_str(&pages.read()?).unwrap_or_default();
+        if head["format"] != FORMAT || head["service"] != service {
+            return Err(pages.damaged("不是本服务的归档 (no archive of this service)"));
+        }
+        Ok(pages)
+    }
+
+    /// A line, which is hashed when the next one is asked for.
+    fn read(&mut self) -> Result<String, ArchiveError> {
+        let mut text = String::new();
+        self.line += 1;
+        let read = self.lines.read_line(&mut text).map_err(|error| ArchiveError::File(self.path.clone(), error))?;
+        if read == 0 {
+            return Err(self.damaged("文件不完整 (cut off)"));
+        }
+        if serde_json::from_str::<End>(&text).is_err() {
+            self.hash.update(text.as_bytes());
+        }
+        Ok(text)
+    }
+
+    fn next(&mut self) -> Result<Option<Vec<Held>>, ArchiveError> {
+        let mut page = Vec::new();
+        while !self.ended && page.len() < PAGE as usize {
+            let text = self.read()?;
+            if let Ok(end) = serde_json::from_str::<End>(&text) {
+                if end.entries != self.entries || end.sm3 != to_hex(&std::mem::take(&mut self.hash).finalize()) {
+                    return Err(self.damaged("校验不符 (the hash over all lines is another)"));
+                }
+                self.ended = true;
+                continue;
+            }
+            let line: Option<Line> = serde_json::from_str(&text).ok();
+            page.push(line.and_then(Line::held).ok_or_else(|| self.damaged("内容与哈希不符 (not as hashed)"))?);
+            self.entries += 1;
+        }
+        Ok((!page.is_empty()).then_some(page))
+    }
+
+    fn damaged(&self, cause: &'static str) -> ArchiveError {
+        ArchiveError::Damaged(self.path.clone(), self.line, cause)
+    }
+}
+
+fn sync_folder(file: &Path) -> std::io::Result<()> {
+    let folder = file.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    File::open(folder)?.sync_all()
+}
