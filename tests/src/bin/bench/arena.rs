@@ -13,11 +13,16 @@ use yiwang_tests::api::Api;
 use yiwang_tests::process::{Child, Server, Start, free_address};
 use yiwang_tests::town::Town;
 
+use crate::growth::Growth;
 use crate::load::{self, Load};
 use crate::outside;
 
 /// An item whose application needs no paper.
 pub const ITEM: &str = "511Z07001006-511602000000-000-11511301008778183N-1-00";
+
+/// Who applies: the demonstration's citizen.
+pub const APPLICANT: &str =
+    r#"{"name":"张建国","documentKind":"DOCUMENT_KIND_RESIDENT_ID","documentNumber":"511602198503120016"}"#;
 
 /// The contestants.
 pub struct Arena {
@@ -29,6 +34,8 @@ pub struct Arena {
     sqlite: OnceCell<Up>,
     split: OnceCell<(Town, String)>,
     peer: OnceCell<(Child, SocketAddr)>,
+    growth: OnceCell<Growth>,
+    cases: u64,
     bare: [OnceCell<(Child, SocketAddr)>; 3],
     requests: AtomicU64,
 }
@@ -42,7 +49,7 @@ pub struct Up {
 }
 
 impl Arena {
-    pub fn new(url: String, time: Duration) -> Self {
+    pub fn new(url: String, time: Duration, cases: u64) -> Self {
         let folder = TempDir::new().unwrap_or_else(|error| panic!("a temporary folder: {error}"));
         Self {
             url,
@@ -53,6 +60,8 @@ impl Arena {
             sqlite: OnceCell::new(),
             split: OnceCell::new(),
             peer: OnceCell::new(),
+            growth: OnceCell::new(),
+            cases,
             bare: [OnceCell::new(), OnceCell::new(), OnceCell::new()],
             requests: AtomicU64::new(1),
         }
@@ -114,6 +123,11 @@ impl Arena {
         Ok(self.bare[slot].get_or_try_init(start).await?.1)
     }
 
+    /// What is kept as cases grow: filled and measured once.
+    pub async fn growth(&self) -> anyhow::Result<&Growth> {
+        self.growth.get_or_try_init(|| Growth::measure(self, self.cases)).await
+    }
+
     /// Submits, each with a request id of its own.
     pub async fn submits(&self, address: SocketAddr, token: &str, connections: u64) -> anyhow::Result<f64> {
         let (run, token) = (self.run_number(), token.to_owned());
@@ -162,9 +176,7 @@ pub async fn application(citizen: &Api) -> anyhow::Result<String> {
 
 /// An application with 1 KB of form.
 pub fn draft(request: &str) -> Value {
-    let applicant = json!({
-        "name": "张建国", "documentKind": "DOCUMENT_KIND_RESIDENT_ID", "documentNumber": "511602198503120016",
-    });
+    let applicant: Value = serde_json::from_str(APPLICANT).unwrap_or_default();
     let form = json!({"subject": "技术改造项目备案", "address": "a".repeat(100), "note": "n".repeat(850)});
     json!({"requestId": request, "itemCode": ITEM, "applicant": applicant, "form": form})
 }

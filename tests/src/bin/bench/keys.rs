@@ -9,7 +9,7 @@ use yiwang_tests::process::{Server, Start};
 
 use crate::Figures;
 use crate::arena::{Arena, ITEM, application};
-use crate::outside;
+use crate::{cases, licenses, outside};
 
 /// A ratio, or a quantity, that has a floor and a goal.
 pub struct Key {
@@ -25,7 +25,7 @@ const fn ratio(name: &'static str, floor: f64, goal: f64, what: &'static str) ->
 }
 
 /// All of them, in the order in which a round goes.
-pub const KEYS: [Key; 9] = [
+pub const KEYS: [Key; 15] = [
     Key {
         smaller_is_better: true,
         ..ratio("ready_ms", 1_000.0, 300.0, "first answer of `yiwang up` on a warm disk, in milliseconds")
@@ -43,7 +43,21 @@ pub const KEYS: [Key; 9] = [
     ratio("guide_vs_axum", 0.5, 0.75, "a guide through the gateway against a bare axum handler of the same JSON"),
     ratio("read_vs_axum", 0.2, 0.45, "an application read by its owner against a bare axum handler of the same JSON"),
     ratio("hop_vs_bare", 0.7, 0.9, "the same over two processes against bare axum asking bare tonic"),
+    ratio(
+        "case_vs_restate",
+        1.0,
+        3.0,
+        "whole cases, in units of 0.06 of the one-statement pgbench: what Restate reached for five durable steps",
+    ),
+    ratio("issue_vs_sm2", 0.25, 0.45, "licences issued against the bare signature on two threads"),
+    ratio("verify_vs_sm2", 0.6, 0.85, "licences verified over HTTP against the bare verification on two threads"),
+    ratio("growth_submit", 0.8, 1.0, "what submits keep from 10,000 cases to `--cases`, against what pgbench keeps"),
+    ratio("growth_read", 0.8, 1.0, "the same of reads"),
+    ratio("growth_list", 0.8, 1.0, "the same of an owner's newest page"),
 ];
+
+/// What Restate reached of the one-statement pgbench.
+const RESTATE: f64 = 0.06;
 
 const CALLERS: u64 = 256;
 const READERS: u64 = 64;
@@ -51,6 +65,9 @@ const READERS: u64 = 64;
 impl Key {
     /// One round. Even rounds measure the baseline first.
     pub async fn measure(&self, arena: &Arena, round: usize) -> anyhow::Result<Figures> {
+        if self.name.starts_with("growth") {
+            return Ok(arena.growth().await?.figures(self.name));
+        }
         let base_first = round.is_multiple_of(2);
         let early = if base_first { Some(self.base(arena).await?) } else { None };
         let ours = self.ours(arena).await?;
@@ -93,6 +110,9 @@ impl Key {
                 let own = application(&town.api().with_token(token)).await?;
                 arena.reads(town.address(), &own, token, READERS).await?
             }
+            "case_vs_restate" => cases::run(arena).await?,
+            "issue_vs_sm2" => licenses::issue(arena).await?,
+            "verify_vs_sm2" => licenses::verify(arena).await?,
             other => bail!("no key {other}"),
         })
     }
@@ -101,6 +121,9 @@ impl Key {
         let seconds = arena.time.as_secs_f64().to_string();
         Ok(match self.name {
             "execute_vs_pgbench" | "submit_vs_pgbench" | "submit_split_vs_pgbench" => arena.pgbench().await?,
+            "case_vs_restate" => RESTATE * arena.pgbench().await?,
+            "issue_vs_sm2" => outside::ledger(&["sm2", "sign", &seconds]).await?,
+            "verify_vs_sm2" => outside::ledger(&["sm2", "verify", &seconds]).await?,
             "submit_vs_peer" => arena.submits(arena.peer().await?, "", READERS).await?,
             "submit_sqlite_vs_single" => {
                 let folder = TempDir::new()?;

@@ -89,7 +89,14 @@ impl Wire {
         head.lines().any(|line| line.split(':').next().is_some_and(|name| name.eq_ignore_ascii_case(header)))
     }
 
-    fn last(&self) -> String {
+    /// The body of the last answer.
+    pub fn body(&self) -> &[u8] {
+        let all = &self.buffer[..self.filled];
+        all.windows(4).position(|four| four == b"\r\n\r\n").map_or(&[], |head| &all[head + 4..])
+    }
+
+    /// How the last answer begins.
+    pub fn last(&self) -> String {
         String::from_utf8_lossy(&self.buffer[..self.filled.min(2000)]).into_owned()
     }
 }
@@ -114,11 +121,16 @@ fn complete(bytes: &[u8]) -> anyhow::Result<Option<u16>> {
     Ok(whole.then_some(status))
 }
 
-/// A request as it goes over the wire.
+/// A request with JSON as it goes over the wire.
 pub fn request(method: &str, path: &str, token: &str, body: &str) -> Vec<u8> {
+    request_of("application/json", method, path, token, body)
+}
+
+/// A request with a body of another type.
+pub fn request_of(kind: &str, method: &str, path: &str, token: &str, body: &str) -> Vec<u8> {
     let authorization = if token.is_empty() { String::new() } else { format!("authorization: Bearer {token}\r\n") };
     format!(
-        "{method} {path} HTTP/1.1\r\nhost: bench\r\n{authorization}content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+        "{method} {path} HTTP/1.1\r\nhost: bench\r\n{authorization}content-type: {kind}\r\ncontent-length: {}\r\n\r\n{body}",
         body.len()
     )
     .into_bytes()

@@ -5,7 +5,10 @@
 
 mod arena;
 mod bare;
+mod cases;
+mod growth;
 mod keys;
+mod licenses;
 mod load;
 mod outside;
 mod overload;
@@ -32,6 +35,9 @@ struct Bench {
     /// Only these keys.
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
+    /// Up to how many cases the growth keys fill: a million takes ten minutes.
+    #[arg(long, default_value_t = 1_000_000)]
+    cases: u64,
     /// Instead of the keys: what becomes of submits when more come than can be served.
     #[arg(long)]
     overload: bool,
@@ -65,7 +71,8 @@ async fn main() -> anyhow::Result<()> {
     }
     let chosen: Vec<&Key> =
         KEYS.iter().filter(|key| bench.only.is_empty() || bench.only.iter().any(|name| name == key.name)).collect();
-    let arena = Arena::new(bench.database_url.clone(), Duration::from_secs_f64(bench.seconds));
+    anyhow::ensure!(!chosen.is_empty(), "no such key; there are: {}", KEYS.map(|key| key.name).join(" "));
+    let arena = Arena::new(bench.database_url.clone(), Duration::from_secs_f64(bench.seconds), bench.cases);
     if bench.overload {
         let curve = overload::run(&arena).await?;
         if bench.json {

@@ -45,24 +45,53 @@ pub fn sql_file(url: &str, file: &str) -> anyhow::Result<()> {
     .map(drop)
 }
 
+/// Runs a statement.
+pub fn sql(url: &str, statement: &str) -> anyhow::Result<()> {
+    output(
+        Command::new(postgres_program("psql"))
+            .args(["--quiet", "--set", "ON_ERROR_STOP=1", "--command", statement])
+            .arg(url),
+    )
+    .map(drop)
+}
+
+/// A new database beside this one; its address.
+pub fn database(url: &str, name: &str) -> anyhow::Result<String> {
+    sql(url, &format!("CREATE DATABASE {name}"))?;
+    let (whole, query) = url.split_once('?').unwrap_or((url, ""));
+    let (server, _) = whole.rsplit_once('/').context("a database in the address")?;
+    Ok(if query.is_empty() { format!("{server}/{name}") } else { format!("{server}/{name}?{query}") })
+}
+
+/// Transactions a second of one of our scripts, by 8 clients.
+pub async fn pgbench_file(url: &str, time: Duration, file: &'static str, cases: u64) -> anyhow::Result<f64> {
+    let (url, seconds) = (url.to_owned(), time.as_secs().max(1).to_string());
+    let define = format!("--define=cases={cases}");
+    tokio::task::spawn_blocking(move || transactions(&url, "8", &seconds, &[define], file)).await?
+}
+
+fn transactions(url: &str, clients: &str, seconds: &str, defines: &[String], file: &str) -> anyhow::Result<f64> {
+    let run = output(
+        Command::new(postgres_program("pgbench"))
+            .args(["--no-vacuum", "--protocol=prepared", "--jobs=2", "--client", clients, "--time", seconds])
+            .args(defines)
+            .arg("--file")
+            .arg(folder().join(file))
+            .arg(url),
+    )?;
+    let line = run.lines().find_map(|line| line.strip_prefix("tps = ")).context("pgbench says no tps")?;
+    Ok(line.split(' ').next().unwrap_or_default().parse()?)
+}
+
 /// Submits a second of the best one-statement `pgbench`, with 8 or 32 clients.
 pub async fn pgbench(url: &str, time: Duration) -> anyhow::Result<f64> {
     let (url, seconds) = (url.to_owned(), time.as_secs().max(1).to_string());
     tokio::task::spawn_blocking(move || {
         let form = format!(r#"{{"premises_name":"云溪客栈","note":"{}"}}"#, "f".repeat(960));
+        let defines = [format!("--define=form={form}"), format!("--define=event={}", "e".repeat(300))];
         let mut best = 0.0_f64;
         for clients in ["8", "32"] {
-            let run = output(
-                Command::new(postgres_program("pgbench"))
-                    .args(["--no-vacuum", "--protocol=prepared", "--jobs=2", "--client", clients, "--time", &seconds])
-                    .arg(format!("--define=form={form}"))
-                    .arg(format!("--define=event={}", "e".repeat(300)))
-                    .arg("--file")
-                    .arg(folder().join("pgbench.sql"))
-                    .arg(&url),
-            )?;
-            let line = run.lines().find_map(|line| line.strip_prefix("tps = ")).context("pgbench says no tps")?;
-            best = best.max(line.split(' ').next().unwrap_or_default().parse()?);
+            best = best.max(transactions(&url, clients, &seconds, &defines, "pgbench.sql")?);
         }
         Ok(best)
     })

@@ -1,9 +1,10 @@
-//! `just bench` asks this for the rates that only the ledger's own crate can measure: commands through the ledger alone, and
-//! SQLite with one transaction a submit. Prints one number.
+//! `just bench` asks this for the rates that only the ledger's own crate can measure: commands through the ledger alone,
+//! SQLite with one transaction a submit, and the bare signature. Prints one number.
 
 #![expect(clippy::print_stdout, reason = "its answer is what it prints")]
 
 mod host;
+mod signature;
 mod single;
 
 use std::path::Path;
@@ -71,11 +72,12 @@ async fn main() -> Outcome<()> {
                 let database = Database::Postgres { url: url.to_owned(), schema: "bench_ledger".to_owned() };
                 hot(database, replicas.parse()?, callers.parse()?, commands.parse()?).await?
             }
+            ["sm2", what, seconds] => signature::run(what, Duration::from_secs_f64(seconds.parse()?)).await?,
             ["single", "sqlite", folder, seconds] => {
                 single::run(Path::new(folder), Duration::from_secs_f64(seconds.parse()?)).await?
             }
             _ => return Err(
-                "usage: rates execute postgres URL CALLERS SECONDS | execute sqlite DIR … | single sqlite DIR SECONDS | hot postgres URL REPLICAS CALLERS COMMANDS"
+                "usage: rates execute postgres URL CALLERS SECONDS | execute sqlite DIR … | single sqlite DIR SECONDS | sm2 sign|verify SECONDS | hot postgres URL REPLICAS CALLERS COMMANDS"
                     .into(),
             ),
         };
