@@ -77,7 +77,9 @@ fn main() -> Result<(), Box<dyn Error>> {
 /// Messages that are answers and nothing else: they are written whole, an empty list as `[]` and a false as `false`, so that
 /// a reader need not know what is left out. Requests stay as short as they came, since their fingerprints are kept for years.
 fn whole_answers(set: &FileDescriptorSet) -> Vec<String> {
-    let is_answer = |name: &str| name.ends_with("Response") || name.ends_with("Section") || name == "MyAffairs";
+    let is_answer = |name: &str| {
+        name.ends_with("Response") || name.ends_with("Section") || ["MyAffairs", "HaltedRelay"].contains(&name)
+    };
     let of_file = |file: &FileDescriptorProto| {
         let package = file.package().to_owned();
         let names = file.message_type.iter().map(|message| message.name().to_owned());

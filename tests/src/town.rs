@@ -58,6 +58,14 @@ impl Town {
     /// # Errors
     /// Where it does not answer within a minute.
     pub async fn apart() -> anyhow::Result<Option<Self>> {
+        Self::apart_with(&[]).await
+    }
+
+    /// The same with settings of every process.
+    ///
+    /// # Errors
+    /// Where it does not answer within a minute.
+    pub async fn apart_with(settings: &[(&str, String)]) -> anyhow::Result<Option<Self>> {
         let Ok(url) = std::env::var(POSTGRES) else {
             eprintln!("{POSTGRES} is not set: not run in separate processes (tests/run sets it)");
             return Ok(None);
@@ -66,6 +74,9 @@ impl Town {
         static TOWNS: AtomicU32 = AtomicU32::new(0);
         let name = format!("town_{}_{}", std::process::id(), TOWNS.fetch_add(1, Ordering::SeqCst));
         town.set("DATABASE_URL", url);
+        for (key, value) in settings {
+            town.set(key, value.clone());
+        }
         for service in SERVICES {
             let (key, address) = (service.to_uppercase(), free_address()?);
             town.set(&format!("{key}__SCHEMA"), format!("{name}_{service}"));

@@ -8,16 +8,21 @@ mod privacy;
 mod telemetry;
 mod time;
 
+/// Services log every call, as an operator has them do who looks for something; by default only those that were refused.
+fn every_call() -> [(&'static str, String); 1] {
+    [("TELEMETRY__LEVEL", "info,sqlx=warn,yiwang_kit::stack=debug".to_owned())]
+}
+
 /// Each story runs in both shapes.
 macro_rules! both_shapes {
     ($($module:ident: $($story:ident),+;)+) => {
         mod together { $($(#[tokio::test]
             async fn $story() -> anyhow::Result<()> {
-                crate::$module::$story(yiwang_tests::town::Town::together().await?).await
+                crate::$module::$story(yiwang_tests::town::Town::together_with(&crate::every_call()).await?).await
             })+)+ }
         mod apart { $($(#[tokio::test]
             async fn $story() -> anyhow::Result<()> {
-                match yiwang_tests::town::Town::apart().await? {
+                match yiwang_tests::town::Town::apart_with(&crate::every_call()).await? {
                     Some(town) => crate::$module::$story(town).await,
                     None => Ok(()),
                 }
