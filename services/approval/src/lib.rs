@@ -12,7 +12,7 @@ pub mod steps;
 
 use tonic::service::Routes;
 use yiwang_kit::Env;
-use yiwang_ledger::{Aggregate as _, Ledger, Refusal};
+use yiwang_ledger::{Aggregate as _, Ending, Ledger, Refusal};
 use yiwang_proto::approval::v1::approval_service_server::ApprovalServiceServer;
 
 use crate::case::{Case, PROVISIONAL, decide};
@@ -36,8 +36,8 @@ pub async fn start(env: Env) -> anyhow::Result<Routes> {
     Ok(Routes::new(ApprovalServiceServer::new(service)))
 }
 
-/// What comes to an end and may be archived after it: the kinds of its streams.
-pub const ENDING: [&str; 1] = [Case::KIND];
+/// The streams that come to an end and may be archived after it.
+pub const ENDING: [Ending; 1] = [(Case::KIND, Case::SCHEMA)];
 
 /// Computes anew from the entries whatever is derived of this service's aggregates; how many streams.
 ///

@@ -9,7 +9,7 @@ pub mod grpc;
 
 use tonic::service::Routes;
 use yiwang_kit::Env;
-use yiwang_ledger::{Aggregate as _, Ledger, Refusal};
+use yiwang_ledger::{Aggregate as _, Ending, Ledger, Refusal};
 use yiwang_proto::evaluation::v1::evaluation_service_server::EvaluationServiceServer;
 
 use crate::evaluation::{Evaluation, PROVISIONAL, decide};
@@ -32,8 +32,8 @@ pub async fn start(env: Env) -> anyhow::Result<Routes> {
     Ok(Routes::new(EvaluationServiceServer::new(service)))
 }
 
-/// What comes to an end and may be archived after it: the kinds of its streams.
-pub const ENDING: [&str; 1] = [Evaluation::KIND];
+/// The streams that come to an end and may be archived after it.
+pub const ENDING: [Ending; 1] = [(Evaluation::KIND, Evaluation::SCHEMA)];
 
 /// Computes anew from the entries whatever is derived of this service's aggregates; how many streams.
 ///

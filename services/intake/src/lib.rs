@@ -21,7 +21,7 @@ use std::sync::Arc;
 use anyhow::anyhow;
 use tonic::service::Routes;
 use yiwang_kit::{Env, storage};
-use yiwang_ledger::{Aggregate as _, Ledger, Refusal};
+use yiwang_ledger::{Aggregate as _, Ending, Ledger, Refusal};
 use yiwang_proto::catalogue::v1::catalogue_service_server::CatalogueServiceServer;
 use yiwang_proto::intake::v1::intake_service_server::IntakeServiceServer;
 
@@ -70,8 +70,8 @@ pub async fn start(env: Env) -> anyhow::Result<Routes> {
     Ok(Routes::new(IntakeServiceServer::new(intake)).add_service(CatalogueServiceServer::new(catalogue)))
 }
 
-/// What comes to an end and may be archived after it: the kinds of its streams.
-pub const ENDING: [&str; 1] = [Application::KIND];
+/// The streams that come to an end and may be archived after it.
+pub const ENDING: [Ending; 1] = [(Application::KIND, Application::SCHEMA)];
 
 /// Computes anew from the entries whatever is derived of this service's aggregates; how many streams.
 ///

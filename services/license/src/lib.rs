@@ -13,7 +13,7 @@ pub mod verify;
 
 use tonic::service::Routes;
 use yiwang_kit::Env;
-use yiwang_ledger::{Aggregate as _, Ledger, Refusal};
+use yiwang_ledger::{Ledger, Refusal};
 use yiwang_proto::license::v1::license_service_server::LicenseServiceServer;
 
 use crate::license::{License, decide};
@@ -33,9 +33,6 @@ pub async fn start(env: Env) -> anyhow::Result<Routes> {
     env.ledger.timer::<License>(decide::tick);
     Ok(Routes::new(LicenseServiceServer::new(service)))
 }
-
-/// What comes to an end and may be archived after it: the kinds of its streams.
-pub const ENDING: [&str; 1] = [License::KIND];
 
 /// Computes anew from the entries whatever is derived of this service's aggregates; how many streams.
 ///

@@ -8,7 +8,7 @@ pub mod notice;
 
 use tonic::service::Routes;
 use yiwang_kit::Env;
-use yiwang_ledger::{Aggregate as _, Ledger, Refusal};
+use yiwang_ledger::{Aggregate as _, Ending, Ledger, Refusal};
 use yiwang_proto::trading::v1::trading_service_server::TradingServiceServer;
 
 /// Name of the service.
@@ -23,8 +23,8 @@ pub async fn start(env: Env) -> anyhow::Result<Routes> {
     Ok(Routes::new(TradingServiceServer::new(service)))
 }
 
-/// What comes to an end and may be archived after it: the kinds of its streams.
-pub const ENDING: [&str; 1] = [notice::Notice::KIND];
+/// The streams that come to an end and may be archived after it.
+pub const ENDING: [Ending; 1] = [(notice::Notice::KIND, notice::Notice::SCHEMA)];
 
 /// Computes anew from the entries whatever is derived of this service's aggregates; how many streams.
 ///

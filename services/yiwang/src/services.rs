@@ -4,7 +4,7 @@ use anyhow::bail;
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 use yiwang_kit::config::SERVICES;
-use yiwang_kit::ledger::Ledger;
+use yiwang_kit::ledger::{Ending, Ledger};
 use yiwang_kit::{Env, Front, Process};
 
 /// Name of the gateway, which keeps no ledger.
@@ -41,12 +41,11 @@ pub async fn rebuild(name: &str, ledger: &Ledger) -> anyhow::Result<u64> {
     })
 }
 
-/// What of a service's streams may be archived.
-pub fn ending(name: &str) -> &'static [&'static str] {
+/// What of a service's streams may be archived; a licence is in force for years in which nothing happens.
+pub fn ending(name: &str) -> &'static [Ending] {
     match name {
         yiwang_intake::NAME => &yiwang_intake::ENDING,
         yiwang_approval::NAME => &yiwang_approval::ENDING,
-        yiwang_license::NAME => &yiwang_license::ENDING,
         yiwang_evaluation::NAME => &yiwang_evaluation::ENDING,
         yiwang_trading::NAME => &yiwang_trading::ENDING,
         _ => &[],

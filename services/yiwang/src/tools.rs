@@ -98,7 +98,7 @@ pub async fn verify(config: Config, as_json: bool) -> anyhow::Result<ExitCode> {
         if as_json {
             println!(
                 "{}",
-                json!({"service": name, "entries": report.entries, "streams": report.streams, "problems": report.problems})
+                json!({"service": name, "entries": report.entries, "archived": report.archived, "streams": report.streams, "problems": report.problems})
             );
             continue;
         }
@@ -107,6 +107,9 @@ pub async fn verify(config: Config, as_json: bool) -> anyhow::Result<ExitCode> {
             "{name:<11} {:>9} 条记录 · entries  {:>8} 个对象 · streams  {verdict}",
             report.entries, report.streams
         );
+        if report.archived > 0 {
+            println!("{:<11} {:>9} 条内容在归档中 · of them archived: hold it against the files", "", report.archived);
+        }
         report.problems.iter().for_each(|problem| println!("  {problem}"));
     }
     process.stop().await;

@@ -22,6 +22,8 @@ pub struct Lines(Arc<Waiting>);
 #[derive(Default)]
 struct Waiting {
     lines: Mutex<Buffer>,
+    /// Held over taking and writing, so that lines come out in order and whoever flushes last finds all written.
+    out: Mutex<()>,
     full: Condvar,
 }
 
@@ -32,10 +34,17 @@ struct Buffer {
 }
 
 impl Lines {
+    /// None yet.
+    pub(crate) fn new() -> Self {
+        Self(Arc::default())
+    }
+
     /// Has a thread write them.
-    pub(crate) fn to_stderr() -> Self {
-        let waiting = Arc::<Waiting>::default();
-        let own = waiting.clone();
+    ///
+    /// # Errors
+    /// Where there is no thread to be had.
+    pub(crate) fn write_to_stderr(&self) -> io::Result<()> {
+        let own = self.0.clone();
         let begun = std::thread::Builder::new().name("log".to_owned()).spawn(move || {
             loop {
                 let lines = own.lock();
@@ -43,9 +52,7 @@ impl Lines {
                 own.flush(&mut io::stderr());
             }
         });
-        // without a thread nothing waits: see `write`
-        drop(begun);
-        Self(waiting)
+        begun.map(drop)
     }
 }
 
@@ -54,8 +61,9 @@ impl Waiting {
         self.lines.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Writes what waits; the lock is not held meanwhile.
+    /// Writes what waits; more may come meanwhile.
     fn flush(&self, into: &mut impl Write) {
+        let _one_at_a_time = self.out.lock().unwrap_or_else(PoisonError::into_inner);
         let Buffer { bytes, dropped } = std::mem::take(&mut *self.lock());
         // nobody can be told where the log itself cannot be written
         let _ = into.write_all(&bytes);

@@ -109,6 +109,7 @@ impl Replicas {
         if is_contended(&answer)
             && let Some(owner) = self.0.owner(record(&body))
             && let Ok(second) = self.0.send(&owner, again(&parts, &body)).await
+            && !is_unavailable(&second)
         {
             return Ok(second);
         }

@@ -20,13 +20,16 @@ pub fn init(config: &TelemetryConfig) -> anyhow::Result<Lines> {
         crate::spans::init(endpoint, config.trace_share)?;
     }
     let filter = EnvFilter::try_new(&config.level)?;
-    let written = Lines::to_stderr();
+    let written = Lines::new();
     let registry = tracing_subscriber::registry().with(filter);
     let lines = tracing_subscriber::fmt::layer().with_writer(written.clone()).with_target(false);
-    let _already_started = match config.format {
+    let started = match config.format {
         LogFormat::Text => registry.with(lines.with_ansi(false)).try_init(),
         LogFormat::Json => registry.with(lines.json().flatten_event(true).with_span_list(false)).try_init(),
     };
+    if started.is_ok() {
+        written.write_to_stderr()?;
+    }
     Ok(written)
 }
 

@@ -18,20 +18,25 @@ use crate::ledger::{Ledger, store_refusal};
 use crate::{Hash, Refusal, StreamId, Timestamp};
 
 /// A request may come again for so many microseconds, and is answered from the entries then.
-const REQUESTS_LIVE: i64 = 400 * 24 * 3600 * 1_000_000;
+pub(crate) const REQUESTS_LIVE: i64 = 400 * 24 * 3600 * 1_000_000;
 const FORMAT: &str = "yiwang-archive-1";
 const PAGE: i64 = 500;
 /// First byte of a body's place where the body is elsewhere: no JSON begins so. The hash of the body follows.
 const ELSEWHERE: u8 = 0;
 
+/// A kind of stream that comes to an end, and the schema of its state.
+pub type Ending = (&'static str, i32);
+
 /// Where no relay will come by again.
 const DELIVERED: Sql = Sql::both("SELECT min(position) FROM cursor");
-/// Entries from which nothing is folded any more, of streams in which nothing has happened since.
+/// Entries of streams in which nothing has happened since and nothing is due, and whose state stands as this release reads it, so
+/// that nothing is folded from them.
 const OLD: Sql = Sql::both(
     "SELECT e.position, e.stream, e.version, e.kind, e.body, e.actor, e.at, e.principal, e.request, e.trace, e.prev, e.hash
      FROM entry e JOIN record r ON r.stream = e.stream
-     WHERE e.position > $1 AND e.position <= $2 AND r.kind = $3 AND r.updated_at < $4 AND e.version <= r.state_version
-       AND substr(e.body, 1, 1) <> $5 ORDER BY e.position LIMIT $6",
+     WHERE e.position > $1 AND e.position <= $2 AND r.kind = $3 AND r.schema = $4 AND r.updated_at < $5
+       AND r.due_at = 9223372036854775807 AND r.state_version = r.version AND substr(e.body, 1, 1) <> $6
+     ORDER BY e.position LIMIT $7",
 );
 const PUT: Sql = Sql::both("UPDATE entry SET body = $1 WHERE position = $2 AND hash = $3 AND body = $4");
 
@@ -80,28 +85,30 @@ struct End {
 type Held = (i64, Hash, Vec<u8>);
 
 impl Ledger {
-    /// Moves the bodies of streams of these kinds to a new file, where nothing has happened since `before`; how many. Nothing is read
-    /// or decided otherwise afterwards, except what must be folded anew from the first entry: that asks for
-    /// [`Ledger::bring_back`] first.
+    /// Moves the bodies of streams of these kinds to a file, where nothing has happened since `before` and nothing is due; how many.
+    /// They are read as before. What would act on them, or must be folded anew from the first entry, is refused
+    /// (`STREAM_UNREADABLE`) until [`Ledger::bring_back`]. A file that is there already is finished: its bodies are moved.
     ///
     /// # Errors
     /// See [`ArchiveError`]; whatever was not moved is where it was.
-    pub async fn archive(&self, kinds: &[&str], before: Timestamp, file: &Path) -> Result<u64, ArchiveError> {
+    pub async fn archive(&self, kinds: &[Ending], before: Timestamp, file: &Path) -> Result<u64, ArchiveError> {
         if before.0 > self.host().now().0 - REQUESTS_LIVE {
             return Err(ArchiveError::TooRecent);
         }
         let partial = file.with_extension("partial");
         let io = |error| ArchiveError::File(file.to_owned(), error);
-        if file.exists() {
-            return Err(io(std::io::ErrorKind::AlreadyExists.into()));
-        }
-        let count = self.write_down(kinds, before, &partial).await?;
-        if count == 0 {
+        if !file.exists() {
+            let count = self.write_down(kinds, before, &partial).await?;
+            if count == 0 {
+                std::fs::remove_file(&partial).map_err(io)?;
+                return Ok(0);
+            }
+            self.read_through(&partial)?;
+            // fails where somebody else was faster: nothing is written over
+            std::fs::hard_link(&partial, file).map_err(io)?;
             std::fs::remove_file(&partial).map_err(io)?;
-            return Ok(0);
+            sync_folder(file).map_err(io)?;
         }
-        std::fs::rename(&partial, file).map_err(io)?;
-        sync_folder(file).map_err(io)?;
         self.exchange(file, |body| (elsewhere(body), body.to_vec())).await
     }
 
@@ -113,7 +120,7 @@ impl Ledger {
         self.exchange(file, |body| (body.to_vec(), elsewhere(body))).await
     }
 
-    async fn write_down(&self, kinds: &[&str], before: Timestamp, partial: &Path) -> Result<u64, ArchiveError> {
+    async fn write_down(&self, kinds: &[Ending], before: Timestamp, partial: &Path) -> Result<u64, ArchiveError> {
         let io = |error| ArchiveError::File(partial.to_owned(), error);
         let mut file = Sealed::create(partial).map_err(io)?;
         let head = json!({"format": FORMAT, "service": self.service(), "before": before.0, "kinds": kinds});
@@ -123,13 +130,24 @@ impl Ledger {
             engine::read!(db, fetch_one, (Option<i64>,), DELIVERED).map_err(store_refusal)?;
         let until = delivered.0.unwrap_or(self.head().await?.position as i64);
         let mut count = 0;
-        for &kind in kinds {
+        for &(kind, schema) in kinds {
             let mut after = 0_i64;
             loop {
                 let marked = vec![ELSEWHERE];
-                let rows: Vec<EntryRow> =
-                    engine::read!(db, fetch_all, EntryRow, OLD, after, until, kind, before.0, marked.clone(), PAGE)
-                        .map_err(store_refusal)?;
+                let rows: Vec<EntryRow> = engine::read!(
+                    db,
+                    fetch_all,
+                    EntryRow,
+                    OLD,
+                    after,
+                    until,
+                    kind,
+                    i64::from(schema),
+                    before.0,
+                    marked.clone(),
+                    PAGE
+                )
+                .map_err(store_refusal)?;
                 if rows.is_empty() {
                     break;
                 }
@@ -147,13 +165,19 @@ impl Ledger {
     /// Exchanges what stands in the bodies' places, once the whole file was read and found good: `exchange` makes of a body what is
     /// put there, and what must stand there before. How many were exchanged.
     async fn exchange(&self, file: &Path, exchange: impl Fn(&[u8]) -> (Vec<u8>, Vec<u8>)) -> Result<u64, ArchiveError> {
-        let mut first = Pages::open(file, self.service())?;
-        while first.next()?.is_some() {}
+        self.read_through(file)?;
         let (mut pages, mut done) = (Pages::open(file, self.service())?, 0);
         while let Some(page) = pages.next()? {
             done += self.put(&page, &exchange).await.map_err(store_refusal)?;
         }
         Ok(done)
+    }
+
+    /// Whether a file is whole.
+    fn read_through(&self, file: &Path) -> Result<(), ArchiveError> {
+        let mut pages = Pages::open(file, self.service())?;
+        while pages.next()?.is_some() {}
+        Ok(())
     }
 
     /// A page in one transaction, short enough for whoever commits meanwhile.
@@ -219,7 +243,12 @@ struct Sealed {
 
 impl Sealed {
     fn create(path: &Path) -> std::io::Result<Self> {
-        Ok(Self { file: BufWriter::new(File::create(path)?), hash: Sm3::new() })
+        let mut options = File::options();
+        options.write(true).create_new(true);
+        // who did what when is in it
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        Ok(Self { file: BufWriter::new(options.open(path)?), hash: Sm3::new() })
     }
 
     fn line(&mut self, line: &impl Serialize) -> std::io::Result<()> {

@@ -44,6 +44,11 @@ impl Entry {
         self.aggregate == A::KIND
     }
 
+    /// Whether its body has left.
+    pub fn is_archived(&self) -> bool {
+        self.archived.is_some()
+    }
+
     /// The hash that the entry must have; see [`hash_of`].
     pub fn expected_hash(&self) -> Hash {
         let kind = stored_kind(&self.aggregate, &self.kind);

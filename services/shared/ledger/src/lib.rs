@@ -33,7 +33,7 @@ mod vitals;
 mod writer;
 
 pub use aggregate::{Aggregate, Call, Committed, Context, Decision, EventName, Index, Meta, Tag, UniqueKey};
-pub use archive::ArchiveError;
+pub use archive::{ArchiveError, Ending};
 pub use backup::Backup;
 pub use builtin::{AccessEvent, AccessLog, Erasure, ErasureEvent, Retrial, RetrialEvent};
 pub use engine::{Database, OpenError};

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use crate::actor::FRESH;
+use crate::archive::REQUESTS_LIVE;
 use crate::engine::{self, Db, Reader, Sql};
 use crate::entry::{Entry, EntryRow};
 use crate::gather::Lookup;
@@ -163,7 +164,20 @@ impl Core {
     /// The stream as committed, to decide on: another kind's stream is not there to be written.
     pub(crate) async fn load_to_write<A: Aggregate>(&self, stream: StreamId) -> Result<Snapshot<A>, Refusal> {
         match self.record(stream, 0).await? {
-            Some(row) if row.kind == A::KIND => self.restore(row).await,
+            Some(row) if row.kind == A::KIND => {
+                // what is archived is closed: a repetition, or a relay, may ask for the stream as it stands now
+                let rests = row.updated_at < self.host.now().0.saturating_sub(REQUESTS_LIVE);
+                if rests
+                    && entries(&self.db, stream, 0, 1)
+                        .await
+                        .map_err(crate::store_refusal)?
+                        .iter()
+                        .any(Entry::is_archived)
+                {
+                    return Err(unreadable(stream, &"it is archived: yiwang archive return FILE opens it again"));
+                }
+                self.restore(row).await
+            }
             Some(_) => Err(Refusal::not_found("记录")),
             None => Ok(Snapshot::absent(stream)),
         }
@@ -269,7 +283,7 @@ impl Core {
 
     /// Decodes an entry's body, today's shape or an older one, and opens its personal values.
     pub(crate) async fn decode_event<A: Aggregate>(&self, entry: &Entry) -> Result<A::Event, Refusal> {
-        if entry.archived.is_some() {
+        if entry.is_archived() {
             let why = format!("entry {} is archived: yiwang archive return FILE brings it back", entry.position);
             return Err(unreadable(entry.stream, &why));
         }

@@ -222,6 +222,8 @@ impl Vault {
                 with_keys(std::mem::take(ring), stream, version, nonce.clone(), || serde_json::to_vec(body));
             *ring = keys;
             if missing.is_empty() {
+                // nobody's key is missing for good: a fresh value in the next body makes one
+                ring.retain(|_, key| key.is_some());
                 return Ok(bytes?);
             }
             for (subject, fresh) in missing {

@@ -15,6 +15,8 @@ use crate::{Hash, Timestamp};
 pub struct Report {
     /// Entries walked.
     pub entries: u64,
+    /// Of these, entries whose bodies are in an archive: as many as the archives hold.
+    pub archived: u64,
     /// Streams met.
     pub streams: u64,
     /// What does not hold, a sentence each, at most 100.
@@ -46,6 +48,7 @@ impl Ledger {
             let Some(last) = entries.last() else { break };
             report.entries = last.position;
             for entry in entries {
+                report.archived += u64::from(entry.is_archived());
                 let (version, tip, at) = tips.get(&entry.stream.0).copied().unwrap_or_default();
                 if entry.version != version + 1 {
                     report.problem(format!("position {}: version {} after {version}", entry.position, entry.version));

@@ -54,6 +54,7 @@ impl Growth {
 
     /// Fills and measures, once a run: minutes.
     pub async fn measure(arena: &Arena, many: u64) -> anyhow::Result<Self> {
+        ensure!(many > FEW, "--cases is more than {FEW}");
         let url = outside::database(&arena.url, "growth")?;
         outside::sql_file(&url, "schema.sql")?;
         let start = Start::postgres(&arena.path("growth"), &url)?;
@@ -89,6 +90,7 @@ struct Ours<'a> {
 impl Ours<'_> {
     /// Submits until there are so many; the ids of some, evenly, are kept for the reads.
     async fn fill(&self, from: u64, to: u64) -> anyhow::Result<()> {
+        self.ids.lock().unwrap_or_else(PoisonError::into_inner).clear();
         let mut writers = JoinSet::new();
         for writer in 0..WRITERS {
             let (address, token, ids) = (self.address, self.token.clone(), self.ids.clone());

@@ -5,7 +5,3 @@ ALTER TABLE entry ALTER COLUMN body SET STORAGE EXTERNAL;
 ALTER TABLE entry SET (toast_tuple_target = 8160);
 ALTER TABLE record ALTER COLUMN state SET STORAGE EXTERNAL;
 ALTER TABLE record SET (toast_tuple_target = 8160);
-
--- Most records have no date to be looked at: they are not in its index.
-CREATE INDEX record_watched ON record (kind, due_at, stream) WHERE due_at < 9223372036854775807;
-DROP INDEX record_due;
