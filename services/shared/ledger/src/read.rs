@@ -380,8 +380,7 @@ impl Core {
         after: (i64, Uuid),
     ) -> Result<Vec<(Uuid, i64, i64)>, sqlx::Error> {
         const DUE: Sql = Sql::both(
-            "SELECT stream, version, due_at FROM record WHERE kind = $1 AND due_at < 9223372036854775807 AND due_at <= $2
-               AND (due_at, stream) > ($3, $4)
+            "SELECT stream, version, due_at FROM record WHERE kind = $1 AND due_at <= $2 AND (due_at, stream) > ($3, $4)
              ORDER BY due_at, stream LIMIT 500",
         );
         engine::read!(&*self.db, fetch_all, (Uuid, i64, i64), DUE, kind, now.0, after.0, after.1)

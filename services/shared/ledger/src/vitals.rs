@@ -56,7 +56,7 @@ const RELAYS: Sql = Sql::both(
 );
 const DUE: Sql = Sql::both(
     "SELECT kind, count(*) FILTER (WHERE due_at >= $1), count(*) FILTER (WHERE due_at < $1)
-     FROM record WHERE due_at < 9223372036854775807 AND due_at < $2 GROUP BY kind ORDER BY kind",
+     FROM record WHERE due_at < $2 GROUP BY kind ORDER BY kind",
 );
 const DAY: i64 = 86_400_000_000;
 
