@@ -96,7 +96,14 @@ fn ledgers_are_made_and_verified() {
     assert!(yiwang(dir.path(), &["migrate", "trading"], &[]).status.success());
     let output = yiwang(dir.path(), &["verify", "--json"], &[]);
     let line: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!(line, serde_json::json!({"service": "trading", "entries": 0, "streams": 0, "problems": []}));
+    let sound = serde_json::json!({"service": "trading", "entries": 0, "archived": 0, "streams": 0, "problems": []});
+    assert_eq!(line, sound);
+    let archive = |before: &str| {
+        let to = dir.path().join("archive");
+        yiwang(dir.path(), &["archive", "out", "--before", before, "--to", to.to_str().unwrap()], &[])
+    };
+    assert!(archive("2020-01-01").status.success());
+    assert!(said(&archive("2999-01-01")).contains("ARCHIVE_TOO_RECENT"));
 }
 
 #[test]
