@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use tempfile::NamedTempFile;
 use yiwang_standards::sm::{Sm3, from_hex, sm3, to_hex};
 
 use crate::engine::{self, Sql};
@@ -95,19 +96,17 @@ impl Ledger {
         if before.0 > self.host().now().0 - REQUESTS_LIVE {
             return Err(ArchiveError::TooRecent);
         }
-        let partial = file.with_extension("partial");
         let io = |error| ArchiveError::File(file.to_owned(), error);
         if !file.exists() {
-            let count = self.write_down(kinds, before, &partial).await?;
-            if count == 0 {
-                std::fs::remove_file(&partial).map_err(io)?;
+            // of a name of its own and for its owner's eyes, and gone where this is cut off
+            let partial = NamedTempFile::new_in(folder_of(file)).map_err(io)?;
+            if self.write_down(kinds, before, partial.path()).await? == 0 {
                 return Ok(0);
             }
-            self.read_through(&partial)?;
+            self.read_through(partial.path())?;
             // fails where somebody else was faster: nothing is written over
-            std::fs::hard_link(&partial, file).map_err(io)?;
-            std::fs::remove_file(&partial).map_err(io)?;
-            sync_folder(file).map_err(io)?;
+            partial.persist_noclobber(file).map_err(|error| io(error.error))?;
+            File::open(folder_of(file)).and_then(|folder| folder.sync_all()).map_err(io)?;
         }
         self.exchange(file, |body| (elsewhere(body), body.to_vec())).await
     }
@@ -243,12 +242,7 @@ struct Sealed {
 
 impl Sealed {
     fn create(path: &Path) -> std::io::Result<Self> {
-        let mut options = File::options();
-        options.write(true).create_new(true);
-        // who did what when is in it
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        Ok(Self { file: BufWriter::new(options.open(path)?), hash: Sm3::new() })
+        Ok(Self { file: BufWriter::new(File::create(path)?), hash: Sm3::new() })
     }
 
     fn line(&mut self, line: &impl Serialize) -> std::io::Result<()> {
@@ -280,23 +274,21 @@ impl Pages {
         let file = File::open(path).map_err(|error| ArchiveError::File(path.to_owned(), error))?;
         let (lines, hash) = (BufReader::new(file), Sm3::new());
         let mut pages = Self { path: path.to_owned(), lines, hash, line: 0, entries: 0, ended: false };
-        let head: Value = serde_json::from_str(&pages.read()?).unwrap_or_default();
+        let first = pages.read()?;
+        pages.hash.update(first.as_bytes());
+        let head: Value = serde_json::from_str(&first).unwrap_or_default();
         if head["format"] != FORMAT || head["service"] != service {
             return Err(pages.damaged("不是本服务的归档 (no archive of this service)"));
         }
         Ok(pages)
     }
 
-    /// A line, which is hashed when the next one is asked for.
     fn read(&mut self) -> Result<String, ArchiveError> {
         let mut text = String::new();
         self.line += 1;
         let read = self.lines.read_line(&mut text).map_err(|error| ArchiveError::File(self.path.clone(), error))?;
         if read == 0 {
             return Err(self.damaged("文件不完整 (cut off)"));
-        }
-        if serde_json::from_str::<End>(&text).is_err() {
-            self.hash.update(text.as_bytes());
         }
         Ok(text)
     }
@@ -312,6 +304,7 @@ impl Pages {
                 self.ended = true;
                 continue;
             }
+            self.hash.update(text.as_bytes());
             let line: Option<Line> = serde_json::from_str(&text).ok();
             page.push(line.and_then(Line::held).ok_or_else(|| self.damaged("内容与哈希不符 (not as hashed)"))?);
             self.entries += 1;
@@ -324,7 +317,6 @@ impl Pages {
     }
 }
 
-fn sync_folder(file: &Path) -> std::io::Result<()> {
-    let folder = file.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    File::open(folder)?.sync_all()
+fn folder_of(file: &Path) -> &Path {
+    file.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }

@@ -173,20 +173,20 @@ pub(crate) fn with_keys<T>(
 
 /// Seals a value for its place, or finds it sealed for that place.
 fn seal(scope: &Scope, value: &str, key: &SubjectKey, personal: &Personal) -> String {
+    let seal_under = |nonce: [u8; 12]| {
+        let mut bytes = nonce.to_vec();
+        bytes.extend(key.cipher.seal(&nonce, &aad(scope, &personal.subject, &personal.field), value.as_bytes()));
+        BASE64_STANDARD.encode(bytes)
+    };
+    let Nonce::Fresh(host) = &scope.nonce else { return seal_under([0; 12]) };
     let place = (scope.stream, scope.version);
+    if let Some(kept) = personal.sealed.get().filter(|kept| kept.place == place && kept.key == key.id) {
+        return kept.text.clone();
+    }
     let mut nonce = [0; 12];
-    if let Nonce::Fresh(host) = &scope.nonce {
-        if let Some(kept) = personal.sealed.get().filter(|kept| kept.place == place && kept.key == key.id) {
-            return kept.text.clone();
-        }
-        host.fill(&mut nonce);
-    }
-    let mut bytes = nonce.to_vec();
-    bytes.extend(key.cipher.seal(&nonce, &aad(scope, &personal.subject, &personal.field), value.as_bytes()));
-    let text = BASE64_STANDARD.encode(bytes);
-    if matches!(scope.nonce, Nonce::Fresh(_)) {
-        let _ = personal.sealed.set(SealedAt { place, key: key.id, text: text.clone() });
-    }
+    host.fill(&mut nonce);
+    let text = seal_under(nonce);
+    let _ = personal.sealed.set(SealedAt { place, key: key.id, text: text.clone() });
     text
 }
 
