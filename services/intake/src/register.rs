@@ -96,6 +96,7 @@ pub fn issue(register: &Register, layout: &str, ask: &Ask, _cx: &Context) -> Dec
 
 impl Aggregate for Register {
     const KIND: &'static str = "register";
+    const STANDALONE: bool = true;
     type Event = RegisterEvent;
 
     fn evolve(&mut self, event: &RegisterEvent, _meta: &Meta) {

@@ -148,6 +148,12 @@ impl ToApproval {
     /// 补交 (容缺): a material that was owed at acceptance has come. One that comes before the case has its number is told
     /// when the case is opened.
     async fn material(&self, entry: &Entry, request_id: &str) -> Delivery {
+        // as it is now: what has no case number yet had none then, and need not be read back to that paper
+        match self.0.ledger.get::<Application>(entry.stream, &Audiences::all()).await {
+            Ok(Some(read)) if read.state.case_number.is_none() => return Delivery::NotMine,
+            Ok(_) => {}
+            Err(refusal) => return later(&refusal),
+        }
         let (attachment, by) = match self.0.ledger.decode::<Application>(entry).await {
             Ok(Event::AttachmentAdded { attachment, by }) => (attachment, by),
             Ok(_) => return Delivery::NotMine,

@@ -119,6 +119,10 @@ proptest! {
             let meta = Meta { at: Timestamp(0), actor: "system".into(), version: 1 };
             events.iter().for_each(|event| register.evolve(event, &meta));
             prop_assert_eq!(register.last as usize, n + 1);
+            // one entry is the whole state
+            let mut alone = Register::default();
+            events.iter().for_each(|event| alone.evolve(event, &meta));
+            prop_assert_eq!(alone, register.clone());
         }
     }
 }

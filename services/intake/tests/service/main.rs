@@ -53,7 +53,7 @@ both! {
     relay: approval_hears_of_a_case_once, approval_away_is_told_later, a_withdrawal_ends_the_case, a_decided_case_is_not_withdrawn,
         a_crash_before_the_number_is_completed, the_promise_decides_the_limit, a_deemed_acceptance_reaches_approval,
         approval_hears_from_which_day_the_limit_runs, no_case_is_opened_of_an_erased_person_and_nothing_waits_for_it,
-        what_has_its_number_asks_the_register_for_none,
+        what_has_its_number_asks_the_register_for_none, who_asks_again_is_given_its_number_again,
         a_refusal_gives_the_right_to_evaluate_it, approval_hears_of_a_paper_that_follows;
     golden: every_event_ever_released_still_decodes_and_evolves;
 }

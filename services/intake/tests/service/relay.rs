@@ -3,6 +3,8 @@ use serde_json::json;
 use yiwang_intake::application::{Actor, Application, ApplicationEvent, decide};
 use yiwang_intake::catalogue::{self, Item};
 use yiwang_intake::convert::ask::acting;
+use yiwang_intake::numbering;
+use yiwang_intake::register::Register;
 use yiwang_kit::{Caller, CallerKind, new_request_id};
 use yiwang_ledger::{Audiences, Call, Context, StreamId};
 use yiwang_proto::clock::v1::LimitStart;
@@ -163,6 +165,24 @@ pub async fn what_has_its_number_asks_the_register_for_none(world: World) {
     let second = world.accepted().await;
     world.until(async || world.approval.opened_for(&second.id)).await;
     assert!(second.case_number.ends_with("000001"), "{}", second.case_number);
+}
+
+/// The register stands further on by then: what it gave is read from that entry alone.
+pub async fn who_asks_again_is_given_its_number_again(world: World) {
+    let (first, second) = (world.accepted().await, world.accepted().await);
+    assert!(second.case_number.ends_with("000002"), "{}", second.case_number);
+    let id = StreamId::parse("id", &first.id).unwrap();
+    let history = world.ledger().history(id, 0, 100).await.unwrap();
+    let accepted = history.iter().find(|entry| entry.kind == "Accepted").unwrap();
+    let app = world.ledger().get::<Application>(id, &Audiences::all()).await.unwrap().unwrap().state;
+    let ask = numbering::ask(id, &app).unwrap();
+    let call = Call::system(format!("number.{}", accepted.hash), "");
+    let none = |_: &Register, _: &Context| Ok(Vec::new());
+    let again = world.ledger().execute::<Register>(ask.register(), call, none).await.unwrap();
+    assert!(again.replayed);
+    assert_eq!(again.state.last.as_ref().map(|last| last.number.as_str()), Some(&first.case_number[..]));
+    let kept = numbering::complete(world.ledger(), ask, accepted.hash, "").await.unwrap();
+    assert_eq!(kept.state.case_number.as_deref(), Some(&first.case_number[..]));
 }
 
 pub async fn a_refusal_gives_the_right_to_evaluate_it(world: World) {

@@ -25,6 +25,7 @@ pub enum Event {
 
 impl Aggregate for Register {
     const KIND: &'static str = "license_register";
+    const STANDALONE: bool = true;
     type Event = Event;
 
     fn evolve(&mut self, event: &Event, _meta: &Meta) {

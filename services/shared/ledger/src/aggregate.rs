@@ -103,6 +103,9 @@ pub trait Aggregate: Default + Clone + Serialize + DeserializeOwned + Send + Syn
     const KIND: &'static str;
     /// Shape of the stored state; another number makes the ledger fold the stream anew.
     const SCHEMA: i32 = 1;
+    /// Whether an entry makes the whole state, whatever came before: then how a long stream stood at a version, as a repeated
+    /// request is answered, is read from that one entry.
+    const STANDALONE: bool = false;
     /// An enum with one variant an event, `derive(Serialize, Deserialize, strum::IntoStaticStr)`, externally tagged
     /// (serde's default). Variants are never changed, only added to with `#[serde(default)]` fields.
     type Event: Serialize + DeserializeOwned + Clone + Send + Sync + 'static + EventName;

@@ -20,6 +20,10 @@ static MIGRATOR: LazyLock<sqlx::migrate::Migrator> =
 /// Between two tries of a migration that waits for a lock.
 const LOCK_REST: Duration = Duration::from_millis(500);
 
+/// A plan is kept for as long as its connection, and may be made while the tables are empty, or before anybody has counted them:
+/// it must be one that stays good as they grow.
+const PLANS: [(&str, &str); 3] = [("enable_seqscan", "off"), ("enable_hashjoin", "off"), ("enable_mergejoin", "off")];
+
 /// Connects, makes the schema and migrates where that is wanted, and asserts the settings that durability stands on.
 pub(super) async fn open(url: &str, schema: &str, production: bool, how: Schema) -> Result<PgPool, OpenError> {
     if schema.is_empty() || !schema.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_') {
@@ -28,6 +32,7 @@ pub(super) async fn open(url: &str, schema: &str, production: bool, how: Schema)
     let options = PgConnectOptions::from_str(url)?
         .application_name(&format!("yiwang-{schema}"))
         .options([("search_path", schema), ("lock_timeout", "10s"), ("statement_timeout", "60s")])
+        .options(PLANS)
         .disable_statement_logging();
     let mut connection = options.connect().await?;
     match how {

@@ -68,7 +68,7 @@ both! {
         a_store_of_another_look_up_key_is_refused, a_new_wrapping_key_wraps_anew_and_seals_nothing_anew;
     read: a_list_shows_what_single_reads_would, what_is_read_is_never_older_than_the_store, pages_neither_skip_nor_repeat, a_foreign_page_token_is_refused,
         a_page_token_changed_by_hand_is_refused, what_cannot_be_stored_is_not_found,
-        a_page_size_out_of_range_is_refused, filters_narrow_a_list, lists_sort_by_bytes, a_search_prefers_rare_words,
+        a_page_size_out_of_range_is_refused, filters_narrow_a_list, which_list_is_walked_does_not_show, lists_sort_by_bytes, a_search_prefers_rare_words,
         a_record_is_found_by_its_key, a_state_of_then_is_read_from_the_stored_one_where_that_is_no_younger,
         a_stream_of_another_kind_is_not_found;
     evidence: a_store_that_is_not_there_is_not_made_by_looking, every_chain_verifies, a_changed_body_is_found, a_removed_entry_is_found, a_cut_off_tail_is_found, a_forged_record_is_found,

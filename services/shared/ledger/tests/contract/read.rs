@@ -124,6 +124,27 @@ pub async fn filters_narrow_a_list(world: World) {
     assert!(list_all(&world, odd, &Audiences::all()).await.is_empty());
 }
 
+/// The shorter of an audience's list and a filter's is walked: the answer is what both hold, whichever that was.
+pub async fn which_list_is_walked_does_not_show(world: World) {
+    let jars = jars(&world, 40).await;
+    for jar in jars.iter().step_by(3) {
+        world.run(*jar, add(1)).await.unwrap();
+    }
+    let owned = |n: u64| Audiences::of([world.ledger.vault().lookup("111", &n.to_string()).audience()]);
+    for parity in ["odd", "even"] {
+        for audiences in [owned(0), owned(3), Audiences::of(["org:1".to_owned()]), Audiences::all()] {
+            let mut both = BTreeSet::new();
+            for jar in &jars {
+                let read = world.ledger.get::<Jar>(*jar, &audiences).await.unwrap();
+                both.extend(read.filter(|read| (read.state.total % 2 == 1) == (parity == "odd")).map(|_| *jar));
+            }
+            let query = ListQuery { filters: vec![("parity", parity.to_owned())], ..query(2, "") };
+            assert_eq!(list_all(&world, query, &audiences).await.into_iter().collect::<BTreeSet<_>>(), both);
+            assert!(!both.is_empty());
+        }
+    }
+}
+
 /// Upper case before lower case before Chinese, whatever the locale of the database.
 pub async fn lists_sort_by_bytes(world: World) {
     for name in ["b", "Z", "张", "a", "_"] {
