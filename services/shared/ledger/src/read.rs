@@ -151,24 +151,34 @@ const FREQUENCY: Sql = Sql {
          WHERE t.kind = $1 AND t.name = $2 AND t.value IN (SELECT value FROM json_each($3)) GROUP BY t.value",
 };
 
-/// Records by the summed weight of the values that they carry; weights come as pairs of value and number.
+/// Records by the summed weight of the values that they carry, among those that carry all of the filters; weights come as pairs
+/// of value and number, filters as pairs of name and value. What carries the filters is gathered once, not asked of every hit.
+macro_rules! search {
+    ($weight:literal, $filter:literal) => {
+        concat!(
+            "WITH weight AS MATERIALIZED (SELECT ", $weight, "),
+             filter AS MATERIALIZED (SELECT ", $filter, "),
+             fit AS MATERIALIZED (SELECT g.stream FROM filter f JOIN tag g ON g.kind = $1 AND g.name = f.name AND g.value = f.value
+                GROUP BY g.stream HAVING count(DISTINCT f.place) = (SELECT count(*) FROM filter)),
+             hit AS (SELECT DISTINCT t.value, t.stream, x.w FROM weight x JOIN tag t ON t.kind = $1 AND t.name = $2 AND t.value = x.value),
+             best AS (SELECT h.stream, sum(h.w) AS score FROM hit h
+                WHERE NOT EXISTS (SELECT 1 FROM filter) OR h.stream IN (SELECT stream FROM fit)
+                GROUP BY h.stream ORDER BY score DESC, h.stream LIMIT $5)
+             SELECT r.stream, r.version, r.tip, r.schema, r.state, r.state_version, r.kind, r.created_at, r.updated_at, b.score
+             FROM best b JOIN record r ON r.stream = b.stream ORDER BY b.score DESC, r.stream"
+        )
+    };
+}
+
 const SEARCH: Sql = Sql {
-    pg: "WITH weight AS (SELECT pair ->> 0 AS value, (pair ->> 1)::float8 AS w FROM jsonb_array_elements($3::jsonb) AS p (pair)),
-         hit AS (SELECT DISTINCT t.value, t.stream FROM weight x JOIN tag t ON t.kind = $1 AND t.name = $2 AND t.value = x.value),
-         best AS (SELECT h.stream, sum(w.w) AS score FROM hit h JOIN weight w ON w.value = h.value
-            WHERE NOT EXISTS (SELECT 1 FROM jsonb_array_elements($4::jsonb) AS f (pair) WHERE 0 =
-                (SELECT count(*) FROM tag g WHERE g.kind = $1 AND g.name = f.pair ->> 0 AND g.value = f.pair ->> 1 AND g.stream = h.stream))
-            GROUP BY h.stream ORDER BY score DESC, h.stream LIMIT $5)
-         SELECT r.stream, r.version, r.tip, r.schema, r.state, r.state_version, r.kind, r.created_at, r.updated_at, b.score
-         FROM best b JOIN record r ON r.stream = b.stream ORDER BY b.score DESC, r.stream",
-    lite: "WITH weight AS (SELECT value ->> 0 AS value, CAST(value ->> 1 AS REAL) AS w FROM json_each($3)),
-         hit AS (SELECT DISTINCT t.value, t.stream FROM weight x JOIN tag t ON t.kind = $1 AND t.name = $2 AND t.value = x.value),
-         best AS (SELECT h.stream, sum(w.w) AS score FROM hit h JOIN weight w ON w.value = h.value
-            WHERE NOT EXISTS (SELECT 1 FROM json_each($4) AS f WHERE 0 =
-                (SELECT count(*) FROM tag g WHERE g.kind = $1 AND g.name = f.value ->> 0 AND g.value = f.value ->> 1 AND g.stream = h.stream))
-            GROUP BY h.stream ORDER BY score DESC, h.stream LIMIT $5)
-         SELECT r.stream, r.version, r.tip, r.schema, r.state, r.state_version, r.kind, r.created_at, r.updated_at, b.score
-         FROM best b JOIN record r ON r.stream = b.stream ORDER BY b.score DESC, r.stream",
+    pg: search!(
+        "pair ->> 0 AS value, (pair ->> 1)::float8 AS w FROM jsonb_array_elements($3::jsonb) AS p (pair)",
+        "pair ->> 0 AS name, pair ->> 1 AS value, place FROM jsonb_array_elements($4::jsonb) WITH ORDINALITY AS p (pair, place)"
+    ),
+    lite: search!(
+        "value ->> 0 AS value, CAST(value ->> 1 AS REAL) AS w FROM json_each($3)",
+        "value ->> 0 AS name, value ->> 1 AS value, key AS place FROM json_each($4)"
+    ),
 };
 
 #[derive(sqlx::FromRow)]
@@ -249,18 +259,9 @@ impl Ledger {
         let mut rows: BTreeMap<(String, Uuid), ListRow> = BTreeMap::new();
         for audience in own {
             let lists = serde_json::json!(iter::once(audience).chain(filters.clone()).collect::<Vec<_>>()).to_string();
-            let found: Vec<ListRow> = engine::read!(
-                &*self.core.db,
-                fetch_all,
-                ListRow,
-                LIST,
-                A::KIND,
-                lists.clone(),
-                sort.clone(),
-                stream,
-                limit
-            )
-            .map_err(store_refusal)?;
+            let found: Vec<ListRow> =
+                engine::read!(&*self.core.db, fetch_all, ListRow, LIST, A::KIND, lists, sort.clone(), stream, limit)
+                    .map_err(store_refusal)?;
             rows.extend(found.into_iter().map(|row| ((row.sort.clone(), row.record.stream), row)));
         }
         let more = rows.len() > size as usize;

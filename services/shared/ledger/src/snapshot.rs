@@ -307,10 +307,12 @@ impl Core {
             return Ok(Some(now).filter(|now| now.version == version));
         }
         let Some(row) = self.row::<A>(stream, 0).await? else { return Ok(None) };
-        let (state, from) = match row.state_version as u64 > version {
-            _ if A::STANDALONE => (A::default(), version - 1),
-            true => (A::default(), 0),
-            false => self.stored::<A>(&row).await?,
+        let (state, from) = if A::STANDALONE {
+            (A::default(), version - 1)
+        } else if row.state_version as u64 > version {
+            (A::default(), 0)
+        } else {
+            self.stored::<A>(&row).await?
         };
         let state = self.fold(stream, state, from, version).await?;
         let last = entries(&self.db, stream, version - 1, version).await.map_err(crate::store_refusal)?;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use yiwang_ledger::{Aggregate as _, ArchiveError, Audiences, Erasure, Personal, Timestamp};
+use yiwang_standards::sm;
 
 use crate::world::{Jar, JarEvent, World, add, event, label, stream, until};
 
@@ -229,7 +230,11 @@ pub async fn a_damaged_archive_is_refused(world: World) {
     assert_eq!(archive(&world, &file).await.unwrap(), 2);
     let whole = std::fs::read_to_string(&file).unwrap();
     let shorter: String = whole.lines().take(3).map(|line| format!("{line}\n")).collect();
-    for damaged in [whole.replace(":2}", ":3}"), shorter, whole.replace("\"entries\":2", "\"entries\":1")] {
+    // whoever can make the last line anew still cannot make the entries' own hashes
+    let lines = shorter.replace("\\\"amount\\\":2", "\\\"amount\\\":3");
+    let resealed = format!("{lines}{{\"entries\":2,\"sm3\":\"{}\"}}\n", sm::to_hex(&sm::sm3(lines.as_bytes())));
+    let fewer = whole.replace("\"entries\":2", "\"entries\":1");
+    for damaged in [whole.replace(":2}", ":3}"), shorter, fewer, resealed] {
         assert_ne!(damaged, whole);
         std::fs::write(&file, damaged).unwrap();
         assert!(matches!(world.ledger.bring_back(&file).await, Err(ArchiveError::Damaged(..))));

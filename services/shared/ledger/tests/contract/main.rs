@@ -63,7 +63,7 @@ both! {
         a_relay_that_is_well_is_not_resumed, what_the_operator_saw_must_still_be_so, nobody_resumes_a_relay_that_is_not_there,
         a_relay_delivers_again_since_a_time, a_stream_that_waits_further_on_is_come_to_again, a_restored_ledger_begins_an_epoch;
     personal: it_is_sealed_in_the_store, it_reads_as_erased_once_the_key_is_gone, an_erased_person_may_come_back,
-        erasure_breaks_no_chain, a_sealed_value_does_not_open_elsewhere, it_cannot_leave_by_accident, sealed_bytes_open_for_their_place_only,
+        erasure_breaks_no_chain, a_sealed_value_does_not_open_elsewhere, what_stays_is_sealed_for_every_version, it_cannot_leave_by_accident, sealed_bytes_open_for_their_place_only,
         a_reading_leaves_an_entry, an_erased_value_is_not_sealed_again, a_store_of_another_wrapping_key_is_refused,
         a_store_of_another_look_up_key_is_refused, a_new_wrapping_key_wraps_anew_and_seals_nothing_anew;
     read: a_list_shows_what_single_reads_would, what_is_read_is_never_older_than_the_store, pages_neither_skip_nor_repeat, a_foreign_page_token_is_refused,

@@ -102,6 +102,14 @@ pub async fn a_sealed_value_does_not_open_elsewhere(world: World) {
     assert_eq!(refusal.reason, "STREAM_UNREADABLE");
 }
 
+/// A state repeats what earlier events brought: it is sealed for the version of each, and opens for whoever starts anew.
+pub async fn what_stays_is_sealed_for_every_version(world: World) {
+    let (jar, _) = opened(&world).await;
+    world.run(jar, add(1)).await.unwrap();
+    let world = world.restart().await;
+    assert_eq!(name(&world.jar(jar).await), Some(NUMBER));
+}
+
 pub async fn it_cannot_leave_by_accident(world: World) {
     let value = Personal::new(&world.ledger.vault().lookup("111", NUMBER), "name", NUMBER);
     assert!(serde_json::to_string(&value).is_err());
