@@ -70,9 +70,9 @@ impl Evaluations {
     }
 
     /// Operators and supervisors see the request and the trace of an entry, here and in the ledgers of the case: neither
-    /// leads from an evaluation to its case. A request sent again is still the same one.
+    /// leads from an evaluation to its case.
     fn unlinked(&self, call: Call) -> Call {
-        let request_id = self.ledger.vault().lookup("evaluation.request", &call.request_id).to_string();
+        let request_id = crate::kept_as(&self.ledger, &call.request_id);
         Call { trace: request_id.chars().take(32).collect(), request_id, ..call }
     }
 

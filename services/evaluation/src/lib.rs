@@ -32,6 +32,12 @@ pub async fn start(env: Env) -> anyhow::Result<Routes> {
     Ok(Routes::new(EvaluationServiceServer::new(service)))
 }
 
+/// What is kept of a request id: nobody who sees the ledgers, this one's and the case's, is led by it from an evaluation to its
+/// case. A request sent again is still the same one.
+pub fn kept_as(ledger: &Ledger, request_id: &str) -> String {
+    ledger.vault().lookup("evaluation.request", request_id).to_string()
+}
+
 /// The streams that come to an end and may be archived after it.
 pub const ENDING: [Ending; 1] = [(Evaluation::KIND, Evaluation::SCHEMA)];
 

@@ -60,7 +60,7 @@ pub async fn orphans(config: Config, since: Option<&str>) -> anyhow::Result<Exit
     for receiver in &ledgers {
         for sender in ledgers.iter().filter(|sender| sender.service() != receiver.service()) {
             let mut told = receiver.told_by(sender.service(), since).await?;
-            sender.strike_told(&mut told).await?;
+            sender.strike_told(&mut told, |id| services::kept_as(receiver, id)).await?;
             let mut left: Vec<_> = told.into_iter().collect();
             left.sort_by_key(|(_, act)| act.at);
             found |= !left.is_empty();

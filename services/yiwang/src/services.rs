@@ -52,6 +52,14 @@ pub fn ending(name: &str) -> &'static [Ending] {
     }
 }
 
+/// What a service makes of the request ids by which others call it, before it keeps them.
+pub fn kept_as(receiver: &Ledger, request_id: String) -> String {
+    match receiver.service() {
+        yiwang_evaluation::NAME => yiwang_evaluation::kept_as(receiver, &request_id),
+        _ => request_id,
+    }
+}
+
 /// The services that were named, or all that keep a ledger where none was.
 pub fn named(names: &[String]) -> anyhow::Result<Vec<&'static str>> {
     if names.is_empty() {

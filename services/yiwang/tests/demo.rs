@@ -48,6 +48,15 @@ fn the_story_ends_with_its_totals_and_a_licence_that_openssl_verifies() {
 }
 
 #[test]
+fn what_was_told_between_the_services_has_no_orphans() {
+    let folder = tempfile::tempdir().unwrap();
+    told(demo(folder.path(), &["--exit", "--data", "kept"]));
+    let mut orphans = Command::new(env!("CARGO_BIN_EXE_yiwang"));
+    let output = orphans.env_clear().current_dir(folder.path()).args(["orphans", "--data", "kept"]).output().unwrap();
+    assert!(output.status.success() && output.stdout.is_empty(), "{output:?}");
+}
+
+#[test]
 fn the_totals_are_the_last_line_where_the_server_stays() {
     let folder = tempfile::tempdir().unwrap();
     let mut child = demo(folder.path(), &[]).stdout(Stdio::piped()).spawn().unwrap();

@@ -18,7 +18,7 @@ use crate::numbering;
 impl Intake {
     async fn create(&self, incoming: Incoming<pb::CreateApplicationRequest>) -> Result<pb::Application, Fault> {
         let (caller, message) = (incoming.caller.clone(), &incoming.message);
-        let found = self.item_now(message.item_code.trim()).await?;
+        let found = self.item_now(&ask::text("item_code", &message.item_code, 1, 100, "FIELD_INVALID")?).await?;
         let stream = new_stream_id();
         let acting = ask::acting(&caller);
         // at the window nobody's data are given before the applicant is named; the application is a subject of its own

@@ -357,10 +357,10 @@ async fn what_no_entry_of_the_sender_told_is_an_orphan() {
         tokio::task::yield_now().await;
     }
     let mut passed_on = told(2, "intake").await.unwrap();
-    suite.ledgers[0].strike_told(&mut passed_on).await.unwrap();
+    suite.ledgers[0].strike_told(&mut passed_on, |id| id).await.unwrap();
     suite.told("删除").await.unwrap();
     let mut lost = told(0, "license").await.unwrap();
-    suite.ledgers[2].strike_told(&mut lost).await.unwrap();
+    suite.ledgers[2].strike_told(&mut lost, |id| id).await.unwrap();
     assert_eq!((passed_on.len(), lost.into_keys().collect::<Vec<_>>()), (0, vec!["told-1".to_owned()]));
 }
 

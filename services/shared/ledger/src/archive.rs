@@ -88,7 +88,7 @@ type Held = (i64, Hash, Vec<u8>);
 impl Ledger {
     /// Moves the bodies of streams of these kinds to a file, where nothing has happened since `before` and nothing is due; how many.
     /// They are read as before. What would act on them, or must be folded anew from the first entry, is refused
-    /// (`STREAM_UNREADABLE`) until [`Ledger::bring_back`]. A file that is there already is finished: its bodies are moved.
+    /// (`STREAM_ARCHIVED`) until [`Ledger::bring_back`]. A file that is there already is finished: its bodies are moved.
     ///
     /// # Errors
     /// See [`ArchiveError`]; whatever was not moved is where it was.

@@ -45,11 +45,16 @@ impl Ledger {
         Ok(rows.into_iter().map(told).collect())
     }
 
-    /// Takes out of what others did at this service's word whatever this ledger's entries told: what is left, no entry told.
+    /// Takes out of what another did at this service's word whatever this ledger's entries told: what is left, no entry told.
+    /// `kept_as` is what the other makes of a request id before it keeps it.
     ///
     /// # Errors
     /// `FEED_GAP`, `STORE_UNAVAILABLE`.
-    pub async fn strike_told(&self, told: &mut HashMap<String, Told>) -> Result<(), Refusal> {
+    pub async fn strike_told(
+        &self,
+        told: &mut HashMap<String, Told>,
+        kept_as: impl Fn(String) -> String,
+    ) -> Result<(), Refusal> {
         let readers: Vec<String> = self.relays().await?.into_iter().map(|relay| relay.reader).collect();
         let mut after = 0;
         while !told.is_empty() {
@@ -58,7 +63,7 @@ impl Ledger {
             after = last.position;
             for entry in &entries {
                 for reader in &readers {
-                    told.remove(&request_id(reader, entry));
+                    told.remove(&kept_as(request_id(reader, entry)));
                 }
             }
         }

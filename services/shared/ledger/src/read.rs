@@ -272,7 +272,7 @@ impl Ledger {
             // one record that this release cannot read must not close the list for all others; it was logged
             match self.core.restore::<A>(row.record).await {
                 Ok(found) => items.extend(audiences.meets(&found.tags).then(|| Read::from(found))),
-                Err(refusal) if refusal.reason == "STREAM_UNREADABLE" => {}
+                Err(refusal) if snapshot::is_of_one_stream(&refusal) => {}
                 Err(refusal) => return Err(refusal),
             }
         }
@@ -325,7 +325,7 @@ impl Ledger {
                 }
                 Ok(_) => {}
                 // as in a list
-                Err(refusal) if refusal.reason == "STREAM_UNREADABLE" => {}
+                Err(refusal) if snapshot::is_of_one_stream(&refusal) => {}
                 Err(refusal) => return Err(refusal),
             }
         }

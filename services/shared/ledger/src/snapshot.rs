@@ -154,6 +154,21 @@ fn unreadable(stream: StreamId, error: &dyn std::fmt::Display) -> Refusal {
     )
 }
 
+/// A stream whose bodies are elsewhere: it is read as it stands, and closed.
+fn archived(stream: StreamId) -> Refusal {
+    tracing::warn!(%stream, "stream archived: yiwang archive return FILE opens it again");
+    Refusal::state(
+        "STREAM_ARCHIVED",
+        "该记录已归档，只能查看；需要继续办理的，请系统管理员先取回归档 (yiwang archive return)",
+        "this record is archived and can only be read: an operator brings it back with `yiwang archive return`",
+    )
+}
+
+/// Whether one record alone is away, and not the store.
+pub(crate) fn is_of_one_stream(refusal: &Refusal) -> bool {
+    ["STREAM_UNREADABLE", "STREAM_ARCHIVED"].contains(&refusal.reason)
+}
+
 pub(crate) async fn entries(db: &Db, stream: StreamId, after: u64, until: u64) -> Result<Vec<Entry>, sqlx::Error> {
     let until = i64::try_from(until).unwrap_or(i64::MAX);
     let rows: Vec<EntryRow> = engine::read!(db, fetch_all, EntryRow, TAIL, stream.0, after as i64, until)?;
@@ -174,7 +189,7 @@ impl Core {
                         .iter()
                         .any(Entry::is_archived)
                 {
-                    return Err(unreadable(stream, &"it is archived: yiwang archive return FILE opens it again"));
+                    return Err(archived(stream));
                 }
                 self.restore(row).await
             }
@@ -284,8 +299,7 @@ impl Core {
     /// Decodes an entry's body, today's shape or an older one, and opens its personal values.
     pub(crate) async fn decode_event<A: Aggregate>(&self, entry: &Entry) -> Result<A::Event, Refusal> {
         if entry.is_archived() {
-            let why = format!("entry {} is archived: yiwang archive return FILE brings it back", entry.position);
-            return Err(unreadable(entry.stream, &why));
+            return Err(archived(entry.stream));
         }
         let decode = || match A::UPCAST {
             None => serde_json::from_slice(&entry.body),

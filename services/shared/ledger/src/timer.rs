@@ -12,6 +12,7 @@ use yiwang_standards::sm::{sm3, to_hex};
 use crate::aggregate::{Aggregate, Call, Context, Decision};
 use crate::ledger::{Ledger, store_refusal};
 use crate::refusal::{Kind, Refusal};
+use crate::snapshot::is_of_one_stream;
 use crate::{StreamId, Timestamp};
 
 /// A record whose rule refuses, or leaves it due, is looked at again after this long.
@@ -108,7 +109,7 @@ impl Ledger {
                     Err(refusal) => {
                         warn!(%stream, kind = A::KIND, reason = refusal.reason, "sweep refused");
                         let again = matches!(refusal.kind, Kind::Unavailable | Kind::Aborted | Kind::ResourceExhausted);
-                        if again && refusal.reason != "STREAM_UNREADABLE" {
+                        if again && !is_of_one_stream(&refusal) {
                             missed = Some(refusal);
                         }
                     }

@@ -197,8 +197,8 @@ pub async fn an_archived_body_breaks_no_chain_and_comes_back(world: World) {
     let world = world.restart().await;
     assert_eq!(world.jar(old).await.total, 2);
     let closed = world.run(old, add(1)).await.unwrap_err();
-    assert_eq!(closed.reason, "STREAM_UNREADABLE", "it is closed until it is brought back");
-    assert_eq!(world.ledger.rebuild::<Jar>().await.unwrap_err().reason, "STREAM_UNREADABLE");
+    assert_eq!(closed.reason, "STREAM_ARCHIVED", "it is closed until it is brought back");
+    assert_eq!(world.ledger.rebuild::<Jar>().await.unwrap_err().reason, "STREAM_ARCHIVED");
     assert_eq!(world.jar(old).await.total, 2, "a rebuild that stops changes nothing");
     assert_eq!(world.ledger.bring_back(&file).await.unwrap(), 2);
     assert_eq!(world.ledger.bring_back(&file).await.unwrap(), 0);
