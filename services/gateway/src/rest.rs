@@ -28,8 +28,17 @@ use crate::{
     problem::{Refused, Transcoded, transcoded},
 };
 
-type Services<L> =
-    Transcoder<Forward<L>, Forward<L>, Forward<L>, Forward<L>, Forward<L>, Affairs<L>, Ledgers<L>, Forward<L>>;
+type Services<L> = Transcoder<
+    Forward<L>,
+    Forward<L>,
+    Forward<L>,
+    Forward<L>,
+    Forward<L>,
+    Forward<L>,
+    Affairs<L>,
+    Ledgers<L>,
+    Forward<L>,
+>;
 
 /// The transcoder and what it needs to explain itself.
 pub struct Rest<L> {
@@ -44,8 +53,17 @@ impl<L: Link> Rest<L> {
         let forward = || Forward::new(links.clone());
         let ledgers = Ledgers::new(links.clone());
         // The order of the packages' names; forward goes by package, so that only types are told apart here.
-        let services =
-            Transcoder::new(forward(), forward(), forward(), forward(), forward(), affairs, ledgers, forward());
+        let services = Transcoder::new(
+            forward(),
+            forward(),
+            forward(),
+            forward(),
+            forward(),
+            forward(),
+            affairs,
+            ledgers,
+            forward(),
+        );
         Self { services, contract, options }
     }
 

@@ -2,15 +2,18 @@
 //! application goes on to approval by relay.
 //!
 //! Invariant: nothing here changes without an entry, and every rule is a pure function in `application::decide`,
-//! `catalogue::decide` or `register`.
+//! `catalogue::decide`, `directory::decide`, `drafting::decide` or `register`.
 
 pub mod application;
 pub mod catalogue;
 pub mod convert;
+pub mod directory;
+pub mod drafting;
 pub mod grpc;
 pub mod limit;
 pub mod media;
 pub mod numbering;
+pub mod publishing;
 pub mod register;
 pub mod relay;
 pub mod rules;
@@ -23,11 +26,14 @@ use tonic::service::Routes;
 use yiwang_kit::{Env, storage};
 use yiwang_ledger::{Aggregate as _, Ending, Ledger, Refusal};
 use yiwang_proto::catalogue::v1::catalogue_service_server::CatalogueServiceServer;
+use yiwang_proto::catalogue::v1::directory_service_server::DirectoryServiceServer;
 use yiwang_proto::intake::v1::intake_service_server::IntakeServiceServer;
 
 use crate::application::{Application, decide};
 use crate::catalogue::Item;
-use crate::grpc::{Catalogue, Intake};
+use crate::directory::BasicItem;
+use crate::drafting::Draft;
+use crate::grpc::{Catalogue, Directory, Intake};
 use crate::store::Store;
 
 /// Name of the service.
@@ -40,6 +46,7 @@ pub const NAME: &str = "intake";
 /// A data file that ships with the product is not in order, the folder of files cannot be used, or the store is away.
 pub async fn start(env: Env) -> anyhow::Result<Routes> {
     rules::all().map_err(|wrong| anyhow!("data/rules.toml: {wrong}"))?;
+    drafting::proofs::all().map_err(|wrong| anyhow!("data/abolished_proofs.toml: {wrong}"))?;
     let report = catalogue::import::run(&env.ledger, catalogue::source::builtin()?).await?;
     tracing::info!(
         created = report.created,
@@ -67,7 +74,10 @@ pub async fn start(env: Env) -> anyhow::Result<Routes> {
     relay::spawn(&env.ledger, &env.links, store.clone());
 
     let intake = Intake::new(env.ledger.clone(), env.gate.clone(), store);
-    Ok(Routes::new(IntakeServiceServer::new(intake)).add_service(CatalogueServiceServer::new(catalogue)))
+    let directory = Directory::new(env.ledger.clone(), env.gate.clone());
+    Ok(Routes::new(IntakeServiceServer::new(intake))
+        .add_service(CatalogueServiceServer::new(catalogue))
+        .add_service(DirectoryServiceServer::new(directory)))
 }
 
 /// The streams that come to an end and may be archived after it.
@@ -80,5 +90,7 @@ pub const ENDING: [Ending; 1] = [(Application::KIND, Application::SCHEMA)];
 pub async fn rebuild(ledger: &Ledger) -> Result<u64, Refusal> {
     Ok(ledger.rebuild::<Application>().await?
         + ledger.rebuild::<Item>().await?
+        + ledger.rebuild::<BasicItem>().await?
+        + ledger.rebuild::<Draft>().await?
         + ledger.rebuild::<register::Register>().await?)
 }

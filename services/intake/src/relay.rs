@@ -1,6 +1,7 @@
 //! What intake tells the others, and itself: an acceptance gets its number (`numbering`), a numbered application becomes a
 //! case of approval, a material that follows after acceptance is told to it, a withdrawal ends it (`approval`); a refusal gives the
-//! right to evaluate it (`evaluation`), a file that was taken out goes away (`files`).
+//! right to evaluate it (`evaluation`), a file that was taken out goes away (`files`); a published draft comes into the
+//! catalogue (`publishing`), and what the directory says reaches the items that were claimed from it (`directory`).
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -8,7 +9,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use tonic::{Code, Status};
 use yiwang_kit::{Links, Problem, delivery, timestamp};
-use yiwang_ledger::{Audiences, Call, Context, Delivery, Entry, Ledger, Personal, Read, Refusal, Route};
+use yiwang_ledger::{Audiences, Call, Context, Delivery, Entry, Kind, Ledger, Personal, Read, Refusal, Route};
 use yiwang_proto::approval::v1 as approval;
 use yiwang_proto::approval::v1::approval_service_client::ApprovalServiceClient;
 use yiwang_proto::evaluation::v1 as evaluation;
@@ -21,7 +22,10 @@ use crate::catalogue::{self, Item};
 use crate::convert::application::{Reader, actor, applicant_in_full};
 use crate::convert::ask::form_struct;
 use crate::convert::{channel, item};
+use crate::directory::BasicItem;
+use crate::drafting::Draft;
 use crate::numbering;
+use crate::publishing;
 use crate::store::Store;
 
 /// A refusal at intake is the one service of what never becomes a case.
@@ -33,6 +37,8 @@ pub fn spawn(ledger: &Ledger, links: &Links, store: Arc<Store>) {
     ledger.relay("numbering", Numbering(shared.clone()));
     ledger.relay("files", Files { ledger: ledger.clone(), store });
     ledger.relay("evaluation", ToEvaluation(shared.clone()));
+    ledger.relay("publishing", Publishing(ledger.clone()));
+    ledger.relay("directory", Following(ledger.clone()));
     ledger.relay("approval", ToApproval(shared));
 }
 
@@ -76,6 +82,56 @@ impl Route for Numbering {
         };
         let Some(ask) = ask else { return Delivery::NotMine };
         match numbering::complete(&self.0.ledger, ask, entry.hash, &entry.trace).await {
+            Ok(_) => Delivery::Done,
+            Err(refusal) => later(&refusal),
+        }
+    }
+}
+
+struct Publishing(Ledger);
+
+#[async_trait]
+impl Route for Publishing {
+    fn wants(&self, entry: &Entry) -> bool {
+        entry.is::<Draft>() && entry.kind == "DraftPublished"
+    }
+
+    async fn deliver(&self, entry: &Entry, _request_id: &str) -> Delivery {
+        let draft = match self.0.state_at::<Draft>(entry.stream, entry.version).await {
+            Ok(Some(read)) => read.state,
+            Ok(None) => return Delivery::NotMine,
+            Err(refusal) => return later(&refusal),
+        };
+        match publishing::complete(&self.0, &draft, entry.hash, &entry.trace).await {
+            Ok(_) => Delivery::Done,
+            // cancelled between the two steps: a person must see it
+            Err(refusal) if refusal.kind == Kind::FailedPrecondition => {
+                Delivery::Refused { reason: refusal.reason.to_owned() }
+            }
+            Err(refusal) => later(&refusal),
+        }
+    }
+}
+
+/// 三级四同: a new version of a basic item reaches every item that was claimed from it.
+struct Following(Ledger);
+
+#[async_trait]
+impl Route for Following {
+    fn wants(&self, entry: &Entry) -> bool {
+        entry.is::<BasicItem>()
+    }
+
+    async fn deliver(&self, entry: &Entry, _request_id: &str) -> Delivery {
+        // as it is now: an older version is nobody's any more
+        let basic = match self.0.get::<BasicItem>(entry.stream, &Audiences::all()).await {
+            Ok(Some(read)) => read.state.facts.clone(),
+            Ok(None) => return Delivery::NotMine,
+            Err(refusal) => return later(&refusal),
+        };
+        let code = basic.code.clone();
+        let rule = move |item: &Item, _: &Context| catalogue::decide::follow(item, &basic);
+        match self.0.sweep::<Item>("basic", &code, rule).await {
             Ok(_) => Delivery::Done,
             Err(refusal) => later(&refusal),
         }

@@ -3,7 +3,8 @@
 use yiwang_ledger::{Context, Decision, Refusal};
 
 use super::source::{self, Defaults, Row};
-use super::{Cancellation, Item, ItemEvent, ItemFacts, Standing, not_found};
+use super::{Cancellation, Hold, Item, ItemEvent, ItemFacts, Standing, not_found};
+use crate::directory::BasicFacts;
 use crate::limit::legal_date;
 
 /// Imports a row: new, changed, or equal (then there is nothing to do). A cancelled item stays cancelled.
@@ -45,14 +46,80 @@ pub fn ship(item: &Item, facts: &ItemFacts, digest: &str) -> Decision<ItemEvent>
     })
 }
 
-/// The timer's rule: the first day without a cancelled item has come.
-pub fn timer(item: &Item, cx: &Context) -> Decision<ItemEvent> {
-    Ok(match &item.standing {
-        Standing::Cancelled(end) if !end.in_effect && legal_date(cx.now) >= end.effective => {
-            vec![ItemEvent::CancellationTookEffect]
+/// Publishes a version that was drafted and reviewed, in force from a day on. A day that has passed meanwhile is today.
+pub fn publish(item: &Item, facts: &ItemFacts, from: chrono::NaiveDate, cx: &Context) -> Decision<ItemEvent> {
+    if let Standing::Cancelled(_) = &item.standing {
+        return Err(cancelled_already());
+    }
+    let from = from.max(legal_date(cx.now));
+    Ok(vec![ItemEvent::VersionPublished { facts: Box::new(facts.clone()), from }])
+}
+
+/// 三级四同: what the directory says of an item, its lists say from now on, those that wait for their day among them.
+pub fn follow(item: &Item, basic: &BasicFacts) -> Decision<ItemEvent> {
+    let mut events = Vec::new();
+    let mut facts = item.facts.clone();
+    if item.facts.basic != basic.code || matches!(item.standing, Standing::Cancelled(_) | Standing::Unknown) {
+        return Ok(events);
+    }
+    if basic.write_into(&mut facts) && item.standing == Standing::InForce {
+        events.push(ItemEvent::ItemRevised { facts: Box::new(facts), shipped: None });
+    }
+    if let Some(next) = &item.upcoming {
+        let mut facts = next.facts.clone();
+        if basic.write_into(&mut facts) {
+            events.push(ItemEvent::VersionPublished { facts, from: next.from });
         }
-        _ => Vec::new(),
-    })
+    }
+    Ok(events)
+}
+
+/// The timer's rule: the first day of the next version, or the first day without a cancelled item has come.
+pub fn timer(item: &Item, cx: &Context) -> Decision<ItemEvent> {
+    let today = legal_date(cx.now);
+    let mut events = Vec::new();
+    if item.upcoming.as_ref().is_some_and(|next| today >= next.from) {
+        events.push(ItemEvent::VersionTookEffect);
+    }
+    if let Standing::Cancelled(end) = &item.standing
+        && !end.in_effect
+        && today >= end.effective
+    {
+        events.push(ItemEvent::CancellationTookEffect);
+    }
+    Ok(events)
+}
+
+/// Puts an item on hold (暂停办理). Said again, the later word holds.
+pub fn suspend(item: &Item, item_code: &str, hold: &Hold, cx: &Context) -> Decision<ItemEvent> {
+    match &item.standing {
+        Standing::Unknown => Err(not_found(item_code)),
+        Standing::Announced | Standing::Cancelled(_) => {
+            Err(Refusal::state("ITEM_NOT_IN_FORCE", "该事项不在用，无须暂停", "the item is not in force"))
+        }
+        Standing::InForce if hold.until.is_some_and(|last| last < hold.from || last < legal_date(cx.now)) => {
+            let (zh, en) = ("最后一日不得早于今天或第一日", "the last day is not before today, nor before the first");
+            Err(Refusal::field("until_date", "FIELD_INVALID", zh, en))
+        }
+        Standing::InForce => Ok(vec![ItemEvent::ItemSuspended { hold: hold.clone() }]),
+    }
+}
+
+/// Ends a hold (恢复办理).
+pub fn resume(item: &Item, item_code: &str, cx: &Context) -> Decision<ItemEvent> {
+    if !item.exists() {
+        return Err(not_found(item_code));
+    }
+    let today = legal_date(cx.now);
+    let over = |hold: &Hold| hold.until.is_some_and(|last| last < today);
+    match &item.hold {
+        Some(hold) if !over(hold) => Ok(vec![ItemEvent::ItemResumed]),
+        _ => Err(Refusal::state("ITEM_NOT_ON_HOLD", "该事项没有暂停", "the item is not on hold")),
+    }
+}
+
+fn cancelled_already() -> Refusal {
+    Refusal::state("ITEM_ALREADY_CANCELLED", "该事项已经取消", "the item is cancelled already")
 }
 
 /// What cancels an item.
@@ -72,10 +139,8 @@ pub struct Cancel {
 pub fn cancel(item: &Item, ask: &Cancel, cx: &Context) -> Decision<ItemEvent> {
     match &item.standing {
         Standing::Unknown => Err(not_found(&ask.item_code)),
-        Standing::Cancelled(_) => {
-            Err(Refusal::state("ITEM_ALREADY_CANCELLED", "该事项已经取消", "the item is cancelled already"))
-        }
-        Standing::InForce => {
+        Standing::Cancelled(_) => Err(cancelled_already()),
+        Standing::Announced | Standing::InForce => {
             let today = legal_date(cx.now);
             let effective = ask.effective.unwrap_or(today);
             let cancellation = Cancellation {

@@ -88,6 +88,41 @@ impl Material {
     }
 }
 
+/// 受理条件: one condition, and the rule that sets it. What an older release wrote, or a source without rules, is the text alone.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Written", into = "Written")]
+pub struct Condition {
+    /// The condition, in a sentence.
+    pub text: String,
+    /// The rule that sets it; empty where the source names none.
+    pub basis: String,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum Written {
+    Text(String),
+    Whole { text: String, basis: String },
+}
+
+impl From<Written> for Condition {
+    fn from(written: Written) -> Self {
+        match written {
+            Written::Text(text) => Self { text, basis: String::new() },
+            Written::Whole { text, basis } => Self { text, basis },
+        }
+    }
+}
+
+impl From<Condition> for Written {
+    fn from(condition: Condition) -> Self {
+        match condition {
+            Condition { text, basis } if basis.is_empty() => Self::Text(text),
+            Condition { text, basis } => Self::Whole { text, basis },
+        }
+    }
+}
+
 /// What comes out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -164,7 +199,7 @@ pub struct ItemFacts {
     /// 设定依据, one text each.
     pub bases: Vec<String>,
     /// 受理条件.
-    pub conditions: Vec<String>,
+    pub conditions: Vec<Condition>,
     /// 申请材料.
     pub materials: Vec<Material>,
     /// 到现场次数.
@@ -184,6 +219,12 @@ pub struct ItemFacts {
     /// 办事指南 in sentences; joins `conditions` where shown.
     #[serde(default)]
     pub guide: String,
+    /// 基本编码 of the basic item that it was claimed from; empty where it was imported.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub basic: String,
+    /// 办理流程, the directory's; empty where it was imported.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub process: Vec<String>,
 }
 
 impl ItemFacts {

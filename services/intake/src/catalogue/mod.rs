@@ -1,5 +1,5 @@
-//! The catalogue: every service item is a stream of its own, named by its code. Imported, revised, cancelled for good;
-//! an application keeps the version it began with.
+//! The catalogue: every service item is a stream of its own, named by its code. Imported, or published from a day on; revised,
+//! put on hold, cancelled for good; an application keeps the version it began with.
 
 pub mod decide;
 pub mod facts;
@@ -15,6 +15,8 @@ use yiwang_standards::calendar;
 
 pub use facts::ItemFacts;
 
+use crate::limit::legal_date;
+
 /// The end of an item (取消).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cancellation {
@@ -28,12 +30,55 @@ pub struct Cancellation {
     pub in_effect: bool,
 }
 
+/// 暂停办理: days on which an item cannot be applied for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hold {
+    /// First day.
+    pub from: NaiveDate,
+    /// Last day; none: until it is resumed.
+    pub until: Option<NaiveDate>,
+    /// Why.
+    pub reason: String,
+}
+
+impl Hold {
+    /// Whether the item is on hold on a day.
+    pub fn covers(&self, day: NaiveDate) -> bool {
+        day >= self.from && self.until.is_none_or(|last| day <= last)
+    }
+}
+
+/// A version that was published and whose first day has not come.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Upcoming {
+    /// Its elements.
+    pub facts: Box<ItemFacts>,
+    /// Its first day.
+    pub from: NaiveDate,
+}
+
+/// A version's days in force.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Edition {
+    /// The stream's version that holds its elements.
+    pub version: u64,
+    /// First day.
+    pub from: NaiveDate,
+    /// Last day; none for the newest.
+    pub until: Option<NaiveDate>,
+}
+
+/// How many editions are remembered; older ones stand in the history.
+const EDITIONS: usize = 50;
+
 /// Where an item stands.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Standing {
     /// Never imported.
     #[default]
     Unknown,
+    /// 尚未施行: published, and its first day has not come.
+    Announced,
     /// 在用.
     InForce,
     /// 取消: for good.
@@ -51,6 +96,15 @@ pub struct Item {
     pub standing: Standing,
     /// Digest of the elements that the product last shipped for it; none where it came by import alone.
     pub shipped: Option<String>,
+    /// 暂停办理.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hold: Option<Hold>,
+    /// The next version, until its day.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upcoming: Option<Upcoming>,
+    /// Versions with their days in force, oldest first, since they are written down.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub editions: Vec<Edition>,
 }
 
 /// What happens to an item.
@@ -77,6 +131,22 @@ pub enum ItemEvent {
     },
     /// The first day without it came.
     CancellationTookEffect,
+    /// A version was published, in force from a day on.
+    VersionPublished {
+        /// Its elements.
+        facts: Box<ItemFacts>,
+        /// First day.
+        from: NaiveDate,
+    },
+    /// The first day of the version that was published came.
+    VersionTookEffect,
+    /// 暂停办理.
+    ItemSuspended {
+        /// How.
+        hold: Hold,
+    },
+    /// 恢复办理.
+    ItemResumed,
 }
 
 /// The stream of an item.
@@ -100,7 +170,8 @@ impl Item {
         self.standing != Standing::Unknown
     }
 
-    /// Refuses what may not be applied for on a day: `ITEM_CANCELLED`, naming reason and successor.
+    /// Refuses what may not be applied for on a day: `ITEM_CANCELLED`, naming reason and successor, `ITEM_ON_HOLD`, naming the
+    /// reason, `ITEM_NOT_YET_IN_FORCE`, naming the first day.
     pub fn check_open(&self, on: NaiveDate) -> Result<(), Refusal> {
         match &self.standing {
             Standing::Cancelled(end) if on >= end.effective => {
@@ -118,7 +189,32 @@ impl Item {
                 .with("reason", end.reason.clone()))
             }
             Standing::Unknown => Err(not_found("")),
-            _ => Ok(()),
+            Standing::Announced => {
+                let from = self.upcoming.as_ref().map(|next| next.from.to_string()).unwrap_or_default();
+                Err(Refusal::state(
+                    "ITEM_NOT_YET_IN_FORCE",
+                    format!("该事项自{from}起施行，现在还不能办理"),
+                    format!("the item is in force from {from} on"),
+                )
+                .with("from_date", from))
+            }
+            Standing::InForce | Standing::Cancelled(_) => match &self.hold {
+                Some(hold) if hold.covers(on) => {
+                    let until = hold.until.map(|day| day.to_string()).unwrap_or_default();
+                    let (zh, en) = match &until[..] {
+                        "" => (String::new(), String::new()),
+                        day => (format!("至{day}"), format!(" until {day}")),
+                    };
+                    Err(Refusal::state(
+                        "ITEM_ON_HOLD",
+                        format!("该事项自{}起{zh}暂停办理：{}", hold.from, hold.reason),
+                        format!("the item is on hold from {} on{en}: {}", hold.from, hold.reason),
+                    )
+                    .with("until_date", until)
+                    .with("reason", hold.reason.clone()))
+                }
+                _ => Ok(()),
+            },
         }
     }
 
@@ -126,6 +222,7 @@ impl Item {
     pub fn status(&self) -> &'static str {
         match &self.standing {
             Standing::Unknown => "UNKNOWN",
+            Standing::Announced => "ANNOUNCED",
             Standing::InForce => "IN_FORCE",
             // until the day comes it may still be applied for
             Standing::Cancelled(end) if !end.in_effect => "IN_FORCE",
@@ -133,12 +230,32 @@ impl Item {
         }
     }
 
-    /// When the timer must look: on the first day without a cancelled item.
+    /// When the timer must look: on the first day without a cancelled item, or of the next version.
     fn due_at(&self) -> Option<Timestamp> {
-        match &self.standing {
-            Standing::Cancelled(end) if !end.in_effect => Some(Timestamp(calendar::start_of_day_micros(end.effective))),
+        let end = match &self.standing {
+            Standing::Cancelled(end) if !end.in_effect => Some(end.effective),
             _ => None,
+        };
+        let day = end.into_iter().chain(self.upcoming.as_ref().map(|next| next.from)).min()?;
+        Some(Timestamp(calendar::start_of_day_micros(day)))
+    }
+
+    /// Takes over a version's elements, from the day of the entry on.
+    fn take_over(&mut self, facts: ItemFacts, meta: &Meta) {
+        let from = legal_date(meta.at);
+        if let Some(last) = self.editions.last_mut() {
+            last.until = Some(from.pred_opt().unwrap_or(from).max(last.from));
         }
+        self.editions.push(Edition { version: meta.version, from, until: None });
+        self.editions.drain(..self.editions.len().saturating_sub(EDITIONS));
+        if self.facts.form_schema != facts.form_schema {
+            self.form_version += 1;
+        }
+        self.facts = facts;
+        self.standing = match std::mem::take(&mut self.standing) {
+            cancelled @ Standing::Cancelled(_) => cancelled,
+            _ => Standing::InForce,
+        };
     }
 
     /// Lists are in the order of the codes.
@@ -155,21 +272,33 @@ impl Aggregate for Item {
     const KIND: &'static str = "item";
     type Event = ItemEvent;
 
-    fn evolve(&mut self, event: &ItemEvent, _meta: &Meta) {
+    fn evolve(&mut self, event: &ItemEvent, meta: &Meta) {
         match event {
             ItemEvent::ItemImported { facts, shipped } | ItemEvent::ItemRevised { facts, shipped } => {
                 if shipped.is_some() {
                     self.shipped.clone_from(shipped);
                 }
-                if self.facts.form_schema != facts.form_schema {
-                    self.form_version += 1;
-                }
-                self.facts = (**facts).clone();
-                self.standing = match std::mem::take(&mut self.standing) {
-                    cancelled @ Standing::Cancelled(_) => cancelled,
-                    _ => Standing::InForce,
-                };
+                self.take_over((**facts).clone(), meta);
             }
+            ItemEvent::VersionPublished { facts, from } if *from <= legal_date(meta.at) => {
+                self.upcoming = None;
+                self.take_over((**facts).clone(), meta);
+            }
+            ItemEvent::VersionPublished { facts, from } => {
+                if matches!(self.standing, Standing::Unknown | Standing::Announced) {
+                    // shown, so that everybody can read what will be in force
+                    self.facts = (**facts).clone();
+                    self.standing = Standing::Announced;
+                }
+                self.upcoming = Some(Upcoming { facts: facts.clone(), from: *from });
+            }
+            ItemEvent::VersionTookEffect => {
+                if let Some(next) = self.upcoming.take() {
+                    self.take_over(*next.facts, meta);
+                }
+            }
+            ItemEvent::ItemSuspended { hold } => self.hold = Some(hold.clone()),
+            ItemEvent::ItemResumed => self.hold = None,
             ItemEvent::ItemCancelled { cancellation } => self.standing = Standing::Cancelled(cancellation.clone()),
             ItemEvent::CancellationTookEffect => {
                 if let Standing::Cancelled(end) = &mut self.standing {
@@ -202,6 +331,9 @@ impl Aggregate for Item {
             Tag::new("type", self.facts.item_type.to_string(), sort.clone()),
             Tag::new("status", self.status(), sort.clone()),
         ];
+        if !self.facts.basic.is_empty() {
+            tags.push(Tag::new("basic", self.facts.basic.clone(), sort.clone()));
+        }
         let grams = words::item_grams(&self.facts);
         tags.extend(grams.into_iter().map(|gram| Tag::new("gram", gram, "")));
         tags.sort();

@@ -9,7 +9,7 @@ use yiwang_standards::codes::CaseKind;
 use yiwang_standards::item_code::ItemCode;
 use yiwang_standards::uscc;
 
-use super::facts::{ItemFacts, Material, Outcome, PromiseTerms};
+use super::facts::{Condition, ItemFacts, Material, Outcome, PromiseTerms};
 use crate::limit::{Limit, Source};
 
 const ROWS: &str = include_str!("../../data/items-511602.csv");
@@ -44,7 +44,7 @@ pub struct Row {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Common {
-    conditions: Vec<String>,
+    conditions: Vec<Condition>,
     remedies: String,
     visits: u32,
     form_schema: String,
@@ -93,7 +93,7 @@ struct Authored {
     case_kind: CaseKind,
     legal_limit: Limit,
     promised_limit: Limit,
-    conditions: Vec<String>,
+    conditions: Vec<Condition>,
     guide: String,
     basis: Vec<Basis>,
     promise: Option<PromiseTerms>,

@@ -1,5 +1,6 @@
 //! Items as the contracts show them.
 
+use chrono::NaiveDate;
 use yiwang_kit::{timestamp, wire};
 use yiwang_ledger::{Read, Refusal};
 use yiwang_proto::catalogue::v1 as pb;
@@ -8,18 +9,35 @@ use yiwang_standards::item_code::ItemCode;
 
 use super::{count, handling_limit, limit, signed};
 use crate::application::{Application, ItemPin};
-use crate::catalogue::facts::{ItemFacts, Material, MaterialKind, MaterialSource, Necessity, Outcome, ResultKind};
+use crate::catalogue::facts::{
+    Condition, ItemFacts, Material, MaterialKind, MaterialSource, Necessity, Outcome, ResultKind,
+};
 use crate::catalogue::source::Row;
-use crate::catalogue::{Cancellation, Item, Standing};
+use crate::catalogue::{Cancellation, Edition, Item, Standing};
 
-fn item_type(code: u16) -> i32 {
+/// 事项类型 of a code.
+pub(super) fn item_type(code: u16) -> i32 {
     match code {
         0 => pb::ItemType::AdministrativePower.into(),
         code => i32::from(code),
     }
 }
 
-fn case_kind(kind: CaseKind) -> i32 {
+/// The code of a 事项类型.
+///
+/// # Errors
+/// `FIELD_INVALID` where none is named.
+pub fn type_of(asked: pb::ItemType) -> Result<u16, Refusal> {
+    match asked {
+        pb::ItemType::Unspecified => {
+            Err(Refusal::field("item_type", "FIELD_INVALID", "缺少事项类型", "the item's type is needed"))
+        }
+        pb::ItemType::AdministrativePower => Ok(0),
+        known => Ok(u16::try_from(i32::from(known)).unwrap_or_default()),
+    }
+}
+
+pub(super) fn case_kind(kind: CaseKind) -> i32 {
     match kind {
         CaseKind::Immediate => pb::CaseKind::Immediate.into(),
         CaseKind::Promised => pb::CaseKind::Promised.into(),
@@ -27,7 +45,7 @@ fn case_kind(kind: CaseKind) -> i32 {
     }
 }
 
-fn material(material: &Material) -> pb::Material {
+pub(super) fn material(material: &Material) -> pb::Material {
     pb::Material {
         code: material.code.clone(),
         name: material.name.clone(),
@@ -56,7 +74,7 @@ fn material(material: &Material) -> pb::Material {
     }
 }
 
-fn result(result: &Outcome) -> pb::ItemResult {
+pub(super) fn result(result: &Outcome) -> pb::ItemResult {
     pb::ItemResult {
         kind: match result.kind {
             ResultKind::License => pb::ResultKind::License.into(),
@@ -71,10 +89,32 @@ fn result(result: &Outcome) -> pb::ItemResult {
     }
 }
 
-fn status(item: &Item) -> i32 {
+fn status(item: &Item, today: NaiveDate) -> i32 {
     match item.status() {
         "CANCELLED" => pb::ItemStatus::Cancelled.into(),
+        "ANNOUNCED" => pb::ItemStatus::Announced.into(),
+        _ if item.hold.as_ref().is_some_and(|hold| hold.covers(today)) => pb::ItemStatus::OnHold.into(),
         _ => pb::ItemStatus::InForce.into(),
+    }
+}
+
+fn edition(edition: &Edition) -> pb::Edition {
+    pb::Edition {
+        version: signed(edition.version),
+        from_date: edition.from.to_string(),
+        until_date: day(edition.until),
+    }
+}
+
+fn day(day: Option<NaiveDate>) -> String {
+    day.map(|day| day.to_string()).unwrap_or_default()
+}
+
+/// A condition with the rule that sets it.
+fn condition(condition: &Condition) -> String {
+    match &condition.basis[..] {
+        "" => condition.text.clone(),
+        basis => format!("{}（依据：{basis}）", condition.text),
     }
 }
 
@@ -86,9 +126,11 @@ fn cancellation(end: &Cancellation) -> pb::Cancellation {
     }
 }
 
-/// One item with its guide.
-pub fn item(read: &Read<Item>) -> pb::Item {
+/// One item with its guide, as it stands on a day.
+pub fn item(read: &Read<Item>, today: NaiveDate) -> pb::Item {
     let (item, facts) = (&read.state, &read.state.facts);
+    let next =
+        item.upcoming.as_ref().map(|next| pb::Edition { from_date: next.from.to_string(), ..Default::default() });
     let channels = [pb::Channel::Window, pb::Channel::Web, pb::Channel::Mobile];
     // the guide in sentences leads its conditions
     let guide = (!facts.guide.is_empty()).then(|| facts.guide.clone());
@@ -106,7 +148,7 @@ pub fn item(read: &Read<Item>) -> pb::Item {
         legal_limit: Some(handling_limit(&facts.legal_limit)),
         promised_limit: Some(handling_limit(&facts.promised_limit)),
         bases: facts.bases.clone(),
-        conditions: guide.into_iter().chain(facts.conditions.iter().cloned()).collect(),
+        conditions: guide.into_iter().chain(facts.conditions.iter().map(condition)).collect(),
         materials: facts.materials.iter().map(material).collect(),
         // nothing is charged without a published list (行政许可法 art. 58)
         charge: Some(pb::Charge::default()),
@@ -122,17 +164,25 @@ pub fn item(read: &Read<Item>) -> pb::Item {
         remedies: facts.remedies.clone(),
         defaults: facts.defaults.clone(),
         rules: facts.rules.clone(),
-        status: status(item),
+        status: status(item, today),
         cancellation: match &item.standing {
             Standing::Cancelled(end) => Some(cancellation(end)),
             _ => None,
         },
         update_time: Some(timestamp(read.updated_at)),
+        basic_code: facts.basic.clone(),
+        process: facts.process.clone(),
+        hold: item.hold.as_ref().map(|hold| pb::Hold {
+            from_date: hold.from.to_string(),
+            until_date: day(hold.until),
+            reason: hold.reason.clone(),
+        }),
+        editions: item.editions.iter().map(edition).chain(next).collect(),
     }
 }
 
 /// An item as lists show it.
-pub fn summary(item: &Item) -> pb::ItemSummary {
+pub fn summary(item: &Item, today: NaiveDate) -> pb::ItemSummary {
     let facts = &item.facts;
     pb::ItemSummary {
         item_code: facts.code.clone(),
@@ -143,7 +193,7 @@ pub fn summary(item: &Item) -> pb::ItemSummary {
         item_type: item_type(facts.item_type),
         case_kind: case_kind(facts.case_kind),
         promised_limit: Some(handling_limit(&facts.promised_limit)),
-        status: status(item),
+        status: status(item, today),
     }
 }
 
@@ -206,13 +256,7 @@ pub fn row(row: &pb::ItemRow) -> Result<Row, Refusal> {
     }
     let item_code = ItemCode::parse(&row.item_code)
         .map_err(|wrong| Refusal::field("item_code", wrong.reason(), wrong.zh(), wrong.en()))?;
-    let item_type = match row.item_type() {
-        pb::ItemType::Unspecified => {
-            return Err(Refusal::field("item_type", "FIELD_INVALID", "缺少事项类型", "the item's type is needed"));
-        }
-        pb::ItemType::AdministrativePower => 0,
-        known => u16::try_from(i32::from(known)).unwrap_or_default(),
-    };
+    let item_type = type_of(row.item_type())?;
     Ok(Row {
         item_code,
         name: within("name", &row.name, 1, 300)?,

@@ -2,6 +2,7 @@
 
 pub mod application;
 pub mod ask;
+pub mod draft;
 pub mod item;
 
 pub use yiwang_kit::limit::{due, handling_limit, limit};

@@ -5,14 +5,15 @@ use std::sync::{Arc, PoisonError, RwLock};
 use futures_util::{FutureExt as _, StreamExt as _, stream};
 use tonic::Request;
 use yiwang_kit::{Fault, Gate, Incoming, Reply, Resource, receive, reply, wire};
-use yiwang_ledger::{Audiences, Context, Entry, Ledger, ListQuery, Read, Refusal};
+use yiwang_ledger::{Audiences, Call, Context, Decision, Entry, Ledger, ListQuery, Read, Refusal};
 use yiwang_proto::catalogue::v1 as pb;
 use yiwang_proto::catalogue::v1::catalogue_service_server::CatalogueService;
 
 use crate::catalogue::search::{self, Weights};
 use crate::catalogue::source::Defaults;
-use crate::catalogue::{self as items, Item, decide, import, words};
+use crate::catalogue::{self as items, Hold, Item, ItemEvent, decide, import, words};
 use crate::convert::{ask, count, item as show};
+use crate::limit::legal_date;
 
 /// How many items the gram search brings for ranking.
 const CANDIDATES: u32 = 400;
@@ -140,7 +141,8 @@ impl Catalogue {
         let total_size = count(total.count());
         let query = ListQuery { filters, page_size: size, page_token: token.to_owned() };
         let page = self.ledger.list::<Item>(&query, &public()).await?;
-        let items = page.items.iter().map(|read| show::summary(&read.state)).collect();
+        let today = self.today();
+        let items = page.items.iter().map(|read| show::summary(&read.state, today)).collect();
         Ok(pb::SearchItemsResponse { items, next_page_token: page.next_page_token, total_size })
     }
 
@@ -162,8 +164,9 @@ impl Catalogue {
         let ranked = search::rank(query, hits, &shelf.weights, |hit| &hit.read.state.facts);
         let end = start.saturating_add(size as usize).min(ranked.len());
         let page = ranked.get(start..end).unwrap_or_default();
+        let today = self.today();
         Ok(pb::SearchItemsResponse {
-            items: page.iter().map(|hit| show::summary(&hit.read.state)).collect(),
+            items: page.iter().map(|hit| show::summary(&hit.read.state, today)).collect(),
             next_page_token: if end < ranked.len() { format!("{proof}.{end}") } else { String::new() },
             total_size: count(ranked.len()),
         })
@@ -182,7 +185,7 @@ impl Catalogue {
                 );
             }
         };
-        Ok(show::item(&read.ok_or_else(|| items::not_found(code))?))
+        Ok(show::item(&read.ok_or_else(|| items::not_found(code))?, self.today()))
     }
 
     async fn take_rows(&self, incoming: Incoming<pb::ImportItemsRequest>) -> Result<pb::ImportItemsResponse, Fault> {
@@ -272,7 +275,7 @@ impl Catalogue {
         }
         let cancel = decide::Cancel {
             item_code: code.clone(),
-            effective: effective(&message.effective_date)?,
+            effective: day("effective_date", &message.effective_date)?,
             reason: ask::text("reason", &message.reason, 1, 500, "FIELD_INVALID")?,
             successor: Some(successor).filter(|code| !code.is_empty()),
         };
@@ -280,10 +283,50 @@ impl Catalogue {
         let mut call = incoming.call("CancelItem", &stream.to_string(), &message.request_id)?;
         call.expected_version = wire::expected_version(&message.etag)?;
         let rule = move |item: &Item, cx: &Context| decide::cancel(item, &cancel, cx);
+        self.change(&code, call, rule).await
+    }
+
+    async fn suspend(&self, incoming: Incoming<pb::SuspendItemRequest>) -> Result<pb::Item, Fault> {
+        let message = &incoming.message;
+        self.gate.allow(&incoming.caller, "SuspendItem", &Resource { kind: "Item", ..Resource::default() })?;
+        let code = message.item_code.trim().to_owned();
+        let hold = Hold {
+            from: day("from_date", &message.from_date)?.unwrap_or_else(|| self.today()),
+            until: day("until_date", &message.until_date)?,
+            reason: ask::text("reason", &message.reason, 1, 500, "FIELD_INVALID")?,
+        };
+        let mut call = incoming.call("SuspendItem", &items::stream(&code).to_string(), &message.request_id)?;
+        call.expected_version = wire::expected_version(&message.etag)?;
+        let known = code.clone();
+        self.change(&code, call, move |item, cx| decide::suspend(item, &known, &hold, cx)).await
+    }
+
+    async fn resume(&self, incoming: Incoming<pb::ResumeItemRequest>) -> Result<pb::Item, Fault> {
+        let message = &incoming.message;
+        self.gate.allow(&incoming.caller, "ResumeItem", &Resource { kind: "Item", ..Resource::default() })?;
+        let code = message.item_code.trim().to_owned();
+        let mut call = incoming.call("ResumeItem", &items::stream(&code).to_string(), &message.request_id)?;
+        call.expected_version = wire::expected_version(&message.etag)?;
+        let known = code.clone();
+        self.change(&code, call, move |item, cx| decide::resume(item, &known, cx)).await
+    }
+
+    /// A command on one item; the item right after it.
+    async fn change(
+        &self,
+        code: &str,
+        call: Call,
+        rule: impl Fn(&Item, &Context) -> Decision<ItemEvent> + Send + Sync + 'static,
+    ) -> Result<pb::Item, Fault> {
+        let stream = items::stream(code);
         let done = self.ledger.execute::<Item>(stream, call, rule).await.map_err(wire::contract_word)?;
         self.stock().await?;
         let read = self.ledger.state_at::<Item>(stream, done.version).await?;
-        Ok(show::item(&read.ok_or_else(|| items::not_found(&code))?))
+        Ok(show::item(&read.ok_or_else(|| items::not_found(code))?, self.today()))
+    }
+
+    fn today(&self) -> chrono::NaiveDate {
+        legal_date(self.ledger.host().now())
     }
 }
 
@@ -297,12 +340,13 @@ fn public() -> Audiences {
     Audiences::of(["public".to_owned()])
 }
 
-fn effective(text: &str) -> Result<Option<chrono::NaiveDate>, Refusal> {
+pub(super) fn day(field: &str, text: &str) -> Result<Option<chrono::NaiveDate>, Refusal> {
     match text.trim() {
         "" => Ok(None),
-        text => wire::day(text).map(Some).ok_or_else(|| {
-            Refusal::field("effective_date", "FIELD_INVALID", "日期应为YYYY-MM-DD", "a day is YYYY-MM-DD")
-        }),
+        text => {
+            let wrong = || Refusal::field(field, "FIELD_INVALID", "日期应为YYYY-MM-DD", "a day is YYYY-MM-DD");
+            wire::day(text).map(Some).ok_or_else(wrong)
+        }
     }
 }
 
@@ -339,5 +383,13 @@ impl CatalogueService for Catalogue {
 
     async fn cancel_item(&self, request: Request<pb::CancelItemRequest>) -> Reply<pb::Item> {
         reply(self.cancel(receive(request)?).await)
+    }
+
+    async fn suspend_item(&self, request: Request<pb::SuspendItemRequest>) -> Reply<pb::Item> {
+        reply(self.suspend(receive(request)?).await)
+    }
+
+    async fn resume_item(&self, request: Request<pb::ResumeItemRequest>) -> Reply<pb::Item> {
+        reply(self.resume(receive(request)?).await)
     }
 }

@@ -3,6 +3,7 @@
 mod application;
 mod attachment;
 mod catalogue;
+mod directory;
 
 use std::sync::Arc;
 
@@ -11,6 +12,7 @@ use yiwang_ledger::{Aggregate as _, Audiences, Call, Committed, Context, Decisio
 use yiwang_proto::intake::v1 as pb;
 
 pub use catalogue::Catalogue;
+pub use directory::Directory;
 
 use crate::application::decide::Acting;
 use crate::application::{self as app, Application, ApplicationEvent, ItemPin};

@@ -6,6 +6,7 @@ mod applications;
 mod approval;
 mod attachments;
 mod catalogue;
+mod directory;
 mod evaluation;
 mod golden;
 mod relay;
@@ -30,6 +31,11 @@ both! {
         an_import_sent_again_counts_as_the_first_time, an_item_code_is_checked_by_its_standard,
         an_import_without_a_request_id_is_refused, the_twenty_days_of_the_general_law_are_a_default_that_cites_it,
         a_citizen_does_not_cancel_items;
+    directory: a_claimed_item_goes_through_every_review_into_the_catalogue, nobody_passes_their_own_draft, every_step_has_its_role,
+        what_cannot_be_published_is_said_all_at_once, a_version_for_later_is_in_force_on_its_day, a_level_that_is_not_named_does_not_claim,
+        a_new_version_of_the_directory_reaches_claimed_items, an_item_has_one_open_draft, a_draft_is_seen_by_its_office_alone,
+        what_was_returned_is_reviewed_anew, a_crash_before_the_catalogue_is_completed, an_item_on_hold_says_why_until_it_is_resumed,
+        a_case_keeps_the_version_that_it_began_with, an_imported_item_is_claimed_as_it_stands;
     applications: a_draft_needs_only_an_item, an_application_goes_from_the_form_to_its_number, a_repeated_request_is_answered_as_the_first_time,
         the_same_request_id_with_another_body_is_refused, a_stale_etag_is_refused, a_wrong_check_digit_names_its_field,
         all_that_is_wrong_with_the_form_comes_at_once, a_form_too_large_is_refused, who_is_not_the_applicant_is_told_to_name_an_agent,

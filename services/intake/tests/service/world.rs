@@ -15,6 +15,7 @@ use yiwang_kit::{Config, Env, Link, Problem, Process, Shape, Stack, new_request_
 use yiwang_ledger::{Call, Ledger, Timestamp};
 use yiwang_proto::approval::v1::approval_service_server::ApprovalServiceServer;
 use yiwang_proto::catalogue::v1::catalogue_service_client::CatalogueServiceClient;
+use yiwang_proto::catalogue::v1::directory_service_client::DirectoryServiceClient;
 use yiwang_proto::evaluation::v1::evaluation_service_server::EvaluationServiceServer;
 use yiwang_proto::intake::v1 as pb;
 use yiwang_proto::intake::v1::intake_service_client::IntakeServiceClient;
@@ -42,6 +43,7 @@ pub const CITIZEN2: &str = "511602199007250027";
 
 pub type Intake = IntakeServiceClient<Link>;
 pub type Catalogue = CatalogueServiceClient<Link>;
+pub type Directory = DirectoryServiceClient<Link>;
 
 pub struct World {
     pub process: Process,
@@ -138,6 +140,10 @@ impl World {
 
     pub fn catalogue_as(&self, account: &str) -> Catalogue {
         CatalogueServiceClient::new(self.link(account))
+    }
+
+    pub fn directory_as(&self, account: &str) -> Directory {
+        DirectoryServiceClient::new(self.link(account))
     }
 
     pub fn day(&self, year: i32, month: u32, day: u32) {

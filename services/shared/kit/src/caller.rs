@@ -91,6 +91,12 @@ impl Caller {
                 if self.has_role("supervisor") {
                     list.push(format!("region:{}", self.region));
                 }
+                if ["legality_reviewer", "risk_reviewer", "catalogue_administrator"]
+                    .iter()
+                    .any(|role| self.has_role(role))
+                {
+                    list.push(format!("drafts:{}", self.region));
+                }
             }
             CallerKind::Partner => list.push(self.id.clone()),
             CallerKind::Service | CallerKind::Anonymous => {}

@@ -68,7 +68,11 @@ impl Health {
 
 fn grpc_names(service: &str) -> &'static [&'static str] {
     match service {
-        "intake" => &["yiwang.intake.v1.IntakeService", "yiwang.catalogue.v1.CatalogueService"],
+        "intake" => &[
+            "yiwang.intake.v1.IntakeService",
+            "yiwang.catalogue.v1.CatalogueService",
+            "yiwang.catalogue.v1.DirectoryService",
+        ],
         "approval" => &["yiwang.approval.v1.ApprovalService"],
         "license" => &["yiwang.license.v1.LicenseService"],
         "evaluation" => &["yiwang.evaluation.v1.EvaluationService"],

@@ -65,7 +65,7 @@ pub fn facts() -> ItemFacts {
 }
 
 pub fn item() -> Item {
-    Item { facts: facts(), standing: Standing::InForce, form_version: 1, shipped: None }
+    Item { facts: facts(), standing: Standing::InForce, form_version: 1, ..Item::default() }
 }
 
 /// An application, its item and a clock, that commands are tried on.

@@ -1,0 +1,114 @@
+//! 基本目录: what the province says of an item for every level alike (三级四同: name, code, legal basis and process are the same
+//! at province, city and county). Departments claim its items (认领) and draft their implementation lists.
+
+pub mod decide;
+
+use serde::{Deserialize, Serialize};
+use yiwang_ledger::{Aggregate, Index, Meta, Refusal, StreamId, Tag};
+
+use crate::catalogue::ItemFacts;
+
+/// 行使层级 of GB/T 39046 table A.2.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Level {
+    /// 1 国家.
+    Nation,
+    /// 2 省、直属.
+    Province,
+    /// 3 市、隶属.
+    City,
+    /// 4 县.
+    County,
+    /// 5 镇（乡、街道）.
+    Town,
+    /// 6 村（社区）.
+    Village,
+}
+
+/// What is the same at every level.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BasicFacts {
+    /// 基本编码.
+    pub code: String,
+    /// 事项名称.
+    pub name: String,
+    /// 事项类型, code of GB/T 39046 A.1.
+    pub item_type: u16,
+    /// 设定依据.
+    pub bases: Vec<String>,
+    /// 办理流程.
+    pub process: Vec<String>,
+    /// 行使层级 at which it may be claimed.
+    pub levels: Vec<Level>,
+}
+
+impl BasicFacts {
+    /// Writes what is the same everywhere into an implementation list; whether that changed anything.
+    pub fn write_into(&self, facts: &mut ItemFacts) -> bool {
+        let own = (&facts.basic, &facts.name, facts.item_type, &facts.bases, &facts.process);
+        if own == (&self.code, &self.name, self.item_type, &self.bases, &self.process) {
+            return false;
+        }
+        facts.basic.clone_from(&self.code);
+        facts.name.clone_from(&self.name);
+        facts.item_type = self.item_type;
+        facts.bases.clone_from(&self.bases);
+        facts.process.clone_from(&self.process);
+        facts.defaults.retain(|mark| mark != "bases");
+        true
+    }
+}
+
+/// A basic item (基本目录事项).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BasicItem {
+    /// Its elements; an empty code before it was published.
+    pub facts: BasicFacts,
+}
+
+/// What happens to a basic item.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr, strum::VariantNames)]
+pub enum Event {
+    /// It was published, or its next version.
+    BasicItemPublished {
+        /// Its elements.
+        facts: BasicFacts,
+    },
+}
+
+/// The stream of a basic item.
+pub fn stream(basic_code: &str) -> StreamId {
+    StreamId::named(BasicItem::KIND, basic_code)
+}
+
+/// `BASIC_ITEM_NOT_FOUND`.
+pub fn not_found() -> Refusal {
+    Refusal { reason: "BASIC_ITEM_NOT_FOUND", ..Refusal::not_found("基本目录事项") }
+}
+
+impl BasicItem {
+    /// Whether it was published.
+    pub fn exists(&self) -> bool {
+        !self.facts.code.is_empty()
+    }
+}
+
+impl Aggregate for BasicItem {
+    const KIND: &'static str = "basic_item";
+    type Event = Event;
+
+    fn evolve(&mut self, event: &Event, _meta: &Meta) {
+        let Event::BasicItemPublished { facts } = event;
+        self.facts.clone_from(facts);
+    }
+
+    fn index(&self) -> Index {
+        Index { item: self.facts.code.clone(), status: "IN_FORCE".to_owned(), ..Index::default() }
+    }
+
+    fn tags(&self) -> Vec<Tag> {
+        // in the order of the codes, which are shorter than a sort text may be
+        vec![Tag::new(Tag::AUDIENCE, "public", self.facts.code.clone())]
+    }
+}

@@ -1,0 +1,352 @@
+//! `DirectoryService`.
+
+use std::sync::Arc;
+
+use tonic::Request;
+use yiwang_kit::{Caller, Fault, Gate, Incoming, Reply, Resource, new_stream_id, receive, reply, wire};
+use yiwang_ledger::{
+    Aggregate as _, Audiences, Committed, Context, Decision, Ledger, ListQuery, Read, Refusal, StreamId,
+};
+use yiwang_proto::catalogue::v1 as pb;
+use yiwang_proto::catalogue::v1::directory_service_server::DirectoryService;
+use yiwang_standards::item_code::ItemCode;
+
+use super::Target;
+use super::catalogue::day;
+use crate::application::Actor;
+use crate::catalogue::{self as items, Item, ItemFacts, Standing};
+use crate::convert::{ask, draft as show};
+use crate::directory::{self, BasicItem};
+use crate::drafting::{self, Draft, Event, Stage, decide};
+use crate::publishing;
+
+/// The directory and the drafts over their ledger.
+#[derive(Clone)]
+pub struct Directory {
+    ledger: Ledger,
+    gate: Gate,
+}
+
+fn resource(facts: &ItemFacts) -> Resource<'_> {
+    Resource {
+        kind: "Item",
+        owner: "",
+        organisation: &facts.department_code,
+        region: &facts.region,
+        item: &facts.code,
+        status: "",
+    }
+}
+
+impl Directory {
+    /// Over a ledger and the policies.
+    pub fn new(ledger: Ledger, gate: Gate) -> Self {
+        Self { ledger, gate }
+    }
+
+    async fn publish_basic(&self, incoming: Incoming<pb::PublishBasicItemRequest>) -> Result<pb::BasicItem, Fault> {
+        let message = &incoming.message;
+        self.gate.allow(&incoming.caller, "PublishBasicItem", &Resource { kind: "Item", ..Resource::default() })?;
+        let facts = show::basic(message)?;
+        let stream = directory::stream(&facts.code);
+        let mut call = incoming.call("PublishBasicItem", &stream.to_string(), &message.request_id)?;
+        call.expected_version = wire::expected_version(&message.etag)?;
+        let rule = move |basic: &BasicItem, _: &Context| directory::decide::publish(basic, &facts);
+        let done = self.ledger.execute::<BasicItem>(stream, call, rule).await.map_err(wire::contract_word)?;
+        Ok(show::basic_item(done.version, &done.state, done.at))
+    }
+
+    async fn basic(&self, code: &str) -> Result<Read<BasicItem>, Refusal> {
+        let read = self.ledger.get::<BasicItem>(directory::stream(code.trim()), &Audiences::all()).await?;
+        read.filter(|read| read.state.exists()).ok_or_else(directory::not_found)
+    }
+
+    async fn get_basic(&self, incoming: Incoming<pb::GetBasicItemRequest>) -> Result<pb::BasicItem, Fault> {
+        self.gate.allow(&incoming.caller, "GetBasicItem", &Resource { kind: "Item", ..Resource::default() })?;
+        let read = self.basic(&incoming.message.basic_code).await?;
+        Ok(show::basic_item(read.version, &read.state, read.updated_at))
+    }
+
+    async fn list_basic(
+        &self,
+        incoming: Incoming<pb::ListBasicItemsRequest>,
+    ) -> Result<pb::ListBasicItemsResponse, Fault> {
+        self.gate.allow(&incoming.caller, "ListBasicItems", &Resource { kind: "Item", ..Resource::default() })?;
+        let message = &incoming.message;
+        let query = ListQuery {
+            filters: Vec::new(),
+            page_size: wire::page_size(message.page_size)?,
+            page_token: message.page_token.clone(),
+        };
+        let page = self.ledger.list::<BasicItem>(&query, &Audiences::of(["public".to_owned()])).await?;
+        let one = |read: &Read<BasicItem>| show::basic_item(read.version, &read.state, read.updated_at);
+        Ok(pb::ListBasicItemsResponse {
+            basic_items: page.items.iter().map(one).collect(),
+            next_page_token: page.next_page_token,
+        })
+    }
+
+    async fn claim(&self, incoming: Incoming<pb::ClaimItemRequest>) -> Result<pb::ItemDraft, Fault> {
+        let message = &incoming.message;
+        let code = ItemCode::parse(&message.item_code)
+            .map_err(|wrong| Refusal::field("item_code", wrong.reason(), wrong.zh(), wrong.en()))?
+            .to_string();
+        let asked = ItemFacts {
+            department: ask::text("department", &message.department, 1, 100, "FIELD_INVALID")?,
+            department_code: ask::text("department_code", &message.department_code, 1, 36, "FIELD_INVALID")?,
+            region: region(&message.region_code)?,
+            code: code.clone(),
+            ..ItemFacts::default()
+        };
+        self.gate.allow(&incoming.caller, "ClaimItem", &resource(&asked))?;
+        let level = show::level(message.level())?;
+        let basic = self.basic(&message.basic_code).await?.state;
+        directory::decide::check_claim(&basic, level)?;
+        let mut facts = match self.ledger.get::<Item>(items::stream(&code), &Audiences::all()).await? {
+            // an item that was imported before there was a directory is claimed as it stands
+            Some(read) if read.state.exists() => claimable(&read.state, &asked)?,
+            _ => asked,
+        };
+        basic.facts.write_into(&mut facts);
+        let call = incoming.call("ClaimItem", &code, &message.request_id)?;
+        self.begin(call, facts, &incoming.caller).await
+    }
+
+    async fn revise(&self, incoming: Incoming<pb::ReviseItemRequest>) -> Result<pb::ItemDraft, Fault> {
+        let message = &incoming.message;
+        let code = message.item_code.trim();
+        let read = self.ledger.get::<Item>(items::stream(code), &Audiences::all()).await?;
+        let item = read.filter(|read| read.state.exists()).ok_or_else(|| items::not_found(code))?.state;
+        self.gate.allow(&incoming.caller, "ReviseItem", &resource(&item.facts))?;
+        if let Standing::Cancelled(_) = item.standing {
+            return Err(Refusal::state("ITEM_NOT_IN_FORCE", "该事项不在用", "the item is not in force").into());
+        }
+        let call = incoming.call("ReviseItem", code, &message.request_id)?;
+        let next = item.upcoming.as_ref().map_or(&item.facts, |next| &next.facts);
+        self.begin(call, next.clone(), &incoming.caller).await
+    }
+
+    async fn begin(
+        &self,
+        call: yiwang_ledger::Call,
+        facts: ItemFacts,
+        caller: &Arc<Caller>,
+    ) -> Result<pb::ItemDraft, Fault> {
+        let by = ask::acting(caller).actor;
+        let rule = move |draft: &Draft, _: &Context| decide::begin(draft, &facts, &by);
+        let done = self.ledger.create::<Draft>(new_stream_id(), call, rule).await?;
+        Ok(show::committed(&done))
+    }
+
+    async fn get(&self, incoming: Incoming<pb::GetItemDraftRequest>) -> Result<pb::ItemDraft, Fault> {
+        self.gate.allow(&incoming.caller, "GetItemDraft", &Resource { kind: "Item", ..Resource::default() })?;
+        let id = StreamId::parse("id", &incoming.message.id)?;
+        let read = self.ledger.get::<Draft>(id, &incoming.caller.audiences()).await?;
+        Ok(show::read(&read.ok_or_else(drafting::not_found)?))
+    }
+
+    async fn list(&self, incoming: Incoming<pb::ListItemDraftsRequest>) -> Result<pb::ListItemDraftsResponse, Fault> {
+        let message = &incoming.message;
+        self.gate.allow(&incoming.caller, "ListItemDrafts", &Resource { kind: "Item", ..Resource::default() })?;
+        let mut filters: Vec<(&'static str, String)> = Vec::new();
+        filters.extend(show::stage_tag(message.stage()).map(|stage| ("stage", stage.to_owned())));
+        if !message.item_code.is_empty() {
+            filters.push(("item", message.item_code.trim().to_owned()));
+        }
+        let query = ListQuery {
+            filters,
+            page_size: wire::page_size(message.page_size)?,
+            page_token: message.page_token.clone(),
+        };
+        let page = self.ledger.list::<Draft>(&query, &incoming.caller.audiences()).await?;
+        Ok(pb::ListItemDraftsResponse {
+            drafts: page.items.iter().map(show::read).collect(),
+            next_page_token: page.next_page_token,
+        })
+    }
+
+    /// A command on a draft: found, seen, allowed, then decided.
+    async fn act<T: serde::Serialize>(
+        &self,
+        incoming: &Incoming<T>,
+        rpc: &'static str,
+        target: Target<'_>,
+        rule: impl Fn(&Draft, &Actor, &Context) -> Decision<Event> + Send + Sync + 'static,
+    ) -> Result<Committed<Draft>, Refusal> {
+        let id = StreamId::parse("id", target.id)?;
+        let mut call = incoming.call(rpc, &id.to_string(), target.request_id)?;
+        call.expected_version = wire::expected_version(target.etag)?;
+        let (gate, caller) = (self.gate.clone(), incoming.caller.clone());
+        let (audiences, by) = (caller.audiences(), ask::acting(&caller).actor);
+        let rule = move |draft: &Draft, cx: &Context| {
+            if draft.stage == Stage::Absent || !audiences.meets(&draft.tags()) {
+                return Err(drafting::not_found());
+            }
+            gate.allow(&caller, rpc, &resource(&draft.facts))?;
+            rule(draft, &by, cx)
+        };
+        self.ledger.execute::<Draft>(id, call, rule).await.map_err(wire::contract_word)
+    }
+
+    async fn save(&self, incoming: Incoming<pb::SaveItemDraftRequest>) -> Result<pb::ItemDraft, Fault> {
+        let message = &incoming.message;
+        let missing = || Refusal::field("elements", "FIELD_INVALID", "缺少要素", "the elements are needed");
+        let elements = show::elements(message.elements.as_ref().ok_or_else(missing)?)?;
+        let target = Target { id: &message.id, request_id: &message.request_id, etag: &message.etag };
+        let rule = move |draft: &Draft, by: &Actor, _: &Context| decide::save(draft, &elements, by);
+        Ok(show::committed(&self.act(&incoming, "SaveItemDraft", target, rule).await?))
+    }
+
+    async fn submit(&self, incoming: Incoming<pb::SubmitItemDraftRequest>) -> Result<pb::ItemDraft, Fault> {
+        let message = &incoming.message;
+        let target = Target { id: &message.id, request_id: &message.request_id, etag: &message.etag };
+        let rule = |draft: &Draft, by: &Actor, _: &Context| decide::submit(draft, by);
+        Ok(show::committed(&self.act(&incoming, "SubmitItemDraft", target, rule).await?))
+    }
+
+    async fn examine<T: serde::Serialize>(
+        &self,
+        incoming: &Incoming<T>,
+        rpc: &'static str,
+        target: Target<'_>,
+        mut say: decide::Say,
+    ) -> Result<pb::ItemDraft, Fault> {
+        say.opinion = ask::text("opinion", &say.opinion, 1, 1000, "FIELD_INVALID")?;
+        let rule = move |draft: &Draft, by: &Actor, _: &Context| decide::examine(draft, &say, by);
+        Ok(show::committed(&self.act(incoming, rpc, target, rule).await?))
+    }
+
+    async fn review(&self, incoming: Incoming<pb::ReviewItemDraftRequest>) -> Result<pb::ItemDraft, Fault> {
+        let message = &incoming.message;
+        let target = Target { id: &message.id, request_id: &message.request_id, etag: &message.etag };
+        let (passed, opinion) = (message.passed, message.opinion.clone());
+        let say = decide::Say { stage: Stage::Review, passed, opinion, risks: Vec::new() };
+        self.examine(&incoming, "ReviewItemDraft", target, say).await
+    }
+
+    async fn check_legality(&self, incoming: Incoming<pb::CheckItemLegalityRequest>) -> Result<pb::ItemDraft, Fault> {
+        let message = &incoming.message;
+        let target = Target { id: &message.id, request_id: &message.request_id, etag: &message.etag };
+        let (passed, opinion) = (message.passed, message.opinion.clone());
+        let say = decide::Say { stage: Stage::Legality, passed, opinion, risks: Vec::new() };
+        self.examine(&incoming, "CheckItemLegality", target, say).await
+    }
+
+    async fn check_risks(&self, incoming: Incoming<pb::CheckItemRisksRequest>) -> Result<pb::ItemDraft, Fault> {
+        let message = &incoming.message;
+        let target = Target { id: &message.id, request_id: &message.request_id, etag: &message.etag };
+        let (passed, opinion, risks) = (message.passed, message.opinion.clone(), show::risks(&message.risks)?);
+        let say = decide::Say { stage: Stage::Risks, passed, opinion, risks };
+        self.examine(&incoming, "CheckItemRisks", target, say).await
+    }
+
+    async fn publish(&self, incoming: Incoming<pb::PublishItemRequest>) -> Result<pb::ItemDraft, Fault> {
+        let message = &incoming.message;
+        let id = StreamId::parse("id", &message.id)?;
+        let seen = self.ledger.get::<Draft>(id, &incoming.caller.audiences()).await?;
+        let seen = seen.ok_or_else(drafting::not_found)?.state;
+        let basic = match &seen.facts.basic[..] {
+            "" => None,
+            code => Some(self.basic(code).await?.state.facts.clone()),
+        };
+        let item = self.ledger.get::<Item>(items::stream(&seen.facts.code), &Audiences::all()).await?;
+        if let Some(Standing::Cancelled(_)) = item.map(|read| read.state.standing.clone()) {
+            let (zh, en) = ("该事项已经取消", "the item is cancelled already");
+            return Err(Refusal::state("ITEM_ALREADY_CANCELLED", zh, en).into());
+        }
+        let from = day("from_date", &message.from_date)?;
+        let target = Target { id: &message.id, request_id: &message.request_id, etag: &message.etag };
+        let rule = move |draft: &Draft, by: &Actor, cx: &Context| decide::publish(draft, basic.as_ref(), from, by, cx);
+        let done = self.act(&incoming, "PublishItem", target, rule).await?;
+        // The second step; should it fail here, the relay completes it.
+        if let Err(refusal) = publishing::complete(&self.ledger, &done.state, done.hash, &incoming.trace).await {
+            tracing::warn!(draft = %done.stream, reason = refusal.reason, "publishing is left to the relay");
+        }
+        Ok(show::committed(&done))
+    }
+
+    async fn abandon(&self, incoming: Incoming<pb::AbandonItemDraftRequest>) -> Result<pb::ItemDraft, Fault> {
+        let message = &incoming.message;
+        let reason = ask::text("reason", &message.reason, 1, 500, "FIELD_INVALID")?;
+        let target = Target { id: &message.id, request_id: &message.request_id, etag: &message.etag };
+        let rule = move |draft: &Draft, by: &Actor, _: &Context| decide::abandon(draft, &reason, by);
+        Ok(show::committed(&self.act(&incoming, "AbandonItemDraft", target, rule).await?))
+    }
+}
+
+/// What an item that stands already brings to its claim.
+fn claimable(item: &Item, asked: &ItemFacts) -> Result<ItemFacts, Refusal> {
+    let theirs = item.facts.department_code != asked.department_code || item.facts.region != asked.region;
+    if theirs || !item.facts.basic.is_empty() || matches!(item.standing, Standing::Cancelled(_)) {
+        let (zh, en) = ("该实施编码已有事项，不能再认领", "an item of this code was claimed already");
+        return Err(Refusal::state("ITEM_ALREADY_CLAIMED", zh, en));
+    }
+    Ok(ItemFacts { department: asked.department.clone(), ..item.facts.clone() })
+}
+
+fn region(code: &str) -> Result<String, Refusal> {
+    let code = code.trim();
+    if code.len() == 12 && code.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Ok(code.to_owned());
+    }
+    Err(Refusal::field("region_code", "FIELD_INVALID", "行政区划代码应为12位数字", "a region code has 12 digits"))
+}
+
+#[tonic::async_trait]
+impl DirectoryService for Directory {
+    async fn publish_basic_item(&self, request: Request<pb::PublishBasicItemRequest>) -> Reply<pb::BasicItem> {
+        reply(self.publish_basic(receive(request)?).await)
+    }
+
+    async fn get_basic_item(&self, request: Request<pb::GetBasicItemRequest>) -> Reply<pb::BasicItem> {
+        reply(self.get_basic(receive(request)?).await)
+    }
+
+    async fn list_basic_items(&self, request: Request<pb::ListBasicItemsRequest>) -> Reply<pb::ListBasicItemsResponse> {
+        reply(self.list_basic(receive(request)?).await)
+    }
+
+    async fn claim_item(&self, request: Request<pb::ClaimItemRequest>) -> Reply<pb::ItemDraft> {
+        reply(self.claim(receive(request)?).await)
+    }
+
+    async fn revise_item(&self, request: Request<pb::ReviseItemRequest>) -> Reply<pb::ItemDraft> {
+        reply(self.revise(receive(request)?).await)
+    }
+
+    async fn get_item_draft(&self, request: Request<pb::GetItemDraftRequest>) -> Reply<pb::ItemDraft> {
+        reply(self.get(receive(request)?).await)
+    }
+
+    async fn list_item_drafts(&self, request: Request<pb::ListItemDraftsRequest>) -> Reply<pb::ListItemDraftsResponse> {
+        reply(self.list(receive(request)?).await)
+    }
+
+    async fn save_item_draft(&self, request: Request<pb::SaveItemDraftRequest>) -> Reply<pb::ItemDraft> {
+        reply(self.save(receive(request)?).await)
+    }
+
+    async fn submit_item_draft(&self, request: Request<pb::SubmitItemDraftRequest>) -> Reply<pb::ItemDraft> {
+        reply(self.submit(receive(request)?).await)
+    }
+
+    async fn review_item_draft(&self, request: Request<pb::ReviewItemDraftRequest>) -> Reply<pb::ItemDraft> {
+        reply(self.review(receive(request)?).await)
+    }
+
+    async fn check_item_legality(&self, request: Request<pb::CheckItemLegalityRequest>) -> Reply<pb::ItemDraft> {
+        reply(self.check_legality(receive(request)?).await)
+    }
+
+    async fn check_item_risks(&self, request: Request<pb::CheckItemRisksRequest>) -> Reply<pb::ItemDraft> {
+        reply(self.check_risks(receive(request)?).await)
+    }
+
+    async fn publish_item(&self, request: Request<pb::PublishItemRequest>) -> Reply<pb::ItemDraft> {
+        reply(self.publish(receive(request)?).await)
+    }
+
+    async fn abandon_item_draft(&self, request: Request<pb::AbandonItemDraftRequest>) -> Reply<pb::ItemDraft> {
+        reply(self.abandon(receive(request)?).await)
+    }
+}
