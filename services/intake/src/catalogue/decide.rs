@@ -7,8 +7,14 @@ use super::{Cancellation, Hold, Item, ItemEvent, ItemFacts, Standing, not_found}
 use crate::directory::BasicFacts;
 use crate::limit::legal_date;
 
-/// Imports a row: new, changed, or equal (then there is nothing to do). A cancelled item stays cancelled.
+/// Imports a row: new, changed, or equal (then there is nothing to do). A cancelled item stays cancelled; one that was claimed
+/// from the directory changes by drafts that are reviewed, and by nothing else.
 pub fn import(item: &Item, row: &Row, defaults: &Defaults) -> Decision<ItemEvent> {
+    if item.is_claimed() {
+        let (zh, en) =
+            ("该事项已认领，须经编制、审查后发布", "this item was claimed: it changes by reviewed drafts alone");
+        return Err(Refusal::field("item_code", "ITEM_CLAIMED", zh, en));
+    }
     let facts = Box::new(completed(item, row, defaults)?);
     Ok(match item.standing {
         Standing::Unknown => vec![ItemEvent::ItemImported { facts, shipped: None }],
@@ -36,21 +42,45 @@ fn completed(item: &Item, row: &Row, defaults: &Defaults) -> Result<ItemFacts, R
 }
 
 /// Imports what the product ships. What was shipped already is left, so that a change made since by an administrator stands
-/// until the product ships another.
+/// until the product ships another. What was claimed from the directory is its department's.
 pub fn ship(item: &Item, facts: &ItemFacts, digest: &str) -> Decision<ItemEvent> {
     let (facts, shipped) = (Box::new(facts.clone()), Some(digest.to_owned()));
     Ok(match item.standing {
         Standing::Unknown => vec![ItemEvent::ItemImported { facts, shipped }],
+        _ if item.is_claimed() => Vec::new(),
         _ if item.shipped.as_deref() == Some(digest) => Vec::new(),
         _ => vec![ItemEvent::ItemRevised { facts, shipped }],
     })
 }
 
-/// Publishes a version that was drafted and reviewed, in force from a day on. A day that has passed meanwhile is today.
-pub fn publish(item: &Item, facts: &ItemFacts, from: chrono::NaiveDate, cx: &Context) -> Decision<ItemEvent> {
+/// Whether a version that was drafted may be published: the item is not cancelled, is still whose it was, and no other version
+/// waits for its day, which this one would write over.
+///
+/// # Errors
+/// `ITEM_ALREADY_CANCELLED`, `ITEM_MOVED`, `VERSION_WAITS`.
+pub fn check_publish(item: &Item, facts: &ItemFacts) -> Result<(), Refusal> {
     if let Standing::Cancelled(_) = &item.standing {
         return Err(cancelled_already());
     }
+    let (organ, region) = (&item.facts.department_code, &item.facts.region);
+    if item.exists() && (organ, region) != (&facts.department_code, &facts.region) {
+        let (zh, en) = ("该事项已由其他机关实施", "the item is another organ's by now");
+        return Err(Refusal::state("ITEM_MOVED", zh, en).with("organisation", organ.clone()));
+    }
+    if let Some(next) = &item.upcoming {
+        let zh = format!("已有版本将于{}起施行，请待其施行后再发布", next.from);
+        let en = format!("a version waits for {}: publish when it is in force", next.from);
+        return Err(Refusal::state("VERSION_WAITS", zh, en).with("from_date", next.from.to_string()));
+    }
+    Ok(())
+}
+
+/// Publishes a version that was drafted and reviewed, in force from a day on. A day that has passed meanwhile is today.
+///
+/// # Errors
+/// As [`check_publish`].
+pub fn publish(item: &Item, facts: &ItemFacts, from: chrono::NaiveDate, cx: &Context) -> Decision<ItemEvent> {
+    check_publish(item, facts)?;
     let from = from.max(legal_date(cx.now));
     Ok(vec![ItemEvent::VersionPublished { facts: Box::new(facts.clone()), from }])
 }
@@ -58,18 +88,18 @@ pub fn publish(item: &Item, facts: &ItemFacts, from: chrono::NaiveDate, cx: &Con
 /// 三级四同: what the directory says of an item, its lists say from now on, those that wait for their day among them.
 pub fn follow(item: &Item, basic: &BasicFacts) -> Decision<ItemEvent> {
     let mut events = Vec::new();
-    let mut facts = item.facts.clone();
-    if item.facts.basic != basic.code || matches!(item.standing, Standing::Cancelled(_) | Standing::Unknown) {
-        return Ok(events);
-    }
-    if basic.write_into(&mut facts) && item.standing == Standing::InForce {
-        events.push(ItemEvent::ItemRevised { facts: Box::new(facts), shipped: None });
-    }
+    let theirs = |facts: &ItemFacts| {
+        let mut facts = Box::new(facts.clone());
+        (facts.basic == basic.code && basic.write_into(&mut facts)).then_some(facts)
+    };
+    let shown = match &item.standing {
+        Standing::InForce => true,
+        Standing::Cancelled(end) => !end.in_effect,
+        Standing::Unknown | Standing::Announced => false,
+    };
+    events.extend(theirs(&item.facts).filter(|_| shown).map(|facts| ItemEvent::ItemRevised { facts, shipped: None }));
     if let Some(next) = &item.upcoming {
-        let mut facts = next.facts.clone();
-        if basic.write_into(&mut facts) {
-            events.push(ItemEvent::VersionPublished { facts, from: next.from });
-        }
+        events.extend(theirs(&next.facts).map(|facts| ItemEvent::VersionPublished { facts, from: next.from }));
     }
     Ok(events)
 }
@@ -92,17 +122,25 @@ pub fn timer(item: &Item, cx: &Context) -> Decision<ItemEvent> {
 
 /// Puts an item on hold (暂停办理). Said again, the later word holds.
 pub fn suspend(item: &Item, item_code: &str, hold: &Hold, cx: &Context) -> Decision<ItemEvent> {
+    let today = legal_date(cx.now);
     match &item.standing {
-        Standing::Unknown => Err(not_found(item_code)),
+        Standing::Unknown => return Err(not_found(item_code)),
+        Standing::Cancelled(end) if !end.in_effect => {}
         Standing::Announced | Standing::Cancelled(_) => {
-            Err(Refusal::state("ITEM_NOT_IN_FORCE", "该事项不在用，无须暂停", "the item is not in force"))
+            return Err(Refusal::state("ITEM_NOT_IN_FORCE", "该事项不在用，无须暂停", "the item is not in force"));
         }
-        Standing::InForce if hold.until.is_some_and(|last| last < hold.from || last < legal_date(cx.now)) => {
-            let (zh, en) = ("最后一日不得早于今天或第一日", "the last day is not before today, nor before the first");
-            Err(Refusal::field("until_date", "FIELD_INVALID", zh, en))
-        }
-        Standing::InForce => Ok(vec![ItemEvent::ItemSuspended { hold: hold.clone() }]),
+        Standing::InForce => {}
     }
+    if hold.from < today || (hold.from > today && item.hold.as_ref().is_some_and(|now| now.covers(today))) {
+        let (zh, en) =
+            ("第一日不得早于今天；正在暂停的，自今天起写", "not before today, and today where it is on hold");
+        return Err(Refusal::field("from_date", "FIELD_INVALID", zh, en));
+    }
+    if hold.until.is_some_and(|last| last < hold.from) {
+        let (zh, en) = ("最后一日不得早于第一日", "the last day is not before the first");
+        return Err(Refusal::field("until_date", "FIELD_INVALID", zh, en));
+    }
+    Ok(vec![ItemEvent::ItemSuspended { hold: hold.clone() }])
 }
 
 /// Ends a hold (恢复办理).
@@ -143,6 +181,10 @@ pub fn cancel(item: &Item, ask: &Cancel, cx: &Context) -> Decision<ItemEvent> {
         Standing::Announced | Standing::InForce => {
             let today = legal_date(cx.now);
             let effective = ask.effective.unwrap_or(today);
+            if item.standing == Standing::Announced && effective > today {
+                let (zh, en) = ("尚未施行的事项只能即日取消", "what is not in force yet is cancelled at once");
+                return Err(Refusal::field("effective_date", "FIELD_INVALID", zh, en));
+            }
             let cancellation = Cancellation {
                 effective,
                 reason: ask.reason.clone(),

@@ -170,6 +170,12 @@ impl Item {
         self.standing != Standing::Unknown
     }
 
+    /// Whether it, or the version that waits, was claimed from the directory.
+    pub fn is_claimed(&self) -> bool {
+        let upcoming = self.upcoming.as_ref().map(|next| &next.facts.basic);
+        [&self.facts.basic].into_iter().chain(upcoming).any(|code| !code.is_empty())
+    }
+
     /// Refuses what may not be applied for on a day: `ITEM_CANCELLED`, naming reason and successor, `ITEM_ON_HOLD`, naming the
     /// reason, `ITEM_NOT_YET_IN_FORCE`, naming the first day.
     pub fn check_open(&self, on: NaiveDate) -> Result<(), Refusal> {
@@ -189,6 +195,8 @@ impl Item {
                 .with("reason", end.reason.clone()))
             }
             Standing::Unknown => Err(not_found("")),
+            // the timer may be late
+            Standing::Announced if self.upcoming.as_ref().is_none_or(|next| on >= next.from) => Ok(()),
             Standing::Announced => {
                 let from = self.upcoming.as_ref().map(|next| next.from.to_string()).unwrap_or_default();
                 Err(Refusal::state(
@@ -248,7 +256,8 @@ impl Item {
         }
         self.editions.push(Edition { version: meta.version, from, until: None });
         self.editions.drain(..self.editions.len().saturating_sub(EDITIONS));
-        if self.facts.form_schema != facts.form_schema {
+        // what was announced was shown, and is new all the same
+        if self.facts.form_schema != facts.form_schema || self.standing == Standing::Announced {
             self.form_version += 1;
         }
         self.facts = facts;
@@ -270,6 +279,8 @@ impl Item {
 
 impl Aggregate for Item {
     const KIND: &'static str = "item";
+    // 2: holds, days in force, and the version that waits
+    const SCHEMA: i32 = 2;
     type Event = ItemEvent;
 
     fn evolve(&mut self, event: &ItemEvent, meta: &Meta) {
@@ -299,7 +310,10 @@ impl Aggregate for Item {
             }
             ItemEvent::ItemSuspended { hold } => self.hold = Some(hold.clone()),
             ItemEvent::ItemResumed => self.hold = None,
-            ItemEvent::ItemCancelled { cancellation } => self.standing = Standing::Cancelled(cancellation.clone()),
+            ItemEvent::ItemCancelled { cancellation } => {
+                self.upcoming.take_if(|next| next.from >= cancellation.effective);
+                self.standing = Standing::Cancelled(cancellation.clone());
+            }
             ItemEvent::CancellationTookEffect => {
                 if let Standing::Cancelled(end) = &mut self.standing {
                     end.in_effect = true;
@@ -331,9 +345,9 @@ impl Aggregate for Item {
             Tag::new("type", self.facts.item_type.to_string(), sort.clone()),
             Tag::new("status", self.status(), sort.clone()),
         ];
-        if !self.facts.basic.is_empty() {
-            tags.push(Tag::new("basic", self.facts.basic.clone(), sort.clone()));
-        }
+        let upcoming = self.upcoming.as_ref().map(|next| &next.facts.basic);
+        let basics = [&self.facts.basic].into_iter().chain(upcoming).filter(|code| !code.is_empty());
+        tags.extend(basics.map(|code| Tag::new("basic", code.clone(), sort.clone())));
         let grams = words::item_grams(&self.facts);
         tags.extend(grams.into_iter().map(|gram| Tag::new("gram", gram, "")));
         tags.sort();

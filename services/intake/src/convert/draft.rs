@@ -322,6 +322,9 @@ pub fn draft(id: StreamId, version: u64, draft: &Draft) -> pb::ItemDraft {
         risks: draft.risks.iter().map(risk).collect(),
         from_date: draft.from.map(|day| day.to_string()).unwrap_or_default(),
         create_time: Some(timestamp(draft.begun)),
+        item_type: item::item_type(facts.item_type),
+        bases: facts.bases.clone(),
+        process: facts.process.clone(),
     }
 }
 

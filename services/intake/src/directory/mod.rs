@@ -26,6 +26,20 @@ pub enum Level {
     Village,
 }
 
+impl Level {
+    /// The level of an organ, by its region's code of twelve digits.
+    pub fn of_region(code: &str) -> Level {
+        match code.trim_end_matches('0').len() {
+            0 => Level::Nation,
+            1..=2 => Level::Province,
+            3..=4 => Level::City,
+            5..=6 => Level::County,
+            7..=9 => Level::Town,
+            _ => Level::Village,
+        }
+    }
+}
+
 /// What is the same at every level.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BasicFacts {

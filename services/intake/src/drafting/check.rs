@@ -69,7 +69,7 @@ impl Found {
                 let (zh, en) = ("材料代码缺少或重复", "the code is missing, or stands twice");
                 self.add(format!("materials[{place}].code"), "MATERIAL_CODE", zh, en);
             }
-            if let Some(proof) = proofs::abolished(&material.name) {
+            if let Some(proof) = proofs::abolished(&format!("{} {}", material.issuer, material.name)) {
                 let zh = format!("“{}”已列入证明取消清单（{}），不得要求提交", proof.name, proof.source);
                 self.add(format!("materials[{place}].name"), "PROOF_ABOLISHED", zh, "this proof was abolished");
             }
@@ -78,7 +78,10 @@ impl Found {
 
     fn limits(&mut self, facts: &ItemFacts) {
         let (legal, promised) = (&facts.legal_limit, &facts.promised_limit);
-        if legal.unit == promised.unit && promised.days > legal.days {
+        if (legal.unit, legal.start) != (promised.unit, promised.start) {
+            let (zh, en) = ("承诺时限应与法定时限同一单位、同一起算", "the promise is counted otherwise than the law");
+            self.add("promised_limit.unit", "LIMIT_DIFFERS", zh, en);
+        } else if promised.days > legal.days {
             let (zh, en) = ("承诺时限不得长于法定时限", "the promise is longer than the law");
             self.add("promised_limit.days", "LIMIT_TOO_LONG", zh, en);
         }

@@ -86,9 +86,7 @@ pub fn publish(
     cx: &Context,
 ) -> Decision<Event> {
     at(draft, Stage::Ready)?;
-    if draft.drafters.contains(&by.id) {
-        return Err(yours());
-    }
+    another(draft, by)?;
     let today = legal_date(cx.now);
     let from = from.unwrap_or(today);
     if from < today {

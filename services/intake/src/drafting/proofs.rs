@@ -13,7 +13,7 @@ pub struct Proof {
     pub name: String,
     /// By which list.
     pub source: String,
-    /// Words that all stand in the name of a material which is this proof.
+    /// Words that all stand in what a material which is this proof says of its issuer and its name.
     words: Vec<String>,
     /// Not checked against the source's text.
     pub unverified: bool,
@@ -38,7 +38,7 @@ pub fn all() -> Result<&'static [Proof], String> {
     LIST.as_ref().map(Vec::as_slice).map_err(Clone::clone)
 }
 
-/// The abolished proof that a material's name is.
+/// The abolished proof that a material is, by its issuer and its name.
 pub fn abolished(material: &str) -> Option<&'static Proof> {
     all().unwrap_or_default().iter().find(|proof| proof.words.iter().all(|word| material.contains(word.as_str())))
 }

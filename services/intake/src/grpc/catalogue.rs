@@ -80,7 +80,7 @@ impl Catalogue {
         let all = import::all(&self.ledger).await?;
         let row = |read: &Read<Item>| {
             let facts = &read.state.facts;
-            let gone = read.state.status() == "CANCELLED";
+            let gone = read.state.status() != "IN_FORCE";
             (facts.department.clone(), facts.department_code.clone(), facts.item_type, gone)
         };
         let shelf = Shelf {

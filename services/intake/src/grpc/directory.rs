@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tonic::Request;
 use yiwang_kit::{Caller, Fault, Gate, Incoming, Reply, Resource, new_stream_id, receive, reply, wire};
 use yiwang_ledger::{
-    Aggregate as _, Audiences, Committed, Context, Decision, Ledger, ListQuery, Read, Refusal, StreamId,
+    Aggregate as _, Audiences, Call, Committed, Context, Decision, Ledger, ListQuery, Read, Refusal, StreamId,
 };
 use yiwang_proto::catalogue::v1 as pb;
 use yiwang_proto::catalogue::v1::directory_service_server::DirectoryService;
@@ -16,7 +16,7 @@ use super::catalogue::day;
 use crate::application::Actor;
 use crate::catalogue::{self as items, Item, ItemFacts, Standing};
 use crate::convert::{ask, draft as show};
-use crate::directory::{self, BasicItem};
+use crate::directory::{self, BasicItem, Level};
 use crate::drafting::{self, Draft, Event, Stage, decide};
 use crate::publishing;
 
@@ -99,15 +99,13 @@ impl Directory {
             ..ItemFacts::default()
         };
         self.gate.allow(&incoming.caller, "ClaimItem", &resource(&asked))?;
-        let level = show::level(message.level())?;
+        if show::level(message.level())? != Level::of_region(&asked.region) {
+            let (zh, en) = ("行使层级与行政区划不符", "the level is not that of the region");
+            return Err(Refusal::field("level", "FIELD_INVALID", zh, en).into());
+        }
         let basic = self.basic(&message.basic_code).await?.state;
-        directory::decide::check_claim(&basic, level)?;
-        let mut facts = match self.ledger.get::<Item>(items::stream(&code), &Audiences::all()).await? {
-            // an item that was imported before there was a directory is claimed as it stands
-            Some(read) if read.state.exists() => claimable(&read.state, &asked)?,
-            _ => asked,
-        };
-        basic.facts.write_into(&mut facts);
+        let item = self.ledger.get::<Item>(items::stream(&code), &Audiences::all()).await?;
+        let facts = claimable(&basic, item.map(|read| read.state).as_deref(), asked);
         let call = incoming.call("ClaimItem", &code, &message.request_id)?;
         self.begin(call, facts, &incoming.caller).await
     }
@@ -118,22 +116,19 @@ impl Directory {
         let read = self.ledger.get::<Item>(items::stream(code), &Audiences::all()).await?;
         let item = read.filter(|read| read.state.exists()).ok_or_else(|| items::not_found(code))?.state;
         self.gate.allow(&incoming.caller, "ReviseItem", &resource(&item.facts))?;
-        if let Standing::Cancelled(_) = item.standing {
-            return Err(Refusal::state("ITEM_NOT_IN_FORCE", "该事项不在用", "the item is not in force").into());
-        }
         let call = incoming.call("ReviseItem", code, &message.request_id)?;
-        let next = item.upcoming.as_ref().map_or(&item.facts, |next| &next.facts);
-        self.begin(call, next.clone(), &incoming.caller).await
+        self.begin(call, revisable(&item), &incoming.caller).await
     }
 
     async fn begin(
         &self,
-        call: yiwang_ledger::Call,
-        facts: ItemFacts,
+        call: Call,
+        facts: Result<ItemFacts, Refusal>,
         caller: &Arc<Caller>,
     ) -> Result<pb::ItemDraft, Fault> {
         let by = ask::acting(caller).actor;
-        let rule = move |draft: &Draft, _: &Context| decide::begin(draft, &facts, &by);
+        // what stands in the way is said by the rule: a request that was accepted before is answered as then
+        let rule = move |draft: &Draft, _: &Context| decide::begin(draft, facts.as_ref().map_err(Refusal::clone)?, &by);
         let done = self.ledger.create::<Draft>(new_stream_id(), call, rule).await?;
         Ok(show::committed(&done))
     }
@@ -250,13 +245,14 @@ impl Directory {
             code => Some(self.basic(code).await?.state.facts.clone()),
         };
         let item = self.ledger.get::<Item>(items::stream(&seen.facts.code), &Audiences::all()).await?;
-        if let Some(Standing::Cancelled(_)) = item.map(|read| read.state.standing.clone()) {
-            let (zh, en) = ("该事项已经取消", "the item is cancelled already");
-            return Err(Refusal::state("ITEM_ALREADY_CANCELLED", zh, en).into());
-        }
+        let item = item.map(|read| read.state).unwrap_or_default();
+        let stands = items::decide::check_publish(&item, &seen.facts);
         let from = day("from_date", &message.from_date)?;
         let target = Target { id: &message.id, request_id: &message.request_id, etag: &message.etag };
-        let rule = move |draft: &Draft, by: &Actor, cx: &Context| decide::publish(draft, basic.as_ref(), from, by, cx);
+        let rule = move |draft: &Draft, by: &Actor, cx: &Context| {
+            stands.clone()?;
+            decide::publish(draft, basic.as_ref(), from, by, cx)
+        };
         let done = self.act(&incoming, "PublishItem", target, rule).await?;
         // The second step; should it fail here, the relay completes it.
         if let Err(refusal) = publishing::complete(&self.ledger, &done.state, done.hash, &incoming.trace).await {
@@ -274,14 +270,34 @@ impl Directory {
     }
 }
 
-/// What an item that stands already brings to its claim.
-fn claimable(item: &Item, asked: &ItemFacts) -> Result<ItemFacts, Refusal> {
-    let theirs = item.facts.department_code != asked.department_code || item.facts.region != asked.region;
-    if theirs || !item.facts.basic.is_empty() || matches!(item.standing, Standing::Cancelled(_)) {
-        let (zh, en) = ("该实施编码已有事项，不能再认领", "an item of this code was claimed already");
-        return Err(Refusal::state("ITEM_ALREADY_CLAIMED", zh, en));
+/// What a draft of a claimed item begins with. An item that was imported before there was a directory is claimed as it stands.
+fn claimable(basic: &BasicItem, item: Option<&Item>, asked: ItemFacts) -> Result<ItemFacts, Refusal> {
+    directory::decide::check_claim(basic, Level::of_region(&asked.region))?;
+    let mut facts = match item.filter(|item| item.exists()) {
+        None => asked,
+        Some(item) => {
+            let another = (&item.facts.department_code, &item.facts.region) != (&asked.department_code, &asked.region);
+            if another || item.is_claimed() || matches!(item.standing, Standing::Cancelled(_)) {
+                let (zh, en) = ("该实施编码已有事项，不能再认领", "an item of this code was claimed already");
+                return Err(Refusal::state("ITEM_ALREADY_CLAIMED", zh, en));
+            }
+            ItemFacts { department: asked.department, ..item.facts.clone() }
+        }
+    };
+    basic.facts.write_into(&mut facts);
+    Ok(facts)
+}
+
+/// What a draft of an item's next version begins with.
+fn revisable(item: &Item) -> Result<ItemFacts, Refusal> {
+    if let Standing::Cancelled(_) = item.standing {
+        return Err(Refusal::state("ITEM_NOT_IN_FORCE", "该事项不在用", "the item is not in force"));
     }
-    Ok(ItemFacts { department: asked.department.clone(), ..item.facts.clone() })
+    if !item.is_claimed() {
+        let (zh, en) = ("该事项尚未认领，请先认领", "the item was not claimed yet: claim it first");
+        return Err(Refusal::state("ITEM_NOT_CLAIMED", zh, en));
+    }
+    Ok(item.upcoming.as_ref().map_or(&item.facts, |next| &next.facts).clone())
 }
 
 fn region(code: &str) -> Result<String, Refusal> {

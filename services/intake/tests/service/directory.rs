@@ -266,8 +266,12 @@ pub async fn a_version_for_later_is_in_force_on_its_day(world: World) {
 
 pub async fn a_level_that_is_not_named_does_not_claim(world: World) {
     published_basic(&world, "公共场所卫生许可").await;
-    let town = pb::ClaimItemRequest { level: pb::Level::Town.into(), ..claim() };
-    assert_eq!(reason(&world.directory_as("editor").claim_item(town).await.unwrap_err()), "LEVEL_NOT_COMPETENT");
+    let mut city = basic("公共场所卫生许可");
+    city.levels = vec![pb::Level::City.into()];
+    world.directory_as("directory").publish_basic_item(city).await.unwrap();
+    assert_eq!(reason(&world.directory_as("editor").claim_item(claim()).await.unwrap_err()), "LEVEL_NOT_COMPETENT");
+    let town = pb::ClaimItemRequest { level: pb::Level::City.into(), ..claim() };
+    assert_eq!(reason(&world.directory_as("editor").claim_item(town).await.unwrap_err()), "FIELD_INVALID");
     let unknown = pb::ClaimItemRequest { basic_code: "XK0".into(), ..claim() };
     assert_eq!(reason(&world.directory_as("editor").claim_item(unknown).await.unwrap_err()), "BASIC_ITEM_NOT_FOUND");
     let foreign = pb::ClaimItemRequest { department_code: "11511300MB1A21304N".into(), ..claim() };
@@ -391,4 +395,72 @@ pub async fn an_imported_item_is_claimed_as_it_stands(world: World) {
     publish(&world, "admin", &draft.id, "").await.unwrap();
     assert_eq!(item(&world, HYGIENE).await.basic_code, BASIC);
     assert_eq!(reason(&world.directory_as("editor").claim_item(claim()).await.unwrap_err()), "ITEM_ALREADY_CLAIMED");
+}
+
+pub async fn an_import_leaves_a_reviewed_list(world: World) {
+    let id = ready(&world, elements()).await;
+    publish(&world, "admin", &id, "").await.unwrap();
+    let row = pb::ItemRow {
+        item_code: ITEM.into(),
+        name: "另一名称".into(),
+        department: "区行政审批局".into(),
+        region_code: "511602000000".into(),
+        item_type: 1,
+        ..Default::default()
+    };
+    let import = pb::ImportItemsRequest { request_id: new_request_id(), rows: vec![row] };
+    let report = world.catalogue_as("admin").import_items(import).await.unwrap().into_inner();
+    assert_eq!((report.refused.len(), report.refused[0].reason.as_str()), (1, "ITEM_CLAIMED"));
+    assert_eq!(item(&world, ITEM).await.name, "公共场所卫生许可（目录）");
+}
+
+pub async fn a_claim_and_a_publication_sent_again_are_answered_as_then(world: World) {
+    published_basic(&world, "公共场所卫生许可").await;
+    let claim = claim();
+    let first = world.directory_as("editor").claim_item(claim.clone()).await.unwrap().into_inner();
+    passed(&world, &first.id, elements()).await;
+    let publish = pb::PublishItemRequest { id: first.id.clone(), request_id: new_request_id(), ..Default::default() };
+    let published = world.directory_as("admin").publish_item(publish.clone()).await.unwrap().into_inner();
+    let cancel = pb::CancelItemRequest {
+        item_code: ITEM.into(),
+        request_id: new_request_id(),
+        reason: "国发〔2026〕1号".into(),
+        ..Default::default()
+    };
+    world.catalogue_as("admin").cancel_item(cancel).await.unwrap();
+    assert_eq!(world.directory_as("editor").claim_item(claim).await.unwrap().into_inner().id, first.id);
+    assert_eq!(world.directory_as("admin").publish_item(publish).await.unwrap().into_inner(), published);
+}
+
+pub async fn a_version_that_waits_is_not_written_over(world: World) {
+    let id = ready(&world, elements()).await;
+    publish(&world, "admin", &id, "2026-03-16").await.unwrap();
+    let revise = pb::ReviseItemRequest { item_code: ITEM.into(), request_id: new_request_id() };
+    let next = world.directory_as("editor").revise_item(revise).await.unwrap().into_inner();
+    passed(&world, &next.id, pb::ItemElements { visits: 1, ..elements() }).await;
+    assert_eq!(reason(&publish(&world, "admin", &next.id, "").await.unwrap_err()), "VERSION_WAITS");
+    // what the directory says meanwhile reaches the version that waits
+    published_basic(&world, "公共场所卫生许可（新名）").await;
+    world.day(2026, 3, 16);
+    world.until(async || (item(&world, ITEM).await.name == "公共场所卫生许可（新名）").then_some(())).await;
+    publish(&world, "admin", &next.id, "").await.unwrap();
+    assert_eq!(item(&world, ITEM).await.visits, 1);
+}
+
+pub async fn what_is_announced_is_cancelled_at_once_or_not(world: World) {
+    let id = ready(&world, elements()).await;
+    publish(&world, "admin", &id, "2026-03-16").await.unwrap();
+    let cancel = |effective: &str| pb::CancelItemRequest {
+        item_code: ITEM.into(),
+        request_id: new_request_id(),
+        effective_date: effective.into(),
+        reason: "国发〔2026〕1号".into(),
+        ..Default::default()
+    };
+    let refusal = world.catalogue_as("admin").cancel_item(cancel("2026-04-01")).await.unwrap_err();
+    assert_eq!(reason(&refusal), "FIELD_INVALID");
+    world.catalogue_as("admin").cancel_item(cancel("")).await.unwrap();
+    assert_eq!(reason(&apply(&world, ITEM).await.unwrap_err()), "ITEM_CANCELLED");
+    world.day(2026, 3, 20);
+    assert!(item(&world, ITEM).await.editions.is_empty());
 }

@@ -35,6 +35,8 @@ both! {
         what_cannot_be_published_is_said_all_at_once, a_version_for_later_is_in_force_on_its_day, a_level_that_is_not_named_does_not_claim,
         a_new_version_of_the_directory_reaches_claimed_items, an_item_has_one_open_draft, a_draft_is_seen_by_its_office_alone,
         what_was_returned_is_reviewed_anew, a_crash_before_the_catalogue_is_completed, an_item_on_hold_says_why_until_it_is_resumed,
+        an_import_leaves_a_reviewed_list, a_claim_and_a_publication_sent_again_are_answered_as_then,
+        a_version_that_waits_is_not_written_over, what_is_announced_is_cancelled_at_once_or_not,
         a_case_keeps_the_version_that_it_began_with, an_imported_item_is_claimed_as_it_stands;
     applications: a_draft_needs_only_an_item, an_application_goes_from_the_form_to_its_number, a_repeated_request_is_answered_as_the_first_time,
         the_same_request_id_with_another_body_is_refused, a_stale_etag_is_refused, a_wrong_check_digit_names_its_field,
