@@ -124,9 +124,12 @@ impl Town {
     async fn ready(&mut self) -> anyhow::Result<()> {
         let deadline = Instant::now() + Duration::from_secs(60);
         while !self.api().get("/readyz").await.is_ok_and(|answer| answer.status == 200) {
+            let mut gone = None;
             for (name, child) in &mut self.processes {
-                let ended = child.ended()?;
-                ensure!(ended.is_none(), "{name} ended by itself: {ended:?}");
+                gone = gone.or(child.ended()?.map(|how| (name.clone(), how)));
+            }
+            if let Some((name, how)) = gone {
+                bail!("{name} ended by itself ({how}):\n{}", self.logs()?);
             }
             if Instant::now() > deadline {
                 bail!("not ready within a minute:\n{}", self.logs()?);

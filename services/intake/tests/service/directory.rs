@@ -259,9 +259,10 @@ pub async fn a_version_for_later_is_in_force_on_its_day(world: World) {
     assert_eq!(reason(&refusal), "ITEM_NOT_YET_IN_FORCE");
     assert_eq!(Problem::of(&refusal).metadata["from_date"], "2026-03-16");
     world.day(2026, 3, 16);
-    world.until(async || apply(&world, ITEM).await.ok()).await;
-    let item = item(&world, ITEM).await;
-    assert_eq!((item.status(), item.editions.len()), (pb::ItemStatus::InForce, 1));
+    apply(&world, ITEM).await.unwrap();
+    let in_force = async || (item(&world, ITEM).await.status() == pb::ItemStatus::InForce).then_some(());
+    world.until(in_force).await;
+    assert_eq!(item(&world, ITEM).await.editions.len(), 1);
 }
 
 pub async fn a_level_that_is_not_named_does_not_claim(world: World) {
