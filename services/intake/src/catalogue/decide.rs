@@ -148,10 +148,8 @@ pub fn resume(item: &Item, item_code: &str, cx: &Context) -> Decision<ItemEvent>
     if !item.exists() {
         return Err(not_found(item_code));
     }
-    let today = legal_date(cx.now);
-    let over = |hold: &Hold| hold.until.is_some_and(|last| last < today);
     match &item.hold {
-        Some(hold) if !over(hold) => Ok(vec![ItemEvent::ItemResumed]),
+        Some(hold) if !hold.is_over(legal_date(cx.now)) => Ok(vec![ItemEvent::ItemResumed]),
         _ => Err(Refusal::state("ITEM_NOT_ON_HOLD", "该事项没有暂停", "the item is not on hold")),
     }
 }

@@ -44,7 +44,12 @@ pub struct Hold {
 impl Hold {
     /// Whether the item is on hold on a day.
     pub fn covers(&self, day: NaiveDate) -> bool {
-        day >= self.from && self.until.is_none_or(|last| day <= last)
+        day >= self.from && !self.is_over(day)
+    }
+
+    /// Whether its last day is past.
+    pub fn is_over(&self, day: NaiveDate) -> bool {
+        self.until.is_some_and(|last| last < day)
     }
 }
 

@@ -172,7 +172,7 @@ pub fn item(read: &Read<Item>, today: NaiveDate) -> pb::Item {
         update_time: Some(timestamp(read.updated_at)),
         basic_code: facts.basic.clone(),
         process: facts.process.clone(),
-        hold: item.hold.as_ref().map(|hold| pb::Hold {
+        hold: item.hold.as_ref().filter(|hold| !hold.is_over(today)).map(|hold| pb::Hold {
             from_date: hold.from.to_string(),
             until_date: day(hold.until),
             reason: hold.reason.clone(),

@@ -359,6 +359,7 @@ pub async fn an_item_on_hold_says_why_until_it_is_resumed(world: World) {
         ("ITEM_ON_HOLD".into(), "2026-03-10")
     );
     world.day(2026, 3, 11);
+    assert_eq!(item(&world, HYGIENE).await.hold, None);
     apply(&world, HYGIENE).await.unwrap();
     (suspend.request_id, suspend.until_date) = (new_request_id(), String::new());
     world.catalogue_as("admin").suspend_item(suspend).await.unwrap();
