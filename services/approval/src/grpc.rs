@@ -26,7 +26,7 @@ fn resource(case: &Case) -> Resource<'_> {
     Resource {
         kind: "Case",
         owner: facts.applicant.subject.as_str(),
-        organisation: &facts.item.organisation,
+        organisation: facts.item.handler(),
         region: &facts.item.region,
         item: &facts.item.code,
         status: case.status(),

@@ -35,6 +35,7 @@ type Services<L> = Transcoder<
     Forward<L>,
     Forward<L>,
     Forward<L>,
+    Forward<L>,
     Affairs<L>,
     Ledgers<L>,
     Forward<L>,
@@ -54,6 +55,7 @@ impl<L: Link> Rest<L> {
         let ledgers = Ledgers::new(links.clone());
         // The order of the packages' names; forward goes by package, so that only types are told apart here.
         let services = Transcoder::new(
+            forward(),
             forward(),
             forward(),
             forward(),

@@ -2,7 +2,7 @@
 //! application goes on to approval by relay.
 //!
 //! Invariant: nothing here changes without an entry, and every rule is a pure function in `application::decide`,
-//! `catalogue::decide`, `directory::decide`, `drafting::decide` or `register`.
+//! `catalogue::decide`, `directory::decide`, `drafting::decide`, `transfer::decide`, `proofs` or `register`.
 
 pub mod application;
 pub mod catalogue;
@@ -13,11 +13,14 @@ pub mod grpc;
 pub mod limit;
 pub mod media;
 pub mod numbering;
+pub mod proofs;
 pub mod publishing;
 pub mod register;
 pub mod relay;
 pub mod rules;
 pub mod store;
+pub mod transfer;
+pub mod transferring;
 
 use std::sync::Arc;
 
@@ -27,14 +30,17 @@ use yiwang_kit::{Env, storage};
 use yiwang_ledger::{Aggregate as _, Ending, Ledger, Refusal};
 use yiwang_proto::catalogue::v1::catalogue_service_server::CatalogueServiceServer;
 use yiwang_proto::catalogue::v1::directory_service_server::DirectoryServiceServer;
+use yiwang_proto::catalogue::v1::transfer_service_server::TransferServiceServer;
 use yiwang_proto::intake::v1::intake_service_server::IntakeServiceServer;
 
 use crate::application::{Application, decide};
 use crate::catalogue::Item;
 use crate::directory::BasicItem;
 use crate::drafting::Draft;
-use crate::grpc::{Catalogue, Directory, Intake};
+use crate::grpc::{Catalogue, Directory, Intake, Transfers};
+use crate::proofs::Proof;
 use crate::store::Store;
+use crate::transfer::Transfer;
 
 /// Name of the service.
 pub const NAME: &str = "intake";
@@ -46,7 +52,7 @@ pub const NAME: &str = "intake";
 /// A data file that ships with the product is not in order, the folder of files cannot be used, or the store is away.
 pub async fn start(env: Env) -> anyhow::Result<Routes> {
     rules::all().map_err(|wrong| anyhow!("data/rules.toml: {wrong}"))?;
-    drafting::proofs::all().map_err(|wrong| anyhow!("data/abolished_proofs.toml: {wrong}"))?;
+    proofs::builtin::all().map_err(|wrong| anyhow!("data/abolished_proofs.toml: {wrong}"))?;
     let report = catalogue::import::run(&env.ledger, catalogue::source::builtin()?).await?;
     tracing::info!(
         created = report.created,
@@ -66,6 +72,7 @@ pub async fn start(env: Env) -> anyhow::Result<Routes> {
 
     env.ledger.timer::<Application>(decide::timer);
     env.ledger.timer::<Item>(catalogue::decide::timer);
+    env.ledger.timer::<BasicItem>(directory::decide::timer);
     let ledger = env.ledger.clone();
     env.legal.on_year(env.shutdown.clone(), move |year| {
         let ledger = ledger.clone();
@@ -75,9 +82,11 @@ pub async fn start(env: Env) -> anyhow::Result<Routes> {
 
     let intake = Intake::new(env.ledger.clone(), env.gate.clone(), store);
     let directory = Directory::new(env.ledger.clone(), env.gate.clone());
+    let transfers = Transfers::new(env.ledger.clone(), env.gate.clone());
     Ok(Routes::new(IntakeServiceServer::new(intake))
         .add_service(CatalogueServiceServer::new(catalogue))
-        .add_service(DirectoryServiceServer::new(directory)))
+        .add_service(DirectoryServiceServer::new(directory))
+        .add_service(TransferServiceServer::new(transfers)))
 }
 
 /// The streams that come to an end and may be archived after it.
@@ -92,5 +101,7 @@ pub async fn rebuild(ledger: &Ledger) -> Result<u64, Refusal> {
         + ledger.rebuild::<Item>().await?
         + ledger.rebuild::<BasicItem>().await?
         + ledger.rebuild::<Draft>().await?
+        + ledger.rebuild::<Proof>().await?
+        + ledger.rebuild::<Transfer>().await?
         + ledger.rebuild::<register::Register>().await?)
 }

@@ -1,7 +1,8 @@
 //! What intake tells the others, and itself: an acceptance gets its number (`numbering`), a numbered application becomes a
 //! case of approval, a material that follows after acceptance is told to it, a withdrawal ends it (`approval`); a refusal gives the
 //! right to evaluate it (`evaluation`), a file that was taken out goes away (`files`); a published draft comes into the
-//! catalogue (`publishing`), and what the directory says reaches the items that were claimed from it (`directory`).
+//! catalogue (`publishing`), what the directory says reaches the items that were claimed from it (`directory`), and a dated transfer
+//! reaches its items (`transfers`).
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -27,6 +28,8 @@ use crate::drafting::Draft;
 use crate::numbering;
 use crate::publishing;
 use crate::store::Store;
+use crate::transfer::Transfer;
+use crate::transferring;
 
 /// A refusal at intake is the one service of what never becomes a case.
 const FIRST_SERVICE: i32 = 1;
@@ -39,6 +42,7 @@ pub fn spawn(ledger: &Ledger, links: &Links, store: Arc<Store>) {
     ledger.relay("evaluation", ToEvaluation(shared.clone()));
     ledger.relay("publishing", Publishing(ledger.clone()));
     ledger.relay("directory", Following(ledger.clone()));
+    ledger.relay("transfers", Transferring(ledger.clone()));
     ledger.relay("approval", ToApproval(shared));
 }
 
@@ -102,18 +106,40 @@ impl Route for Publishing {
             Ok(None) => return Delivery::NotMine,
             Err(refusal) => return later(&refusal),
         };
-        match publishing::complete(&self.0, &draft, entry.hash, &entry.trace).await {
-            Ok(_) => Delivery::Done,
-            // cancelled between the two steps: a person must see it
-            Err(refusal) if refusal.kind == Kind::FailedPrecondition => {
-                Delivery::Refused { reason: refusal.reason.to_owned() }
-            }
+        second_step(publishing::complete(&self.0, &draft, entry.hash, &entry.trace).await.map(drop))
+    }
+}
+
+/// How the step after an entry went; what moved between the two a person must see.
+fn second_step(done: Result<(), Refusal>) -> Delivery {
+    match done {
+        Ok(()) => Delivery::Done,
+        Err(refusal) if refusal.kind == Kind::FailedPrecondition => {
+            Delivery::Refused { reason: refusal.reason.to_owned() }
+        }
+        Err(refusal) => later(&refusal),
+    }
+}
+
+/// 下放、划转、委托: what was dated, or taken back, reaches the items.
+struct Transferring(Ledger);
+
+#[async_trait]
+impl Route for Transferring {
+    fn wants(&self, entry: &Entry) -> bool {
+        entry.is::<Transfer>() && matches!(entry.kind.as_str(), "TransferDated" | "EntrustmentRevoked")
+    }
+
+    async fn deliver(&self, entry: &Entry, _request_id: &str) -> Delivery {
+        match self.0.state_at::<Transfer>(entry.stream, entry.version).await {
+            Ok(Some(read)) => second_step(transferring::complete(&self.0, &read.state, entry.hash, &entry.trace).await),
+            Ok(None) => Delivery::NotMine,
             Err(refusal) => later(&refusal),
         }
     }
 }
 
-/// 三级四同: a new version of a basic item reaches every item that was claimed from it.
+/// 三级四同: a new version of a basic item reaches every item that was claimed from it; its end ends them.
 struct Following(Ledger);
 
 #[async_trait]
@@ -125,12 +151,15 @@ impl Route for Following {
     async fn deliver(&self, entry: &Entry, _request_id: &str) -> Delivery {
         // as it is now: an older version is nobody's any more
         let basic = match self.0.get::<BasicItem>(entry.stream, &Audiences::all()).await {
-            Ok(Some(read)) => read.state.facts.clone(),
+            Ok(Some(read)) => read.state,
             Ok(None) => return Delivery::NotMine,
             Err(refusal) => return later(&refusal),
         };
-        let code = basic.code.clone();
-        let rule = move |item: &Item, _: &Context| catalogue::decide::follow(item, &basic);
+        let code = basic.facts.code.clone();
+        let rule = move |item: &Item, cx: &Context| match &basic.ended {
+            None => catalogue::decide::follow(item, &basic.facts),
+            Some(ended) => catalogue::decide::end_with(item, &basic.facts.code, ended, cx),
+        };
         match self.0.sweep::<Item>("basic", &code, rule).await {
             Ok(_) => Delivery::Done,
             Err(refusal) => later(&refusal),

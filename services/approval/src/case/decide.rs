@@ -94,7 +94,7 @@ fn on_the_spot(facts: &Opened) -> bool {
 /// needs a delegation); what is merely recorded, the rule set itself may record.
 fn decider_at_once(facts: &Opened) -> Option<Officer> {
     let by = &facts.accepted_by;
-    let own = !by.is_system() && by.organisation == facts.item.organisation;
+    let own = !by.is_system() && by.organisation == facts.item.handler();
     match (on_the_spot(facts), own, RuleSet::of(&facts.item).recorded) {
         (true, true, _) => Some(by.clone()),
         (true, false, true) => Some(Officer::system()),

@@ -66,6 +66,12 @@ pub struct Item {
     pub organisation: String,
     /// 实施主体.
     pub organisation_name: String,
+    /// 受委托机关, which handles the case in the organ's name (行政许可法 art. 24): code and name; empty where the organ does itself.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub trustee: String,
+    /// Its name.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub trustee_name: String,
     /// What comes out of a grant.
     pub result: ResultKind,
     /// Name of what comes out.
@@ -88,6 +94,13 @@ pub struct Item {
     pub follow_up: Option<Limit>,
     /// 救济途径 in the item's own words.
     pub remedies: String,
+}
+
+impl Item {
+    /// Code of the organ whose officers handle the case.
+    pub fn handler(&self) -> &str {
+        if self.trustee.is_empty() { &self.organisation } else { &self.trustee }
+    }
 }
 
 /// What comes out of a grant.

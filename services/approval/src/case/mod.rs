@@ -101,6 +101,7 @@ impl Aggregate for Case {
         let mut tags = vec![
             Tag::new(Tag::AUDIENCE, facts.applicant.subject.audience(), sort.clone()),
             Tag::new(Tag::AUDIENCE, format!("org:{}", facts.item.organisation), sort.clone()),
+            Tag::new(Tag::AUDIENCE, format!("org:{}", facts.item.handler()), sort.clone()),
             Tag::new(Tag::AUDIENCE, format!("region:{}", facts.item.region), sort.clone()),
             // The counter hands out what was decided (前台受理、后台办理、窗口出件).
             Tag::new(Tag::AUDIENCE, format!("window:{}", facts.item.region), sort.clone()),

@@ -113,6 +113,8 @@ fn item(terms: &items::ItemTerms) -> Result<Item, Refusal> {
         region: required("item.region_code", &terms.region_code)?,
         organisation: required("item.department_code", &terms.department_code)?,
         organisation_name: terms.department.clone(),
+        trustee: terms.entrusted_department_code.clone(),
+        trustee_name: terms.entrusted_department.clone(),
         result: kind,
         result_name: if result.name.is_empty() { terms.name.clone() } else { result.name },
         license_type: result.license_type_code,

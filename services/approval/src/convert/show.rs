@@ -248,6 +248,8 @@ fn item_terms(item: &Item) -> items::ItemTerms {
         follow_up_limit: item.follow_up.as_ref().map(limit::limit),
         remedies: item.remedies.clone(),
         rules: item.rules.clone(),
+        entrusted_department: item.trustee_name.clone(),
+        entrusted_department_code: item.trustee.clone(),
     }
 }
 

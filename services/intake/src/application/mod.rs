@@ -21,6 +21,7 @@ pub use phase::{Acceptance, Ground, Phase, Rejection, WithdrawalCause};
 
 use crate::limit::{Due, legal_date};
 use crate::rules::RuleSet;
+use crate::transfer::Organ;
 
 /// No application has more files.
 pub const MAX_ATTACHMENTS: usize = 50;
@@ -70,6 +71,16 @@ pub struct ItemPin {
     pub form_version: u32,
     /// The rules that bind it.
     pub rules: RuleSet,
+    /// 受委托机关, which handles it in the name of the organ whose item it is (行政许可法 art. 24).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub entrusted: Option<Organ>,
+}
+
+impl ItemPin {
+    /// Code of the organ whose officers handle it.
+    pub fn handler(&self) -> &str {
+        self.entrusted.as_ref().map_or(&self.organisation, |organ| &organ.code)
+    }
 }
 
 /// 申报来源, GB/T 39046 A.5.

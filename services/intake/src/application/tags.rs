@@ -47,6 +47,7 @@ fn audiences(app: &Application) -> Vec<String> {
     }
     if received {
         all.push(format!("org:{}", app.item.organisation));
+        all.extend(app.item.entrusted.iter().map(|organ| format!("org:{}", organ.code)));
         all.push(format!("region:{}", app.item.region));
     }
     all

@@ -1,10 +1,11 @@
 //! The rules of the catalogue's commands.
 
+use chrono::NaiveDate;
 use yiwang_ledger::{Context, Decision, Refusal};
 
 use super::source::{self, Defaults, Row};
-use super::{Cancellation, Hold, Item, ItemEvent, ItemFacts, Standing, not_found};
-use crate::directory::BasicFacts;
+use super::{Cancellation, Entrusted, Hold, Item, ItemEvent, ItemFacts, Received, Standing, not_found};
+use crate::directory::{BasicFacts, Ended};
 use crate::limit::legal_date;
 
 /// Imports a row: new, changed, or equal (then there is nothing to do). A cancelled item stays cancelled; one that was claimed
@@ -79,7 +80,7 @@ pub fn check_publish(item: &Item, facts: &ItemFacts) -> Result<(), Refusal> {
 ///
 /// # Errors
 /// As [`check_publish`].
-pub fn publish(item: &Item, facts: &ItemFacts, from: chrono::NaiveDate, cx: &Context) -> Decision<ItemEvent> {
+pub fn publish(item: &Item, facts: &ItemFacts, from: NaiveDate, cx: &Context) -> Decision<ItemEvent> {
     check_publish(item, facts)?;
     let from = from.max(legal_date(cx.now));
     Ok(vec![ItemEvent::VersionPublished { facts: Box::new(facts.clone()), from }])
@@ -102,6 +103,75 @@ pub fn follow(item: &Item, basic: &BasicFacts) -> Decision<ItemEvent> {
         events.extend(theirs(&next.facts).map(|facts| ItemEvent::VersionPublished { facts, from: next.from }));
     }
     Ok(events)
+}
+
+/// The directory's item came to an end, and its lists with it. One that is announced for a day before that end goes when the end
+/// has come, since what is not in force yet is cancelled at once or not at all.
+pub fn end_with(item: &Item, code: &str, end: &Ended, cx: &Context) -> Decision<ItemEvent> {
+    let today = legal_date(cx.now);
+    let theirs = item.newest().basic == code;
+    let waits = |from: NaiveDate| from < end.effective && today < end.effective;
+    let open = match (&item.standing, &item.upcoming) {
+        (Standing::InForce, _) => true,
+        (Standing::Announced, Some(next)) => !waits(next.from),
+        (Standing::Announced, None) => true,
+        (Standing::Unknown | Standing::Cancelled(_), _) => false,
+    };
+    if !theirs || !open {
+        return Ok(Vec::new());
+    }
+    let announced = item.standing == Standing::Announced;
+    let effective = if announced { today } else { end.effective.max(today) };
+    let in_effect = effective <= today;
+    let (reason, successor) = (end.reason.clone(), None);
+    Ok(vec![ItemEvent::ItemCancelled { cancellation: Cancellation { effective, reason, successor, in_effect } }])
+}
+
+/// Takes back a version that waits for its day; what is in force stays. An item that was never in force is cancelled instead.
+pub fn withdraw_version(item: &Item, item_code: &str, reason: &str) -> Decision<ItemEvent> {
+    match (&item.standing, &item.upcoming) {
+        (Standing::Unknown, _) => Err(not_found(item_code)),
+        (Standing::InForce | Standing::Cancelled(_), Some(_)) => {
+            Ok(vec![ItemEvent::VersionWithdrawn { reason: reason.to_owned() }])
+        }
+        _ => {
+            let (zh, en) =
+                ("该事项没有等待施行的版本可以撤回", "no version of this item waits that could be taken back");
+            Err(Refusal::state("VERSION_NOT_WAITING", zh, en))
+        }
+    }
+}
+
+/// 委托, from a day on. What was cancelled meanwhile cannot be entrusted.
+pub fn entrust(item: &Item, item_code: &str, entrusted: &Entrusted) -> Decision<ItemEvent> {
+    match &item.standing {
+        Standing::Unknown => Err(not_found(item_code)),
+        Standing::Cancelled(_) => Err(cancelled_already()),
+        Standing::Announced | Standing::InForce => Ok(vec![ItemEvent::ItemEntrusted { entrusted: entrusted.clone() }]),
+    }
+}
+
+/// 收回委托: the last day of it.
+pub fn end_entrustment(item: &Item, last: NaiveDate) -> Decision<ItemEvent> {
+    Ok(match &item.entrusted {
+        Some(entrusted) if entrusted.until.is_none_or(|until| last < until) => {
+            vec![ItemEvent::EntrustmentEnded { last }]
+        }
+        _ => Vec::new(),
+    })
+}
+
+/// 下放、划转: the item under its new organ's own code and name, from a day on.
+pub fn receive(item: &Item, facts: &ItemFacts, received: &Received, cx: &Context) -> Decision<ItemEvent> {
+    if item.exists() {
+        let (zh, en) = ("该实施编码已有事项", "there is an item of this code already");
+        return Err(Refusal::state("ITEM_CODE_TAKEN", zh, en).with("item_code", facts.code.clone()));
+    }
+    let from = received.from.max(legal_date(cx.now));
+    Ok(vec![
+        ItemEvent::VersionPublished { facts: Box::new(facts.clone()), from },
+        ItemEvent::ItemReceived { received: received.clone() },
+    ])
 }
 
 /// The timer's rule: the first day of the next version, or the first day without a cancelled item has come.
@@ -164,7 +234,7 @@ pub struct Cancel {
     /// 实施编码.
     pub item_code: String,
     /// First day without it; none: today.
-    pub effective: Option<chrono::NaiveDate>,
+    pub effective: Option<NaiveDate>,
     /// Why, citing the decision.
     pub reason: String,
     /// The item in its place.

@@ -16,6 +16,7 @@ use yiwang_standards::calendar;
 pub use facts::ItemFacts;
 
 use crate::limit::legal_date;
+use crate::transfer::{Organ, Way};
 
 /// The end of an item (取消).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,6 +52,41 @@ impl Hold {
     pub fn is_over(&self, day: NaiveDate) -> bool {
         self.until.is_some_and(|last| last < day)
     }
+}
+
+/// 受委托机关: another organ handles the item, in the name of the organ whose it is (行政许可法 art. 24).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entrusted {
+    /// The organ.
+    pub organ: Organ,
+    /// First day.
+    pub from: NaiveDate,
+    /// Last day; none: until it is taken back.
+    pub until: Option<NaiveDate>,
+    /// The document that published it.
+    pub document: String,
+}
+
+impl Entrusted {
+    /// Whether it holds on a day.
+    pub fn covers(&self, day: NaiveDate) -> bool {
+        day >= self.from && self.until.is_none_or(|last| day <= last)
+    }
+}
+
+/// Whose item it was before it was handed down (下放) or handed over (划转).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Received {
+    /// How.
+    pub way: Way,
+    /// From whom.
+    pub giver: Organ,
+    /// Under which code it stood there.
+    pub item_code: String,
+    /// From which day on.
+    pub from: NaiveDate,
+    /// The document that published it.
+    pub document: String,
 }
 
 /// A version that was published and whose first day has not come.
@@ -107,6 +143,12 @@ pub struct Item {
     /// The next version, until its day.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub upcoming: Option<Upcoming>,
+    /// 委托: who handles it in the organ's name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub entrusted: Option<Entrusted>,
+    /// 下放、划转: whose it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub received: Option<Received>,
     /// Versions with their days in force, oldest first, since they are written down.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub editions: Vec<Edition>,
@@ -152,6 +194,26 @@ pub enum ItemEvent {
     },
     /// 恢复办理.
     ItemResumed,
+    /// The version that was published for later was taken back before its day.
+    VersionWithdrawn {
+        /// Why.
+        reason: String,
+    },
+    /// 委托: another organ handles it in its organ's name.
+    ItemEntrusted {
+        /// Who, and from when on.
+        entrusted: Entrusted,
+    },
+    /// 收回委托.
+    EntrustmentEnded {
+        /// Last day.
+        last: NaiveDate,
+    },
+    /// 下放、划转: it came from another organ.
+    ItemReceived {
+        /// From whom.
+        received: Received,
+    },
 }
 
 /// The stream of an item.
@@ -173,6 +235,16 @@ impl Item {
     /// Whether the item is known at all.
     pub fn exists(&self) -> bool {
         self.standing != Standing::Unknown
+    }
+
+    /// Its newest elements: those that wait for their day, where there are any.
+    pub fn newest(&self) -> &ItemFacts {
+        self.upcoming.as_ref().map_or(&self.facts, |next| &next.facts)
+    }
+
+    /// 受委托机关 on a day.
+    pub fn entrusted_on(&self, day: NaiveDate) -> Option<&Entrusted> {
+        self.entrusted.as_ref().filter(|entrusted| entrusted.covers(day))
     }
 
     /// Whether it, or the version that waits, was claimed from the directory.
@@ -284,8 +356,8 @@ impl Item {
 
 impl Aggregate for Item {
     const KIND: &'static str = "item";
-    // 2: holds, days in force, and the version that waits
-    const SCHEMA: i32 = 2;
+    // 2: holds, days in force, and the version that waits; 3: entrusted and received
+    const SCHEMA: i32 = 3;
     type Event = ItemEvent;
 
     fn evolve(&mut self, event: &ItemEvent, meta: &Meta) {
@@ -315,6 +387,14 @@ impl Aggregate for Item {
             }
             ItemEvent::ItemSuspended { hold } => self.hold = Some(hold.clone()),
             ItemEvent::ItemResumed => self.hold = None,
+            ItemEvent::VersionWithdrawn { .. } => self.upcoming = None,
+            ItemEvent::ItemEntrusted { entrusted } => self.entrusted = Some(entrusted.clone()),
+            ItemEvent::EntrustmentEnded { last } => {
+                if let Some(entrusted) = &mut self.entrusted {
+                    entrusted.until = Some(*last);
+                }
+            }
+            ItemEvent::ItemReceived { received } => self.received = Some(received.clone()),
             ItemEvent::ItemCancelled { cancellation } => {
                 self.upcoming.take_if(|next| next.from >= cancellation.effective);
                 self.standing = Standing::Cancelled(cancellation.clone());
@@ -353,6 +433,9 @@ impl Aggregate for Item {
         let upcoming = self.upcoming.as_ref().map(|next| &next.facts.basic);
         let basics = [&self.facts.basic].into_iter().chain(upcoming).filter(|code| !code.is_empty());
         tags.extend(basics.map(|code| Tag::new("basic", code.clone(), sort.clone())));
+        if let Some(entrusted) = &self.entrusted {
+            tags.push(Tag::new("entrusted", entrusted.organ.code.clone(), sort.clone()));
+        }
         let grams = words::item_grams(&self.facts);
         tags.extend(grams.into_iter().map(|gram| Tag::new("gram", gram, "")));
         tags.sort();

@@ -6,7 +6,7 @@ use yiwang_proto::catalogue::v1 as pb;
 use yiwang_proto::clock::v1 as clock;
 use yiwang_standards::codes::CaseKind;
 
-use super::{ask, count, handling_limit, item, limit, signed};
+use super::{ask, count, handling_limit, item, limit, region, signed};
 use crate::catalogue::ItemFacts;
 use crate::catalogue::facts::{
     Condition, Material, MaterialKind, MaterialSource, Necessity, Outcome, PromiseTerms, ResultKind,
@@ -14,6 +14,7 @@ use crate::catalogue::facts::{
 use crate::directory::{BasicFacts, BasicItem, Level};
 use crate::drafting::{Draft, Opinion, Risk, Stage};
 use crate::limit::Limit;
+use crate::proofs::Abolished;
 
 const WRONG: &str = "FIELD_INVALID";
 /// No list of an item is longer.
@@ -116,6 +117,45 @@ pub fn basic_item(version: u64, basic: &BasicItem, at: Timestamp) -> pb::BasicIt
         process: facts.process.clone(),
         levels: facts.levels.iter().copied().map(level_shown).collect(),
         update_time: Some(timestamp(at)),
+        cancellation: basic.ended.as_ref().map(|ended| pb::Cancellation {
+            effective_date: ended.effective.to_string(),
+            reason: ended.reason.clone(),
+            successor_item_code: ended.successor.clone().unwrap_or_default(),
+        }),
+    }
+}
+
+/// A proof on a region's list.
+///
+/// # Errors
+/// `FIELD_INVALID`, naming the field.
+pub fn proof(message: &pb::AbolishProofRequest) -> Result<Abolished, Refusal> {
+    let name = ask::text("name", &message.name, 1, 100, WRONG)?;
+    if message.words.len() > 10 {
+        return Err(Refusal::field("words", WRONG, "至多10个词", "at most 10 words"));
+    }
+    let word = |(place, word): (usize, &String)| ask::text(&format!("words[{place}]"), word, 1, 50, WRONG);
+    let mut words = message.words.iter().enumerate().map(word).collect::<Result<Vec<_>, _>>()?;
+    if words.is_empty() {
+        words.push(name.clone());
+    }
+    Ok(Abolished {
+        source: ask::text("source", &message.source, 1, 200, WRONG)?,
+        region: region("region_code", &message.region_code)?,
+        unverified: false,
+        words,
+        name,
+    })
+}
+
+/// The same, shown.
+pub fn proof_shown(proof: &Abolished) -> pb::AbolishedProof {
+    pb::AbolishedProof {
+        name: proof.name.clone(),
+        source: proof.source.clone(),
+        words: proof.words.clone(),
+        region_code: proof.region.clone(),
+        unverified: proof.unverified,
     }
 }
 

@@ -7,13 +7,13 @@ use yiwang_proto::catalogue::v1 as pb;
 use yiwang_standards::codes::CaseKind;
 use yiwang_standards::item_code::ItemCode;
 
-use super::{count, handling_limit, limit, signed};
+use super::{count, handling_limit, limit, region, signed};
 use crate::application::{Application, ItemPin};
 use crate::catalogue::facts::{
     Condition, ItemFacts, Material, MaterialKind, MaterialSource, Necessity, Outcome, ResultKind,
 };
 use crate::catalogue::source::Row;
-use crate::catalogue::{Cancellation, Edition, Item, Standing};
+use crate::catalogue::{Cancellation, Edition, Entrusted, Item, Received, Standing};
 
 /// 事项类型 of a code.
 pub(super) fn item_type(code: u16) -> i32 {
@@ -178,6 +178,35 @@ pub fn item(read: &Read<Item>, today: NaiveDate) -> pb::Item {
             reason: hold.reason.clone(),
         }),
         editions: item.editions.iter().map(edition).chain(next).collect(),
+        entrustment: item
+            .entrusted
+            .as_ref()
+            .filter(|held| held.until.is_none_or(|last| today <= last))
+            .map(entrustment),
+        provenance: item.received.as_ref().map(provenance),
+    }
+}
+
+fn entrustment(entrusted: &Entrusted) -> pb::Entrustment {
+    let organ = &entrusted.organ;
+    pb::Entrustment {
+        department: organ.name.clone(),
+        department_code: organ.code.clone(),
+        region_code: organ.region.clone(),
+        from_date: entrusted.from.to_string(),
+        until_date: day(entrusted.until),
+        document: entrusted.document.clone(),
+    }
+}
+
+fn provenance(received: &Received) -> pb::Provenance {
+    pb::Provenance {
+        way: received.way.zh().to_owned(),
+        department: received.giver.name.clone(),
+        department_code: received.giver.code.clone(),
+        item_code: received.item_code.clone(),
+        from_date: received.from.to_string(),
+        document: received.document.clone(),
     }
 }
 
@@ -220,11 +249,13 @@ pub fn terms(app: &Application, facts: &ItemFacts) -> pb::ItemTerms {
         follow_up_limit: facts.promise.as_ref().map(|promise| limit(&promise.follow_up_limit)),
         remedies: facts.remedies.clone(),
         rules: facts.rules.clone(),
+        entrusted_department: pin.entrusted.as_ref().map(|organ| organ.name.clone()).unwrap_or_default(),
+        entrusted_department_code: pin.entrusted.as_ref().map(|organ| organ.code.clone()).unwrap_or_default(),
     }
 }
 
-/// What an application keeps of the item it begins with.
-pub fn pin(read: &Read<Item>) -> ItemPin {
+/// What an application keeps of the item it begins with, as it stands on a day.
+pub fn pin(read: &Read<Item>, today: NaiveDate) -> ItemPin {
     let facts = &read.state.facts;
     ItemPin {
         code: facts.code.clone(),
@@ -237,6 +268,7 @@ pub fn pin(read: &Read<Item>) -> ItemPin {
         case_kind: facts.case_kind,
         form_version: read.state.form_version,
         rules: crate::rules::named(&facts.rules),
+        entrusted: read.state.entrusted_on(today).map(|entrusted| entrusted.organ.clone()),
     }
 }
 
@@ -250,10 +282,7 @@ pub fn row(row: &pb::ItemRow) -> Result<Row, Refusal> {
         let (zh, en) = (format!("长度应为{least}至{most}个字符"), format!("{least} to {most} characters"));
         Err(Refusal::field(field, "FIELD_INVALID", zh, en))
     };
-    let region_code = within("region_code", &row.region_code, 6, 12)?;
-    if !region_code.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Err(Refusal::field("region_code", "FIELD_INVALID", "行政区划代码应为数字", "a region code is digits"));
-    }
+    let region_code = region("region_code", &row.region_code)?;
     let item_code = ItemCode::parse(&row.item_code)
         .map_err(|wrong| Refusal::field("item_code", wrong.reason(), wrong.zh(), wrong.en()))?;
     let item_type = type_of(row.item_type())?;

@@ -4,8 +4,10 @@ pub mod application;
 pub mod ask;
 pub mod draft;
 pub mod item;
+pub mod transfer;
 
 pub use yiwang_kit::limit::{due, handling_limit, limit};
+use yiwang_ledger::Refusal;
 use yiwang_proto::catalogue::v1 as items;
 
 use crate::application::Channel;
@@ -18,6 +20,19 @@ pub fn signed(version: u64) -> i64 {
 /// A count as the contracts count it.
 pub fn count(number: impl TryInto<i32>) -> i32 {
     number.try_into().unwrap_or(i32::MAX)
+}
+
+/// 行政区划: 6 to 12 digits, kept as 12.
+///
+/// # Errors
+/// `FIELD_INVALID`, naming the field.
+pub fn region(field: &str, code: &str) -> Result<String, Refusal> {
+    let code = code.trim();
+    if (6..=12).contains(&code.len()) && code.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Ok(format!("{code:0<12}"));
+    }
+    let (zh, en) = ("行政区划代码应为6至12位数字", "a region code has 6 to 12 digits");
+    Err(Refusal::field(field, "FIELD_INVALID", zh, en))
 }
 
 /// 申报来源 as the contract names it.

@@ -3,8 +3,10 @@
 
 pub mod decide;
 
+use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
-use yiwang_ledger::{Aggregate, Index, Meta, Refusal, StreamId, Tag};
+use yiwang_ledger::{Aggregate, Index, Meta, Refusal, StreamId, Tag, Timestamp};
+use yiwang_standards::calendar;
 
 use crate::catalogue::ItemFacts;
 
@@ -38,6 +40,24 @@ impl Level {
             _ => Level::Village,
         }
     }
+
+    /// How many digits of a code name the region at this level.
+    fn digits(self) -> usize {
+        match self {
+            Level::Nation => 0,
+            Level::Province => 2,
+            Level::City => 4,
+            Level::County => 6,
+            Level::Town => 9,
+            Level::Village => 12,
+        }
+    }
+}
+
+/// Whether a region is another's, or lies in it. An empty code is everybody's.
+pub fn governs(above: &str, region: &str) -> bool {
+    let digits = Level::of_region(above).digits();
+    above.get(..digits) == region.get(..digits)
 }
 
 /// What is the same at every level.
@@ -74,11 +94,27 @@ impl BasicFacts {
     }
 }
 
+/// 取消: the end of a basic item, and of every item that was claimed from it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ended {
+    /// First day without it.
+    pub effective: NaiveDate,
+    /// Why, citing the decision.
+    pub reason: String,
+    /// 基本编码 of what takes its place.
+    pub successor: Option<String>,
+    /// The day has come.
+    pub in_effect: bool,
+}
+
 /// A basic item (基本目录事项).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BasicItem {
     /// Its elements; an empty code before it was published.
     pub facts: BasicFacts,
+    /// How it ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended: Option<Ended>,
 }
 
 /// What happens to a basic item.
@@ -89,6 +125,13 @@ pub enum Event {
         /// Its elements.
         facts: BasicFacts,
     },
+    /// It was cancelled, from a day on.
+    BasicItemCancelled {
+        /// How.
+        ended: Ended,
+    },
+    /// The first day without it came.
+    BasicItemEnded,
 }
 
 /// The stream of a basic item.
@@ -106,19 +149,42 @@ impl BasicItem {
     pub fn exists(&self) -> bool {
         !self.facts.code.is_empty()
     }
+
+    /// Its standing, as tagged.
+    fn status(&self) -> &'static str {
+        match &self.ended {
+            Some(ended) if ended.in_effect => "CANCELLED",
+            _ => "IN_FORCE",
+        }
+    }
 }
 
 impl Aggregate for BasicItem {
     const KIND: &'static str = "basic_item";
+    // 2: it may end
+    const SCHEMA: i32 = 2;
     type Event = Event;
 
     fn evolve(&mut self, event: &Event, _meta: &Meta) {
-        let Event::BasicItemPublished { facts } = event;
-        self.facts.clone_from(facts);
+        match event {
+            Event::BasicItemPublished { facts } => self.facts.clone_from(facts),
+            Event::BasicItemCancelled { ended } => self.ended = Some(ended.clone()),
+            Event::BasicItemEnded => {
+                if let Some(ended) = &mut self.ended {
+                    ended.in_effect = true;
+                }
+            }
+        }
     }
 
     fn index(&self) -> Index {
-        Index { item: self.facts.code.clone(), status: "IN_FORCE".to_owned(), ..Index::default() }
+        let waits = self.ended.as_ref().filter(|ended| !ended.in_effect);
+        Index {
+            item: self.facts.code.clone(),
+            status: self.status().to_owned(),
+            due_at: waits.map(|ended| Timestamp(calendar::start_of_day_micros(ended.effective))),
+            ..Index::default()
+        }
     }
 
     fn tags(&self) -> Vec<Tag> {

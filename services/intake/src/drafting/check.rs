@@ -5,19 +5,30 @@ use std::collections::BTreeSet;
 
 use yiwang_ledger::Refusal;
 
-use super::proofs;
 use crate::catalogue::ItemFacts;
 use crate::catalogue::facts::{Material, ResultKind};
+use crate::proofs::Abolished;
 use crate::rules;
+
+/// Whether a text cites a rule: a law or document by its name, 《…》, or by its number, 〔2018〕47号.
+pub fn cites(basis: &str) -> bool {
+    let between = |open: char, close: char| {
+        basis
+            .split_once(open)
+            .and_then(|(_, rest)| rest.split_once(close))
+            .is_some_and(|(name, _)| !name.trim().is_empty())
+    };
+    between('《', '》') || (between('〔', '〕') && basis.contains('号'))
+}
 
 /// All that stands in the way, at once.
 ///
 /// # Errors
 /// `ELEMENTS_INVALID`, each field at fault with its own reason.
-pub fn publishable(facts: &ItemFacts) -> Result<(), Refusal> {
+pub fn publishable(facts: &ItemFacts, abolished: &[Abolished]) -> Result<(), Refusal> {
     let mut found = Found::default();
     found.bases(facts);
-    found.materials(&facts.materials);
+    found.materials(&facts.materials, abolished);
     found.limits(facts);
     found.form(facts);
     found.rules(facts);
@@ -43,12 +54,18 @@ impl Found {
     fn basis(&mut self, field: String, basis: &str, what: &str) {
         if basis.trim().is_empty() {
             self.add(field, "BASIS_MISSING", format!("{what}没有注明法定依据，不得发布"), "cites no legal basis");
+        } else if !cites(basis) {
+            let zh = format!("{what}的依据应写明《文件名》或者文号，如《行政许可法》第四十二条");
+            self.add(field, "BASIS_NOT_CITED", zh, "cites neither a law by its name nor a document by its number");
         }
     }
 
     fn bases(&mut self, facts: &ItemFacts) {
         if facts.bases.is_empty() {
             self.add("bases", "BASIS_MISSING", "没有设定依据", "the item stands on no statute");
+        }
+        for (place, basis) in facts.bases.iter().enumerate() {
+            self.basis(format!("bases[{place}]"), basis, "设定依据");
         }
         for (place, condition) in facts.conditions.iter().enumerate() {
             self.basis(format!("conditions[{place}].basis"), &condition.basis, "该条件");
@@ -62,14 +79,14 @@ impl Found {
         }
     }
 
-    fn materials(&mut self, materials: &[Material]) {
+    fn materials(&mut self, materials: &[Material], abolished: &[Abolished]) {
         let mut codes = BTreeSet::new();
         for (place, material) in materials.iter().enumerate() {
             if material.code.is_empty() || !codes.insert(&material.code) {
                 let (zh, en) = ("材料代码缺少或重复", "the code is missing, or stands twice");
                 self.add(format!("materials[{place}].code"), "MATERIAL_CODE", zh, en);
             }
-            if let Some(proof) = proofs::abolished(&format!("{} {}", material.issuer, material.name)) {
+            if let Some(proof) = abolished.iter().find(|proof| proof.is(material)) {
                 let zh = format!("“{}”已列入证明取消清单（{}），不得要求提交", proof.name, proof.source);
                 self.add(format!("materials[{place}].name"), "PROOF_ABOLISHED", zh, "this proof was abolished");
             }

@@ -6,8 +6,9 @@ use yiwang_ledger::{Context, Decision, Refusal};
 use super::{Draft, Event, Risk, Stage, check, not_found};
 use crate::application::Actor;
 use crate::catalogue::ItemFacts;
-use crate::directory::BasicFacts;
+use crate::directory::{self, BasicItem};
 use crate::limit::legal_date;
+use crate::proofs::Abolished;
 
 /// Begins a draft. That the item has no other one open is the unique key's affair.
 pub fn begin(draft: &Draft, facts: &ItemFacts, by: &Actor) -> Decision<Event> {
@@ -43,9 +44,9 @@ pub fn save(draft: &Draft, elements: &ItemFacts, by: &Actor) -> Decision<Event> 
 }
 
 /// Hands it to review; what could not be published is said now.
-pub fn submit(draft: &Draft, by: &Actor) -> Decision<Event> {
+pub fn submit(draft: &Draft, abolished: &[Abolished], by: &Actor) -> Decision<Event> {
     at(draft, Stage::Drafting)?;
-    check::publishable(&draft.facts)?;
+    check::publishable(&draft.facts, abolished)?;
     Ok(vec![Event::DraftSubmitted { by: by.clone() }])
 }
 
@@ -62,7 +63,7 @@ pub struct Say {
     pub risks: Vec<Risk>,
 }
 
-/// 审核, 合法性审查 or 风险点审查.
+/// 审核, 合法性审查 or 风险点审查; and, of what passed them all, its return by who was to publish it.
 pub fn examine(draft: &Draft, say: &Say, by: &Actor) -> Decision<Event> {
     at(draft, say.stage)?;
     another(draft, by)?;
@@ -80,7 +81,8 @@ pub fn examine(draft: &Draft, say: &Say, by: &Actor) -> Decision<Event> {
 /// Publishes it, from a day on: today, where none is named. What is the directory's is written in as it stands now.
 pub fn publish(
     draft: &Draft,
-    basic: Option<&BasicFacts>,
+    basic: Option<&BasicItem>,
+    abolished: &[Abolished],
     from: Option<NaiveDate>,
     by: &Actor,
     cx: &Context,
@@ -95,9 +97,10 @@ pub fn publish(
     }
     let mut facts = draft.facts.clone();
     if let Some(basic) = basic {
-        basic.write_into(&mut facts);
+        directory::decide::check_open(basic, Some(from))?;
+        basic.facts.write_into(&mut facts);
     }
-    check::publishable(&facts)?;
+    check::publishable(&facts, abolished)?;
     Ok(vec![Event::DraftPublished { facts: Box::new(facts), from, by: by.clone() }])
 }
 

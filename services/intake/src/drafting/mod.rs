@@ -6,7 +6,8 @@
 
 pub mod check;
 pub mod decide;
-pub mod proofs;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeSet;
 

@@ -13,6 +13,7 @@ use crate::application::decide::{self, Acting};
 use crate::convert::application as show;
 use crate::convert::ask::{self, Sealing};
 use crate::convert::item;
+use crate::limit::legal_date;
 use crate::numbering;
 
 impl Intake {
@@ -29,7 +30,7 @@ impl Intake {
         let agent = message.agent.as_ref().map(|party| sealing.agent(party)).transpose()?.flatten();
         let form = message.form.as_ref().map(|form| ask::form(&owner_subject, form)).transpose()?;
         let create = decide::Create {
-            item: item::pin(&found),
+            item: item::pin(&found, legal_date(self.ledger.host().now())),
             owner_subject: owner_subject.clone(),
             channel: ask::channel(message.channel(), acting.staff),
             applicant,
@@ -43,7 +44,7 @@ impl Intake {
             let new = Resource {
                 kind: "Application",
                 owner: if acting.staff { "" } else { owner_subject.as_str() },
-                organisation: &facts.department_code,
+                organisation: create.item.handler(),
                 region: &facts.region,
                 item: &facts.code,
                 status: "DRAFT",

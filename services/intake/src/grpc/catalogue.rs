@@ -4,7 +4,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use futures_util::{FutureExt as _, StreamExt as _, stream};
 use tonic::Request;
-use yiwang_kit::{Fault, Gate, Incoming, Reply, Resource, receive, reply, wire};
+use yiwang_kit::{Caller, Fault, Gate, Incoming, Reply, Resource, receive, reply, wire};
 use yiwang_ledger::{Audiences, Call, Context, Decision, Entry, Ledger, ListQuery, Read, Refusal};
 use yiwang_proto::catalogue::v1 as pb;
 use yiwang_proto::catalogue::v1::catalogue_service_server::CatalogueService;
@@ -190,7 +190,8 @@ impl Catalogue {
 
     async fn take_rows(&self, incoming: Incoming<pb::ImportItemsRequest>) -> Result<pb::ImportItemsResponse, Fault> {
         let message = &incoming.message;
-        self.gate.allow(&incoming.caller, "ImportItems", &Resource { kind: "Item", ..Resource::default() })?;
+        let own = Resource { kind: "Item", region: &incoming.caller.region, ..Resource::default() };
+        self.gate.allow(&incoming.caller, "ImportItems", &own)?;
         if message.rows.is_empty() {
             return Err(Refusal::field("rows", "ROWS_MISSING", "没有要导入的行", "there are no rows").into());
         }
@@ -242,6 +243,8 @@ impl Catalogue {
         row: &pb::ItemRow,
     ) -> Result<Taken, Refusal> {
         let taken = show::row(row)?;
+        let theirs = Resource { kind: "Item", region: &taken.region_code, ..Resource::default() };
+        self.gate.allow(&incoming.caller, "ImportItems", &theirs)?;
         let stream = items::stream(taken.item_code.as_str());
         // one request, many streams: each row, as it was sent, has an id of its own below it
         let request = &incoming.message.request_id;
@@ -261,7 +264,6 @@ impl Catalogue {
 
     async fn cancel(&self, incoming: Incoming<pb::CancelItemRequest>) -> Result<pb::Item, Fault> {
         let message = &incoming.message;
-        self.gate.allow(&incoming.caller, "CancelItem", &Resource { kind: "Item", ..Resource::default() })?;
         let code = message.item_code.trim().to_owned();
         let successor = message.successor_item_code.trim().to_owned();
         if !successor.is_empty() {
@@ -283,12 +285,11 @@ impl Catalogue {
         let mut call = incoming.call("CancelItem", &stream.to_string(), &message.request_id)?;
         call.expected_version = wire::expected_version(&message.etag)?;
         let rule = move |item: &Item, cx: &Context| decide::cancel(item, &cancel, cx);
-        self.change(&code, call, rule).await
+        self.change(&incoming.caller, "CancelItem", &code, call, rule).await
     }
 
     async fn suspend(&self, incoming: Incoming<pb::SuspendItemRequest>) -> Result<pb::Item, Fault> {
         let message = &incoming.message;
-        self.gate.allow(&incoming.caller, "SuspendItem", &Resource { kind: "Item", ..Resource::default() })?;
         let code = message.item_code.trim().to_owned();
         let hold = Hold {
             from: day("from_date", &message.from_date)?.unwrap_or_else(|| self.today()),
@@ -298,26 +299,57 @@ impl Catalogue {
         let mut call = incoming.call("SuspendItem", &items::stream(&code).to_string(), &message.request_id)?;
         call.expected_version = wire::expected_version(&message.etag)?;
         let known = code.clone();
-        self.change(&code, call, move |item, cx| decide::suspend(item, &known, &hold, cx)).await
+        let rule = move |item: &Item, cx: &Context| decide::suspend(item, &known, &hold, cx);
+        self.change(&incoming.caller, "SuspendItem", &code, call, rule).await
     }
 
     async fn resume(&self, incoming: Incoming<pb::ResumeItemRequest>) -> Result<pb::Item, Fault> {
         let message = &incoming.message;
-        self.gate.allow(&incoming.caller, "ResumeItem", &Resource { kind: "Item", ..Resource::default() })?;
         let code = message.item_code.trim().to_owned();
         let mut call = incoming.call("ResumeItem", &items::stream(&code).to_string(), &message.request_id)?;
         call.expected_version = wire::expected_version(&message.etag)?;
         let known = code.clone();
-        self.change(&code, call, move |item, cx| decide::resume(item, &known, cx)).await
+        let rule = move |item: &Item, cx: &Context| decide::resume(item, &known, cx);
+        self.change(&incoming.caller, "ResumeItem", &code, call, rule).await
     }
 
-    /// A command on one item; the item right after it.
+    async fn withdraw_waiting(&self, incoming: Incoming<pb::WithdrawVersionRequest>) -> Result<pb::Item, Fault> {
+        let message = &incoming.message;
+        let code = message.item_code.trim().to_owned();
+        let reason = ask::text("reason", &message.reason, 1, 500, "FIELD_INVALID")?;
+        let mut call = incoming.call("WithdrawVersion", &items::stream(&code).to_string(), &message.request_id)?;
+        call.expected_version = wire::expected_version(&message.etag)?;
+        let known = code.clone();
+        let rule = move |item: &Item, _: &Context| decide::withdraw_version(item, &known, &reason);
+        self.change(&incoming.caller, "WithdrawVersion", &code, call, rule).await
+    }
+
+    /// A command on one item, which its region's administrators may give; the item right after it. Whoever is none of any region
+    /// is told that before they are told that there is no such item.
     async fn change(
         &self,
+        caller: &Arc<Caller>,
+        rpc: &'static str,
         code: &str,
         call: Call,
         rule: impl Fn(&Item, &Context) -> Decision<ItemEvent> + Send + Sync + 'static,
     ) -> Result<pb::Item, Fault> {
+        self.gate.allow(caller, rpc, &Resource { kind: "Item", region: &caller.region, ..Resource::default() })?;
+        let (gate, caller) = (self.gate.clone(), caller.clone());
+        let rule = move |item: &Item, cx: &Context| {
+            if item.exists() {
+                let facts = &item.facts;
+                let theirs = Resource {
+                    kind: "Item",
+                    organisation: &facts.department_code,
+                    region: &facts.region,
+                    item: &facts.code,
+                    ..Resource::default()
+                };
+                gate.allow(&caller, rpc, &theirs)?;
+            }
+            rule(item, cx)
+        };
         let stream = items::stream(code);
         let done = self.ledger.execute::<Item>(stream, call, rule).await.map_err(wire::contract_word)?;
         self.stock().await?;
@@ -387,6 +419,10 @@ impl CatalogueService for Catalogue {
 
     async fn suspend_item(&self, request: Request<pb::SuspendItemRequest>) -> Reply<pb::Item> {
         reply(self.suspend(receive(request)?).await)
+    }
+
+    async fn withdraw_version(&self, request: Request<pb::WithdrawVersionRequest>) -> Reply<pb::Item> {
+        reply(self.withdraw_waiting(receive(request)?).await)
     }
 
     async fn resume_item(&self, request: Request<pb::ResumeItemRequest>) -> Reply<pb::Item> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tonic::Request;
 use yiwang_kit::{Caller, Fault, Gate, Incoming, Reply, Resource, new_stream_id, receive, reply, wire};
 use yiwang_ledger::{
-    Aggregate as _, Audiences, Call, Committed, Context, Decision, Ledger, ListQuery, Read, Refusal, StreamId,
+    Aggregate as _, Audiences, Call, Committed, Context, Decision, Kind, Ledger, ListQuery, Read, Refusal, StreamId,
 };
 use yiwang_proto::catalogue::v1 as pb;
 use yiwang_proto::catalogue::v1::directory_service_server::DirectoryService;
@@ -15,9 +15,10 @@ use super::Target;
 use super::catalogue::day;
 use crate::application::Actor;
 use crate::catalogue::{self as items, Item, ItemFacts, Standing};
-use crate::convert::{ask, draft as show};
-use crate::directory::{self, BasicItem, Level};
+use crate::convert::{ask, draft as show, region};
+use crate::directory::{self, BasicItem, Level, governs};
 use crate::drafting::{self, Draft, Event, Stage, decide};
+use crate::proofs::{self, Proof};
 use crate::publishing;
 
 /// The directory and the drafts over their ledger.
@@ -52,6 +53,29 @@ impl Directory {
         let mut call = incoming.call("PublishBasicItem", &stream.to_string(), &message.request_id)?;
         call.expected_version = wire::expected_version(&message.etag)?;
         let rule = move |basic: &BasicItem, _: &Context| directory::decide::publish(basic, &facts);
+        let done = self.ledger.execute::<BasicItem>(stream, call, rule).await.map_err(wire::contract_word)?;
+        Ok(show::basic_item(done.version, &done.state, done.at))
+    }
+
+    async fn cancel_basic(&self, incoming: Incoming<pb::CancelBasicItemRequest>) -> Result<pb::BasicItem, Fault> {
+        let message = &incoming.message;
+        self.gate.allow(&incoming.caller, "CancelBasicItem", &Resource { kind: "Item", ..Resource::default() })?;
+        let code = show::basic_code(&message.basic_code)?;
+        let successor = message.successor_basic_code.trim().to_owned();
+        if !successor.is_empty() && (successor == code || self.basic(&successor).await.is_err()) {
+            let (zh, en) = ("没有这个后续事项", "no such item");
+            let refusal = Refusal::field("successor_basic_code", "SUCCESSOR_NOT_FOUND", zh, en);
+            return Err(Refusal { kind: Kind::NotFound, ..refusal }.into());
+        }
+        let cancel = directory::decide::Cancel {
+            effective: day("effective_date", &message.effective_date)?,
+            reason: ask::text("reason", &message.reason, 1, 500, "FIELD_INVALID")?,
+            successor: Some(successor).filter(|code| !code.is_empty()),
+        };
+        let stream = directory::stream(&code);
+        let mut call = incoming.call("CancelBasicItem", &stream.to_string(), &message.request_id)?;
+        call.expected_version = wire::expected_version(&message.etag)?;
+        let rule = move |basic: &BasicItem, cx: &Context| directory::decide::cancel(basic, &cancel, cx);
         let done = self.ledger.execute::<BasicItem>(stream, call, rule).await.map_err(wire::contract_word)?;
         Ok(show::basic_item(done.version, &done.state, done.at))
     }
@@ -94,7 +118,7 @@ impl Directory {
         let asked = ItemFacts {
             department: ask::text("department", &message.department, 1, 100, "FIELD_INVALID")?,
             department_code: ask::text("department_code", &message.department_code, 1, 36, "FIELD_INVALID")?,
-            region: region(&message.region_code)?,
+            region: region("region_code", &message.region_code)?,
             code: code.clone(),
             ..ItemFacts::default()
         };
@@ -195,7 +219,8 @@ impl Directory {
     async fn submit(&self, incoming: Incoming<pb::SubmitItemDraftRequest>) -> Result<pb::ItemDraft, Fault> {
         let message = &incoming.message;
         let target = Target { id: &message.id, request_id: &message.request_id, etag: &message.etag };
-        let rule = |draft: &Draft, by: &Actor, _: &Context| decide::submit(draft, by);
+        let abolished = self.abolished(&incoming.caller, &message.id).await?;
+        let rule = move |draft: &Draft, by: &Actor, _: &Context| decide::submit(draft, &abolished, by);
         Ok(show::committed(&self.act(&incoming, "SubmitItemDraft", target, rule).await?))
     }
 
@@ -242,8 +267,9 @@ impl Directory {
         let seen = seen.ok_or_else(drafting::not_found)?.state;
         let basic = match &seen.facts.basic[..] {
             "" => None,
-            code => Some(self.basic(code).await?.state.facts.clone()),
+            code => Some(self.basic(code).await?.state),
         };
+        let abolished = proofs::binding(&self.ledger, &seen.facts.region).await?;
         let item = self.ledger.get::<Item>(items::stream(&seen.facts.code), &Audiences::all()).await?;
         let item = item.map(|read| read.state).unwrap_or_default();
         let stands = items::decide::check_publish(&item, &seen.facts);
@@ -251,7 +277,7 @@ impl Directory {
         let target = Target { id: &message.id, request_id: &message.request_id, etag: &message.etag };
         let rule = move |draft: &Draft, by: &Actor, cx: &Context| {
             stands.clone()?;
-            decide::publish(draft, basic.as_ref(), from, by, cx)
+            decide::publish(draft, basic.as_deref(), &abolished, from, by, cx)
         };
         let done = self.act(&incoming, "PublishItem", target, rule).await?;
         // The second step; should it fail here, the relay completes it.
@@ -259,6 +285,67 @@ impl Directory {
             tracing::warn!(draft = %done.stream, reason = refusal.reason, "publishing is left to the relay");
         }
         Ok(show::committed(&done))
+    }
+
+    async fn send_back(&self, incoming: Incoming<pb::ReturnItemDraftRequest>) -> Result<pb::ItemDraft, Fault> {
+        let message = &incoming.message;
+        let target = Target { id: &message.id, request_id: &message.request_id, etag: &message.etag };
+        let say =
+            decide::Say { stage: Stage::Ready, passed: false, opinion: message.opinion.clone(), risks: Vec::new() };
+        self.examine(&incoming, "ReturnItemDraft", target, say).await
+    }
+
+    /// What a draft that the caller sees may not ask for.
+    async fn abolished(&self, caller: &Caller, id: &str) -> Result<Vec<proofs::Abolished>, Refusal> {
+        let seen = self.ledger.get::<Draft>(StreamId::parse("id", id)?, &caller.audiences()).await?;
+        proofs::binding(&self.ledger, &seen.ok_or_else(drafting::not_found)?.state.facts.region).await
+    }
+
+    async fn abolish(&self, incoming: Incoming<pb::AbolishProofRequest>) -> Result<pb::AbolishProofResponse, Fault> {
+        let message = &incoming.message;
+        let abolished = show::proof(message)?;
+        let resource = Resource { kind: "Item", region: &abolished.region, ..Resource::default() };
+        self.gate.allow(&incoming.caller, "AbolishProof", &resource)?;
+        let stream = proofs::stream(&abolished.region, &abolished.name);
+        let call = incoming.call("AbolishProof", &stream.to_string(), &message.request_id)?;
+        let by = ask::acting(&incoming.caller).actor;
+        let rule = move |proof: &Proof, _: &Context| proofs::abolish(proof, &abolished, &by);
+        let done = self.ledger.execute::<Proof>(stream, call, rule).await?;
+        let listed = &done.state.abolished;
+        let asks = |item: &Item| {
+            let open = matches!(item.standing, Standing::InForce | Standing::Announced);
+            open && governs(&listed.region, &item.facts.region)
+                && item.newest().materials.iter().any(|material| listed.is(material))
+        };
+        let all = items::import::all(&self.ledger).await?;
+        let asked_by = all.iter().filter(|read| asks(&read.state)).map(|read| read.state.facts.code.clone());
+        Ok(pb::AbolishProofResponse { proof: Some(show::proof_shown(listed)), asked_by: asked_by.take(1000).collect() })
+    }
+
+    async fn restore(&self, incoming: Incoming<pb::RestoreProofRequest>) -> Result<pb::AbolishedProof, Fault> {
+        let message = &incoming.message;
+        let (region, name) = (region("region_code", &message.region_code)?, message.name.trim());
+        let resource = Resource { kind: "Item", region: &region, ..Resource::default() };
+        self.gate.allow(&incoming.caller, "RestoreProof", &resource)?;
+        let reason = ask::text("reason", &message.reason, 1, 500, "FIELD_INVALID")?;
+        let stream = proofs::stream(&region, name);
+        let call = incoming.call("RestoreProof", &stream.to_string(), &message.request_id)?;
+        let by = ask::acting(&incoming.caller).actor;
+        let rule = move |proof: &Proof, _: &Context| proofs::restore(proof, &reason, &by);
+        let done = self.ledger.execute::<Proof>(stream, call, rule).await?;
+        Ok(show::proof_shown(&done.state.abolished))
+    }
+
+    async fn list_proofs(
+        &self,
+        incoming: Incoming<pb::ListAbolishedProofsRequest>,
+    ) -> Result<pb::ListAbolishedProofsResponse, Fault> {
+        self.gate.allow(&incoming.caller, "ListAbolishedProofs", &Resource { kind: "Item", ..Resource::default() })?;
+        let proofs = match incoming.message.region_code.trim() {
+            "" => proofs::builtin::all().unwrap_or_default().to_vec(),
+            code => proofs::binding(&self.ledger, &region("region_code", code)?).await?,
+        };
+        Ok(pb::ListAbolishedProofsResponse { proofs: proofs.iter().map(show::proof_shown).collect() })
     }
 
     async fn abandon(&self, incoming: Incoming<pb::AbandonItemDraftRequest>) -> Result<pb::ItemDraft, Fault> {
@@ -297,21 +384,17 @@ fn revisable(item: &Item) -> Result<ItemFacts, Refusal> {
         let (zh, en) = ("该事项尚未认领，请先认领", "the item was not claimed yet: claim it first");
         return Err(Refusal::state("ITEM_NOT_CLAIMED", zh, en));
     }
-    Ok(item.upcoming.as_ref().map_or(&item.facts, |next| &next.facts).clone())
-}
-
-fn region(code: &str) -> Result<String, Refusal> {
-    let code = code.trim();
-    if code.len() == 12 && code.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Ok(code.to_owned());
-    }
-    Err(Refusal::field("region_code", "FIELD_INVALID", "行政区划代码应为12位数字", "a region code has 12 digits"))
+    Ok(item.newest().clone())
 }
 
 #[tonic::async_trait]
 impl DirectoryService for Directory {
     async fn publish_basic_item(&self, request: Request<pb::PublishBasicItemRequest>) -> Reply<pb::BasicItem> {
         reply(self.publish_basic(receive(request)?).await)
+    }
+
+    async fn cancel_basic_item(&self, request: Request<pb::CancelBasicItemRequest>) -> Reply<pb::BasicItem> {
+        reply(self.cancel_basic(receive(request)?).await)
     }
 
     async fn get_basic_item(&self, request: Request<pb::GetBasicItemRequest>) -> Reply<pb::BasicItem> {
@@ -360,6 +443,25 @@ impl DirectoryService for Directory {
 
     async fn publish_item(&self, request: Request<pb::PublishItemRequest>) -> Reply<pb::ItemDraft> {
         reply(self.publish(receive(request)?).await)
+    }
+
+    async fn return_item_draft(&self, request: Request<pb::ReturnItemDraftRequest>) -> Reply<pb::ItemDraft> {
+        reply(self.send_back(receive(request)?).await)
+    }
+
+    async fn abolish_proof(&self, request: Request<pb::AbolishProofRequest>) -> Reply<pb::AbolishProofResponse> {
+        reply(self.abolish(receive(request)?).await)
+    }
+
+    async fn restore_proof(&self, request: Request<pb::RestoreProofRequest>) -> Reply<pb::AbolishedProof> {
+        reply(self.restore(receive(request)?).await)
+    }
+
+    async fn list_abolished_proofs(
+        &self,
+        request: Request<pb::ListAbolishedProofsRequest>,
+    ) -> Reply<pb::ListAbolishedProofsResponse> {
+        reply(self.list_proofs(receive(request)?).await)
     }
 
     async fn abandon_item_draft(&self, request: Request<pb::AbandonItemDraftRequest>) -> Reply<pb::ItemDraft> {

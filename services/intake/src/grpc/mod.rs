@@ -4,6 +4,7 @@ mod application;
 mod attachment;
 mod catalogue;
 mod directory;
+mod transfer;
 
 use std::sync::Arc;
 
@@ -13,6 +14,7 @@ use yiwang_proto::intake::v1 as pb;
 
 pub use catalogue::Catalogue;
 pub use directory::Directory;
+pub use transfer::Transfers;
 
 use crate::application::decide::Acting;
 use crate::application::{self as app, Application, ApplicationEvent, ItemPin};
@@ -35,7 +37,7 @@ fn resource<'a>(app: &'a Application, caller: &'a Caller) -> Resource<'a> {
     Resource {
         kind: "Application",
         owner: own.unwrap_or_else(|| app.data_subject()).as_str(),
-        organisation: &app.item.organisation,
+        organisation: app.item.handler(),
         region: &app.item.region,
         item: &app.item.code,
         status: app.phase.name(),

@@ -7,13 +7,13 @@ use yiwang_ledger::{Call, Context, StreamId};
 use yiwang_proto::catalogue::v1 as pb;
 use yiwang_proto::clock::v1::{LimitSource, TimeLimit};
 
-use crate::world::{HYGIENE, World, create, fields, reason};
+use crate::world::{HYGIENE, World, create, fields, pdf, reason, struct_of};
 
 const BASIC: &str = "XK0010100Y";
-const ITEM: &str = "511A9900100001-511602000000-000-115113016823646795-1-00";
-const ORGAN: &str = "115113016823646795";
+pub const ITEM: &str = "511A9900100001-511602000000-000-115113016823646795-1-00";
+pub const ORGAN: &str = "115113016823646795";
 
-fn basic(name: &str) -> pb::PublishBasicItemRequest {
+pub fn basic(name: &str) -> pb::PublishBasicItemRequest {
     pb::PublishBasicItemRequest {
         basic_code: BASIC.into(),
         request_id: new_request_id(),
@@ -42,7 +42,7 @@ fn days(days: i32, basis: &str) -> Option<TimeLimit> {
     Some(TimeLimit { days, basis: basis.into(), source: LimitSource::Statute.into(), ..Default::default() })
 }
 
-fn elements() -> pb::ItemElements {
+pub fn elements() -> pb::ItemElements {
     let floor_plan = pb::Material {
         code: "floor_plan".into(),
         name: "平面布局图".into(),
@@ -132,7 +132,7 @@ fn risk() -> Vec<pb::RiskPoint> {
     vec![pb::RiskPoint { text: "现场审核自由裁量".into(), measure: "两人以上审核并留存影像".into() }]
 }
 
-async fn publish(world: &World, who: &str, id: &str, from: &str) -> Result<pb::ItemDraft, tonic::Status> {
+pub async fn publish(world: &World, who: &str, id: &str, from: &str) -> Result<pb::ItemDraft, tonic::Status> {
     let publish = pb::PublishItemRequest {
         id: id.into(),
         request_id: new_request_id(),
@@ -143,13 +143,19 @@ async fn publish(world: &World, who: &str, id: &str, from: &str) -> Result<pb::I
 }
 
 /// A draft that passed every review.
-async fn ready(world: &World, elements: pb::ItemElements) -> String {
+pub async fn ready(world: &World, elements: pb::ItemElements) -> String {
     let draft = claimed(world).await;
     passed(world, &draft.id, elements).await;
     draft.id
 }
 
-async fn passed(world: &World, id: &str, elements: pb::ItemElements) {
+/// An item of the bureau's, in force.
+pub async fn published(world: &World) {
+    let id = ready(world, elements()).await;
+    publish(world, "admin", &id, "").await.unwrap();
+}
+
+pub async fn passed(world: &World, id: &str, elements: pb::ItemElements) {
     save(world, id, elements).await;
     submit(world, id).await.unwrap();
     review(world, "item_reviewer", id, true).await.unwrap();
@@ -157,12 +163,12 @@ async fn passed(world: &World, id: &str, elements: pb::ItemElements) {
     risks(world, "risk", id, risk()).await.unwrap();
 }
 
-async fn item(world: &World, code: &str) -> pb::Item {
+pub async fn item(world: &World, code: &str) -> pb::Item {
     let request = pb::GetItemRequest { item_code: code.into(), version: 0 };
     world.catalogue().get_item(request).await.unwrap().into_inner()
 }
 
-async fn apply(world: &World, code: &str) -> Result<i64, tonic::Status> {
+pub async fn apply(world: &World, code: &str) -> Result<i64, tonic::Status> {
     world.as_("citizen").create_application(create(code)).await.map(|made| made.into_inner().item_version)
 }
 
@@ -235,6 +241,7 @@ pub async fn what_cannot_be_published_is_said_all_at_once(world: World) {
     let expected = [
         ("conditions[0].basis", "BASIS_MISSING"),
         ("materials[0].basis", "BASIS_MISSING"),
+        ("materials[1].basis", "BASIS_NOT_CITED"),
         ("materials[1].name", "PROOF_ABOLISHED"),
         ("promised_limit.days", "LIMIT_TOO_LONG"),
         ("form_schema", "FORM_SCHEMA_INVALID"),
@@ -375,6 +382,9 @@ pub async fn a_case_keeps_the_version_that_it_began_with(world: World) {
     let id = ready(&world, elements()).await;
     publish(&world, "admin", &id, "").await.unwrap();
     let first = apply(&world, ITEM).await.unwrap();
+    let running = world.draft(ITEM, struct_of(serde_json::json!({}))).await;
+    world.upload(&running.id, "floor_plan", pdf(100)).await.unwrap();
+    world.submit(&running.id).await.unwrap();
     let revise = pb::ReviseItemRequest { item_code: ITEM.into(), request_id: new_request_id() };
     let next = world.directory_as("editor").revise_item(revise).await.unwrap().into_inner();
     assert_eq!(next.elements.as_ref().unwrap().materials.len(), 1);
@@ -386,6 +396,10 @@ pub async fn a_case_keeps_the_version_that_it_began_with(world: World) {
     let old = pb::GetItemRequest { item_code: ITEM.into(), version: first };
     assert_eq!(world.catalogue().get_item(old).await.unwrap().into_inner().materials.len(), 1);
     assert!(apply(&world, ITEM).await.unwrap() > first);
+    // and a case that runs is handled under the version that it began with
+    world.accept(&running.id).await.unwrap();
+    let opened = world.until(async || world.approval.opened_for(&running.id)).await;
+    assert_eq!(opened.item.unwrap().item_version, first);
 }
 
 pub async fn an_imported_item_is_claimed_as_it_stands(world: World) {
@@ -465,4 +479,90 @@ pub async fn what_is_announced_is_cancelled_at_once_or_not(world: World) {
     assert_eq!(reason(&apply(&world, ITEM).await.unwrap_err()), "ITEM_CANCELLED");
     world.day(2026, 3, 20);
     assert!(item(&world, ITEM).await.editions.is_empty());
+}
+
+pub async fn what_the_province_cancels_nobody_accepts_any_more(world: World) {
+    published(&world).await;
+    let cancel = |effective: &str| pb::CancelBasicItemRequest {
+        basic_code: BASIC.into(),
+        request_id: new_request_id(),
+        effective_date: effective.into(),
+        reason: "国发〔2026〕1号".into(),
+        ..Default::default()
+    };
+    let refusal = world.directory_as("directory").cancel_basic_item(cancel("2026-03-01")).await.unwrap_err();
+    assert_eq!(reason(&refusal), "DATE_IN_THE_PAST");
+    let ended = world.directory_as("directory").cancel_basic_item(cancel("2026-03-16")).await.unwrap().into_inner();
+    assert_eq!(ended.cancellation.unwrap().effective_date, "2026-03-16");
+    world.until(async || item(&world, ITEM).await.cancellation).await;
+    apply(&world, ITEM).await.unwrap();
+    world.day(2026, 3, 16);
+    let refusal = apply(&world, ITEM).await.unwrap_err();
+    assert_eq!(
+        (reason(&refusal), Problem::of(&refusal).metadata["reason"].as_str()),
+        ("ITEM_CANCELLED".into(), "国发〔2026〕1号")
+    );
+    let claim = pb::ClaimItemRequest { item_code: HYGIENE.into(), ..claim() };
+    assert_eq!(reason(&world.directory_as("editor").claim_item(claim).await.unwrap_err()), "BASIC_ITEM_CANCELLED");
+    let again = world.directory_as("directory").publish_basic_item(basic("再来")).await.unwrap_err();
+    assert_eq!(reason(&again), "BASIC_ITEM_CANCELLED");
+}
+
+/// Announced for a day before the end, it is cancelled when the end has come.
+pub async fn a_list_that_was_published_meanwhile_ends_with_its_basic_item(world: World) {
+    let id = ready(&world, elements()).await;
+    publish(&world, "admin", &id, "2026-03-10").await.unwrap();
+    let cancel = pb::CancelBasicItemRequest {
+        basic_code: BASIC.into(),
+        request_id: new_request_id(),
+        effective_date: "2026-03-16".into(),
+        reason: "国发〔2026〕1号".into(),
+        ..Default::default()
+    };
+    world.directory_as("directory").cancel_basic_item(cancel).await.unwrap();
+    world.day(2026, 3, 10);
+    apply(&world, ITEM).await.unwrap();
+    world.day(2026, 3, 16);
+    world.until(async || (item(&world, ITEM).await.status() == pb::ItemStatus::Cancelled).then_some(())).await;
+}
+
+pub async fn a_basic_items_type_stays(world: World) {
+    published_basic(&world, "公共场所卫生许可").await;
+    let other = pb::PublishBasicItemRequest { item_type: pb::ItemType::PublicService.into(), ..basic("x") };
+    let refusal = world.directory_as("directory").publish_basic_item(other).await.unwrap_err();
+    assert_eq!(fields(&refusal), [("item_type".to_owned(), "TYPE_FIXED".to_owned())]);
+}
+
+pub async fn a_version_that_waits_is_taken_back(world: World) {
+    published(&world).await;
+    let revise = pb::ReviseItemRequest { item_code: ITEM.into(), request_id: new_request_id() };
+    let next = world.directory_as("editor").revise_item(revise).await.unwrap().into_inner();
+    passed(&world, &next.id, pb::ItemElements { visits: 1, ..elements() }).await;
+    publish(&world, "admin", &next.id, "2026-03-16").await.unwrap();
+    let withdraw = || pb::WithdrawVersionRequest {
+        item_code: ITEM.into(),
+        request_id: new_request_id(),
+        reason: "区政府办通知".into(),
+        ..Default::default()
+    };
+    let item_now = world.catalogue_as("admin").withdraw_version(withdraw()).await.unwrap().into_inner();
+    assert_eq!(item_now.editions.len(), 1);
+    world.day(2026, 3, 20);
+    assert_eq!(item(&world, ITEM).await.visits, 0);
+    let none = world.catalogue_as("admin").withdraw_version(withdraw()).await.unwrap_err();
+    assert_eq!(reason(&none), "VERSION_NOT_WAITING");
+}
+
+pub async fn another_regions_items_are_not_an_administrators(world: World) {
+    let row = pb::ItemRow {
+        item_code: "511A-ELSEWHERE".into(),
+        name: "外区事项".into(),
+        department: "外区部门".into(),
+        region_code: "511603".into(),
+        item_type: 1,
+        ..Default::default()
+    };
+    let import = pb::ImportItemsRequest { request_id: new_request_id(), rows: vec![row] };
+    let report = world.catalogue_as("admin").import_items(import).await.unwrap().into_inner();
+    assert_eq!((report.created, report.refused[0].reason.as_str()), (0, "ACTION_NOT_PERMITTED"));
 }

@@ -7,10 +7,12 @@ use serde_json::json;
 use strum::VariantNames as _;
 use yiwang_intake::application::{Actor, Application, ApplicationEvent};
 use yiwang_intake::catalogue::facts::Condition;
-use yiwang_intake::catalogue::{Hold, Item, ItemEvent};
-use yiwang_intake::directory::{self, BasicFacts, BasicItem, Level};
+use yiwang_intake::catalogue::{Entrusted, Hold, Item, ItemEvent, Received};
+use yiwang_intake::directory::{self, BasicFacts, BasicItem, Ended, Level};
 use yiwang_intake::drafting::{self, Draft, Risk, Stage};
+use yiwang_intake::proofs::{self, Abolished, Proof};
 use yiwang_intake::register::Register;
+use yiwang_intake::transfer::{self, Finding, FindingKind, Offer, Offered, Organ, Transfer, Way};
 use yiwang_kit::new_request_id;
 use yiwang_ledger::{Entry, EventName as _};
 use yiwang_proto::catalogue::v1::{CancelItemRequest, ImportItemsRequest, ItemRow};
@@ -174,13 +176,73 @@ fn directory() -> (Vec<directory::Event>, Vec<drafting::Event>, Vec<ItemEvent>) 
         drafting::Event::DraftAbandoned { reason: "例".into(), by },
     ];
     let hold = Hold { from, until: Some(from), reason: "例".into() };
+    let document = "区政府令第3号".to_owned();
+    let entrusted = Entrusted { organ: market(), from, until: None, document: document.clone() };
+    let received = Received { way: Way::Reassign, giver: market(), item_code: "511A-1".into(), from, document };
     let items = vec![
         ItemEvent::VersionPublished { facts, from },
         ItemEvent::VersionTookEffect,
         ItemEvent::ItemSuspended { hold },
         ItemEvent::ItemResumed,
+        ItemEvent::VersionWithdrawn { reason: "例".into() },
+        ItemEvent::ItemEntrusted { entrusted },
+        ItemEvent::EntrustmentEnded { last: from },
+        ItemEvent::ItemReceived { received },
     ];
-    (vec![directory::Event::BasicItemPublished { facts: basic }], drafts, items)
+    let ended = Ended { effective: from, reason: "例".into(), successor: None, in_effect: false };
+    let basics = vec![
+        directory::Event::BasicItemPublished { facts: basic },
+        directory::Event::BasicItemCancelled { ended },
+        directory::Event::BasicItemEnded,
+    ];
+    (basics, drafts, items)
+}
+
+fn market() -> Organ {
+    Organ { name: "区市监局".into(), code: "11511301MB051073XA".into(), region: "511602000000".into() }
+}
+
+fn transfers() -> Vec<transfer::Event> {
+    let by = Actor { id: "staff:editor".into(), ..Actor::system() };
+    let day = chrono::NaiveDate::from_ymd_opt(2026, 3, 16).unwrap();
+    let moved = Offered { code: "511A-1".into(), name: "例".into(), new_code: "511A-2".into(), kept: false };
+    let offer = Offer {
+        way: Way::Reassign,
+        giver: Organ { name: "区卫健局".into(), code: "11511301008778490F".into(), ..market() },
+        receiver: market(),
+        items: vec![moved],
+        basis: "《行政许可法》第二十五条".into(),
+        reason: "例".into(),
+        consulted: vec![Organ { name: "区司法局".into(), code: "115113010087782100".into(), ..market() }],
+        until: None,
+    };
+    let findings =
+        vec![Finding { kind: FindingKind::EntrustedBack, item_code: "511A-1".into(), text: "反委托".into() }];
+    let (reason, document, organ) = ("例".to_owned(), "区政府令第3号".to_owned(), "115113010087782100".to_owned());
+    vec![
+        transfer::Event::TransferOffered { offer: Box::new(offer), findings, by: by.clone() },
+        transfer::Event::OpinionGiven { organ, agrees: true, text: "同意".into(), by: by.clone() },
+        transfer::Event::TransferAccepted { text: String::new(), by: by.clone() },
+        transfer::Event::TransferObjectedTo { reasons: reason.clone(), by: by.clone() },
+        transfer::Event::TransferDated { effective: day, document, by: by.clone() },
+        transfer::Event::TransferWithdrawn { reason: reason.clone(), by: by.clone() },
+        transfer::Event::EntrustmentRevoked { last: day, reason, by },
+    ]
+}
+
+fn proofs() -> Vec<proofs::Event> {
+    let by = Actor { id: "staff:legality".into(), ..Actor::system() };
+    let abolished = Abolished {
+        name: "居住证明".into(),
+        source: "区司法局〔2026〕2号".into(),
+        words: vec!["居住证明".into()],
+        region: "511602000000".into(),
+        unverified: false,
+    };
+    vec![
+        proofs::Event::ProofAbolished { abolished, by: by.clone() },
+        proofs::Event::ProofRestored { reason: "误列".into(), by },
+    ]
 }
 
 pub async fn every_event_ever_released_still_decodes_and_evolves(world: World) {
@@ -191,13 +253,18 @@ pub async fn every_event_ever_released_still_decodes_and_evolves(world: World) {
         shared::write_missing::<BasicItem>(world.ledger(), basics).await;
         shared::write_missing::<Draft>(world.ledger(), drafts).await;
         shared::write_missing::<Item>(world.ledger(), items).await;
+        shared::write_missing::<Transfer>(world.ledger(), transfers()).await;
+        shared::write_missing::<Proof>(world.ledger(), proofs()).await;
         // here the sealed values would open, and not in their place; elsewhere they read as erased
         return;
     }
     let mut kinds = shared::read_all::<Application>(world.ledger(), "Drafted").await.len();
     kinds += shared::read_all::<Item>(world.ledger(), "ItemImported").await.len();
     kinds += shared::read_all::<Register>(world.ledger(), "NumberIssued").await.len();
-    assert!(kinds >= 26, "{kinds}");
+    assert!(kinds >= 30, "{kinds}");
+    let moved = shared::read_all::<Transfer>(world.ledger(), "TransferOffered").await.len();
+    let listed = shared::read_all::<Proof>(world.ledger(), "ProofAbolished").await.len();
+    assert_eq!((moved, listed), (transfer::Event::VARIANTS.len(), proofs::Event::VARIANTS.len()));
     let basics = shared::read_all::<BasicItem>(world.ledger(), "BasicItemPublished").await.len();
     let drafts = shared::read_all::<Draft>(world.ledger(), "DraftBegun").await.len();
     assert_eq!((basics, drafts), (directory::Event::VARIANTS.len(), drafting::Event::VARIANTS.len()));

@@ -9,7 +9,9 @@ mod catalogue;
 mod directory;
 mod evaluation;
 mod golden;
+mod proofs;
 mod relay;
+mod transfers;
 mod world;
 
 /// Each case runs on SQLite and on PostgreSQL.
@@ -37,7 +39,15 @@ both! {
         what_was_returned_is_reviewed_anew, a_crash_before_the_catalogue_is_completed, an_item_on_hold_says_why_until_it_is_resumed,
         an_import_leaves_a_reviewed_list, a_claim_and_a_publication_sent_again_are_answered_as_then,
         a_version_that_waits_is_not_written_over, what_is_announced_is_cancelled_at_once_or_not,
-        a_case_keeps_the_version_that_it_began_with, an_imported_item_is_claimed_as_it_stands;
+        a_case_keeps_the_version_that_it_began_with, an_imported_item_is_claimed_as_it_stands,
+        what_the_province_cancels_nobody_accepts_any_more, a_list_that_was_published_meanwhile_ends_with_its_basic_item,
+        a_basic_items_type_stays, a_version_that_waits_is_taken_back, another_regions_items_are_not_an_administrators;
+    proofs: a_draft_that_became_unpublishable_goes_back_to_drafting, a_region_keeps_its_own_list_of_abolished_proofs;
+    transfers: what_is_handed_over_is_the_receivers_in_its_own_name_from_its_day, nobody_takes_what_was_not_talked_over,
+        who_objects_says_why_and_nothing_moves, what_is_entrusted_stays_its_organs_and_is_not_entrusted_on,
+        a_case_is_handled_by_the_trustee_in_its_organs_name, entrusting_back_is_recorded_as_a_finding,
+        a_power_goes_down_only_to_a_level_that_the_directory_names, a_crash_before_the_items_moved_is_completed,
+        an_offer_is_taken_back_and_is_nobodys_business_before_it_is_dated;
     applications: a_draft_needs_only_an_item, an_application_goes_from_the_form_to_its_number, a_repeated_request_is_answered_as_the_first_time,
         the_same_request_id_with_another_body_is_refused, a_stale_etag_is_refused, a_wrong_check_digit_names_its_field,
         all_that_is_wrong_with_the_form_comes_at_once, a_form_too_large_is_refused, who_is_not_the_applicant_is_told_to_name_an_agent,

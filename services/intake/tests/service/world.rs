@@ -124,7 +124,7 @@ impl World {
         &self.env.ledger
     }
 
-    fn link(&self, account: &str) -> Link {
+    pub fn link(&self, account: &str) -> Link {
         let account = Account::find(account).unwrap();
         let token = self.process.development.as_ref().unwrap().token(account, None).unwrap();
         self.process.links.get("intake").with_token(&token)

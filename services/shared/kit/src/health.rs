@@ -72,6 +72,7 @@ fn grpc_names(service: &str) -> &'static [&'static str] {
             "yiwang.intake.v1.IntakeService",
             "yiwang.catalogue.v1.CatalogueService",
             "yiwang.catalogue.v1.DirectoryService",
+            "yiwang.catalogue.v1.TransferService",
         ],
         "approval" => &["yiwang.approval.v1.ApprovalService"],
         "license" => &["yiwang.license.v1.LicenseService"],

@@ -10,11 +10,14 @@ use crate::identity::Identity;
 use crate::telemetry::Trace;
 
 /// The methods that anybody may call without a token: guides, the directory, notices and the verification of licences are public.
-pub const PUBLIC: [&str; 8] = [
+pub const PUBLIC: [&str; 11] = [
     "/yiwang.catalogue.v1.CatalogueService/SearchItems",
     "/yiwang.catalogue.v1.CatalogueService/GetItem",
     "/yiwang.catalogue.v1.DirectoryService/GetBasicItem",
     "/yiwang.catalogue.v1.DirectoryService/ListBasicItems",
+    "/yiwang.catalogue.v1.DirectoryService/ListAbolishedProofs",
+    "/yiwang.catalogue.v1.TransferService/GetTransfer",
+    "/yiwang.catalogue.v1.TransferService/ListTransfers",
     "/yiwang.license.v1.LicenseService/VerifyLicense",
     "/yiwang.license.v1.LicenseService/GetSigningKey",
     "/yiwang.trading.v1.TradingService/ListNotices",

@@ -1,0 +1,256 @@
+//! The rules of a transfer.
+
+use std::collections::BTreeSet;
+
+use chrono::NaiveDate;
+use yiwang_ledger::{Context, Decision, Kind, Refusal};
+
+use super::{Event, Finding, FindingKind, Offer, Offered, Organ, Stage, Transfer, Way, not_found};
+use crate::application::Actor;
+use crate::catalogue::{Item, Standing};
+use crate::directory::{BasicItem, Level, governs};
+use crate::drafting::check::cites;
+use crate::limit::legal_date;
+
+/// What an item is at the moment at which it is offered.
+#[derive(Clone, Debug, Default)]
+pub struct Known {
+    /// It.
+    pub item: Item,
+    /// The basic item that it was claimed from.
+    pub basic: Option<BasicItem>,
+    /// There is an item of the code that the receiver is to use.
+    pub new_code_taken: bool,
+}
+
+/// Offers items. `known` has what is known of each, in the offer's order.
+///
+/// # Errors
+/// `BASIS_NOT_CITED`, `CONSULTED_MISSING`, `RECEIVER_UNFIT`, `ITEM_NOT_IN_FORCE`, `ITEM_NOT_YOURS`, `SUBDELEGATION`,
+/// `ALREADY_ENTRUSTED`, `LEVEL_NOT_COMPETENT`, `ITEM_CODE_TAKEN`, each naming the field.
+pub fn offer(transfer: &Transfer, offer: &Offer, known: &[Known], by: &Actor, cx: &Context) -> Decision<Event> {
+    if transfer.stage != Stage::Absent {
+        return Ok(Vec::new());
+    }
+    check_offer(offer, legal_date(cx.now))?;
+    let mut findings = Vec::new();
+    let mut codes = BTreeSet::new();
+    for (place, (offered, known)) in offer.items.iter().zip(known).enumerate() {
+        let at = |field: &str| format!("items[{place}].{field}");
+        if !codes.insert(&offered.code) {
+            return Err(field(at("item_code"), "FIELD_INVALID", "同一事项列了两次", "the item stands there twice"));
+        }
+        check_item(&at("item_code"), offer, &known.item, legal_date(cx.now))?;
+        if offer.way != Way::Entrust {
+            check_receiver(&at("new_item_code"), offer, offered, known)?;
+        }
+        findings.extend(entrusted_back(offer, offered, &known.item));
+    }
+    Ok(vec![Event::TransferOffered { offer: Box::new(offer.clone()), findings, by: by.clone() }])
+}
+
+fn field(field: impl Into<String>, reason: &'static str, zh: &str, en: &str) -> Refusal {
+    Refusal::field(field, reason, zh, en)
+}
+
+fn check_offer(offer: &Offer, today: NaiveDate) -> Result<(), Refusal> {
+    let (giver, receiver) = (&offer.giver, &offer.receiver);
+    if !cites(&offer.basis) {
+        let (zh, en) = ("依据应写明《文件名》或者文号", "cites neither a law by its name nor a document by its number");
+        return Err(field("basis", "BASIS_NOT_CITED", zh, en));
+    }
+    if giver.code == receiver.code {
+        return Err(field("receiver.code", "RECEIVER_UNFIT", "承接机关就是移交机关", "the receiver is the giver"));
+    }
+    let below = giver.region != receiver.region && governs(&giver.region, &receiver.region);
+    let fits = match offer.way {
+        Way::Devolve => below,
+        Way::Reassign => giver.region == receiver.region,
+        Way::Entrust => below || giver.region == receiver.region,
+    };
+    if !fits {
+        let (zh, en) = match offer.way {
+            Way::Devolve => ("下放应当是给下级区域的机关", "is handed down to an organ of a region below"),
+            Way::Reassign => ("划转应当是给同一区域的机关", "is handed over within the region"),
+            Way::Entrust => ("委托应当是给本级或者下级区域的机关", "is entrusted within the region or below it"),
+        };
+        return Err(field("receiver.region_code", "RECEIVER_UNFIT", zh, en));
+    }
+    if offer.way != Way::Entrust && offer.consulted.is_empty() {
+        let (zh, en) = ("下放、划转应当征求意见，请列明征求意见的机关", "name the organs that are consulted");
+        return Err(field("consulted", "CONSULTED_MISSING", zh, en));
+    }
+    let unfit = |organ: &Organ| organ.code == giver.code || organ.code == receiver.code;
+    if offer.consulted.iter().any(unfit) {
+        let (zh, en) =
+            ("征求意见的机关应当是移交、承接双方以外的机关", "who is consulted is neither giver nor receiver");
+        return Err(field("consulted", "FIELD_INVALID", zh, en));
+    }
+    if offer.until.is_some_and(|last| offer.way != Way::Entrust || last < today) {
+        let (zh, en) = ("只有委托有期限，且不得早于今天", "only what is entrusted has a last day, not before today");
+        return Err(field("until_date", "FIELD_INVALID", zh, en));
+    }
+    Ok(())
+}
+
+/// The item is in force, the giver's own, and entrusted to nobody: who handles it in another's name has nothing to give.
+fn check_item(at: &str, offer: &Offer, item: &Item, today: NaiveDate) -> Result<(), Refusal> {
+    if item.standing != Standing::InForce {
+        return Err(field(at, "ITEM_NOT_IN_FORCE", "该事项不在用", "the item is not in force"));
+    }
+    let trustee = item.entrusted_on(today).map(|entrusted| &entrusted.organ.code);
+    if (&item.facts.department_code, &item.facts.region) != (&offer.giver.code, &offer.giver.region) {
+        if trustee == Some(&offer.giver.code) {
+            let (zh, en) = (
+                "受委托机关不得再委托、移交（行政许可法第二十四条）",
+                "what was entrusted is not entrusted on (Licensing Law art. 24)",
+            );
+            return Err(Refusal { kind: Kind::FailedPrecondition, ..field(at, "SUBDELEGATION", zh, en) });
+        }
+        return Err(field(at, "ITEM_NOT_YOURS", "该事项不是移交机关的", "the item is not the giver's"));
+    }
+    if trustee.is_some() {
+        let (zh, en) = ("该事项正在委托中，请先收回委托", "it is entrusted already: take that back first");
+        return Err(Refusal { kind: Kind::FailedPrecondition, ..field(at, "ALREADY_ENTRUSTED", zh, en) });
+    }
+    Ok(())
+}
+
+/// 自己的名义: the receiver gets an item of its own, which the directory gives to its level.
+fn check_receiver(at: &str, offer: &Offer, offered: &Offered, known: &Known) -> Result<(), Refusal> {
+    if offered.kept && offer.way != Way::Devolve {
+        let (zh, en) = ("只有下放可以分级保留", "only what is handed down may be kept beside it");
+        return Err(field(at.replace("new_item_code", "kept"), "FIELD_INVALID", zh, en));
+    }
+    if known.new_code_taken || offered.new_code == offered.code {
+        return Err(field(at, "ITEM_CODE_TAKEN", "该实施编码已有事项", "there is an item of this code already"));
+    }
+    let level = Level::of_region(&offer.receiver.region);
+    if known.basic.as_ref().is_some_and(|basic| !basic.facts.levels.contains(&level)) {
+        let (zh, en) = (
+            "基本目录没有把该事项交给承接机关这一级，请先修订基本目录",
+            "the directory does not give this item to the receiver's level: amend it first",
+        );
+        return Err(Refusal { kind: Kind::FailedPrecondition, ..field(at, "LEVEL_NOT_COMPETENT", zh, en) });
+    }
+    Ok(())
+}
+
+/// 反委托: what one was given goes back, by entrustment, to who gave it. It is not stopped here; supervision finds it recorded.
+fn entrusted_back(offer: &Offer, offered: &Offered, item: &Item) -> Option<Finding> {
+    let received = item.received.as_ref().filter(|received| received.giver.code == offer.receiver.code)?;
+    (offer.way == Way::Entrust).then(|| Finding {
+        kind: FindingKind::EntrustedBack,
+        item_code: offered.code.clone(),
+        text: format!(
+            "该事项由{}于{}{}而来（{}），又委托其办理，属反委托",
+            received.giver.name,
+            received.from,
+            received.way.zh(),
+            received.document
+        ),
+    })
+}
+
+/// 征求意见: an organ that is consulted speaks, once.
+///
+/// # Errors
+/// `TRANSFER_NOT_AT_STAGE`, `NOT_CONSULTED`, `ALREADY_SPOKEN`.
+pub fn consult(transfer: &Transfer, organ: &str, agrees: bool, text: &str, by: &Actor) -> Decision<Event> {
+    at(transfer, &Stage::Offered)?;
+    if !transfer.offer.consulted.iter().any(|asked| asked.code == organ) {
+        let (zh, en) = ("没有征求该机关的意见", "this organ is not consulted");
+        return Err(field("organisation", "NOT_CONSULTED", zh, en));
+    }
+    if transfer.said.iter().any(|said| said.organ == organ) {
+        let (zh, en) = ("该机关已经反馈意见", "this organ has spoken already");
+        return Err(Refusal::state("ALREADY_SPOKEN", zh, en));
+    }
+    let (organ, text, by) = (organ.to_owned(), text.to_owned(), by.clone());
+    Ok(vec![Event::OpinionGiven { organ, agrees, text, by }])
+}
+
+/// 承接: by the receiver, once all who are consulted have spoken.
+///
+/// # Errors
+/// `TRANSFER_NOT_AT_STAGE`, `CONSULTATION_OPEN`.
+pub fn accept(transfer: &Transfer, text: &str, by: &Actor) -> Decision<Event> {
+    at(transfer, &Stage::Offered)?;
+    let silent: Vec<_> = transfer.silent().map(|organ| organ.name.as_str()).collect();
+    if !silent.is_empty() {
+        let zh = format!("尚有机关没有反馈意见：{}", silent.join("、"));
+        return Err(Refusal::state("CONSULTATION_OPEN", zh, "not everybody who is consulted has spoken"));
+    }
+    Ok(vec![Event::TransferAccepted { text: text.to_owned(), by: by.clone() }])
+}
+
+/// 异议: by the receiver, with reasons; at any time before it took it.
+///
+/// # Errors
+/// `TRANSFER_NOT_AT_STAGE`.
+pub fn object(transfer: &Transfer, reasons: &str, by: &Actor) -> Decision<Event> {
+    at(transfer, &Stage::Offered)?;
+    Ok(vec![Event::TransferObjectedTo { reasons: reasons.to_owned(), by: by.clone() }])
+}
+
+/// 公布: the region dates what was accepted.
+///
+/// # Errors
+/// `TRANSFER_NOT_AT_STAGE`, `DATE_IN_THE_PAST`, `FIELD_INVALID`.
+pub fn date(transfer: &Transfer, effective: NaiveDate, document: &str, by: &Actor, cx: &Context) -> Decision<Event> {
+    at(transfer, &Stage::Accepted)?;
+    if effective < legal_date(cx.now) {
+        let (zh, en) = ("生效日期不得早于今天", "the first day is not before today");
+        return Err(field("effective_date", "DATE_IN_THE_PAST", zh, en));
+    }
+    if transfer.offer.until.is_some_and(|last| last < effective) {
+        let (zh, en) = ("生效日期晚于委托期限", "the first day is after the last");
+        return Err(field("effective_date", "FIELD_INVALID", zh, en));
+    }
+    Ok(vec![Event::TransferDated { effective, document: document.to_owned(), by: by.clone() }])
+}
+
+/// The giver takes its offer back, before it is dated.
+///
+/// # Errors
+/// `TRANSFER_NOT_AT_STAGE`.
+pub fn withdraw(transfer: &Transfer, reason: &str, by: &Actor) -> Decision<Event> {
+    if !transfer.stage.is_open() {
+        return Err(elsewhere(transfer));
+    }
+    Ok(vec![Event::TransferWithdrawn { reason: reason.to_owned(), by: by.clone() }])
+}
+
+/// 收回委托: the giver takes back what it entrusted; the last day of it.
+///
+/// # Errors
+/// `TRANSFER_NOT_AT_STAGE`, `NOT_ENTRUSTED`, `DATE_IN_THE_PAST`.
+pub fn revoke(transfer: &Transfer, last: Option<NaiveDate>, reason: &str, by: &Actor, cx: &Context) -> Decision<Event> {
+    let Stage::Dated { .. } = transfer.stage else { return Err(elsewhere(transfer)) };
+    if transfer.offer.way != Way::Entrust {
+        let (zh, en) = ("只有委托可以收回", "only what was entrusted is taken back");
+        return Err(Refusal::state("NOT_ENTRUSTED", zh, en));
+    }
+    let today = legal_date(cx.now);
+    let last = last.unwrap_or(today);
+    if last < today {
+        let (zh, en) = ("委托的最后一日不得早于今天", "the last day is not before today");
+        return Err(field("last_date", "DATE_IN_THE_PAST", zh, en));
+    }
+    Ok(vec![Event::EntrustmentRevoked { last, reason: reason.to_owned(), by: by.clone() }])
+}
+
+fn at(transfer: &Transfer, stage: &Stage) -> Result<(), Refusal> {
+    if transfer.stage == Stage::Absent {
+        return Err(not_found());
+    }
+    if transfer.stage == *stage { Ok(()) } else { Err(elsewhere(transfer)) }
+}
+
+fn elsewhere(transfer: &Transfer) -> Refusal {
+    if transfer.stage == Stage::Absent {
+        return not_found();
+    }
+    let (zh, en) = ("移交不在这一环节", "the transfer stands at another stage");
+    Refusal::state("TRANSFER_NOT_AT_STAGE", zh, en).with("stage", transfer.stage.name())
+}
