@@ -23,6 +23,8 @@ const WHOLE: &str = "whole";
 
 /// Services that the gateway implements itself: one composes, the other is one name for several services.
 const COMPOSED: [&str; 2] = ["AffairsService", "LedgerService"];
+/// The files that they are in, in the order of the handlers.
+const COMPOSED_IN: [&str; 2] = ["gateway/v1/affairs.proto", "ledger/v1/ledger.proto"];
 
 fn main() -> Result<(), Box<dyn Error>> {
     let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?);
@@ -35,7 +37,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     compiler.include_imports(true).include_source_info(true);
     let mut files = Vec::new();
     protos(&root.join("yiwang"), &mut files)?;
-    files.sort();
+    // what the gateway implements itself comes last, so that a new service does not change the order of the transcoder's handlers
+    files.sort_by_key(|file| (COMPOSED_IN.iter().position(|name| file.ends_with(name)), file.clone()));
     compiler.open_files(&files)?;
     let encoded = compiler.encode_file_descriptor_set();
     let set = compiler.file_descriptor_set();

@@ -36,9 +36,10 @@ type Services<L> = Transcoder<
     Forward<L>,
     Forward<L>,
     Forward<L>,
+    Forward<L>,
+    Forward<L>,
     Affairs<L>,
     Ledgers<L>,
-    Forward<L>,
 >;
 
 /// The transcoder and what it needs to explain itself.
@@ -53,8 +54,10 @@ impl<L: Link> Rest<L> {
     pub fn new(links: &Links<L>, affairs: Affairs<L>, contract: Arc<Contract>, options: Options) -> Self {
         let forward = || Forward::new(links.clone());
         let ledgers = Ledgers::new(links.clone());
-        // The order of the packages' names; forward goes by package, so that only types are told apart here.
+        // What we compose ourselves comes last; forward goes by package, so that only types are told apart here.
         let services = Transcoder::new(
+            forward(),
+            forward(),
             forward(),
             forward(),
             forward(),
@@ -64,7 +67,6 @@ impl<L: Link> Rest<L> {
             forward(),
             affairs,
             ledgers,
-            forward(),
         );
         Self { services, contract, options }
     }

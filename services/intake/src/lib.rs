@@ -9,6 +9,7 @@ pub mod catalogue;
 pub mod convert;
 pub mod directory;
 pub mod drafting;
+pub mod fee;
 pub mod grpc;
 pub mod limit;
 pub mod media;
@@ -31,13 +32,15 @@ use yiwang_ledger::{Aggregate as _, Ending, Ledger, Refusal};
 use yiwang_proto::catalogue::v1::catalogue_service_server::CatalogueServiceServer;
 use yiwang_proto::catalogue::v1::directory_service_server::DirectoryServiceServer;
 use yiwang_proto::catalogue::v1::transfer_service_server::TransferServiceServer;
+use yiwang_proto::intake::v1::fee_service_server::FeeServiceServer;
 use yiwang_proto::intake::v1::intake_service_server::IntakeServiceServer;
 
 use crate::application::{Application, decide};
 use crate::catalogue::Item;
 use crate::directory::BasicItem;
 use crate::drafting::Draft;
-use crate::grpc::{Catalogue, Directory, Intake, Transfers};
+use crate::fee::Fees;
+use crate::grpc::{Catalogue, Directory, FeesOf, Intake, Transfers};
 use crate::proofs::Proof;
 use crate::store::Store;
 use crate::transfer::Transfer;
@@ -83,7 +86,8 @@ pub async fn start(env: Env) -> anyhow::Result<Routes> {
     let intake = Intake::new(env.ledger.clone(), env.gate.clone(), store);
     let directory = Directory::new(env.ledger.clone(), env.gate.clone());
     let transfers = Transfers::new(env.ledger.clone(), env.gate.clone());
-    Ok(Routes::new(IntakeServiceServer::new(intake))
+    Ok(Routes::new(IntakeServiceServer::new(intake.clone()))
+        .add_service(FeeServiceServer::new(FeesOf(intake)))
         .add_service(CatalogueServiceServer::new(catalogue))
         .add_service(DirectoryServiceServer::new(directory))
         .add_service(TransferServiceServer::new(transfers)))
@@ -101,6 +105,7 @@ pub async fn rebuild(ledger: &Ledger) -> Result<u64, Refusal> {
         + ledger.rebuild::<Item>().await?
         + ledger.rebuild::<BasicItem>().await?
         + ledger.rebuild::<Draft>().await?
+        + ledger.rebuild::<Fees>().await?
         + ledger.rebuild::<Proof>().await?
         + ledger.rebuild::<Transfer>().await?
         + ledger.rebuild::<register::Register>().await?)

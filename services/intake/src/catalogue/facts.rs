@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use yiwang_standards::codes::CaseKind;
 
+use super::details::Details;
 use crate::limit::Limit;
 
 /// 材料类型.
@@ -79,6 +80,15 @@ pub struct Material {
     /// The online form itself is this material: nothing to upload.
     #[serde(default)]
     pub online_form: bool,
+    /// 空表.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub blank_form: String,
+    /// 样表, 示范文本.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub sample: String,
+    /// 来源渠道说明.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub source_note: String,
 }
 
 impl Material {
@@ -225,6 +235,9 @@ pub struct ItemFacts {
     /// 办理流程, the directory's; empty where it was imported.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub process: Vec<String>,
+    /// The rest of GB/T 39046 table 4.
+    #[serde(default, skip_serializing_if = "Details::is_empty")]
+    pub details: Details,
 }
 
 impl ItemFacts {

@@ -2,6 +2,7 @@
 //! put on hold, cancelled for good; an application keeps the version it began with.
 
 pub mod decide;
+pub mod details;
 pub mod facts;
 pub mod import;
 pub mod search;

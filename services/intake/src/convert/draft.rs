@@ -6,7 +6,7 @@ use yiwang_proto::catalogue::v1 as pb;
 use yiwang_proto::clock::v1 as clock;
 use yiwang_standards::codes::CaseKind;
 
-use super::{ask, count, handling_limit, item, limit, region, signed};
+use super::{ask, count, details, handling_limit, item, limit, region, signed};
 use crate::catalogue::ItemFacts;
 use crate::catalogue::facts::{
     Condition, Material, MaterialKind, MaterialSource, Necessity, Outcome, PromiseTerms, ResultKind,
@@ -187,6 +187,7 @@ pub fn elements(message: &pb::ItemElements) -> Result<ItemFacts, Refusal> {
         remedies: ask::text("remedies", &message.remedies, 0, 1000, WRONG)?,
         rules: ask::text("rules", &message.rules, 0, 40, WRONG)?,
         guide: ask::text("guide", &message.guide, 0, 4000, WRONG)?,
+        details: message.details.as_ref().map(details::details).transpose()?.unwrap_or_default(),
         ..ItemFacts::default()
     })
 }
@@ -240,6 +241,9 @@ fn material((message, place): (&pb::Material, usize)) -> Result<Material, Refusa
         basis: part("basis", &message.basis, 0, 500)?,
         note: part("note", &message.note, 0, 500)?,
         online_form: message.online_form,
+        blank_form: part("blank_form", &message.blank_form, 0, 300)?,
+        sample: part("sample", &message.sample, 0, 300)?,
+        source_note: part("source_note", &message.source_note, 0, 300)?,
     })
 }
 
@@ -340,6 +344,7 @@ fn elements_shown(facts: &ItemFacts) -> pb::ItemElements {
         remedies: facts.remedies.clone(),
         rules: facts.rules.clone(),
         guide: facts.guide.clone(),
+        details: Some(details::shown(&facts.details)),
     }
 }
 

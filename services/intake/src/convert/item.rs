@@ -7,8 +7,9 @@ use yiwang_proto::catalogue::v1 as pb;
 use yiwang_standards::codes::CaseKind;
 use yiwang_standards::item_code::ItemCode;
 
-use super::{count, handling_limit, limit, region, signed};
+use super::{channel, count, details, handling_limit, limit, region, signed};
 use crate::application::{Application, ItemPin};
+use crate::catalogue::details::{ChargeLine, ChargeMethod};
 use crate::catalogue::facts::{
     Condition, ItemFacts, Material, MaterialKind, MaterialSource, Necessity, Outcome, ResultKind,
 };
@@ -71,6 +72,9 @@ pub(super) fn material(material: &Material) -> pb::Material {
         basis: material.basis.clone(),
         note: material.note.clone(),
         online_form: material.online_form,
+        blank_form: material.blank_form.clone(),
+        sample: material.sample.clone(),
+        source_note: material.source_note.clone(),
     }
 }
 
@@ -150,9 +154,11 @@ pub fn item(read: &Read<Item>, today: NaiveDate) -> pb::Item {
         bases: facts.bases.clone(),
         conditions: guide.into_iter().chain(facts.conditions.iter().map(condition)).collect(),
         materials: facts.materials.iter().map(material).collect(),
-        // nothing is charged without a published list (行政许可法 art. 58)
-        charge: Some(pb::Charge::default()),
-        channels: channels.map(Into::into).to_vec(),
+        charge: Some(charge(&facts.details.charges)),
+        channels: match facts.details.channels.as_slice() {
+            [] => channels.map(Into::into).to_vec(),
+            own => own.iter().map(|one| channel(*one).into()).collect(),
+        },
         visits: count(facts.visits),
         result: Some(result(&facts.result)),
         notify_promise: facts.promise.is_some(),
@@ -162,7 +168,14 @@ pub fn item(read: &Read<Item>, today: NaiveDate) -> pb::Item {
         form_schema: facts.form_schema.clone(),
         form_version: count(item.form_version),
         remedies: facts.remedies.clone(),
-        defaults: facts.defaults.clone(),
+        // an element that nobody filled is a default, though an empty one
+        defaults: facts
+            .defaults
+            .iter()
+            .cloned()
+            .chain(facts.details.is_empty().then(|| "details".to_owned()))
+            .collect(),
+        details: Some(details::shown(&facts.details)),
         rules: facts.rules.clone(),
         status: status(item, today),
         cancellation: match &item.standing {
@@ -184,6 +197,20 @@ pub fn item(read: &Read<Item>, today: NaiveDate) -> pb::Item {
             .filter(|held| held.until.is_none_or(|last| today <= last))
             .map(entrustment),
         provenance: item.received.as_ref().map(provenance),
+    }
+}
+
+/// 收费: nothing is charged without a published list (行政许可法 art. 58).
+fn charge(lines: &[ChargeLine]) -> pb::Charge {
+    let yuan = |fen: i64| format!("{}.{:02}元", fen / 100, fen % 100);
+    let standard = move |line: &ChargeLine| match line.method {
+        ChargeMethod::PerUnit => format!("{}：{}/{}", line.name, yuan(line.amount), line.unit),
+        ChargeMethod::Range => format!("{}：{}至{}", line.name, yuan(line.amount), yuan(line.most)),
+    };
+    pb::Charge {
+        charged: !lines.is_empty(),
+        standard: lines.iter().map(standard).collect::<Vec<_>>().join("；"),
+        basis: lines.iter().map(|line| line.basis.as_str()).collect::<Vec<_>>().join("；"),
     }
 }
 

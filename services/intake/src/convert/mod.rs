@@ -2,6 +2,7 @@
 
 pub mod application;
 pub mod ask;
+pub mod details;
 pub mod draft;
 pub mod item;
 pub mod transfer;

@@ -4,7 +4,9 @@
 use std::collections::BTreeSet;
 
 use yiwang_ledger::Refusal;
+use yiwang_standards::codes::CaseKind;
 
+use super::details;
 use crate::catalogue::ItemFacts;
 use crate::catalogue::facts::{Material, ResultKind};
 use crate::proofs::Abolished;
@@ -32,6 +34,7 @@ pub fn publishable(facts: &ItemFacts, abolished: &[Abolished]) -> Result<(), Ref
     found.limits(facts);
     found.form(facts);
     found.rules(facts);
+    details::check(&mut found, facts);
     match found.0 {
         None => Ok(()),
         Some(refusal) => Err(refusal),
@@ -39,10 +42,10 @@ pub fn publishable(facts: &ItemFacts, abolished: &[Abolished]) -> Result<(), Ref
 }
 
 #[derive(Default)]
-struct Found(Option<Refusal>);
+pub(super) struct Found(Option<Refusal>);
 
 impl Found {
-    fn add(&mut self, field: impl Into<String>, reason: &'static str, zh: impl Into<String>, en: &str) {
+    pub(super) fn add(&mut self, field: impl Into<String>, reason: &'static str, zh: impl Into<String>, en: &str) {
         let none = || {
             let (zh, en) = ("实施清单尚不符合发布条件，请按提示修改", "the list cannot be published as it is");
             Refusal::invalid("ELEMENTS_INVALID", zh, en)
@@ -51,7 +54,7 @@ impl Found {
         self.0 = Some(refusal.with_field(field, reason, zh, en));
     }
 
-    fn basis(&mut self, field: String, basis: &str, what: &str) {
+    pub(super) fn basis(&mut self, field: String, basis: &str, what: &str) {
         if basis.trim().is_empty() {
             self.add(field, "BASIS_MISSING", format!("{what}没有注明法定依据，不得发布"), "cites no legal basis");
         } else if !cites(basis) {
@@ -98,8 +101,9 @@ impl Found {
         if (legal.unit, legal.start) != (promised.unit, promised.start) {
             let (zh, en) = ("承诺时限应与法定时限同一单位、同一起算", "the promise is counted otherwise than the law");
             self.add("promised_limit.unit", "LIMIT_DIFFERS", zh, en);
-        } else if promised.days > legal.days {
-            let (zh, en) = ("承诺时限不得长于法定时限", "the promise is longer than the law");
+        } else if promised.days > legal.days || (facts.case_kind == CaseKind::Immediate && promised.days > 0) {
+            let (zh, en) =
+                ("承诺时限不得长于法定时限；即办件当场办结", "the promise is longer than the law, or not on the spot");
             self.add("promised_limit.days", "LIMIT_TOO_LONG", zh, en);
         }
     }

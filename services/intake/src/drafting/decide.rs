@@ -33,8 +33,8 @@ pub fn save(draft: &Draft, elements: &ItemFacts, by: &Actor) -> Decision<Event> 
         bases: known.bases.clone(),
         basic: known.basic.clone(),
         process: known.process.clone(),
-        // nothing that a department wrote is a default; charge and channels are not written here yet
-        defaults: known.defaults.iter().filter(|mark| ["charge", "channels"].contains(&&mark[..])).cloned().collect(),
+        // nothing that a department wrote is a default
+        defaults: Vec::new(),
         ..elements.clone()
     };
     if facts == *known {

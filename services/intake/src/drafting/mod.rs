@@ -6,6 +6,7 @@
 
 pub mod check;
 pub mod decide;
+mod details;
 #[cfg(test)]
 mod tests;
 

@@ -9,8 +9,9 @@ use yiwang_standards::calendar::Calendar;
 
 use super::decide::{self, Say};
 use super::{Draft, Event, Risk, Stage};
-use crate::application::Actor;
+use crate::application::{Actor, Channel};
 use crate::catalogue::ItemFacts;
+use crate::catalogue::details::{Details, Served};
 use crate::catalogue::facts::{Outcome, ResultKind};
 use crate::limit::{Limit, Source};
 
@@ -50,6 +51,14 @@ fn facts(visits: u8) -> ItemFacts {
         rules: "licensing".into(),
         result: Outcome { kind: ResultKind::Document, ..Outcome::default() },
         visits: u32::from(visits),
+        details: Details {
+            channels: vec![Channel::Post],
+            served: vec![Served::Person],
+            quantity: "无".into(),
+            enquiries: "0826-12345".into(),
+            complaints: "12345".into(),
+            ..Details::default()
+        },
         ..ItemFacts::default()
     }
 }

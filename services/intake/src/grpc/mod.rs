@@ -4,6 +4,7 @@ mod application;
 mod attachment;
 mod catalogue;
 mod directory;
+mod fee;
 mod transfer;
 
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use yiwang_proto::intake::v1 as pb;
 
 pub use catalogue::Catalogue;
 pub use directory::Directory;
+pub use fee::FeesOf;
 pub use transfer::Transfers;
 
 use crate::application::decide::Acting;

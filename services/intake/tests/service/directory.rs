@@ -66,6 +66,25 @@ pub fn elements() -> pb::ItemElements {
         form_schema: r#"{"type":"object"}"#.into(),
         remedies: "可以自知道该决定之日起六十日内申请行政复议，或者六个月内提起行政诉讼。".into(),
         rules: "licensing".into(),
+        details: Some(details()),
+        ..Default::default()
+    }
+}
+
+pub fn details() -> pb::ItemDetails {
+    pb::ItemDetails {
+        quantity: "无".into(),
+        served: vec![pb::ServedGroup::Person.into(), pb::ServedGroup::Enterprise.into()],
+        channels: vec![pb::Channel::Window.into(), pb::Channel::Web.into()],
+        online_depth: pb::OnlineDepth::Iv.into(),
+        places: vec![pb::Place {
+            name: "区政务服务中心".into(),
+            address: "广安区金安大道".into(),
+            hours: "工作日9:00至17:00".into(),
+            ..Default::default()
+        }],
+        enquiries: "0826-2222222".into(),
+        complaints: "12345".into(),
         ..Default::default()
     }
 }
@@ -74,12 +93,12 @@ async fn published_basic(world: &World, name: &str) -> pb::BasicItem {
     world.directory_as("directory").publish_basic_item(basic(name)).await.unwrap().into_inner()
 }
 
-async fn claimed(world: &World) -> pb::ItemDraft {
+pub async fn claimed(world: &World) -> pb::ItemDraft {
     published_basic(world, "公共场所卫生许可（目录）").await;
     world.directory_as("editor").claim_item(claim()).await.unwrap().into_inner()
 }
 
-async fn save(world: &World, id: &str, elements: pb::ItemElements) -> pb::ItemDraft {
+pub async fn save(world: &World, id: &str, elements: pb::ItemElements) -> pb::ItemDraft {
     let save = pb::SaveItemDraftRequest {
         id: id.into(),
         request_id: new_request_id(),
@@ -89,7 +108,7 @@ async fn save(world: &World, id: &str, elements: pb::ItemElements) -> pb::ItemDr
     world.directory_as("editor").save_item_draft(save).await.unwrap().into_inner()
 }
 
-async fn submit(world: &World, id: &str) -> Result<pb::ItemDraft, tonic::Status> {
+pub async fn submit(world: &World, id: &str) -> Result<pb::ItemDraft, tonic::Status> {
     let submit = pb::SubmitItemDraftRequest { id: id.into(), request_id: new_request_id(), ..Default::default() };
     world.directory_as("editor").submit_item_draft(submit).await.map(tonic::Response::into_inner)
 }
@@ -453,7 +472,16 @@ pub async fn a_version_that_waits_is_not_written_over(world: World) {
     publish(&world, "admin", &id, "2026-03-16").await.unwrap();
     let revise = pb::ReviseItemRequest { item_code: ITEM.into(), request_id: new_request_id() };
     let next = world.directory_as("editor").revise_item(revise).await.unwrap().into_inner();
-    passed(&world, &next.id, pb::ItemElements { visits: 1, ..elements() }).await;
+    passed(
+        &world,
+        &next.id,
+        pb::ItemElements {
+            visits: 1,
+            details: Some(pb::ItemDetails { online_depth: pb::OnlineDepth::Iii.into(), ..details() }),
+            ..elements()
+        },
+    )
+    .await;
     assert_eq!(reason(&publish(&world, "admin", &next.id, "").await.unwrap_err()), "VERSION_WAITS");
     // what the directory says meanwhile reaches the version that waits
     published_basic(&world, "公共场所卫生许可（新名）").await;
@@ -537,7 +565,16 @@ pub async fn a_version_that_waits_is_taken_back(world: World) {
     published(&world).await;
     let revise = pb::ReviseItemRequest { item_code: ITEM.into(), request_id: new_request_id() };
     let next = world.directory_as("editor").revise_item(revise).await.unwrap().into_inner();
-    passed(&world, &next.id, pb::ItemElements { visits: 1, ..elements() }).await;
+    passed(
+        &world,
+        &next.id,
+        pb::ItemElements {
+            visits: 1,
+            details: Some(pb::ItemDetails { online_depth: pb::OnlineDepth::Iii.into(), ..details() }),
+            ..elements()
+        },
+    )
+    .await;
     publish(&world, "admin", &next.id, "2026-03-16").await.unwrap();
     let withdraw = || pb::WithdrawVersionRequest {
         item_code: ITEM.into(),

@@ -10,6 +10,7 @@ use yiwang_intake::catalogue::facts::Condition;
 use yiwang_intake::catalogue::{Entrusted, Hold, Item, ItemEvent, Received};
 use yiwang_intake::directory::{self, BasicFacts, BasicItem, Ended, Level};
 use yiwang_intake::drafting::{self, Draft, Risk, Stage};
+use yiwang_intake::fee::{self, Fees};
 use yiwang_intake::proofs::{self, Abolished, Proof};
 use yiwang_intake::register::Register;
 use yiwang_intake::transfer::{self, Finding, FindingKind, Offer, Offered, Organ, Transfer, Way};
@@ -230,6 +231,22 @@ fn transfers() -> Vec<transfer::Event> {
     ]
 }
 
+fn fees() -> Vec<fee::Event> {
+    let by = Actor { id: "staff:clerk".into(), ..Actor::system() };
+    let line = fee::Line {
+        code: "F01".into(),
+        name: "证书工本费".into(),
+        units: 1,
+        amount: 1000,
+        bases: vec!["川发改价格〔2020〕12号".into()],
+        ..fee::Line::default()
+    };
+    vec![
+        fee::Event::FeeAssessed { line: Box::new(line), by: by.clone() },
+        fee::Event::FeeStruck { code: "F01".into(), reason: "误核".into(), by },
+    ]
+}
+
 fn proofs() -> Vec<proofs::Event> {
     let by = Actor { id: "staff:legality".into(), ..Actor::system() };
     let abolished = Abolished {
@@ -255,6 +272,7 @@ pub async fn every_event_ever_released_still_decodes_and_evolves(world: World) {
         shared::write_missing::<Item>(world.ledger(), items).await;
         shared::write_missing::<Transfer>(world.ledger(), transfers()).await;
         shared::write_missing::<Proof>(world.ledger(), proofs()).await;
+        shared::write_missing::<Fees>(world.ledger(), fees()).await;
         // here the sealed values would open, and not in their place; elsewhere they read as erased
         return;
     }
@@ -264,6 +282,8 @@ pub async fn every_event_ever_released_still_decodes_and_evolves(world: World) {
     assert!(kinds >= 30, "{kinds}");
     let moved = shared::read_all::<Transfer>(world.ledger(), "TransferOffered").await.len();
     let listed = shared::read_all::<Proof>(world.ledger(), "ProofAbolished").await.len();
+    let charged = shared::read_all::<Fees>(world.ledger(), "FeeAssessed").await.len();
+    assert_eq!(charged, fee::Event::VARIANTS.len());
     assert_eq!((moved, listed), (transfer::Event::VARIANTS.len(), proofs::Event::VARIANTS.len()));
     let basics = shared::read_all::<BasicItem>(world.ledger(), "BasicItemPublished").await.len();
     let drafts = shared::read_all::<Draft>(world.ledger(), "DraftBegun").await.len();

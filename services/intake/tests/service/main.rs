@@ -6,6 +6,7 @@ mod applications;
 mod approval;
 mod attachments;
 mod catalogue;
+mod details;
 mod directory;
 mod evaluation;
 mod golden;
@@ -42,6 +43,9 @@ both! {
         a_case_keeps_the_version_that_it_began_with, an_imported_item_is_claimed_as_it_stands,
         what_the_province_cancels_nobody_accepts_any_more, a_list_that_was_published_meanwhile_ends_with_its_basic_item,
         a_basic_items_type_stays, a_version_that_waits_is_taken_back, another_regions_items_are_not_an_administrators;
+    details: every_element_comes_back_as_it_was_written, an_imported_item_says_that_nobody_wrote_the_rest,
+        what_the_rest_lacks_is_said_all_at_once, an_unknown_code_of_a_table_is_refused,
+        an_amount_outside_the_charge_list_cannot_be_recorded, what_is_let_off_is_on_the_list_too_and_a_mistake_is_struck_out;
     proofs: a_draft_that_became_unpublishable_goes_back_to_drafting, a_region_keeps_its_own_list_of_abolished_proofs;
     transfers: what_is_handed_over_is_the_receivers_in_its_own_name_from_its_day, nobody_takes_what_was_not_talked_over,
         who_objects_says_why_and_nothing_moves, what_is_entrusted_stays_its_organs_and_is_not_entrusted_on,

@@ -70,6 +70,7 @@ fn grpc_names(service: &str) -> &'static [&'static str] {
     match service {
         "intake" => &[
             "yiwang.intake.v1.IntakeService",
+            "yiwang.intake.v1.FeeService",
             "yiwang.catalogue.v1.CatalogueService",
             "yiwang.catalogue.v1.DirectoryService",
             "yiwang.catalogue.v1.TransferService",

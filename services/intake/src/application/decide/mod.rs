@@ -90,7 +90,10 @@ fn applicant_missing() -> Refusal {
 }
 
 /// An officer keeps out of their own matter (回避).
-fn check_not_own(app: &Application, by: &Acting) -> Result<(), Refusal> {
+///
+/// # Errors
+/// `OWN_APPLICATION`.
+pub fn check_not_own(app: &Application, by: &Acting) -> Result<(), Refusal> {
     let party = by.subject.as_ref().is_some_and(|subject| app.is_party(subject));
     let filed_for_self = !by.staff || app.owner == by.actor.id;
     if !party && !filed_for_self {

@@ -1,0 +1,105 @@
+//! What the rest of table 4 must say before a list is published: the eight things of 行政许可法 art. 30 among it, and a charge list
+//! in which every amount has its rule (art. 58).
+
+use std::collections::BTreeSet;
+
+use super::check::Found;
+use crate::application::Channel;
+use crate::catalogue::ItemFacts;
+use crate::catalogue::details::{ChargeLine, ChargeMethod, OnlineDepth, OrganNature, SPECIAL_GROUNDS, SpecialKind};
+use crate::catalogue::facts::{Material, MaterialKind};
+
+/// 行政许可: arts. 30 to 57 bind this type alone.
+const LICENSING: u16 = 1;
+
+pub(super) fn check(found: &mut Found, facts: &ItemFacts) {
+    let details = &facts.details;
+    let mut need = |there: bool, field: &str, reason, zh: &str, en: &str| {
+        if !there {
+            found.add(format!("details.{field}"), reason, zh, en);
+        }
+    };
+    need(!details.channels.is_empty(), "channels", "CHANNELS_MISSING", "没有写明办理形式", "no way to apply is named");
+    need(!details.served.is_empty(), "served", "SERVED_MISSING", "没有写明服务对象", "nobody is named who is served");
+    let counter = details.channels.contains(&Channel::Window);
+    let known = !counter || !details.places.is_empty();
+    need(known, "places", "PLACES_MISSING", "窗口办理的应当写明办理地点和时间", "where and when the counter is open");
+    let reached = !details.enquiries.trim().is_empty() && !details.complaints.trim().is_empty();
+    let (zh, en) = ("没有写明咨询电话和监督投诉方式", "how to enquire and how to complain is not said");
+    need(reached, "enquiries", "ENQUIRIES_MISSING", zh, en);
+    let counted = facts.item_type != LICENSING || !details.quantity.trim().is_empty();
+    let (zh, en) = (
+        "行政许可应当公示数量（没有限制的写“无”）（行政许可法第三十条）",
+        "say how many are given, or that any number is",
+    );
+    need(counted, "quantity", "QUANTITY_MISSING", zh, en);
+    let named = details.organ_nature != OrganNature::Entrusted || !details.entrusting_organ.trim().is_empty();
+    let (zh, en) = ("受委托组织应当写明委托部门", "an entrusted organisation names who entrusted it");
+    need(named, "entrusting_organ", "ENTRUSTING_ORGAN_MISSING", zh, en);
+    let online = details.channels.iter().any(|channel| matches!(channel, Channel::Web | Channel::Mobile));
+    let fits = online == (details.online_depth >= OnlineDepth::Iii)
+        && (details.online_depth != OnlineDepth::Iv || facts.visits == 0);
+    let (zh, en) = (
+        "网办深度与办理形式、到现场次数不符（三级以上方可网上申请，四级为零跑动）",
+        "the depth fits neither the ways to apply nor the visits",
+    );
+    need(fits, "online_depth", "ONLINE_UNFIT", zh, en);
+    for (place, material) in facts.materials.iter().enumerate() {
+        sample(found, facts.item_type, place, material);
+    }
+    for (place, special) in details.special_procedures.iter().enumerate() {
+        let at = |field: &str| format!("details.special_procedures[{place}].{field}");
+        found.basis(at("basis"), &special.basis, "该特别程序");
+        let bound = facts.item_type == LICENSING && special.kind == SpecialKind::Other;
+        if bound && !SPECIAL_GROUNDS.contains(&special.name.as_str()) {
+            let zh = "行政许可不计入期限的只有听证、招标、拍卖、检验、检测、检疫、鉴定和专家评审（第四十五条）";
+            found.add(at("name"), "GROUND_NOT_LISTED", zh, "is none of the eight of art. 45");
+        }
+    }
+    for (place, intermediary) in details.intermediaries.iter().enumerate() {
+        found.basis(format!("details.intermediaries[{place}].basis"), &intermediary.basis, "该中介服务");
+    }
+    let mut codes = BTreeSet::new();
+    for (place, line) in details.charges.iter().enumerate() {
+        let at = format!("details.charges[{place}]");
+        if !codes.insert(&line.code) {
+            found.add(format!("{at}.code"), "CHARGE_CODE", "收费项目代码重复", "the code stands twice");
+        }
+        charge(found, &at, line);
+    }
+}
+
+/// 示范文本 (art. 30): a form that is handed in on paper has an example.
+fn sample(found: &mut Found, item_type: u16, place: usize, material: &Material) {
+    let paper = material.kind == MaterialKind::Form && !material.online_form;
+    if item_type == LICENSING && paper && material.sample.trim().is_empty() {
+        let (zh, en) =
+            ("行政许可的申请文书应当有示范文本（行政许可法第三十条）", "a form of a licence has a model text");
+        found.add(format!("materials[{place}].sample"), "SAMPLE_MISSING", zh, en);
+    }
+}
+
+fn charge(found: &mut Found, at: &str, line: &ChargeLine) {
+    found.basis(format!("{at}.basis"), &line.basis, "该收费项目");
+    let fits = match line.method {
+        ChargeMethod::PerUnit => line.amount > 0 && line.most == 0 && !line.unit.is_empty(),
+        ChargeMethod::Range => line.amount >= 0 && line.most > line.amount && line.most_units == 0,
+    };
+    if !fits || line.amount.max(line.most) > MOST_FEN {
+        let (zh, en) =
+            ("定额收费应有单价和单位，幅度收费应有上下限", "a fixed amount has a unit, a range has two bounds");
+        found.add(format!("{at}.amount_fen"), "CHARGE_AMOUNT", zh, en);
+    }
+    let mut codes = BTreeSet::new();
+    for (place, exemption) in line.exemptions.iter().enumerate() {
+        let at = format!("{at}.exemptions[{place}]");
+        found.basis(format!("{at}.basis"), &exemption.basis, "该减免");
+        if !codes.insert(&exemption.code) || exemption.percent == 0 {
+            let (zh, en) = ("减免代码重复，或者减免比例为零", "the code stands twice, or nothing is let off");
+            found.add(format!("{at}.code"), "CHARGE_CODE", zh, en);
+        }
+    }
+}
+
+/// No line is of more than a hundred million 元: sums of cases stay far from the end of a number.
+const MOST_FEN: i64 = 10_000_000_000;

@@ -1,0 +1,104 @@
+//! The rules of fees.
+
+use yiwang_ledger::{Decision, Kind, Refusal, Timestamp};
+
+use super::{Event, Fees, Line};
+use crate::application::Actor;
+use crate::catalogue::ItemFacts;
+use crate::catalogue::details::{ChargeLine, ChargeMethod};
+
+/// What is to be assessed.
+#[derive(Clone, Debug, Default)]
+pub struct Assess {
+    /// Code of the line.
+    pub code: String,
+    /// How many units; 0: one.
+    pub units: u32,
+    /// For a range the amount; otherwise what the caller thinks it is, or 0.
+    pub amount: i64,
+    /// Code of an exemption; may be empty.
+    pub exemption: String,
+}
+
+/// 核定收费. The amount is the list's; what the list does not have cannot be recorded.
+///
+/// # Errors
+/// `CHARGE_NOT_LISTED`, `AMOUNT_NOT_LISTED`, `UNITS_NOT_LISTED`, `EXEMPTION_NOT_LISTED`, `CHARGED_ALREADY`.
+pub fn assess(fees: &Fees, facts: &ItemFacts, ask: &Assess, by: &Actor) -> Decision<Event> {
+    let Some(listed) = facts.details.charge(&ask.code) else {
+        let (zh, en) =
+            ("收费清单以外不得收费（行政许可法第五十八条）", "nothing is charged outside the list (art. 58)");
+        return Err(Refusal::field("line_code", "CHARGE_NOT_LISTED", zh, en));
+    };
+    if fees.lines.iter().any(|line| line.code == ask.code) {
+        let (zh, en) = ("该项目已经核定，更正请先撤销", "this line is assessed already: strike it out first");
+        return Err(Refusal::state("CHARGED_ALREADY", zh, en));
+    }
+    let (units, amount) = amount(listed, ask)?;
+    let mut line = Line {
+        code: listed.code.clone(),
+        name: listed.name.clone(),
+        units,
+        amount,
+        exempt: 0,
+        exemption: String::new(),
+        bases: vec![listed.basis.clone()],
+        at: Timestamp(0),
+    };
+    if !ask.exemption.is_empty() {
+        let found = listed.exemptions.iter().find(|one| one.code == ask.exemption);
+        let unlisted = || {
+            let (zh, en) = ("该项目没有这项减免", "the line has no such exemption");
+            Refusal::field("exemption_code", "EXEMPTION_NOT_LISTED", zh, en)
+        };
+        let found = found.ok_or_else(unlisted)?;
+        // a part of a 分 is let off too
+        line.exempt = (amount * i64::from(found.percent)).div_euclid(100)
+            + i64::from((amount * i64::from(found.percent)).rem_euclid(100) != 0);
+        line.exemption.clone_from(&found.code);
+        line.bases.push(found.basis.clone());
+    }
+    Ok(vec![Event::FeeAssessed { line: Box::new(line), by: by.clone() }])
+}
+
+/// Units and amount as the list gives them.
+fn amount(listed: &ChargeLine, ask: &Assess) -> Result<(u32, i64), Refusal> {
+    let unlisted =
+        |zh: String| Refusal::field("amount_fen", "AMOUNT_NOT_LISTED", zh, "the list does not give this amount");
+    match listed.method {
+        ChargeMethod::Range if ask.units != 0 => {
+            let (zh, en) = ("幅度收费不按数量计", "a range has no units");
+            Err(Refusal::field("units", "UNITS_NOT_LISTED", zh, en))
+        }
+        ChargeMethod::Range if (listed.amount..=listed.most).contains(&ask.amount) => Ok((0, ask.amount)),
+        ChargeMethod::Range => Err(unlisted(format!("清单规定的幅度为{}分至{}分", listed.amount, listed.most))),
+        ChargeMethod::PerUnit => {
+            let units = ask.units.max(1);
+            let total = listed.amount.checked_mul(i64::from(units)).filter(|total| *total <= MOST);
+            let fits = listed.most_units == 0 || units <= listed.most_units;
+            let Some(total) = total.filter(|_| fits) else {
+                let (zh, en) = ("数量超出清单规定", "more units than the list allows");
+                return Err(Refusal::field("units", "UNITS_NOT_LISTED", zh, en));
+            };
+            if ask.amount != 0 && ask.amount != total {
+                return Err(unlisted(format!("按清单应为{total}分")));
+            }
+            Ok((units, total))
+        }
+    }
+}
+
+/// No line comes to more than ten thousand million 元.
+const MOST: i64 = 1_000_000_000_000;
+
+/// Strikes out a line.
+///
+/// # Errors
+/// `FEE_NOT_FOUND`.
+pub fn strike(fees: &Fees, code: &str, reason: &str, by: &Actor) -> Decision<Event> {
+    if !fees.lines.iter().any(|line| line.code == code) {
+        let (zh, en) = ("没有核定过这个收费项目", "no such line was assessed");
+        return Err(Refusal { kind: Kind::NotFound, ..Refusal::field("line_code", "FEE_NOT_FOUND", zh, en) });
+    }
+    Ok(vec![Event::FeeStruck { code: code.to_owned(), reason: reason.to_owned(), by: by.clone() }])
+}
