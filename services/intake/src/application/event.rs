@@ -96,6 +96,9 @@ pub enum ApplicationEvent {
         promise: Option<String>,
         /// Codes of the materials that are not there yet.
         missing: Vec<String>,
+        /// 单独同意: the sensitive fields to whose use the applicant consents.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        consented: Vec<String>,
         /// Who.
         by: Actor,
     },
@@ -104,6 +107,13 @@ pub enum ApplicationEvent {
     CorrectedOnTheSpot {
         /// Codes of the materials that are not there now.
         missing: Vec<String>,
+        /// Who.
+        by: Actor,
+    },
+    /// 核对: a clerk has looked.
+    ChecksRecorded {
+        /// Codes of the checks, and whether they are met.
+        checks: Vec<(String, bool)>,
         /// Who.
         by: Actor,
     },
@@ -130,6 +140,9 @@ pub enum ApplicationEvent {
         note: Option<Personal>,
         /// Codes of the materials that are still not there.
         missing: Vec<String>,
+        /// 单独同意: the sensitive fields to whose use the applicant consents.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        consented: Vec<String>,
         /// Who.
         by: Actor,
     },

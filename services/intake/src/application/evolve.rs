@@ -3,8 +3,8 @@
 use yiwang_ledger::{EventName as _, Meta};
 
 use super::{
-    Acceptance, Actor, Application, ApplicationEvent as Event, Correction, Phase, Promise, Receipt, Rejection, Step,
-    WithdrawalCause,
+    Acceptance, Actor, Application, ApplicationEvent as Event, Correction, Looked, Phase, Promise, Receipt, Rejection,
+    Step, WithdrawalCause,
 };
 
 pub(super) fn evolve(app: &mut Application, event: &Event, meta: &Meta) {
@@ -38,7 +38,8 @@ pub(super) fn evolve(app: &mut Application, event: &Event, meta: &Meta) {
         }
         Event::AttachmentAdded { attachment, .. } => app.attachments.push((**attachment).clone()),
         Event::AttachmentRemoved { id, .. } => app.attachments.retain(|attachment| attachment.id != *id),
-        Event::Submitted { receipt_number, received, due, authority, promise, missing, by } => {
+        Event::Submitted { receipt_number, received, due, authority, promise, missing, consented, by } => {
+            app.consented.clone_from(consented);
             app.receipt =
                 Some(Receipt { number: receipt_number.clone(), at: meta.at, by: by.clone(), authority: *authority });
             app.promise = promise.as_ref().map(|text| Promise { text: text.clone(), at: meta.at, by: by.clone() });
@@ -60,7 +61,15 @@ pub(super) fn evolve(app: &mut Application, event: &Event, meta: &Meta) {
             });
             app.phase = Phase::CorrectionRequested;
         }
-        Event::Resubmitted { received, due, missing, .. } => {
+        Event::ChecksRecorded { checks, by } => {
+            for (code, met) in checks {
+                app.looked.insert(code.clone(), Looked { met: *met, by: by.clone(), at: meta.at });
+            }
+        }
+        Event::Resubmitted { received, due, missing, consented, .. } => {
+            app.consented.clone_from(consented);
+            // what came again is looked at again
+            app.looked.clear();
             if let Some(correction) = app.corrections.last_mut() {
                 correction.resubmitted = Some(meta.at);
             }
@@ -150,6 +159,7 @@ fn shown_actor(event: &Event) -> Option<Actor> {
         Event::Updated { .. }
         | Event::AttachmentAdded { .. }
         | Event::AttachmentRemoved { .. }
+        | Event::ChecksRecorded { .. }
         | Event::DueRecomputed { .. } => None,
     }
 }

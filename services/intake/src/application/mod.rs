@@ -10,6 +10,8 @@ pub mod party;
 mod phase;
 pub(crate) mod tags;
 
+use std::collections::BTreeMap;
+
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use yiwang_ledger::{Aggregate, Index, Meta, Personal, Refusal, SubjectId, Tag, Timestamp, UniqueKey};
@@ -130,6 +132,20 @@ pub struct Point {
     pub field: String,
     /// What is missing and how to mend it.
     pub text: Personal,
+    /// Code of the check that is not met; empty for none.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub check: String,
+}
+
+/// 核对: what a clerk found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Looked {
+    /// Whether the check is met.
+    pub met: bool,
+    /// Who looked.
+    pub by: Actor,
+    /// When.
+    pub at: Timestamp,
 }
 
 /// 一次性补正告知书.
@@ -231,6 +247,12 @@ pub struct Application {
     pub phase: Phase,
     /// 办理进度.
     pub steps: Vec<Step>,
+    /// 核对: what clerks have looked at, by the check's code.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub looked: BTreeMap<String, Looked>,
+    /// 单独同意: the sensitive fields to whose use the applicant has consented.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub consented: Vec<String>,
 }
 
 impl Application {

@@ -5,6 +5,7 @@ use yiwang_standards::codes::CaseKind;
 
 use super::details::Details;
 use crate::limit::Limit;
+use crate::standard::Scenario;
 
 /// 材料类型.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -89,13 +90,9 @@ pub struct Material {
     /// 来源渠道说明.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub source_note: String,
-}
-
-impl Material {
-    /// Whether the applicant must upload it: required, not made from the form, not obtainable by sharing.
-    pub fn must_be_uploaded(&self) -> bool {
-        self.necessity != Necessity::Optional && !self.online_form && self.source != MaterialSource::Government
-    }
+    /// When an optional one is needed, in CEL; empty where only `condition` says it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub needed_when: String,
 }
 
 /// 受理条件: one condition, and the rule that sets it. What an older release wrote, or a source without rules, is the text alone.
@@ -238,6 +235,9 @@ pub struct ItemFacts {
     /// The rest of GB/T 39046 table 4.
     #[serde(default, skip_serializing_if = "Details::is_empty")]
     pub details: Details,
+    /// 一元化受理标准.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub scenarios: Vec<Scenario>,
 }
 
 impl ItemFacts {

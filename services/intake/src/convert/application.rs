@@ -106,6 +106,7 @@ fn correction(told: &Correction, reader: Reader) -> pb::Correction {
         material_code: point.material.clone(),
         field: point.field.clone(),
         text: shown(&point.text).to_owned(),
+        check_code: point.check.clone(),
     };
     pb::Correction {
         notice_number: told.notice_number.clone(),
@@ -264,6 +265,7 @@ pub fn application(
         owner: app.owner.clone(),
         outstanding_materials: accepted.map(|acceptance| outstanding(app, &acceptance.outstanding)).unwrap_or_default(),
         withdrawal: withdrawal(app),
+        consented_fields: app.consented.clone(),
     }
 }
 

@@ -174,10 +174,17 @@ impl Sealing<'_> {
 /// # Errors
 /// `FORM_INVALID`.
 pub fn form(subject: &SubjectId, form: &pbjson_types::Struct) -> Result<Personal, Refusal> {
-    let value = serde_json::to_value(form).map_err(|_| {
-        Refusal::field("form", "FORM_INVALID", "表单内容无法读取", "the form cannot be written as JSON")
-    })?;
-    Ok(Personal::new(subject, "form", whole(value).to_string()))
+    Ok(Personal::new(subject, "form", form_value(form)?.to_string()))
+}
+
+/// The form as JSON, whole numbers without a point.
+///
+/// # Errors
+/// `FORM_INVALID`.
+pub fn form_value(form: &pbjson_types::Struct) -> Result<Value, Refusal> {
+    let unreadable =
+        |_| Refusal::field("form", "FORM_INVALID", "表单内容无法读取", "the form cannot be written as JSON");
+    serde_json::to_value(form).map(whole).map_err(unreadable)
 }
 
 /// A protobuf number is a double; a whole one is shown and checked as the integer that was typed.
@@ -247,7 +254,8 @@ pub fn points(subject: &SubjectId, points: &[pb::CorrectionPoint]) -> Result<Vec
         let text = text(&format!("points[{index}].text"), &point.text, 1, 500, "FIELD_INVALID")?;
         let field = self::text(&format!("points[{index}].field"), &point.field, 0, 200, "FIELD_INVALID")?;
         let material = point.material_code.trim().to_owned();
-        Ok(Point { material, field, text: Personal::new(subject, "correction", text) })
+        let check = point.check_code.trim().to_owned();
+        Ok(Point { material, field, text: Personal::new(subject, "correction", text), check })
     };
     points.iter().enumerate().map(one).collect()
 }

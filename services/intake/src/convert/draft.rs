@@ -6,7 +6,7 @@ use yiwang_proto::catalogue::v1 as pb;
 use yiwang_proto::clock::v1 as clock;
 use yiwang_standards::codes::CaseKind;
 
-use super::{ask, count, details, handling_limit, item, limit, region, signed};
+use super::{ask, count, details, handling_limit, item, limit, region, signed, standard};
 use crate::catalogue::ItemFacts;
 use crate::catalogue::facts::{
     Condition, Material, MaterialKind, MaterialSource, Necessity, Outcome, PromiseTerms, ResultKind,
@@ -188,6 +188,7 @@ pub fn elements(message: &pb::ItemElements) -> Result<ItemFacts, Refusal> {
         rules: ask::text("rules", &message.rules, 0, 40, WRONG)?,
         guide: ask::text("guide", &message.guide, 0, 4000, WRONG)?,
         details: message.details.as_ref().map(details::details).transpose()?.unwrap_or_default(),
+        scenarios: standard::scenarios(&message.scenarios)?,
         ..ItemFacts::default()
     })
 }
@@ -244,6 +245,7 @@ fn material((message, place): (&pb::Material, usize)) -> Result<Material, Refusa
         blank_form: part("blank_form", &message.blank_form, 0, 300)?,
         sample: part("sample", &message.sample, 0, 300)?,
         source_note: part("source_note", &message.source_note, 0, 300)?,
+        needed_when: part("needed_when", &message.needed_when, 0, 5000)?,
     })
 }
 
@@ -345,6 +347,7 @@ fn elements_shown(facts: &ItemFacts) -> pb::ItemElements {
         rules: facts.rules.clone(),
         guide: facts.guide.clone(),
         details: Some(details::shown(&facts.details)),
+        scenarios: standard::shown(&facts.scenarios),
     }
 }
 

@@ -7,7 +7,7 @@ use yiwang_proto::catalogue::v1 as pb;
 use yiwang_standards::codes::CaseKind;
 use yiwang_standards::item_code::ItemCode;
 
-use super::{channel, count, details, handling_limit, limit, region, signed};
+use super::{channel, count, details, handling_limit, limit, region, signed, standard};
 use crate::application::{Application, ItemPin};
 use crate::catalogue::details::{ChargeLine, ChargeMethod};
 use crate::catalogue::facts::{
@@ -75,6 +75,7 @@ pub(super) fn material(material: &Material) -> pb::Material {
         blank_form: material.blank_form.clone(),
         sample: material.sample.clone(),
         source_note: material.source_note.clone(),
+        needed_when: material.needed_when.clone(),
     }
 }
 
@@ -176,6 +177,7 @@ pub fn item(read: &Read<Item>, today: NaiveDate) -> pb::Item {
             .chain(facts.details.is_empty().then(|| "details".to_owned()))
             .collect(),
         details: Some(details::shown(&facts.details)),
+        scenarios: standard::shown(&facts.scenarios),
         rules: facts.rules.clone(),
         status: status(item, today),
         cancellation: match &item.standing {

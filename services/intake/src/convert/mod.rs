@@ -5,6 +5,7 @@ pub mod ask;
 pub mod details;
 pub mod draft;
 pub mod item;
+pub mod standard;
 pub mod transfer;
 
 pub use yiwang_kit::limit::{due, handling_limit, limit};

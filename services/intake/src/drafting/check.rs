@@ -10,7 +10,7 @@ use super::details;
 use crate::catalogue::ItemFacts;
 use crate::catalogue::facts::{Material, ResultKind};
 use crate::proofs::Abolished;
-use crate::rules;
+use crate::{form, rules, standard};
 
 /// Whether a text cites a rule: a law or document by its name, 《…》, or by its number, 〔2018〕47号.
 pub fn cites(basis: &str) -> bool {
@@ -35,17 +35,20 @@ pub fn publishable(facts: &ItemFacts, abolished: &[Abolished]) -> Result<(), Ref
     found.form(facts);
     found.rules(facts);
     details::check(&mut found, facts);
+    standard::check::check(&mut found, facts);
+    form::check(&mut found, facts);
     match found.0 {
         None => Ok(()),
         Some(refusal) => Err(refusal),
     }
 }
 
+/// What was found so far: one refusal with a field for each.
 #[derive(Default)]
-pub(super) struct Found(Option<Refusal>);
+pub struct Found(Option<Refusal>);
 
 impl Found {
-    pub(super) fn add(&mut self, field: impl Into<String>, reason: &'static str, zh: impl Into<String>, en: &str) {
+    pub(crate) fn add(&mut self, field: impl Into<String>, reason: &'static str, zh: impl Into<String>, en: &str) {
         let none = || {
             let (zh, en) = ("实施清单尚不符合发布条件，请按提示修改", "the list cannot be published as it is");
             Refusal::invalid("ELEMENTS_INVALID", zh, en)
@@ -54,7 +57,7 @@ impl Found {
         self.0 = Some(refusal.with_field(field, reason, zh, en));
     }
 
-    pub(super) fn basis(&mut self, field: String, basis: &str, what: &str) {
+    pub(crate) fn basis(&mut self, field: String, basis: &str, what: &str) {
         if basis.trim().is_empty() {
             self.add(field, "BASIS_MISSING", format!("{what}没有注明法定依据，不得发布"), "cites no legal basis");
         } else if !cites(basis) {

@@ -2,19 +2,22 @@
 
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Status, Streaming};
-use yiwang_kit::{Fault, Incoming, Reply, Resource, new_stream_id, receive, reply, wire};
-use yiwang_ledger::{Context, ListQuery, Personal};
+use yiwang_kit::{Caller, Fault, Incoming, Reply, Resource, new_stream_id, receive, reply, wire};
+use yiwang_ledger::{Context, ListQuery, Personal, Refusal};
+use yiwang_proto::catalogue::v1::Checklist;
 use yiwang_proto::intake::v1 as pb;
 use yiwang_proto::intake::v1::intake_service_server::IntakeService;
 
 use super::{Intake, Target, reader};
-use crate::application::Application;
 use crate::application::decide::{self, Acting};
+use crate::application::{Application, ItemPin};
 use crate::convert::application as show;
 use crate::convert::ask::{self, Sealing};
-use crate::convert::item;
+use crate::convert::{item, standard as checklists};
+use crate::form;
 use crate::limit::legal_date;
 use crate::numbering;
+use crate::standard::Said;
 
 impl Intake {
     async fn create(&self, incoming: Incoming<pb::CreateApplicationRequest>) -> Result<pb::Application, Fault> {
@@ -81,7 +84,14 @@ impl Intake {
         self.gate.allow(caller, "GetApplication", &Resource { kind: "Application", ..Resource::default() })?;
         let read = self.seen(caller, &incoming.message.id).await?;
         self.leave_trace(&incoming, "GetApplication", read.stream).await?;
-        Ok(show::application(read.stream, read.version, &read.state, read.updated_at, reader(caller)))
+        let mut shown = show::application(read.stream, read.version, &read.state, read.updated_at, reader(caller));
+        if caller.is_staff() && !handles(caller, &read.state.item) {
+            // 最小必要: who watches and does not handle it sees the form's personal fields masked
+            let pinned = self.pinned(&read.state.item).await?;
+            let text = read.state.form.as_ref().and_then(Personal::get);
+            shown.form = text.and_then(|text| serde_json::from_str(&form::masked(text, &pinned.facts)).ok());
+        }
+        Ok(shown)
     }
 
     async fn list(
@@ -128,12 +138,47 @@ impl Intake {
         let message = &incoming.message;
         let seen = self.seen(&incoming.caller, &message.id).await?;
         let (now, pinned) = (self.item_now(&seen.state.item.code).await?.state, self.pinned(&seen.state.item).await?);
-        let handing = decide::Handing { sign_promise: message.sign_promise, note: None };
+        let handing =
+            decide::Handing { sign_promise: message.sign_promise, note: None, consents: message.consent_sensitive };
         let target = Target { id: &message.id, request_id: &message.request_id, etag: &message.etag };
         let rule = move |app: &Application, by: &Acting, cx: &Context| {
             decide::submit(app, &now, &pinned.facts, &handing, by, cx)
         };
         let done = self.act(&incoming, "SubmitApplication", target, rule).await?;
+        Ok(self.shown(&incoming.caller, &done))
+    }
+
+    async fn checklist(&self, incoming: Incoming<pb::GetChecklistRequest>) -> Result<Checklist, Fault> {
+        let caller = &incoming.caller;
+        self.gate.allow(caller, "GetChecklist", &Resource { kind: "Application", ..Resource::default() })?;
+        let seen = self.seen(caller, &incoming.message.id).await?;
+        let pinned = self.pinned(&seen.state.item).await?;
+        Ok(checklists::checklist(&pinned.facts, &Said::by(&seen.state), Some(&seen.state), caller.is_staff()))
+    }
+
+    async fn look(&self, incoming: Incoming<pb::RecordChecksRequest>) -> Result<pb::Application, Fault> {
+        let message = &incoming.message;
+        if message.checks.is_empty() || message.checks.len() > 50 {
+            return Err(Refusal::field("checks", "FIELD_INVALID", "应有1至50个要点", "1 to 50 checks").into());
+        }
+        let checks: Vec<_> = message.checks.iter().map(|one| (one.check_code.trim().to_owned(), one.met)).collect();
+        let seen = self.seen(&incoming.caller, &message.id).await?;
+        let pinned = self.pinned(&seen.state.item).await?;
+        let target = Target { id: &message.id, request_id: &message.request_id, etag: &message.etag };
+        let rule = move |app: &Application, by: &Acting, cx: &Context| {
+            decide::record_checks(app, &pinned.facts, &checks, by, cx)
+        };
+        let done = self.act(&incoming, "RecordChecks", target, rule).await?;
+        Ok(self.shown(&incoming.caller, &done))
+    }
+
+    async fn prefill(&self, incoming: Incoming<pb::PrefillFormRequest>) -> Result<pb::Application, Fault> {
+        let message = &incoming.message;
+        let seen = self.seen(&incoming.caller, &message.id).await?;
+        let pinned = self.pinned(&seen.state.item).await?;
+        let target = Target { id: &message.id, request_id: &message.request_id, etag: &message.etag };
+        let rule = move |app: &Application, by: &Acting, cx: &Context| decide::prefill(app, &pinned.facts, by, cx);
+        let done = self.act(&incoming, "PrefillForm", target, rule).await?;
         Ok(self.shown(&incoming.caller, &done))
     }
 
@@ -156,7 +201,7 @@ impl Intake {
         let seen = self.seen(&incoming.caller, &message.id).await?;
         let pinned = self.pinned(&seen.state.item).await?;
         let note = ask::remark(seen.state.data_subject(), "note", &message.note)?;
-        let handing = decide::Handing { sign_promise: false, note };
+        let handing = decide::Handing { sign_promise: false, note, consents: message.consent_sensitive };
         let target = Target { id: &message.id, request_id: &message.request_id, etag: &message.etag };
         let rule =
             move |app: &Application, by: &Acting, cx: &Context| decide::resubmit(app, &pinned.facts, &handing, by, cx);
@@ -216,8 +261,26 @@ impl Intake {
     }
 }
 
+/// Whether a member of staff handles applications for an item: at the window of its region, or in its organ.
+fn handles(caller: &Caller, pin: &ItemPin) -> bool {
+    let own = |code: &str| caller.organisations.iter().any(|organ| organ == code);
+    (caller.has_role("clerk") && caller.region == pin.region) || own(&pin.organisation) || own(pin.handler())
+}
+
 #[tonic::async_trait]
 impl IntakeService for Intake {
+    async fn get_checklist(&self, request: Request<pb::GetChecklistRequest>) -> Reply<Checklist> {
+        reply(self.checklist(receive(request)?).await)
+    }
+
+    async fn record_checks(&self, request: Request<pb::RecordChecksRequest>) -> Reply<pb::Application> {
+        reply(self.look(receive(request)?).await)
+    }
+
+    async fn prefill_form(&self, request: Request<pb::PrefillFormRequest>) -> Reply<pb::Application> {
+        reply(self.prefill(receive(request)?).await)
+    }
+
     async fn create_application(&self, request: Request<pb::CreateApplicationRequest>) -> Reply<pb::Application> {
         reply(self.create(receive(request)?).await)
     }

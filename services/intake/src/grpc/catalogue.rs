@@ -12,7 +12,7 @@ use yiwang_proto::catalogue::v1::catalogue_service_server::CatalogueService;
 use crate::catalogue::search::{self, Weights};
 use crate::catalogue::source::Defaults;
 use crate::catalogue::{self as items, Hold, Item, ItemEvent, decide, import, words};
-use crate::convert::{ask, count, item as show};
+use crate::convert::{ask, count, item as show, standard as checklists};
 use crate::limit::legal_date;
 
 /// How many items the gram search brings for ranking.
@@ -186,6 +186,15 @@ impl Catalogue {
             }
         };
         Ok(show::item(&read.ok_or_else(|| items::not_found(code))?, self.today()))
+    }
+
+    async fn preview(&self, incoming: Incoming<pb::PreviewChecklistRequest>) -> Result<pb::Checklist, Fault> {
+        self.gate.allow(&incoming.caller, "PreviewChecklist", &Resource { kind: "Item", ..Resource::default() })?;
+        let code = incoming.message.item_code.trim();
+        let read = self.ledger.get::<Item>(items::stream(code), &public()).await?;
+        let item = read.ok_or_else(|| items::not_found(code))?.state;
+        let said = checklists::preview(&incoming.message)?;
+        Ok(checklists::checklist(&item.facts, &said, None, false))
     }
 
     async fn take_rows(&self, incoming: Incoming<pb::ImportItemsRequest>) -> Result<pb::ImportItemsResponse, Fault> {
@@ -407,6 +416,10 @@ impl CatalogueService for Catalogue {
 
     async fn get_item(&self, request: Request<pb::GetItemRequest>) -> Reply<pb::Item> {
         reply(self.get(receive(request)?).await)
+    }
+
+    async fn preview_checklist(&self, request: Request<pb::PreviewChecklistRequest>) -> Reply<pb::Checklist> {
+        reply(self.preview(receive(request)?).await)
     }
 
     async fn import_items(&self, request: Request<pb::ImportItemsRequest>) -> Reply<pb::ImportItemsResponse> {

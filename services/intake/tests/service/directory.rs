@@ -589,17 +589,3 @@ pub async fn a_version_that_waits_is_taken_back(world: World) {
     let none = world.catalogue_as("admin").withdraw_version(withdraw()).await.unwrap_err();
     assert_eq!(reason(&none), "VERSION_NOT_WAITING");
 }
-
-pub async fn another_regions_items_are_not_an_administrators(world: World) {
-    let row = pb::ItemRow {
-        item_code: "511A-ELSEWHERE".into(),
-        name: "外区事项".into(),
-        department: "外区部门".into(),
-        region_code: "511603".into(),
-        item_type: 1,
-        ..Default::default()
-    };
-    let import = pb::ImportItemsRequest { request_id: new_request_id(), rows: vec![row] };
-    let report = world.catalogue_as("admin").import_items(import).await.unwrap().into_inner();
-    assert_eq!((report.created, report.refused[0].reason.as_str()), (0, "ACTION_NOT_PERMITTED"));
-}

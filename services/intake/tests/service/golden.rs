@@ -134,6 +134,7 @@ fn rare() -> Vec<ApplicationEvent> {
         ApplicationEvent::AcceptanceOverdue { due: due.clone() },
         ApplicationEvent::DueRecomputed { due },
         ApplicationEvent::WithdrawalDenied,
+        ApplicationEvent::ChecksRecorded { checks: vec![("C1".into(), true)], by: Actor::system() },
     ]
 }
 
@@ -279,7 +280,7 @@ pub async fn every_event_ever_released_still_decodes_and_evolves(world: World) {
     let mut kinds = shared::read_all::<Application>(world.ledger(), "Drafted").await.len();
     kinds += shared::read_all::<Item>(world.ledger(), "ItemImported").await.len();
     kinds += shared::read_all::<Register>(world.ledger(), "NumberIssued").await.len();
-    assert!(kinds >= 30, "{kinds}");
+    assert!(kinds >= 31, "{kinds}");
     let moved = shared::read_all::<Transfer>(world.ledger(), "TransferOffered").await.len();
     let listed = shared::read_all::<Proof>(world.ledger(), "ProofAbolished").await.len();
     let charged = shared::read_all::<Fees>(world.ledger(), "FeeAssessed").await.len();

@@ -12,6 +12,7 @@ mod evaluation;
 mod golden;
 mod proofs;
 mod relay;
+mod standards;
 mod transfers;
 mod world;
 
@@ -33,7 +34,7 @@ both! {
         a_revised_item_is_another_version_and_drafts_keep_theirs, a_row_at_fault_does_not_stop_the_others,
         an_import_sent_again_counts_as_the_first_time, an_item_code_is_checked_by_its_standard,
         an_import_without_a_request_id_is_refused, the_twenty_days_of_the_general_law_are_a_default_that_cites_it,
-        a_citizen_does_not_cancel_items;
+        a_citizen_does_not_cancel_items, another_regions_items_are_not_an_administrators;
     directory: a_claimed_item_goes_through_every_review_into_the_catalogue, nobody_passes_their_own_draft, every_step_has_its_role,
         what_cannot_be_published_is_said_all_at_once, a_version_for_later_is_in_force_on_its_day, a_level_that_is_not_named_does_not_claim,
         a_new_version_of_the_directory_reaches_claimed_items, an_item_has_one_open_draft, a_draft_is_seen_by_its_office_alone,
@@ -42,10 +43,14 @@ both! {
         a_version_that_waits_is_not_written_over, what_is_announced_is_cancelled_at_once_or_not,
         a_case_keeps_the_version_that_it_began_with, an_imported_item_is_claimed_as_it_stands,
         what_the_province_cancels_nobody_accepts_any_more, a_list_that_was_published_meanwhile_ends_with_its_basic_item,
-        a_basic_items_type_stays, a_version_that_waits_is_taken_back, another_regions_items_are_not_an_administrators;
+        a_basic_items_type_stays, a_version_that_waits_is_taken_back;
     details: every_element_comes_back_as_it_was_written, an_imported_item_says_that_nobody_wrote_the_rest,
         what_the_rest_lacks_is_said_all_at_once, an_unknown_code_of_a_table_is_refused,
         an_amount_outside_the_charge_list_cannot_be_recorded, what_is_let_off_is_on_the_list_too_and_a_mistake_is_struck_out;
+    standards: the_clerks_screen_and_the_online_form_are_one_list, nothing_is_accepted_before_every_point_was_looked_at,
+        what_is_not_met_is_told_once_and_stops_nobody_after, an_expression_that_does_not_hold_water_is_not_published,
+        a_form_says_where_its_fields_come_from, sensitive_data_need_a_consent_of_their_own,
+        who_watches_sees_the_form_masked_and_who_handles_it_in_full, marks_of_a_form_that_there_are_none_of_are_refused;
     proofs: a_draft_that_became_unpublishable_goes_back_to_drafting, a_region_keeps_its_own_list_of_abolished_proofs;
     transfers: what_is_handed_over_is_the_receivers_in_its_own_name_from_its_day, nobody_takes_what_was_not_talked_over,
         who_objects_says_why_and_nothing_moves, what_is_entrusted_stays_its_organs_and_is_not_entrusted_on,

@@ -3,11 +3,13 @@
 use yiwang_ledger::{Context, Decision, Personal, Refusal};
 use yiwang_standards::remedies::remedies;
 
+use super::look::check_looked_at;
 use super::{Acting, check_not_deemed, check_not_own, deemed, document_number};
 use crate::application::{Application, ApplicationEvent as Event, Ground, Phase, not_found, wrong_phase};
 use crate::catalogue::facts::{Material, Necessity};
 use crate::catalogue::{Item, ItemFacts};
 use crate::limit::legal_date;
+use crate::standard::{self, Said};
 
 /// Accepts.
 #[derive(Clone, Debug, Default)]
@@ -18,8 +20,8 @@ pub struct Accept {
 
 /// Codes of the materials that were to be uploaded and were not.
 pub(super) fn missing(app: &Application, facts: &ItemFacts) -> Vec<String> {
-    let materials = facts.materials.iter().filter(|material| material.must_be_uploaded());
-    materials.map(|material| &material.code).filter(|code| !app.has_material(code)).cloned().collect()
+    let materials = standard::materials(facts, &Said::by(app));
+    materials.into_iter().map(|material| &material.code).filter(|code| !app.has_material(code)).cloned().collect()
 }
 
 /// Of the missing materials those without which nothing is accepted: what may follow (容缺) stops nobody.
@@ -66,6 +68,7 @@ pub fn accept(
         );
         return Err(naming(refusal, &stopping, |material| format!("attachments[{}]", material.code)));
     }
+    check_looked_at(app, pinned)?;
     Ok(vec![Event::Accepted { date: today, outstanding: missing, note: ask.note.clone(), by: by.actor.clone() }])
 }
 

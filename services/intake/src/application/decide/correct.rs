@@ -6,10 +6,12 @@ use serde_json::Value;
 use yiwang_ledger::{Context, Decision, Refusal};
 
 use super::accept::{missing, naming, stopping};
+use super::look;
 use super::{Acting, check_not_deemed, check_not_own, document_number};
 use crate::application::{Application, ApplicationEvent as Event, Phase, Point, not_found, wrong_phase};
 use crate::catalogue::ItemFacts;
 use crate::limit::legal_date;
+use crate::standard::Check;
 
 /// Tells what is missing.
 #[derive(Clone, Debug)]
@@ -27,6 +29,19 @@ fn check_fields(schema: &str, ask: &RequestCorrection) -> Result<(), Refusal> {
         let name = point.field.trim_start_matches('/').split('/').next().unwrap_or_default();
         if schema["properties"].get(name.replace("~1", "/").replace("~0", "~")).is_none() {
             refusal = refusal.with_field(format!("points[{index}].field"), "FIELD_NOT_IN_FORM", zh, en);
+        }
+    }
+    if refusal.fields.is_empty() { Ok(()) } else { Err(refusal) }
+}
+
+/// A point about a check names one that the item has.
+fn check_codes(facts: &ItemFacts, ask: &RequestCorrection) -> Result<(), Refusal> {
+    let (zh, en) = ("该事项的受理标准中没有这个要点", "not a check of the item's acceptance standard");
+    let mut refusal = Refusal::invalid("CHECK_NOT_ON_LIST", zh, en);
+    let known = |code: &str| facts.scenarios.iter().flat_map(|one| &one.checks).any(|check| check.code == code);
+    for (index, point) in ask.points.iter().enumerate() {
+        if !point.check.is_empty() && !known(&point.check) {
+            refusal = refusal.with_field(format!("points[{index}].check_code"), "CHECK_NOT_ON_LIST", zh, en);
         }
     }
     if refusal.fields.is_empty() { Ok(()) } else { Err(refusal) }
@@ -80,6 +95,7 @@ pub fn request_correction(
         return Err(refusal);
     }
     check_fields(&facts.form_schema, ask)?;
+    check_codes(facts, ask)?;
     // what may follow (容缺) need not be told
     let mut untold = stopping(&missing(app, facts), facts);
     untold.retain(|material| ask.points.iter().all(|point| point.material != material.code));
@@ -90,6 +106,18 @@ pub fn request_correction(
             "all that is missing is told at once: these materials are not among the points",
         );
         return Err(naming(refusal, &untold, |_| "points".to_owned()));
+    }
+    let told = |check: &Check| {
+        let about = |point: &Point| !check.material.is_empty() && point.material == check.material;
+        ask.points.iter().any(|point| point.check == check.code || about(point))
+    };
+    let untold = look::untold(app, facts, told);
+    if !untold.is_empty() {
+        let (zh, en) = ("需要补正的内容应当一次告知，以下不符合的要点未列入", "all that is not met is told at once");
+        let refusal = Refusal::invalid("POINTS_INCOMPLETE", zh, en);
+        return Err(untold.into_iter().fold(refusal, |refusal, check| {
+            refusal.with_field("points", "CHECK_FAILED", check.text.clone(), check.code.clone())
+        }));
     }
     Ok(vec![Event::CorrectionRequested {
         notice_number: document_number("BZ", app, cx),

@@ -2,13 +2,15 @@
 
 use yiwang_ledger::{Context, Decision, Kind, Personal, Refusal, SubjectId};
 
-use super::Acting;
 use super::spot::{self, Way};
 use super::submit::check_contents;
+use super::{Acting, applicant_missing};
 use crate::application::{
-    Actor, Application, ApplicationEvent as Event, Change, Channel, ItemPin, MAX_FORM_BYTES, Party, wrong_phase,
+    Actor, Application, ApplicationEvent as Event, Change, Channel, ItemPin, MAX_FORM_BYTES, Party, Phase, not_found,
+    wrong_phase,
 };
 use crate::catalogue::{Item, ItemFacts};
+use crate::form;
 use crate::limit::legal_date;
 
 /// Begins a draft.
@@ -98,6 +100,18 @@ fn boxed(change: &Change<Party>) -> Change<Box<Party>> {
     }
 }
 
+/// 免填: fills in what the applicant's identity says, where the item's form takes it from there.
+pub fn prefill(app: &Application, facts: &ItemFacts, by: &Acting, cx: &Context) -> Decision<Event> {
+    if !matches!(app.phase, Phase::Draft | Phase::CorrectionRequested) {
+        return Err(if app.exists() { wrong_phase(&app.phase, "免填", "filled in") } else { not_found() });
+    }
+    let applicant = app.identified_applicant().ok_or_else(applicant_missing)?;
+    let known = form::known(facts, applicant);
+    let filled = form::filled(app.form.as_ref().and_then(Personal::get), &known);
+    let form = Change::Set(Personal::new(app.data_subject(), "form", filled));
+    update(app, facts, &Update { form, ..Update::default() }, by, cx)
+}
+
 /// Contents may be changed before receipt, while a correction is asked for, and on the spot (当场更正, 行政许可法 art. 32 ③), where
 /// what comes of it must be as good as when it was handed in, since nobody hands it in again.
 pub fn update(app: &Application, facts: &ItemFacts, ask: &Update, by: &Acting, cx: &Context) -> Decision<Event> {
@@ -134,6 +148,7 @@ pub fn update(app: &Application, facts: &ItemFacts, ask: &Update, by: &Acting, c
     }
     if way == Way::OnTheSpot {
         check_contents(&after, facts, by)?;
+        form::consented(&after, facts, false)?;
     }
     let form = match &after.form {
         form if *form == app.form => Change::Keep,

@@ -8,6 +8,7 @@ use super::accept::missing;
 use super::{Acting, applicant_missing, document_number};
 use crate::application::{Application, ApplicationEvent as Event, Authority, Phase, not_found, wrong_phase};
 use crate::catalogue::{Item, ItemFacts};
+use crate::form;
 use crate::limit::{Ends as _, legal_date};
 
 /// Hands an application in.
@@ -17,6 +18,8 @@ pub struct Handing {
     pub sign_promise: bool,
     /// What was done, when it comes again.
     pub note: Option<Personal>,
+    /// 单独同意 to the use of sensitive data is given with it.
+    pub consents: bool,
 }
 
 /// Hands a draft in: receipt, and the five working days of art. 32 begin. `now` is the item as it stands today, `pinned` as
@@ -49,6 +52,7 @@ pub fn submit(
         }
         _ => None,
     };
+    let consented = form::consented(app, pinned, ask.consents)?;
     Ok(vec![Event::Submitted {
         receipt_number: document_number("SJ", app, cx),
         received,
@@ -56,6 +60,7 @@ pub fn submit(
         authority,
         promise,
         missing: missing(app, pinned),
+        consented,
         by: by.actor.clone(),
     }])
 }
@@ -78,12 +83,14 @@ pub fn resubmit(app: &Application, pinned: &ItemFacts, ask: &Handing, by: &Actin
     }
     let authority = check_contents(app, pinned, by)?;
     let received = legal_date(cx.now);
+    let consented = form::consented(app, pinned, ask.consents)?;
     Ok(vec![Event::Resubmitted {
         received,
         due: app.item.rules.tell_once.due(received, &cx.calendar),
         authority,
         note: ask.note.clone(),
         missing: missing(app, pinned),
+        consented,
         by: by.actor.clone(),
     }])
 }
@@ -124,6 +131,7 @@ pub(super) fn check_contents(app: &Application, pinned: &ItemFacts, by: &Acting)
         ));
     }
     check_form(app.form.as_ref(), pinned)?;
+    form::check_sourced(app, pinned)?;
     Ok(authority)
 }
 

@@ -186,8 +186,8 @@ impl Acts<'_> {
         });
         let point = |material: &&str| intake::CorrectionPoint {
             material_code: (*material).into(),
-            field: String::new(),
             text: format!("{MARK}：请补充{material}"),
+            ..Default::default()
         };
         let message = intake::RequestCorrectionRequest {
             id: app.id.clone(),

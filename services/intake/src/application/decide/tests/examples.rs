@@ -97,7 +97,9 @@ fn what_is_told_once_is_all_that_is_missing() {
     let mut world = World::new().draft().submitted();
     let ask = |material: &str| {
         let text = Personal::new(&subject('a'), "correction", "请补充");
-        RequestCorrection { points: vec![Point { material: material.into(), field: String::new(), text }] }
+        RequestCorrection {
+            points: vec![Point { material: material.into(), field: String::new(), text, check: String::new() }],
+        }
     };
     let refusal = request_correction(&world.app, &facts(), &ask("report"), &clerk(), &world.cx()).expect_err("refused");
     let fields: Vec<_> = refusal.fields.iter().map(|field| (field.field.as_str(), field.en.as_str())).collect();
@@ -312,7 +314,7 @@ fn withdrawal_after_acceptance_waits_for_approval() {
 #[test]
 fn a_promise_is_signed_only_where_one_is_offered() {
     let world = World::new().draft();
-    let sign = Handing { sign_promise: true, note: None };
+    let sign = Handing { sign_promise: true, note: None, consents: false };
     let plain = ItemFacts { promise: None, ..facts() };
     let refused = submit(&world.app, &world.item, &plain, &sign, &citizen(), &world.cx());
     assert_eq!(refused.expect_err("refused").reason, "PROMISE_NOT_OFFERED");

@@ -186,5 +186,7 @@ pub fn file(material: &str) -> Attachment {
 
 pub fn points() -> RequestCorrection {
     let text = Personal::new(&subject('a'), "correction", "请补充平面图");
-    RequestCorrection { points: vec![Point { material: "plan".into(), field: String::new(), text }] }
+    RequestCorrection {
+        points: vec![Point { material: "plan".into(), field: String::new(), text, check: String::new() }],
+    }
 }

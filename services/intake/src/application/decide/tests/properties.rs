@@ -53,9 +53,14 @@ impl World {
                 add_attachment(&self.app, &facts(), &file(if *plan { "plan" } else { "report" }), &citizen(), &cx)
             }
             Step::Remove => remove_attachment(&self.app, &facts(), "file-plan", &citizen(), &cx),
-            Step::Submit(sign) => {
-                submit(&self.app, &self.item, &facts(), &Handing { sign_promise: *sign, note: None }, &citizen(), &cx)
-            }
+            Step::Submit(sign) => submit(
+                &self.app,
+                &self.item,
+                &facts(),
+                &Handing { sign_promise: *sign, note: None, consents: false },
+                &citizen(),
+                &cx,
+            ),
             Step::Correct => request_correction(&self.app, &facts(), &points(), &clerk(), &cx),
             Step::Resubmit => resubmit(&self.app, &facts(), &Handing::default(), &citizen(), &cx),
             Step::Accept => accept(&self.app, &self.item, &facts(), &Accept::default(), &clerk(), &cx),
