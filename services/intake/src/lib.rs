@@ -22,6 +22,7 @@ pub mod relay;
 pub mod rules;
 pub mod standard;
 pub mod store;
+pub mod theme;
 pub mod transfer;
 pub mod transferring;
 
@@ -33,6 +34,7 @@ use yiwang_kit::{Env, storage};
 use yiwang_ledger::{Aggregate as _, Ending, Ledger, Refusal};
 use yiwang_proto::catalogue::v1::catalogue_service_server::CatalogueServiceServer;
 use yiwang_proto::catalogue::v1::directory_service_server::DirectoryServiceServer;
+use yiwang_proto::catalogue::v1::theme_service_server::ThemeServiceServer;
 use yiwang_proto::catalogue::v1::transfer_service_server::TransferServiceServer;
 use yiwang_proto::intake::v1::fee_service_server::FeeServiceServer;
 use yiwang_proto::intake::v1::intake_service_server::IntakeServiceServer;
@@ -42,9 +44,10 @@ use crate::catalogue::Item;
 use crate::directory::BasicItem;
 use crate::drafting::Draft;
 use crate::fee::Fees;
-use crate::grpc::{Catalogue, Directory, FeesOf, Intake, Transfers};
+use crate::grpc::{Catalogue, Directory, FeesOf, Intake, Themes, Transfers};
 use crate::proofs::Proof;
 use crate::store::Store;
+use crate::theme::Theme;
 use crate::transfer::Transfer;
 
 /// Name of the service.
@@ -65,6 +68,7 @@ pub async fn start(env: Env) -> anyhow::Result<Routes> {
         unchanged = report.unchanged,
         "catalogue in force"
     );
+    theme::source::run(&env.ledger).await?;
     let catalogue = Catalogue::new(env.ledger.clone(), env.gate.clone())?;
     let seen = env.ledger.head().await?.position;
     catalogue.stock().await?;
@@ -88,10 +92,12 @@ pub async fn start(env: Env) -> anyhow::Result<Routes> {
     let intake = Intake::new(env.ledger.clone(), env.gate.clone(), store);
     let directory = Directory::new(env.ledger.clone(), env.gate.clone());
     let transfers = Transfers::new(env.ledger.clone(), env.gate.clone());
+    let themes = Themes::new(env.ledger.clone(), env.gate.clone());
     Ok(Routes::new(IntakeServiceServer::new(intake.clone()))
         .add_service(FeeServiceServer::new(FeesOf(intake)))
         .add_service(CatalogueServiceServer::new(catalogue))
         .add_service(DirectoryServiceServer::new(directory))
+        .add_service(ThemeServiceServer::new(themes))
         .add_service(TransferServiceServer::new(transfers)))
 }
 
@@ -109,6 +115,7 @@ pub async fn rebuild(ledger: &Ledger) -> Result<u64, Refusal> {
         + ledger.rebuild::<Draft>().await?
         + ledger.rebuild::<Fees>().await?
         + ledger.rebuild::<Proof>().await?
+        + ledger.rebuild::<Theme>().await?
         + ledger.rebuild::<Transfer>().await?
         + ledger.rebuild::<register::Register>().await?)
 }

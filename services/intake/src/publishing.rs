@@ -2,7 +2,9 @@
 //! published and in the relay `publishing`, which completes what a crash between the steps left; both use the hash of the
 //! draft's entry as request id.
 
-use yiwang_ledger::{Audiences, Call, Committed, Context, Hash, Ledger, Refusal};
+use std::collections::BTreeMap;
+
+use yiwang_ledger::{Audiences, Call, Committed, Context, Hash, Ledger, ListQuery, Refusal};
 
 use crate::catalogue::{self, Item, decide};
 use crate::directory::{self, BasicItem};
@@ -21,16 +23,51 @@ pub async fn complete(
 ) -> Result<Option<Committed<Item>>, Refusal> {
     let Some(from) = draft.from else { return Ok(None) };
     let facts = draft.facts.clone();
-    let (stream, basic) = (catalogue::stream(&facts.code), facts.basic.clone());
+    let (stream, code, basic) = (catalogue::stream(&facts.code), facts.code.clone(), facts.basic.clone());
     let publisher = draft.opinions.last().map(|last| last.by.id.clone()).unwrap_or_default();
     let call = Call::system(format!("publish.{published}"), trace).with_actor(publisher);
     let rule = move |item: &Item, cx: &Context| decide::publish(item, &facts, from, cx);
     let done = ledger.execute::<Item>(stream, call, rule).await?;
     // the directory may have moved between the draft's last entry and this
-    let Some(basic) = ledger.get::<BasicItem>(directory::stream(&basic), &Audiences::all()).await? else {
-        return Ok(Some(done));
-    };
-    let call = Call::system(format!("follow.{published}"), trace);
-    let rule = move |item: &Item, _: &Context| decide::follow(item, &basic.state.facts);
-    ledger.execute::<Item>(stream, call, rule).await.map(Some)
+    let followed = catch_up(ledger, &code, &basic, &format!("follow.{published}"), trace).await?;
+    Ok(Some(followed.unwrap_or(done)))
+}
+
+/// Brings into an item what its basic item says by now: its next version, or its end.
+///
+/// # Errors
+/// Those of the ledger.
+pub async fn catch_up(
+    ledger: &Ledger,
+    item_code: &str,
+    basic_code: &str,
+    id: &str,
+    trace: &str,
+) -> Result<Option<Committed<Item>>, Refusal> {
+    let basic = ledger.get::<BasicItem>(directory::stream(basic_code), &Audiences::all()).await?;
+    let Some(basic) = basic.map(|read| read.state).filter(|_| !basic_code.is_empty()) else { return Ok(None) };
+    let successor = successors(ledger, &basic).await?;
+    let call = Call::system(format!("{id}.follow"), trace);
+    let rule = move |item: &Item, cx: &Context| decide::follow_or_end(item, &basic, &successor, cx);
+    ledger.execute::<Item>(catalogue::stream(item_code), call, rule).await.map(Some)
+}
+
+/// By region the item that was claimed from the basic item which takes an ended one's place.
+///
+/// # Errors
+/// Those of the ledger.
+pub async fn successors(ledger: &Ledger, basic: &BasicItem) -> Result<BTreeMap<String, String>, Refusal> {
+    let mut found = BTreeMap::new();
+    let successor = basic.ended.as_ref().and_then(|ended| ended.successor.clone());
+    let Some(successor) = successor else { return Ok(found) };
+    let mut page_token = String::new();
+    loop {
+        let query = ListQuery { filters: vec![("basic", successor.clone())], page_size: 200, page_token };
+        let page = ledger.list::<Item>(&query, &Audiences::all()).await?;
+        found.extend(page.items.iter().map(|read| (read.state.facts.region.clone(), read.state.facts.code.clone())));
+        if page.next_page_token.is_empty() {
+            return Ok(found);
+        }
+        page_token = page.next_page_token;
+    }
 }

@@ -155,11 +155,12 @@ impl Route for Following {
             Ok(None) => return Delivery::NotMine,
             Err(refusal) => return later(&refusal),
         };
-        let code = basic.facts.code.clone();
-        let rule = move |item: &Item, cx: &Context| match &basic.ended {
-            None => catalogue::decide::follow(item, &basic.facts),
-            Some(ended) => catalogue::decide::end_with(item, &basic.facts.code, ended, cx),
+        let successors = match publishing::successors(&self.0, &basic).await {
+            Ok(successors) => successors,
+            Err(refusal) => return later(&refusal),
         };
+        let code = basic.facts.code.clone();
+        let rule = move |item: &Item, cx: &Context| catalogue::decide::follow_or_end(item, &basic, &successors, cx);
         match self.0.sweep::<Item>("basic", &code, rule).await {
             Ok(_) => Delivery::Done,
             Err(refusal) => later(&refusal),

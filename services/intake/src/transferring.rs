@@ -4,34 +4,28 @@
 use chrono::NaiveDate;
 use yiwang_ledger::{Audiences, Call, Context, Hash, Ledger, Refusal};
 
-use crate::catalogue::{self, Entrusted, Item, ItemFacts, Received, decide};
+use crate::catalogue::{self, Entrusted, Item, ItemFacts, Received, Standing, decide};
+use crate::publishing;
 use crate::transfer::{Offered, Organ, Stage, Transfer, Way};
 
-/// Brings what a transfer says into its items.
+/// Brings what a transfer says into its items: all of them, whatever stands in the way of one.
 ///
 /// # Errors
-/// Those of the ledger; `ITEM_ALREADY_CANCELLED`, `ITEM_CODE_TAKEN` where an item moved meanwhile: a person must see it.
+/// The first that there was. Those of the ledger; `ITEM_ALREADY_CANCELLED`, `ITEM_CODE_TAKEN` where an item moved meanwhile: a
+/// person must see it.
 pub async fn complete(ledger: &Ledger, transfer: &Transfer, entry: Hash, trace: &str) -> Result<(), Refusal> {
-    match &transfer.stage {
-        Stage::Dated { effective, document } => {
-            for (place, offered) in transfer.offer.items.iter().enumerate() {
-                let step = Step { ledger, transfer, offered, id: format!("transfer.{entry}.{place}"), trace };
-                match transfer.offer.way {
-                    Way::Entrust => step.entrust(*effective, document).await?,
-                    Way::Devolve | Way::Reassign => step.hand_over(*effective, document).await?,
-                }
-            }
-        }
-        Stage::Ended { last, .. } => {
-            for (place, offered) in transfer.offer.items.iter().enumerate() {
-                let (call, last) = (Call::system(format!("transfer.{entry}.{place}"), trace), *last);
-                let rule = move |item: &Item, _: &Context| decide::end_entrustment(item, last);
-                ledger.execute::<Item>(catalogue::stream(&offered.code), call, rule).await?;
-            }
-        }
-        _ => {}
+    let mut first = Ok(());
+    for (place, offered) in transfer.offer.items.iter().enumerate() {
+        let step = Step { ledger, transfer, offered, id: format!("transfer.{entry}.{place}"), trace };
+        let done = match (&transfer.stage, transfer.offer.way) {
+            (Stage::Dated { effective, document }, Way::Entrust) => step.entrust(*effective, document).await,
+            (Stage::Dated { effective, document }, _) => step.hand_over(*effective, document).await,
+            (Stage::Ended { last, .. }, _) => step.end(*last).await,
+            _ => Ok(()),
+        };
+        first = first.and(done);
     }
-    Ok(())
+    first
 }
 
 struct Step<'a> {
@@ -48,7 +42,13 @@ impl Step<'_> {
         let document = document.to_owned();
         let entrusted = Entrusted { organ: offer.receiver.clone(), from, until: offer.until, document };
         let (code, call) = (self.offered.code.clone(), Call::system(self.id.clone(), self.trace));
-        let rule = move |item: &Item, _: &Context| decide::entrust(item, &code, &entrusted);
+        let rule = move |item: &Item, cx: &Context| decide::entrust(item, &code, &entrusted, cx);
+        self.ledger.execute::<Item>(catalogue::stream(&self.offered.code), call, rule).await.map(drop)
+    }
+
+    async fn end(&self, last: NaiveDate) -> Result<(), Refusal> {
+        let (call, organ) = (Call::system(self.id.clone(), self.trace), self.transfer.offer.receiver.code.clone());
+        let rule = move |item: &Item, _: &Context| decide::end_entrustment(item, &organ, last);
         self.ledger.execute::<Item>(catalogue::stream(&self.offered.code), call, rule).await.map(drop)
     }
 
@@ -57,7 +57,15 @@ impl Step<'_> {
         let offer = &self.transfer.offer;
         let old = self.ledger.get::<Item>(catalogue::stream(&self.offered.code), &Audiences::all()).await?;
         let old = old.ok_or_else(|| catalogue::not_found(&self.offered.code))?.state;
-        let facts = under(old.newest(), &self.offered.new_code, &offer.receiver);
+        let new = self.ledger.get::<Item>(catalogue::stream(&self.offered.new_code), &Audiences::all()).await?;
+        if let (Standing::Cancelled(_), false) = (&old.standing, new.is_some_and(|new| new.state.exists())) {
+            // cancelled since it was dated: nothing comes to life again
+            return Err(decide::cancelled_already());
+        }
+        // the version that will be in force on that day
+        let waits = old.upcoming.as_ref().filter(|next| next.from <= from).map(|next| &*next.facts);
+        let facts = under(waits.unwrap_or(&old.facts), &self.offered.new_code, &offer.receiver);
+        let basic = facts.basic.clone();
         let received = Received {
             way: offer.way,
             giver: offer.giver.clone(),
@@ -68,6 +76,7 @@ impl Step<'_> {
         let call = Call::system(self.id.clone(), self.trace);
         let rule = move |item: &Item, cx: &Context| decide::receive(item, &facts, &received, cx);
         self.ledger.execute::<Item>(catalogue::stream(&self.offered.new_code), call, rule).await?;
+        publishing::catch_up(self.ledger, &self.offered.new_code, &basic, &self.id, self.trace).await?;
         if self.offered.kept {
             return Ok(());
         }
@@ -83,7 +92,8 @@ impl Step<'_> {
     }
 }
 
-/// An item's elements as another organ's: its own name, its own code; what it promises and how it is reached it writes anew.
+/// An item's elements as another organ's: its own name, its own code. What it promises and how it is reached is the giver's until it
+/// revises its list.
 fn under(facts: &ItemFacts, code: &str, organ: &Organ) -> ItemFacts {
     ItemFacts {
         code: code.to_owned(),

@@ -7,6 +7,7 @@ use yiwang_ledger::{Personal, SubjectId};
 
 use super::{Actor, Attachment, Authority, Channel, Ground, ItemPin, Party, Point, WithdrawalCause};
 use crate::limit::Due;
+use crate::transfer::Organ;
 
 /// What an update does to one part.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -29,6 +30,15 @@ impl<T: Clone> Change<T> {
             Change::Clear => *part = None,
         }
     }
+}
+
+/// Whose officers handle an application from its receipt on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Handling {
+    /// The organ's own.
+    Own,
+    /// 受委托机关's.
+    Trustee(Organ),
 }
 
 /// What happens to an application.
@@ -84,6 +94,9 @@ pub enum ApplicationEvent {
     },
     /// 收件: it was handed in.
     Submitted {
+        /// 受委托机关 on that day; none where the organ handles it itself, or in an entry that is older than the field.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        entrusted: Option<Handling>,
         /// 收件凭证编号.
         receipt_number: String,
         /// The day of receipt.

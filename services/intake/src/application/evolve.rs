@@ -3,8 +3,8 @@
 use yiwang_ledger::{EventName as _, Meta};
 
 use super::{
-    Acceptance, Actor, Application, ApplicationEvent as Event, Correction, Looked, Phase, Promise, Receipt, Rejection,
-    Step, WithdrawalCause,
+    Acceptance, Actor, Application, ApplicationEvent as Event, Correction, Handling, Looked, Phase, Promise, Receipt,
+    Rejection, Step, WithdrawalCause,
 };
 
 pub(super) fn evolve(app: &mut Application, event: &Event, meta: &Meta) {
@@ -38,7 +38,12 @@ pub(super) fn evolve(app: &mut Application, event: &Event, meta: &Meta) {
         }
         Event::AttachmentAdded { attachment, .. } => app.attachments.push((**attachment).clone()),
         Event::AttachmentRemoved { id, .. } => app.attachments.retain(|attachment| attachment.id != *id),
-        Event::Submitted { receipt_number, received, due, authority, promise, missing, consented, by } => {
+        Event::Submitted { entrusted, receipt_number, received, due, authority, promise, missing, consented, by } => {
+            match entrusted {
+                None => {}
+                Some(Handling::Own) => app.item.entrusted = None,
+                Some(Handling::Trustee(organ)) => app.item.entrusted = Some(organ.clone()),
+            }
             app.consented.clone_from(consented);
             app.receipt =
                 Some(Receipt { number: receipt_number.clone(), at: meta.at, by: by.clone(), authority: *authority });
@@ -46,6 +51,8 @@ pub(super) fn evolve(app: &mut Application, event: &Event, meta: &Meta) {
             app.phase = submitted(*received, due, missing);
         }
         Event::CorrectedOnTheSpot { missing: still, .. } => {
+            // what was changed is looked at again
+            app.looked.clear();
             if let Phase::Submitted { missing, .. } = &mut app.phase {
                 missing.clone_from(still);
             }

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use yiwang_ledger::{Aggregate, Index, Meta, Personal, Refusal, SubjectId, Tag, Timestamp, UniqueKey};
 use yiwang_standards::codes::CaseKind;
 
-pub use event::{ApplicationEvent, Change};
+pub use event::{ApplicationEvent, Change, Handling};
 pub use party::Party;
 pub use phase::{Acceptance, Ground, Phase, Rejection, WithdrawalCause};
 

@@ -1,17 +1,19 @@
 //! The rules of the catalogue's commands.
 
+use std::collections::BTreeMap;
+
 use chrono::NaiveDate;
 use yiwang_ledger::{Context, Decision, Refusal};
 
 use super::source::{self, Defaults, Row};
 use super::{Cancellation, Entrusted, Hold, Item, ItemEvent, ItemFacts, Received, Standing, not_found};
-use crate::directory::{BasicFacts, Ended};
+use crate::directory::{BasicFacts, BasicItem, Ended};
 use crate::limit::legal_date;
 
 /// Imports a row: new, changed, or equal (then there is nothing to do). A cancelled item stays cancelled; one that was claimed
 /// from the directory changes by drafts that are reviewed, and by nothing else.
 pub fn import(item: &Item, row: &Row, defaults: &Defaults) -> Decision<ItemEvent> {
-    if item.is_claimed() {
+    if item.is_claimed() || item.received.is_some() {
         let (zh, en) =
             ("该事项已认领，须经编制、审查后发布", "this item was claimed: it changes by reviewed drafts alone");
         return Err(Refusal::field("item_code", "ITEM_CLAIMED", zh, en));
@@ -105,9 +107,26 @@ pub fn follow(item: &Item, basic: &BasicFacts) -> Decision<ItemEvent> {
     Ok(events)
 }
 
+/// What a basic item says by now of an item that was claimed from it: its next version, or its end, with the item of the region
+/// that takes its place.
+pub fn follow_or_end(
+    item: &Item,
+    basic: &BasicItem,
+    successors: &BTreeMap<String, String>,
+    cx: &Context,
+) -> Decision<ItemEvent> {
+    match &basic.ended {
+        None => follow(item, &basic.facts),
+        Some(ended) => {
+            let successor = successors.get(&item.newest().region).cloned();
+            end_with(item, &basic.facts.code, ended, successor, cx)
+        }
+    }
+}
+
 /// The directory's item came to an end, and its lists with it. One that is announced for a day before that end goes when the end
 /// has come, since what is not in force yet is cancelled at once or not at all.
-pub fn end_with(item: &Item, code: &str, end: &Ended, cx: &Context) -> Decision<ItemEvent> {
+pub fn end_with(item: &Item, code: &str, end: &Ended, successor: Option<String>, cx: &Context) -> Decision<ItemEvent> {
     let today = legal_date(cx.now);
     let theirs = item.newest().basic == code;
     let waits = |from: NaiveDate| from < end.effective && today < end.effective;
@@ -115,7 +134,9 @@ pub fn end_with(item: &Item, code: &str, end: &Ended, cx: &Context) -> Decision<
         (Standing::InForce, _) => true,
         (Standing::Announced, Some(next)) => !waits(next.from),
         (Standing::Announced, None) => true,
-        (Standing::Unknown | Standing::Cancelled(_), _) => false,
+        // an end of its own that comes later does not outlive the directory's
+        (Standing::Cancelled(own), _) => !own.in_effect && own.effective > end.effective.max(today),
+        (Standing::Unknown, _) => false,
     };
     if !theirs || !open {
         return Ok(Vec::new());
@@ -123,7 +144,7 @@ pub fn end_with(item: &Item, code: &str, end: &Ended, cx: &Context) -> Decision<
     let announced = item.standing == Standing::Announced;
     let effective = if announced { today } else { end.effective.max(today) };
     let in_effect = effective <= today;
-    let (reason, successor) = (end.reason.clone(), None);
+    let reason = end.reason.clone();
     Ok(vec![ItemEvent::ItemCancelled { cancellation: Cancellation { effective, reason, successor, in_effect } }])
 }
 
@@ -143,8 +164,14 @@ pub fn withdraw_version(item: &Item, item_code: &str, reason: &str) -> Decision<
 }
 
 /// 委托, from a day on. What was cancelled meanwhile cannot be entrusted.
-pub fn entrust(item: &Item, item_code: &str, entrusted: &Entrusted) -> Decision<ItemEvent> {
+pub fn entrust(item: &Item, item_code: &str, entrusted: &Entrusted, cx: &Context) -> Decision<ItemEvent> {
+    let today = legal_date(cx.now);
+    let held = item.entrusted.as_ref().is_some_and(|held| held.until.is_none_or(|last| last >= today));
     match &item.standing {
+        Standing::Announced | Standing::InForce if held => {
+            let (zh, en) = ("该事项正在委托中", "it is entrusted already");
+            Err(Refusal::state("ALREADY_ENTRUSTED", zh, en))
+        }
         Standing::Unknown => Err(not_found(item_code)),
         Standing::Cancelled(_) => Err(cancelled_already()),
         Standing::Announced | Standing::InForce => Ok(vec![ItemEvent::ItemEntrusted { entrusted: entrusted.clone() }]),
@@ -152,9 +179,9 @@ pub fn entrust(item: &Item, item_code: &str, entrusted: &Entrusted) -> Decision<
 }
 
 /// 收回委托: the last day of it.
-pub fn end_entrustment(item: &Item, last: NaiveDate) -> Decision<ItemEvent> {
+pub fn end_entrustment(item: &Item, organ: &str, last: NaiveDate) -> Decision<ItemEvent> {
     Ok(match &item.entrusted {
-        Some(entrusted) if entrusted.until.is_none_or(|until| last < until) => {
+        Some(entrusted) if entrusted.organ.code == organ && entrusted.until.is_none_or(|until| last < until) => {
             vec![ItemEvent::EntrustmentEnded { last }]
         }
         _ => Vec::new(),
@@ -224,7 +251,8 @@ pub fn resume(item: &Item, item_code: &str, cx: &Context) -> Decision<ItemEvent>
     }
 }
 
-fn cancelled_already() -> Refusal {
+/// `ITEM_ALREADY_CANCELLED`.
+pub fn cancelled_already() -> Refusal {
     Refusal::state("ITEM_ALREADY_CANCELLED", "该事项已经取消", "the item is cancelled already")
 }
 

@@ -7,6 +7,7 @@ use yiwang_proto::clock::v1 as clock_pb;
 use yiwang_proto::intake::v1 as pb;
 use yiwang_proto::party::v1 as party_pb;
 use yiwang_standards::identity::DocumentKind;
+use yiwang_standards::identity::{mask_name, mask_number};
 
 use super::ask::form_struct;
 use super::{channel, count, due, signed};
@@ -56,6 +57,17 @@ pub fn party(party: &Party) -> party_pb::Party {
         phone: text(&party.phone),
         address: text(&party.address),
     }
+}
+
+/// A party as whoever does not handle the matter sees it.
+pub fn mask_party(party: &mut party_pb::Party) {
+    let organisation = party.document_kind == party_pb::DocumentKind::UnifiedSocialCreditCode as i32;
+    if !organisation {
+        party.name = mask_name(&party.name);
+    }
+    party.document_number = mask_number(&party.document_number);
+    party.phone = mask_number(&party.phone);
+    party.address = if party.address.is_empty() { String::new() } else { "***".to_owned() };
 }
 
 fn masked(party: &Party) -> party_pb::MaskedParty {

@@ -6,6 +6,7 @@ pub mod details;
 pub mod draft;
 pub mod item;
 pub mod standard;
+pub mod theme;
 pub mod transfer;
 
 pub use yiwang_kit::limit::{due, handling_limit, limit};

@@ -4,7 +4,7 @@ use yiwang_ledger::Refusal;
 use yiwang_proto::catalogue::v1 as pb;
 
 use super::ask;
-use crate::application::Application;
+use crate::application::{Application, MAX_FORM_BYTES};
 use crate::catalogue::ItemFacts;
 use crate::catalogue::facts::Necessity;
 use crate::standard::{self, Check, Example, Said, Scenario, State};
@@ -83,6 +83,10 @@ fn applicant(field: &str, text: &str) -> Result<&'static str, Refusal> {
 pub fn preview(message: &pb::PreviewChecklistRequest) -> Result<Said, Refusal> {
     few("material_codes".to_owned(), &message.material_codes, 100)?;
     let form = message.form.as_ref().map(ask::form_value).transpose()?.unwrap_or_else(|| serde_json::json!({}));
+    if form.to_string().len() > MAX_FORM_BYTES {
+        let (zh, en) = (format!("表单内容过大，至多{MAX_FORM_BYTES}字节"), format!("at most {MAX_FORM_BYTES} bytes"));
+        return Err(Refusal::field("form", "FORM_TOO_LARGE", zh, en));
+    }
     Ok(Said::of(form, applicant("applicant", &message.applicant)?, message.material_codes.clone()))
 }
 

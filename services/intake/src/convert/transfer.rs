@@ -4,6 +4,7 @@ use chrono::NaiveDate;
 use yiwang_kit::{timestamp, wire};
 use yiwang_ledger::{Refusal, StreamId};
 use yiwang_proto::catalogue::v1 as pb;
+use yiwang_standards::identity::mask_name;
 use yiwang_standards::item_code::ItemCode;
 
 use super::{ask, region};
@@ -109,18 +110,19 @@ fn organ_shown(organ: &Organ) -> pb::Organ {
     pb::Organ { name: organ.name.clone(), code: organ.code.clone(), region_code: organ.region.clone() }
 }
 
-fn opinion(said: &Said) -> pb::ConsultedOpinion {
+fn opinion(said: &Said, office: bool) -> pb::ConsultedOpinion {
     pb::ConsultedOpinion {
         organisation: said.organ.clone(),
         agrees: said.agrees,
         opinion: said.text.clone(),
-        actor_name: said.by.name.clone(),
+        // officers' names are for offices
+        actor_name: if office { said.by.name.clone() } else { mask_name(&said.by.name) },
         time: Some(timestamp(said.at)),
     }
 }
 
-/// A transfer.
-pub fn transfer(id: StreamId, version: u64, transfer: &Transfer) -> pb::Transfer {
+/// A transfer; officers' names in full only to an office.
+pub fn transfer(id: StreamId, version: u64, transfer: &Transfer, office: bool) -> pb::Transfer {
     let offer = &transfer.offer;
     let item = |item: &Offered| pb::TransferredItem {
         item_code: item.code.clone(),
@@ -147,7 +149,7 @@ pub fn transfer(id: StreamId, version: u64, transfer: &Transfer) -> pb::Transfer
         basis: offer.basis.clone(),
         reason: offer.reason.clone(),
         consulted: offer.consulted.iter().map(organ_shown).collect(),
-        opinions: transfer.said.iter().map(opinion).collect(),
+        opinions: transfer.said.iter().map(|said| opinion(said, office)).collect(),
         findings: transfer
             .findings
             .iter()

@@ -60,6 +60,16 @@ pub fn governs(above: &str, region: &str) -> bool {
     above.get(..digits) == region.get(..digits)
 }
 
+/// A region and those that it lies in, from the nation's down.
+pub fn above(region: &str) -> Vec<String> {
+    let levels = [Level::Nation, Level::Province, Level::City, Level::County, Level::Town, Level::Village];
+    let digits = levels.into_iter().map(Level::digits);
+    let mut all: Vec<String> =
+        digits.filter_map(|digits| region.get(..digits)).map(|head| format!("{head:0<12}")).collect();
+    all.dedup();
+    all
+}
+
 /// What is the same at every level.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BasicFacts {

@@ -31,6 +31,7 @@ pub fn publishable(facts: &ItemFacts, abolished: &[Abolished]) -> Result<(), Ref
     let mut found = Found::default();
     found.bases(facts);
     found.materials(&facts.materials, abolished);
+    found.by_the_way(facts, abolished);
     found.limits(facts);
     found.form(facts);
     found.rules(facts);
@@ -95,6 +96,23 @@ impl Found {
             if let Some(proof) = abolished.iter().find(|proof| proof.is(material)) {
                 let zh = format!("“{}”已列入证明取消清单（{}），不得要求提交", proof.name, proof.source);
                 self.add(format!("materials[{place}].name"), "PROOF_ABOLISHED", zh, "this proof was abolished");
+            }
+        }
+    }
+
+    /// Nor is an abolished proof asked for by the way: in a condition, in a remark, or in what a clerk looks at.
+    fn by_the_way(&mut self, facts: &ItemFacts, abolished: &[Abolished]) {
+        let conditions =
+            facts.conditions.iter().enumerate().map(|(at, one)| (format!("conditions[{at}].text"), &one.text));
+        let notes = facts.materials.iter().enumerate().map(|(at, one)| (format!("materials[{at}].note"), &one.note));
+        let checks = facts.scenarios.iter().enumerate().flat_map(|(at, scenario)| {
+            let of = move |(index, check): (usize, _)| (format!("scenarios[{at}].checks[{index}].text"), check);
+            scenario.checks.iter().map(|check| &check.text).enumerate().map(of)
+        });
+        for (field, text) in conditions.chain(notes).chain(checks) {
+            if let Some(proof) = abolished.iter().find(|proof| proof.is_asked_in(text)) {
+                let zh = format!("“{}”已列入证明取消清单（{}），不得要求提交", proof.name, proof.source);
+                self.add(field, "PROOF_ABOLISHED", zh, "this proof was abolished");
             }
         }
     }

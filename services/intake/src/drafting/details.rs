@@ -14,6 +14,16 @@ const LICENSING: u16 = 1;
 
 pub(super) fn check(found: &mut Found, facts: &ItemFacts) {
     let details = &facts.details;
+    let licensing = facts.item_type == LICENSING;
+    if licensing && facts.conditions.is_empty() {
+        let (zh, en) = ("行政许可应当公示条件（行政许可法第三十条）", "a licence has its conditions (art. 30)");
+        found.add("conditions", "CONDITIONS_MISSING", zh, en);
+    }
+    if licensing && facts.materials.is_empty() {
+        let (zh, en) =
+            ("行政许可应当公示材料目录（行政许可法第三十条）", "a licence has its list of materials (art. 30)");
+        found.add("materials", "MATERIALS_UNLISTED", zh, en);
+    }
     let mut need = |there: bool, field: &str, reason, zh: &str, en: &str| {
         if !there {
             found.add(format!("details.{field}"), reason, zh, en);

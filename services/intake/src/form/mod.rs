@@ -53,8 +53,39 @@ fn marked(property: &Value, mark: &str) -> bool {
     property.get(mark) == Some(&Value::Bool(true))
 }
 
+const MARKS: [&str; 3] = ["x-source", "x-masked", "x-sensitive"];
+
+fn own_marks(property: &Value) -> usize {
+    MARKS.iter().filter(|mark| property.get(**mark).is_some()).count()
+}
+
+/// How many marks there are in a schema, however deep.
+fn marks(schema: &Value) -> usize {
+    match schema {
+        Value::Object(fields) => own_marks(schema) + fields.values().map(marks).sum::<usize>(),
+        Value::Array(all) => all.iter().map(marks).sum(),
+        _ => 0,
+    }
+}
+
 /// What a form must be before it is published: its marks are ones that there are.
 pub fn check(found: &mut Found, facts: &ItemFacts) {
+    let schema: Value = serde_json::from_str(&facts.form_schema).unwrap_or_default();
+    if marks(&schema) != properties(&facts.form_schema).values().map(own_marks).sum::<usize>() {
+        let (zh, en) = (
+            "x-source、x-masked、x-sensitive 只能标在表单的顶层栏目上",
+            "marks stand directly in a top-level property, and nowhere else",
+        );
+        found.add("form_schema", "FORM_MARK_UNFIT", zh, en);
+    }
+    for name in &facts.result.license_fields {
+        let property = properties(&facts.form_schema).get(name).cloned().unwrap_or_default();
+        if own_marks(&property) > usize::from(property.get("x-source").is_some()) {
+            let (zh, en) =
+                ("脱敏或者敏感的栏目不得载入证照", "a masked or sensitive field is not repeated on a licence");
+            found.add("result.license_fields", "FORM_MARK_UNFIT", zh, en);
+        }
+    }
     for (name, property) in properties(&facts.form_schema) {
         let at = format!("form_schema.{name}");
         let known = match property.get("x-source") {
@@ -168,11 +199,11 @@ pub fn consented(app: &Application, facts: &ItemFacts, consents: bool) -> Result
 pub fn masked(form: &str, facts: &ItemFacts) -> String {
     let mut form: Map<String, Value> = serde_json::from_str(form).unwrap_or_default();
     for (name, property) in properties(&facts.form_schema) {
-        let hidden = marked(&property, "x-masked") || marked(&property, "x-sensitive");
-        if let Some(value) = form.get_mut(&name).filter(|_| hidden) {
+        let (hidden, gone) = (marked(&property, "x-masked"), marked(&property, "x-sensitive"));
+        if let Some(value) = form.get_mut(&name).filter(|_| hidden || gone) {
             *value = match value.as_str() {
-                Some(text) => Value::from(mask_number(text)),
-                None => Value::from("***"),
+                Some(text) if !gone => Value::from(mask_number(text)),
+                _ => Value::from("***"),
             };
         }
     }

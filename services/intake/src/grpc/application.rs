@@ -90,6 +90,9 @@ impl Intake {
             let pinned = self.pinned(&read.state.item).await?;
             let text = read.state.form.as_ref().and_then(Personal::get);
             shown.form = text.and_then(|text| serde_json::from_str(&form::masked(text, &pinned.facts)).ok());
+            for party in [&mut shown.applicant, &mut shown.agent].into_iter().flatten() {
+                show::mask_party(party);
+            }
         }
         Ok(shown)
     }
@@ -264,7 +267,9 @@ impl Intake {
 /// Whether a member of staff handles applications for an item: at the window of its region, or in its organ.
 fn handles(caller: &Caller, pin: &ItemPin) -> bool {
     let own = |code: &str| caller.organisations.iter().any(|organ| organ == code);
-    (caller.has_role("clerk") && caller.region == pin.region) || own(&pin.organisation) || own(pin.handler())
+    let office = ["clerk", "reviewer", "approver"].iter().any(|role| caller.has_role(role));
+    (caller.has_role("clerk") && caller.region == pin.region)
+        || (office && (own(&pin.organisation) || own(pin.handler())))
 }
 
 #[tonic::async_trait]

@@ -62,10 +62,15 @@ impl Directory {
         self.gate.allow(&incoming.caller, "CancelBasicItem", &Resource { kind: "Item", ..Resource::default() })?;
         let code = show::basic_code(&message.basic_code)?;
         let successor = message.successor_basic_code.trim().to_owned();
-        if !successor.is_empty() && (successor == code || self.basic(&successor).await.is_err()) {
+        if !successor.is_empty() {
             let (zh, en) = ("没有这个后续事项", "no such item");
             let refusal = Refusal::field("successor_basic_code", "SUCCESSOR_NOT_FOUND", zh, en);
-            return Err(Refusal { kind: Kind::NotFound, ..refusal }.into());
+            let unknown = Refusal { kind: Kind::NotFound, ..refusal };
+            match self.basic(&successor).await {
+                Ok(_) if successor != code => {}
+                Err(away) if away.kind != Kind::NotFound => return Err(away.into()),
+                _ => return Err(unknown.into()),
+            }
         }
         let cancel = directory::decide::Cancel {
             effective: day("effective_date", &message.effective_date)?,

@@ -5,6 +5,7 @@ mod attachment;
 mod catalogue;
 mod directory;
 mod fee;
+mod theme;
 mod transfer;
 
 use std::sync::Arc;
@@ -16,6 +17,7 @@ use yiwang_proto::intake::v1 as pb;
 pub use catalogue::Catalogue;
 pub use directory::Directory;
 pub use fee::FeesOf;
+pub use theme::Themes;
 pub use transfer::Transfers;
 
 use crate::application::decide::Acting;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tonic::Request;
 use yiwang_kit::{Caller, Fault, Gate, Incoming, Reply, Resource, new_stream_id, receive, reply, wire};
 use yiwang_ledger::{
-    Aggregate as _, Audiences, Committed, Context, Decision, Kind, Ledger, ListQuery, Refusal, StreamId,
+    Aggregate as _, Audiences, Committed, Context, Decision, Kind, Ledger, ListQuery, Read, Refusal, StreamId,
 };
 use yiwang_proto::catalogue::v1 as pb;
 use yiwang_proto::catalogue::v1::transfer_service_server::TransferService;
@@ -151,8 +151,12 @@ impl Transfers {
         let effective = day("effective_date", &message.effective_date)?.ok_or_else(missing)?;
         let document = ask::text("document", &message.document, 1, 200, "FIELD_INVALID")?;
         let target = Target { id: &message.id, request_id: &message.request_id, etag: &message.etag };
-        let rule =
-            move |transfer: &Transfer, by: &Actor, cx: &Context| decide::date(transfer, effective, &document, by, cx);
+        let id = StreamId::parse("id", &message.id)?;
+        let seen = self.ledger.get::<Transfer>(id, &incoming.caller.audiences()).await?;
+        let known = self.known(&seen.ok_or_else(transfers::not_found)?.state.offer).await?;
+        let rule = move |transfer: &Transfer, by: &Actor, cx: &Context| {
+            decide::date(transfer, &known, effective, &document, by, cx)
+        };
         let done = self.act(&incoming, "DateTransfer", target, Part::Giver, rule).await?;
         self.carry_out(&done, &incoming.trace).await;
         Ok(shown(&done))
@@ -190,7 +194,7 @@ impl Transfers {
         let id = StreamId::parse("id", &incoming.message.id)?;
         let read = self.ledger.get::<Transfer>(id, &incoming.caller.audiences()).await?;
         let read = read.ok_or_else(transfers::not_found)?;
-        Ok(show::transfer(read.stream, read.version, &read.state))
+        Ok(show::transfer(read.stream, read.version, &read.state, incoming.caller.is_staff()))
     }
 
     async fn list(&self, incoming: Incoming<pb::ListTransfersRequest>) -> Result<pb::ListTransfersResponse, Fault> {
@@ -210,15 +214,17 @@ impl Transfers {
             page_token: message.page_token.clone(),
         };
         let page = self.ledger.list::<Transfer>(&query, &incoming.caller.audiences()).await?;
+        let office = incoming.caller.is_staff();
+        let one = |read: &Read<Transfer>| show::transfer(read.stream, read.version, &read.state, office);
         Ok(pb::ListTransfersResponse {
-            transfers: page.items.iter().map(|read| show::transfer(read.stream, read.version, &read.state)).collect(),
+            transfers: page.items.iter().map(one).collect(),
             next_page_token: page.next_page_token,
         })
     }
 }
 
 fn shown(done: &Committed<Transfer>) -> pb::Transfer {
-    show::transfer(done.stream, done.version, &done.state)
+    show::transfer(done.stream, done.version, &done.state, true)
 }
 
 #[tonic::async_trait]

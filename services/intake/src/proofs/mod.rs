@@ -8,7 +8,7 @@ use yiwang_ledger::{Aggregate, Audiences, Decision, Index, Ledger, ListQuery, Me
 
 use crate::application::Actor;
 use crate::catalogue::facts::Material;
-use crate::directory::governs;
+use crate::directory::above;
 
 /// A proof that was abolished.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,7 +28,11 @@ pub struct Abolished {
 impl Abolished {
     /// Whether a material is this proof, by its issuer and its name.
     pub fn is(&self, material: &Material) -> bool {
-        let text = format!("{} {}", material.issuer, material.name);
+        self.is_asked_in(&format!("{} {}", material.issuer, material.name))
+    }
+
+    /// Whether a text speaks of this proof.
+    pub fn is_asked_in(&self, text: &str) -> bool {
         !self.words.is_empty() && self.words.iter().all(|word| text.contains(word.as_str()))
     }
 }
@@ -93,17 +97,19 @@ pub fn restore(proof: &Proof, reason: &str, by: &Actor) -> Decision<Event> {
 /// Those of the ledger.
 pub async fn binding(ledger: &Ledger, region: &str) -> Result<Vec<Abolished>, Refusal> {
     let mut found = builtin::all().unwrap_or_default().to_vec();
-    let mut page_token = String::new();
-    loop {
-        let query = ListQuery { filters: Vec::new(), page_size: 200, page_token };
-        let page = ledger.list::<Proof>(&query, &Audiences::all()).await?;
-        let listed = page.items.iter().map(|read| &read.state.abolished);
-        found.extend(listed.filter(|abolished| governs(&abolished.region, region)).cloned());
-        if page.next_page_token.is_empty() {
-            return Ok(found);
+    for above in above(region) {
+        let mut page_token = String::new();
+        loop {
+            let query = ListQuery { filters: vec![("region", above.clone())], page_size: 200, page_token };
+            let page = ledger.list::<Proof>(&query, &Audiences::all()).await?;
+            found.extend(page.items.iter().map(|read| read.state.abolished.clone()));
+            page_token = page.next_page_token;
+            if page_token.is_empty() {
+                break;
+            }
         }
-        page_token = page.next_page_token;
     }
+    Ok(found)
 }
 
 impl Aggregate for Proof {

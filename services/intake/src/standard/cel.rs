@@ -1,5 +1,6 @@
-//! Conditions in CEL, bounded before they run: so many characters, so deep, and no loop within a loop, so that an evaluation does at
-//! most (nodes of the expression) × (length of the form) steps. The form itself is bounded by `MAX_FORM_BYTES`.
+//! Conditions in CEL, bounded before they run: so many characters, so deep, no loop within a loop, and within a loop nothing that
+//! goes through a list or a text itself, but for what is written out. So an evaluation does at most (nodes of the expression) ×
+//! (length of the form) steps; the form is bounded by `MAX_FORM_BYTES`. Patterns are written out, never taken from the form.
 
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
@@ -20,24 +21,35 @@ pub enum Wrong {
     Invalid,
     /// It is longer than [`MOST`].
     TooLong,
-    /// It is deeper than allowed, or has a loop within a loop.
+    /// It is deeper than allowed, or its cost has no bound.
     TooDeep,
 }
 
 static COMPILED: LazyLock<Cache<String, Arc<Program>>> = LazyLock::new(|| Cache::new(5000));
 
-/// What expressions may speak of.
-const NAMES: [&str; 3] = ["form", "applicant", "materials"];
+/// What conditions of items may speak of.
+pub const ITEM: &[&str] = &["form", "applicant", "materials"];
+/// What conditions of themes may speak of.
+pub const ANSWERS: &[&str] = &["answers"];
 
 /// Compiles an expression, or finds it compiled.
 ///
 /// # Errors
 /// What is wrong with it.
 pub fn compile(text: &str) -> Result<Arc<Program>, Wrong> {
+    compile_of(text, ITEM)
+}
+
+/// The same of an expression that speaks of other things.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn compile_of(text: &str, names: &[&str]) -> Result<Arc<Program>, Wrong> {
     if text.chars().count() > MOST {
         return Err(Wrong::TooLong);
     }
-    if let Some(known) = COMPILED.get(text) {
+    let key = format!("{}\0{text}", names.concat());
+    if let Some(known) = COMPILED.get(&key) {
         return Ok(known);
     }
     // the parser itself goes down one level for each bracket
@@ -52,12 +64,12 @@ pub fn compile(text: &str) -> Result<Arc<Program>, Wrong> {
         .references()
         .variables()
         .iter()
-        .any(|name| !NAMES.contains(name) && !name.starts_with('@') && !is_bound(program.expression(), name))
+        .any(|name| !names.contains(name) && !name.starts_with('@') && !is_bound(program.expression(), name))
     {
         return Err(Wrong::Invalid);
     }
     let program = Arc::new(program);
-    COMPILED.insert(text.to_owned(), program.clone());
+    COMPILED.insert(key, program.clone());
     Ok(program)
 }
 
@@ -78,7 +90,26 @@ fn children(expr: &Expr) -> Vec<(&IdedExpr, bool)> {
     }
 }
 
-/// How deep an expression is; none where a loop stands within another.
+/// What costs the same whatever it is asked about; the loop's own functions are among them.
+const COUNTED: [&str; 15] = [
+    "_&&_",
+    "_||_",
+    "!_",
+    "_?_:_",
+    "_<_",
+    "_<=_",
+    "_>_",
+    "_>=_",
+    "_+_",
+    "_-_",
+    "_*_",
+    "-_",
+    "_[_]",
+    "size",
+    "@not_strictly_false",
+];
+
+/// How deep an expression is; none where its cost has no bound (see the module's page).
 fn depth(expr: &IdedExpr, in_loop: bool) -> Option<usize> {
     let looping = matches!(expr.expr, Expr::Comprehension(_));
     if looping && in_loop {
@@ -87,6 +118,14 @@ fn depth(expr: &IdedExpr, in_loop: bool) -> Option<usize> {
     // conditions ask, they build nothing
     if matches!(expr.expr, Expr::Map(_) | Expr::Struct(_)) {
         return None;
+    }
+    if let Expr::Call(call) = &expr.expr {
+        let written = call.args.iter().any(|arg| matches!(arg.expr, Expr::Literal(_) | Expr::List(_)));
+        // `_==_`, `@in`, `contains` and the like go through what they compare
+        let goes_through = in_loop && !COUNTED.contains(&call.func_name.as_str());
+        if (goes_through || call.func_name == "matches") && !written {
+            return None;
+        }
     }
     let mut deepest = 0;
     for (child, step) in children(&expr.expr) {
@@ -138,4 +177,12 @@ pub fn holds(text: &str, about: &About<'_>) -> bool {
     let given = context.add_variable("applicant", about.applicant).is_ok()
         && context.add_variable("materials", about.materials).is_ok();
     given && matches!(program.execute(&context), Ok(Value::Bool(true)))
+}
+
+/// Whether a condition of a theme holds for answers; one that cannot be evaluated does not.
+pub fn holds_for(text: &str, answers: &serde_json::Value) -> bool {
+    let Ok(program) = compile_of(text, ANSWERS) else { return false };
+    let mut context = cel::Context::default();
+    context.add_variable_from_value("answers", value(answers));
+    matches!(program.execute(&context), Ok(Value::Bool(true)))
 }

@@ -8,7 +8,7 @@ use yiwang_ledger::{Context, Decision, Kind, Refusal};
 use super::{Event, Finding, FindingKind, Offer, Offered, Organ, Stage, Transfer, Way, not_found};
 use crate::application::Actor;
 use crate::catalogue::{Item, Standing};
-use crate::directory::{BasicItem, Level, governs};
+use crate::directory::{self, BasicItem, Level, governs};
 use crate::drafting::check::cites;
 use crate::limit::legal_date;
 
@@ -35,18 +35,33 @@ pub fn offer(transfer: &Transfer, offer: &Offer, known: &[Known], by: &Actor, cx
     check_offer(offer, legal_date(cx.now))?;
     let mut findings = Vec::new();
     let mut codes = BTreeSet::new();
+    let mut new_codes = BTreeSet::new();
     for (place, (offered, known)) in offer.items.iter().zip(known).enumerate() {
         let at = |field: &str| format!("items[{place}].{field}");
         if !codes.insert(&offered.code) {
             return Err(field(at("item_code"), "FIELD_INVALID", "同一事项列了两次", "the item stands there twice"));
         }
-        check_item(&at("item_code"), offer, &known.item, legal_date(cx.now))?;
-        if offer.way != Way::Entrust {
-            check_receiver(&at("new_item_code"), offer, offered, known)?;
+        if offer.way != Way::Entrust && !new_codes.insert(&offered.new_code) {
+            let (zh, en) = ("同一实施编码用了两次", "the code is used twice");
+            return Err(field(at("new_item_code"), "ITEM_CODE_TAKEN", zh, en));
         }
+        check_one(place, offer, offered, known, legal_date(cx.now))?;
         findings.extend(entrusted_back(offer, offered, &known.item));
     }
     Ok(vec![Event::TransferOffered { offer: Box::new(offer.clone()), findings, by: by.clone() }])
+}
+
+/// One item of an offer, as it stands: asked when it is offered, and again when it is dated.
+fn check_one(place: usize, offer: &Offer, offered: &Offered, known: &Known, today: NaiveDate) -> Result<(), Refusal> {
+    let at = |field: &str| format!("items[{place}].{field}");
+    check_item(&at("item_code"), offer, &known.item, today)?;
+    if let Some(basic) = &known.basic {
+        directory::decide::check_open(basic, None)?;
+    }
+    if offer.way != Way::Entrust {
+        check_receiver(&at("new_item_code"), offer, offered, known)?;
+    }
+    Ok(())
 }
 
 fn field(field: impl Into<String>, reason: &'static str, zh: &str, en: &str) -> Refusal {
@@ -98,7 +113,9 @@ fn check_item(at: &str, offer: &Offer, item: &Item, today: NaiveDate) -> Result<
     if item.standing != Standing::InForce {
         return Err(field(at, "ITEM_NOT_IN_FORCE", "该事项不在用", "the item is not in force"));
     }
-    let trustee = item.entrusted_on(today).map(|entrusted| &entrusted.organ.code);
+    // one that is still to begin counts too: the later word would end it silently
+    let held = item.entrusted.as_ref().filter(|held| held.until.is_none_or(|last| last >= today));
+    let trustee = held.map(|entrusted| &entrusted.organ.code);
     if (&item.facts.department_code, &item.facts.region) != (&offer.giver.code, &offer.giver.region) {
         if trustee == Some(&offer.giver.code) {
             let (zh, en) = (
@@ -108,6 +125,10 @@ fn check_item(at: &str, offer: &Offer, item: &Item, today: NaiveDate) -> Result<
             return Err(Refusal { kind: Kind::FailedPrecondition, ..field(at, "SUBDELEGATION", zh, en) });
         }
         return Err(field(at, "ITEM_NOT_YOURS", "该事项不是移交机关的", "the item is not the giver's"));
+    }
+    if item.hold.as_ref().is_some_and(|hold| !hold.is_over(today)) && offer.way != Way::Entrust {
+        let (zh, en) = ("该事项正在暂停办理，请恢复后再移交", "it is on hold: resume it first");
+        return Err(Refusal { kind: Kind::FailedPrecondition, ..field(at, "ITEM_ON_HOLD", zh, en) });
     }
     if trustee.is_some() {
         let (zh, en) = ("该事项正在委托中，请先收回委托", "it is entrusted already: take that back first");
@@ -193,11 +214,19 @@ pub fn object(transfer: &Transfer, reasons: &str, by: &Actor) -> Decision<Event>
     Ok(vec![Event::TransferObjectedTo { reasons: reasons.to_owned(), by: by.clone() }])
 }
 
-/// 公布: the region dates what was accepted.
+/// 公布: the region dates what was accepted. What was asked of each item at the offer is asked again: it may have moved, been
+/// cancelled, or been entrusted meanwhile.
 ///
 /// # Errors
-/// `TRANSFER_NOT_AT_STAGE`, `DATE_IN_THE_PAST`, `FIELD_INVALID`.
-pub fn date(transfer: &Transfer, effective: NaiveDate, document: &str, by: &Actor, cx: &Context) -> Decision<Event> {
+/// `TRANSFER_NOT_AT_STAGE`, `DATE_IN_THE_PAST`, `FIELD_INVALID`, and those of an offered item.
+pub fn date(
+    transfer: &Transfer,
+    known: &[Known],
+    effective: NaiveDate,
+    document: &str,
+    by: &Actor,
+    cx: &Context,
+) -> Decision<Event> {
     at(transfer, &Stage::Accepted)?;
     if effective < legal_date(cx.now) {
         let (zh, en) = ("生效日期不得早于今天", "the first day is not before today");
@@ -206,6 +235,9 @@ pub fn date(transfer: &Transfer, effective: NaiveDate, document: &str, by: &Acto
     if transfer.offer.until.is_some_and(|last| last < effective) {
         let (zh, en) = ("生效日期晚于委托期限", "the first day is after the last");
         return Err(field("effective_date", "FIELD_INVALID", zh, en));
+    }
+    for (place, (offered, known)) in transfer.offer.items.iter().zip(known).enumerate() {
+        check_one(place, &transfer.offer, offered, known, legal_date(cx.now))?;
     }
     Ok(vec![Event::TransferDated { effective, document: document.to_owned(), by: by.clone() }])
 }
@@ -233,6 +265,10 @@ pub fn revoke(transfer: &Transfer, last: Option<NaiveDate>, reason: &str, by: &A
     }
     let today = legal_date(cx.now);
     let last = last.unwrap_or(today);
+    if transfer.offer.until.is_some_and(|until| until < last) {
+        let (zh, en) = ("委托在此之前已经届满", "the entrustment ends before that day");
+        return Err(field("last_date", "FIELD_INVALID", zh, en));
+    }
     if last < today {
         let (zh, en) = ("委托的最后一日不得早于今天", "the last day is not before today");
         return Err(field("last_date", "DATE_IN_THE_PAST", zh, en));

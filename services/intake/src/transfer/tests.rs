@@ -81,7 +81,9 @@ fn decided(transfer: &Transfer, act: &Act) -> Decision<Event> {
         Act::Consult(index) => decide::consult(transfer, &format!("asked-{index}"), index % 2 == 0, "意见", &by),
         Act::Accept => decide::accept(transfer, "", &by),
         Act::Object => decide::object(transfer, "理由", &by),
-        Act::Date => decide::date(transfer, day(16), "区政府令第3号", &by, &cx()),
+        Act::Date => {
+            decide::date(transfer, &[Known { item: item(), ..Known::default() }], day(16), "区政府令第3号", &by, &cx())
+        }
         Act::Withdraw => decide::withdraw(transfer, "例", &by),
         Act::Revoke => decide::revoke(transfer, Some(day(20)), "例", &by, &cx()),
     }

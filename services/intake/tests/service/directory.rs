@@ -408,12 +408,12 @@ pub async fn a_case_keeps_the_version_that_it_began_with(world: World) {
     let next = world.directory_as("editor").revise_item(revise).await.unwrap().into_inner();
     assert_eq!(next.elements.as_ref().unwrap().materials.len(), 1);
     let mut fewer = elements();
-    fewer.materials.clear();
+    fewer.materials[0].code = "site_plan".into();
     passed(&world, &next.id, fewer).await;
     publish(&world, "admin", &next.id, "").await.unwrap();
-    assert!(item(&world, ITEM).await.materials.is_empty());
+    assert_eq!(item(&world, ITEM).await.materials[0].code, "site_plan");
     let old = pb::GetItemRequest { item_code: ITEM.into(), version: first };
-    assert_eq!(world.catalogue().get_item(old).await.unwrap().into_inner().materials.len(), 1);
+    assert_eq!(world.catalogue().get_item(old).await.unwrap().into_inner().materials[0].code, "floor_plan");
     assert!(apply(&world, ITEM).await.unwrap() > first);
     // and a case that runs is handled under the version that it began with
     world.accept(&running.id).await.unwrap();
@@ -534,6 +534,27 @@ pub async fn what_the_province_cancels_nobody_accepts_any_more(world: World) {
     assert_eq!(reason(&world.directory_as("editor").claim_item(claim).await.unwrap_err()), "BASIC_ITEM_CANCELLED");
     let again = world.directory_as("directory").publish_basic_item(basic("再来")).await.unwrap_err();
     assert_eq!(reason(&again), "BASIC_ITEM_CANCELLED");
+}
+
+/// An end of its own, far off, does not outlive the directory's.
+pub async fn an_item_ends_no_later_than_its_basic_item(world: World) {
+    published(&world).await;
+    let own = pb::CancelItemRequest {
+        item_code: ITEM.into(),
+        request_id: new_request_id(),
+        effective_date: "2099-12-31".into(),
+        reason: "区政府令".into(),
+        ..Default::default()
+    };
+    world.catalogue_as("admin").cancel_item(own).await.unwrap();
+    let cancel = pb::CancelBasicItemRequest {
+        basic_code: BASIC.into(),
+        request_id: new_request_id(),
+        reason: "国发〔2026〕1号".into(),
+        ..Default::default()
+    };
+    world.directory_as("directory").cancel_basic_item(cancel).await.unwrap();
+    world.until(async || (item(&world, ITEM).await.status() == pb::ItemStatus::Cancelled).then_some(())).await;
 }
 
 /// Announced for a day before the end, it is cancelled when the end has come.

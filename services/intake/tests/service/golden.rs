@@ -13,6 +13,7 @@ use yiwang_intake::drafting::{self, Draft, Risk, Stage};
 use yiwang_intake::fee::{self, Fees};
 use yiwang_intake::proofs::{self, Abolished, Proof};
 use yiwang_intake::register::Register;
+use yiwang_intake::theme::{self, Theme};
 use yiwang_intake::transfer::{self, Finding, FindingKind, Offer, Offered, Organ, Transfer, Way};
 use yiwang_kit::new_request_id;
 use yiwang_ledger::{Entry, EventName as _};
@@ -232,6 +233,11 @@ fn transfers() -> Vec<transfer::Event> {
     ]
 }
 
+fn themes() -> Vec<theme::Event> {
+    let facts = Box::new(theme::source::builtin().unwrap().remove(0));
+    vec![theme::Event::ThemePublished { facts, shipped: None }, theme::Event::ThemeCancelled { reason: "例".into() }]
+}
+
 fn fees() -> Vec<fee::Event> {
     let by = Actor { id: "staff:clerk".into(), ..Actor::system() };
     let line = fee::Line {
@@ -274,6 +280,7 @@ pub async fn every_event_ever_released_still_decodes_and_evolves(world: World) {
         shared::write_missing::<Transfer>(world.ledger(), transfers()).await;
         shared::write_missing::<Proof>(world.ledger(), proofs()).await;
         shared::write_missing::<Fees>(world.ledger(), fees()).await;
+        shared::write_missing::<Theme>(world.ledger(), themes()).await;
         // here the sealed values would open, and not in their place; elsewhere they read as erased
         return;
     }
@@ -283,6 +290,8 @@ pub async fn every_event_ever_released_still_decodes_and_evolves(world: World) {
     assert!(kinds >= 31, "{kinds}");
     let moved = shared::read_all::<Transfer>(world.ledger(), "TransferOffered").await.len();
     let listed = shared::read_all::<Proof>(world.ledger(), "ProofAbolished").await.len();
+    let joined = shared::read_all::<Theme>(world.ledger(), "ThemePublished").await.len();
+    assert_eq!(joined, theme::Event::VARIANTS.len());
     let charged = shared::read_all::<Fees>(world.ledger(), "FeeAssessed").await.len();
     assert_eq!(charged, fee::Event::VARIANTS.len());
     assert_eq!((moved, listed), (transfer::Event::VARIANTS.len(), proofs::Event::VARIANTS.len()));

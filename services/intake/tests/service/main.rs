@@ -13,6 +13,7 @@ mod golden;
 mod proofs;
 mod relay;
 mod standards;
+mod themes;
 mod transfers;
 mod world;
 
@@ -43,7 +44,7 @@ both! {
         a_version_that_waits_is_not_written_over, what_is_announced_is_cancelled_at_once_or_not,
         a_case_keeps_the_version_that_it_began_with, an_imported_item_is_claimed_as_it_stands,
         what_the_province_cancels_nobody_accepts_any_more, a_list_that_was_published_meanwhile_ends_with_its_basic_item,
-        a_basic_items_type_stays, a_version_that_waits_is_taken_back;
+        an_item_ends_no_later_than_its_basic_item, a_basic_items_type_stays, a_version_that_waits_is_taken_back;
     details: every_element_comes_back_as_it_was_written, an_imported_item_says_that_nobody_wrote_the_rest,
         what_the_rest_lacks_is_said_all_at_once, an_unknown_code_of_a_table_is_refused,
         an_amount_outside_the_charge_list_cannot_be_recorded, what_is_let_off_is_on_the_list_too_and_a_mistake_is_struck_out;
@@ -52,9 +53,13 @@ both! {
         a_form_says_where_its_fields_come_from, sensitive_data_need_a_consent_of_their_own,
         who_watches_sees_the_form_masked_and_who_handles_it_in_full, marks_of_a_form_that_there_are_none_of_are_refused;
     proofs: a_draft_that_became_unpublishable_goes_back_to_drafting, a_region_keeps_its_own_list_of_abolished_proofs;
+    themes: five_themes_are_there_and_found_by_their_event, questions_lead_to_members_one_form_and_one_list,
+        an_answer_that_fits_no_question_is_refused, a_member_that_cannot_be_applied_for_says_why,
+        a_theme_is_its_regions_and_what_is_wrong_is_said_at_once, a_cancelled_theme_is_planned_no_more;
     transfers: what_is_handed_over_is_the_receivers_in_its_own_name_from_its_day, nobody_takes_what_was_not_talked_over,
         who_objects_says_why_and_nothing_moves, what_is_entrusted_stays_its_organs_and_is_not_entrusted_on,
-        a_case_is_handled_by_the_trustee_in_its_organs_name, entrusting_back_is_recorded_as_a_finding,
+        a_case_is_handled_by_the_trustee_in_its_organs_name, a_power_that_was_cancelled_meanwhile_is_not_dated,
+        a_draft_is_handled_by_whoever_is_competent_when_it_is_handed_in, entrusting_back_is_recorded_as_a_finding,
         a_power_goes_down_only_to_a_level_that_the_directory_names, a_crash_before_the_items_moved_is_completed,
         an_offer_is_taken_back_and_is_nobodys_business_before_it_is_dated;
     applications: a_draft_needs_only_an_item, an_application_goes_from_the_form_to_its_number, a_repeated_request_is_answered_as_the_first_time,

@@ -138,6 +138,17 @@ pub async fn nothing_is_accepted_before_every_point_was_looked_at(world: World) 
     look(&world, "clerk", &id, "C3", false).await.unwrap();
     assert_eq!(fields(&world.accept(&id).await.unwrap_err())[0].1, "CHECK_FAILED");
     look(&world, "clerk", &id, "C3", true).await.unwrap();
+    // a slip that is mended is looked at again
+    let mend = intake::UpdateApplicationRequest {
+        id: id.clone(),
+        request_id: new_request_id(),
+        form: Some(struct_of(json!({"owner": "张建国", "rooms": 13}))),
+        ..Default::default()
+    };
+    world.as_("citizen").update_application(mend).await.unwrap();
+    assert_eq!(reason(&world.accept(&id).await.unwrap_err()), "CHECKS_OPEN");
+    look(&world, "clerk", &id, "C2", true).await.unwrap();
+    look(&world, "clerk", &id, "C3", true).await.unwrap();
     let list = checklist(&world, "clerk", &id).await;
     assert!(list.complete && list.entries[1].checked_by == "王晓燕");
     world.accept(&id).await.unwrap();
@@ -162,6 +173,10 @@ pub async fn what_is_not_met_is_told_once_and_stops_nobody_after(world: World) {
         ..Default::default()
     };
     assert_eq!(reason(&world.as_("clerk").request_correction(ask("C9")).await.unwrap_err()), "CHECK_NOT_ON_LIST");
+    // the one notice waits for every eye
+    let unlooked = world.as_("clerk").request_correction(ask("C1")).await.unwrap_err();
+    assert_eq!(reason(&unlooked), "POINTS_INCOMPLETE");
+    look(&world, "clerk", &id, "C3", true).await.unwrap();
     let untold = world.as_("clerk").request_correction(ask("")).await.unwrap_err();
     assert_eq!(fields(&untold), [("points".to_owned(), "CHECK_FAILED".to_owned())]);
     world.as_("clerk").request_correction(ask("C1")).await.unwrap();
@@ -254,14 +269,19 @@ pub async fn who_watches_sees_the_form_masked_and_who_handles_it_in_full(world: 
     }
     let masked = form("supervisor").await;
     assert_eq!((masked["owner_number"].as_str(), masked["rooms"].as_f64()), (Some("511***********0016"), Some(0.0)));
+    // nor does the same number stand elsewhere in the answer
+    let seen = format!("{:?}", world.read("supervisor", &id).await);
+    assert!(!seen.contains(&number) && seen.contains("511***********0016"));
 }
 
 pub async fn marks_of_a_form_that_there_are_none_of_are_refused(world: World) {
     let id = claimed(&world).await.id;
-    let schema = r#"{"type":"object","properties":{"a":{"type":"string","x-source":"identity.age"},"b":{"type":"integer","x-masked":true},"c":{"x-sensitive":"yes"}}}"#;
+    let schema = r#"{"type":"object","properties":{"a":{"type":"string","x-source":"identity.age"},"b":{"type":"integer","x-masked":true},"c":{"x-sensitive":"yes"},"d":{"type":"object","properties":{"e":{"type":"string","x-sensitive":true}}}}}"#;
     save(&world, &id, pb::ItemElements { form_schema: schema.into(), ..elements() }).await;
     let found = fields(&submit(&world, &id).await.unwrap_err());
     let expected = [
+        // a mark that stands deeper would be passed over
+        ("form_schema", "FORM_MARK_UNFIT"),
         ("form_schema.a", "FORM_SOURCE_UNKNOWN"),
         ("form_schema.b", "FORM_MARK_UNFIT"),
         ("form_schema.c", "FORM_MARK_UNFIT"),

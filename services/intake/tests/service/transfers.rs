@@ -7,7 +7,7 @@ use yiwang_proto::catalogue::v1 as pb;
 use yiwang_proto::catalogue::v1::transfer_service_client::TransferServiceClient;
 
 use crate::directory::{ITEM, ORGAN, apply, basic, item, published};
-use crate::world::{World, reason};
+use crate::world::{World, fields, reason};
 
 const MARKET: &str = "11511301MB051073XA";
 const HEALTH: &str = "11511301008778490F";
@@ -174,7 +174,8 @@ pub async fn what_is_entrusted_stays_its_organs_and_is_not_entrusted_on(world: W
     assert_eq!(reason(&twice), "ALREADY_ENTRUSTED");
     // published: whoever does not log in reads it
     let public = pb::ListTransfersRequest { item_code: ITEM.into(), ..Default::default() };
-    let list = as_(&world, "citizen").list_transfers(public).await.unwrap().into_inner();
+    let mut nobody = TransferServiceClient::new(world.process.links.get("intake"));
+    let list = nobody.list_transfers(public).await.unwrap().into_inner();
     assert_eq!((list.transfers.len(), list.transfers[0].document.as_str()), (1, "区政府令第3号"));
     revoke(&world, &transfer.id).await.unwrap();
     assert_eq!(item(&world, ITEM).await.entrustment.unwrap().until_date, "2026-03-02");
@@ -194,6 +195,36 @@ pub async fn a_case_is_handled_by_the_trustee_in_its_organs_name(world: World) {
     assert_eq!((terms.department_code.as_str(), terms.entrusted_department_code.as_str()), (ORGAN, MARKET));
     // an officer of the trustee sees it as one of the organ does
     assert_eq!(world.read("market_reviewer", &draft.id).await.department_code, ORGAN);
+}
+
+/// 明取消暗审批: what was cancelled while it was talked over does not come to life with the receiver.
+pub async fn a_power_that_was_cancelled_meanwhile_is_not_dated(world: World) {
+    published(&world).await;
+    let offered = offer(&world, "editor", reassign()).await.unwrap();
+    consult(&world, "health_catalogue", &offered.id).await.unwrap();
+    accept(&world, "market_catalogue", &offered.id).await.unwrap();
+    let cancel = pb::CancelBasicItemRequest {
+        basic_code: "XK0010100Y".into(),
+        request_id: new_request_id(),
+        reason: "国发〔2026〕1号".into(),
+        ..Default::default()
+    };
+    world.directory_as("directory").cancel_basic_item(cancel).await.unwrap();
+    world.until(async || item(&world, ITEM).await.cancellation).await;
+    let refusal = date(&world, &offered.id, "2026-03-16").await.unwrap_err();
+    assert_eq!(fields(&refusal), [("items[0].item_code".to_owned(), "ITEM_NOT_IN_FORCE".to_owned())]);
+}
+
+/// Who handles an application is who does on the day of its receipt, whoever it was when the draft was begun.
+pub async fn a_draft_is_handled_by_whoever_is_competent_when_it_is_handed_in(world: World) {
+    published(&world).await;
+    let draft = world.draft(ITEM, crate::world::struct_of(serde_json::json!({}))).await;
+    world.upload(&draft.id, "floor_plan", crate::world::pdf(100)).await.unwrap();
+    let offered = offer(&world, "editor", entrust(ITEM, bureau(), market())).await.unwrap();
+    accept(&world, "market_catalogue", &offered.id).await.unwrap();
+    date(&world, &offered.id, "2026-03-02").await.unwrap();
+    world.submit(&draft.id).await.unwrap();
+    assert_eq!(world.read("market_reviewer", &draft.id).await.id, draft.id);
 }
 
 pub async fn entrusting_back_is_recorded_as_a_finding(world: World) {

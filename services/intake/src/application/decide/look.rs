@@ -62,8 +62,8 @@ pub(super) fn check_looked_at(app: &Application, facts: &ItemFacts) -> Result<()
     if refusal.fields.is_empty() { Ok(()) } else { Err(refusal) }
 }
 
-/// The checks that are not met and that no point names.
+/// The checks that are not met, or that nobody has looked at, and that no point names: the one notice waits for every eye.
 pub(super) fn untold<'a>(app: &Application, facts: &'a ItemFacts, told: impl Fn(&Check) -> bool) -> Vec<&'a Check> {
-    let failed = checks(app, facts).into_iter().filter(|(_, state)| *state == State::Failed);
-    failed.map(|(check, _)| check).filter(|check| !told(check)).collect()
+    let open = checks(app, facts).into_iter().filter(|(_, state)| *state != State::Met);
+    open.map(|(check, _)| check).filter(|check| !told(check)).collect()
 }

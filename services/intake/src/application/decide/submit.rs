@@ -6,7 +6,7 @@ use yiwang_ledger::{Context, Decision, Kind, Personal, Refusal};
 
 use super::accept::missing;
 use super::{Acting, applicant_missing, document_number};
-use crate::application::{Application, ApplicationEvent as Event, Authority, Phase, not_found, wrong_phase};
+use crate::application::{Application, ApplicationEvent as Event, Authority, Handling, Phase, not_found, wrong_phase};
 use crate::catalogue::{Item, ItemFacts};
 use crate::form;
 use crate::limit::{Ends as _, legal_date};
@@ -53,7 +53,12 @@ pub fn submit(
         _ => None,
     };
     let consented = form::consented(app, pinned, ask.consents)?;
+    // who handles it is who does on the day of receipt, whoever it was when the draft was begun
+    let handling =
+        now.entrusted_on(received).map(|held| Handling::Trustee(held.organ.clone())).unwrap_or(Handling::Own);
+    let moved = now.entrusted_on(received).map(|held| &held.organ) != app.item.entrusted.as_ref();
     Ok(vec![Event::Submitted {
+        entrusted: moved.then_some(handling),
         receipt_number: document_number("SJ", app, cx),
         received,
         due: app.item.rules.tell_once.due(received, &cx.calendar),

@@ -10,13 +10,16 @@ use crate::identity::Identity;
 use crate::telemetry::Trace;
 
 /// The methods that anybody may call without a token: guides, the directory, notices and the verification of licences are public.
-pub const PUBLIC: [&str; 12] = [
+pub const PUBLIC: [&str; 15] = [
     "/yiwang.catalogue.v1.CatalogueService/SearchItems",
     "/yiwang.catalogue.v1.CatalogueService/GetItem",
     "/yiwang.catalogue.v1.CatalogueService/PreviewChecklist",
     "/yiwang.catalogue.v1.DirectoryService/GetBasicItem",
     "/yiwang.catalogue.v1.DirectoryService/ListBasicItems",
     "/yiwang.catalogue.v1.DirectoryService/ListAbolishedProofs",
+    "/yiwang.catalogue.v1.ThemeService/GetTheme",
+    "/yiwang.catalogue.v1.ThemeService/ListThemes",
+    "/yiwang.catalogue.v1.ThemeService/PlanTheme",
     "/yiwang.catalogue.v1.TransferService/GetTransfer",
     "/yiwang.catalogue.v1.TransferService/ListTransfers",
     "/yiwang.license.v1.LicenseService/VerifyLicense",
