@@ -60,6 +60,7 @@ pub const NAME: &str = "intake";
 /// A data file that ships with the product is not in order, the folder of files cannot be used, or the store is away.
 pub async fn start(env: Env) -> anyhow::Result<Routes> {
     rules::all().map_err(|wrong| anyhow!("data/rules.toml: {wrong}"))?;
+    catalogue::words::synonyms().map_err(|wrong| anyhow!("data/synonyms.toml: {wrong}"))?;
     proofs::builtin::all().map_err(|wrong| anyhow!("data/abolished_proofs.toml: {wrong}"))?;
     let report = catalogue::import::run(&env.ledger, catalogue::source::builtin()?).await?;
     tracing::info!(

@@ -38,6 +38,20 @@ pub enum Served {
     Other,
 }
 
+impl Served {
+    /// Its name in tags.
+    pub fn name(self) -> &'static str {
+        match self {
+            Served::Person => "PERSON",
+            Served::Enterprise => "ENTERPRISE",
+            Served::Institution => "INSTITUTION",
+            Served::Association => "ASSOCIATION",
+            Served::Organ => "ORGAN",
+            Served::Other => "OTHER",
+        }
+    }
+}
+
 /// 通办范围.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -238,6 +252,11 @@ impl Details {
     /// The line of a code.
     pub fn charge(&self, code: &str) -> Option<&ChargeLine> {
         self.charges.iter().find(|line| line.code == code)
+    }
+
+    /// 部门间政务服务: whoever applies is an organ.
+    pub fn serves_organs_alone(&self) -> bool {
+        self.served == [Served::Organ]
     }
 
     /// Nobody has written any of them.

@@ -3,6 +3,7 @@
 
 pub mod decide;
 pub mod details;
+pub mod exchange;
 pub mod facts;
 pub mod import;
 pub mod search;
@@ -424,8 +425,10 @@ impl Aggregate for Item {
             return Vec::new();
         }
         let sort = self.sort();
+        // 部门间政务服务: an item that serves organs alone is not the public's
+        let audience = if self.facts.details.serves_organs_alone() { "organs" } else { "public" };
         let mut tags = vec![
-            Tag::new(Tag::AUDIENCE, "public", sort.clone()),
+            Tag::new(Tag::AUDIENCE, audience, sort.clone()),
             Tag::new("department", self.facts.department.clone(), sort.clone()),
             Tag::new("department", self.facts.department_code.clone(), sort.clone()),
             Tag::new("type", self.facts.item_type.to_string(), sort.clone()),
@@ -434,6 +437,10 @@ impl Aggregate for Item {
         let upcoming = self.upcoming.as_ref().map(|next| &next.facts.basic);
         let basics = [&self.facts.basic].into_iter().chain(upcoming).filter(|code| !code.is_empty());
         tags.extend(basics.map(|code| Tag::new("basic", code.clone(), sort.clone())));
+        let details = &self.facts.details;
+        tags.extend(details.served.iter().map(|group| Tag::new("served", group.name(), sort.clone())));
+        let topics = details.person_topics.iter().chain(&details.legal_topics);
+        tags.extend(topics.map(|topic| Tag::new("topic", topic.clone(), sort.clone())));
         if let Some(entrusted) = &self.entrusted {
             tags.push(Tag::new("entrusted", entrusted.organ.code.clone(), sort.clone()));
         }

@@ -52,6 +52,8 @@ struct Texts {
     in_name: std::collections::BTreeSet<String>,
     in_main: std::collections::BTreeSet<String>,
     in_department: std::collections::BTreeSet<String>,
+    initials: String,
+    in_initials: std::collections::BTreeSet<String>,
 }
 
 impl Texts {
@@ -59,12 +61,22 @@ impl Texts {
         let name = normal(&facts.name);
         let mut in_name = grams(&facts.name);
         in_name.extend(name.chars().map(String::from));
-        Texts { in_name, name, in_main: grams(&facts.main_item), in_department: grams(&facts.department) }
+        let initials = words::initials(&facts.name);
+        let in_initials = words::initial_grams(&initials);
+        Texts {
+            in_name,
+            name,
+            initials,
+            in_initials,
+            in_main: grams(&facts.main_item),
+            in_department: grams(&facts.department),
+        }
     }
 
     fn presence(&self, gram: &str) -> f64 {
         match gram {
             gram if self.in_name.contains(gram) => 1.0,
+            gram if self.in_initials.contains(gram) => 0.9,
             gram if self.in_main.contains(gram) => 0.7,
             gram if self.in_department.contains(gram) => 0.4,
             _ => 0.0,
@@ -74,12 +86,16 @@ impl Texts {
 
 fn coverage(words: &[String], texts: &Texts, weights: &Weights) -> f64 {
     let (mut all, mut met) = (0.0, 0.0);
-    for gram in words.iter().flat_map(|word| grams(word)) {
+    for gram in words.iter().flat_map(|word| words::word_grams(word)) {
         let weight = weights.weight(&gram);
         all += weight;
         met += weight * texts.presence(&gram);
     }
-    let whole = words.iter().filter(|word| texts.name.contains(normal(word).as_str())).count();
+    let is_whole = |word: &&String| match word.strip_prefix(words::INITIALS) {
+        Some(initials) => texts.initials.contains(initials),
+        None => texts.name.contains(normal(word).as_str()),
+    };
+    let whole = words.iter().filter(is_whole).count();
     match all {
         0.0 => 0.0,
         all => met / all * (1.0 + 0.3 * whole as f64 / words.len() as f64),
@@ -140,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn eighteen_of_twenty_queries_have_the_right_item_among_the_first_three() {
+    fn forty_five_of_fifty_queries_have_the_right_item_among_the_first_three() {
         let mut cases =
             csv::Reader::from_path(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/search_queries.csv")).expect("cases");
         let cases: Vec<Case> = cases.deserialize().map(|case| case.expect("case")).collect();
@@ -148,8 +164,8 @@ mod tests {
             found(&case.query).iter().take(3).any(|item| case.expected.split('|').any(|code| code == item.code))
         };
         let missed: Vec<_> = cases.iter().filter(|case| !right(case)).map(|case| &case.query).collect();
-        assert_eq!(cases.len(), 20);
-        assert!(missed.len() <= 2, "missed: {missed:?}");
+        assert_eq!(cases.len(), 50);
+        assert!(missed.len() <= 5, "missed: {missed:?}");
     }
 
     #[test]

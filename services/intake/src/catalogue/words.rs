@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
+use pinyin::ToPinyin as _;
 use serde::Deserialize;
 
 use super::ItemFacts;
@@ -27,13 +28,33 @@ pub fn grams(text: &str) -> BTreeSet<String> {
     }
 }
 
-/// The grams by which an item is found: bigrams of name, main item and department, and the single characters of the name
-/// for queries of one character.
+/// 拼音首字母 of a text: the first letters of its characters' readings; what has none is left out.
+pub fn initials(text: &str) -> String {
+    normal(text).as_str().to_pinyin().flatten().map(|reading| reading.first_letter()).collect()
+}
+
+/// Before what is typed as initials, `~gssl`.
+pub const INITIALS: char = '~';
+
+/// Pairs of initials, marked so that they are taken for nothing else.
+pub fn initial_grams(initials: &str) -> BTreeSet<String> {
+    let letters: Vec<char> = initials.chars().collect();
+    letters.windows(2).map(|pair| format!("{INITIALS}{}{}", pair[0], pair[1])).collect()
+}
+
+/// The grams of a word of a query: of its characters, or, marked as one, of its initials.
+pub fn word_grams(word: &str) -> BTreeSet<String> {
+    word.strip_prefix(INITIALS).map_or_else(|| grams(word), initial_grams)
+}
+
+/// The grams by which an item is found: bigrams of name, main item and department, the single characters of the name for
+/// queries of one character, and pairs of the name's initials.
 pub fn item_grams(facts: &ItemFacts) -> BTreeSet<String> {
     let mut all = grams(&facts.name);
     all.extend(grams(&facts.main_item));
     all.extend(grams(&facts.department));
     all.extend(normal(&facts.name).chars().map(String::from));
+    all.extend(initial_grams(&initials(&facts.name)));
     all
 }
 
@@ -44,14 +65,23 @@ struct File {
     words: std::collections::BTreeMap<String, Vec<String>>,
 }
 
-/// Synonyms: (what people say, what the catalogue calls it), the longest first.
-static SYNONYMS: LazyLock<Vec<(String, Vec<String>)>> = LazyLock::new(|| {
-    let file = toml::from_str::<File>(include_str!("../../data/synonyms.toml"));
-    let mut words: Vec<_> = file.map(|file| file.words.into_iter().collect()).unwrap_or_default();
-    words.iter_mut().for_each(|(word, _): &mut (String, Vec<String>)| *word = normal(word));
+/// What people say, and what the catalogue calls it.
+type Synonyms = Vec<(String, Vec<String>)>;
+
+static SYNONYMS: LazyLock<Result<Synonyms, String>> = LazyLock::new(|| {
+    let file = toml::from_str::<File>(include_str!("../../data/synonyms.toml")).map_err(|error| error.to_string())?;
+    let mut words: Synonyms = file.words.into_iter().map(|(word, called)| (normal(&word), called)).collect();
     words.sort_by(|a, b| b.0.chars().count().cmp(&a.0.chars().count()).then_with(|| a.0.cmp(&b.0)));
-    words
+    Ok(words)
 });
+
+/// Synonyms, the longest first.
+///
+/// # Errors
+/// The data file is not in order.
+pub fn synonyms() -> Result<&'static [(String, Vec<String>)], String> {
+    SYNONYMS.as_ref().map(Vec::as_slice).map_err(Clone::clone)
+}
 
 /// Words that say nothing of the matter.
 const FILLERS: &[&str] = &[
@@ -71,7 +101,7 @@ pub fn terms(query: &str) -> Vec<Term> {
     let mut terms = Vec::new();
     for word in query.split(|c: char| !c.is_alphanumeric()).map(normal).filter(|word| !word.is_empty()) {
         let mut rest = word;
-        for (said, called) in SYNONYMS.iter() {
+        for (said, called) in synonyms().unwrap_or_default() {
             if rest.contains(said.as_str()) {
                 rest = rest.replace(said.as_str(), " ");
                 let called = called.iter().map(|text| text.split(' ').map(str::to_owned).collect());
@@ -89,6 +119,10 @@ pub fn terms(query: &str) -> Vec<Term> {
             if let Some(stem) = part.strip_suffix('证').filter(|stem| stem.chars().count() > 2) {
                 alternatives.push(vec![stem.to_owned()]);
             }
+            // gssl for 公司设立
+            if part.chars().count() > 1 && part.chars().all(|c| c.is_ascii_alphabetic()) {
+                alternatives.push(vec![format!("{INITIALS}{}", part.to_lowercase())]);
+            }
             terms.push(Term { alternatives });
         }
     }
@@ -101,7 +135,7 @@ pub fn terms(query: &str) -> Vec<Term> {
 /// All grams of the terms: what is asked of the ledger.
 pub fn query_grams(terms: &[Term]) -> Vec<String> {
     let words = terms.iter().flat_map(|term| term.alternatives.iter().flatten());
-    words.flat_map(|word| grams(word)).collect::<BTreeSet<_>>().into_iter().collect()
+    words.flat_map(|word| word_grams(word)).collect::<BTreeSet<_>>().into_iter().collect()
 }
 
 #[cfg(test)]
@@ -120,6 +154,13 @@ mod tests {
         let terms = terms("怎么开饭店");
         assert_eq!(terms.len(), 1);
         assert_eq!(terms[0].alternatives, [vec!["饭店"], vec!["食品经营许可", "核发"]]);
+    }
+
+    #[test]
+    fn initials_are_those_of_the_readings() {
+        assert_eq!(initials("公司设立登记（甲）"), "gssldjj");
+        assert_eq!(terms("gssl")[0].alternatives, [["GSSL"], ["~gssl"]]);
+        assert!(initial_grams("gss").contains("~ss"));
     }
 
     #[test]

@@ -94,7 +94,8 @@ fn charge(at: &At, line: &pb::ChargeLine) -> Result<ChargeLine, Refusal> {
     })
 }
 
-fn served_of(group: pb::ServedGroup) -> Option<Served> {
+/// 服务对象 of a code; none where none is named.
+pub fn served_of(group: pb::ServedGroup) -> Option<Served> {
     Some(match group {
         pb::ServedGroup::Unspecified => return None,
         pb::ServedGroup::Person => Served::Person,

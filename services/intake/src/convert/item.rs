@@ -10,6 +10,7 @@ use yiwang_standards::item_code::ItemCode;
 use super::{channel, count, details, handling_limit, limit, region, signed, standard};
 use crate::application::{Application, ItemPin};
 use crate::catalogue::details::{ChargeLine, ChargeMethod};
+use crate::catalogue::exchange::FileRow;
 use crate::catalogue::facts::{
     Condition, ItemFacts, Material, MaterialKind, MaterialSource, Necessity, Outcome, ResultKind,
 };
@@ -298,6 +299,22 @@ pub fn pin(read: &Read<Item>, today: NaiveDate) -> ItemPin {
         form_version: read.state.form_version,
         rules: crate::rules::named(&facts.rules),
         entrusted: read.state.entrusted_on(today).map(|entrusted| entrusted.organ.clone()),
+    }
+}
+
+/// One row of a file, as a message.
+pub fn row_of_file(row: FileRow) -> pb::ItemRow {
+    pb::ItemRow {
+        item_code: row.item_code,
+        name: row.name,
+        main_item: row.main_item,
+        department: row.department,
+        department_code: row.department_code,
+        region_code: row.region_code,
+        item_type: match row.item_type {
+            0 => pb::ItemType::AdministrativePower.into(),
+            code => i32::from(code),
+        },
     }
 }
 

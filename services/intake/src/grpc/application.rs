@@ -22,7 +22,8 @@ use crate::standard::Said;
 impl Intake {
     async fn create(&self, incoming: Incoming<pb::CreateApplicationRequest>) -> Result<pb::Application, Fault> {
         let (caller, message) = (incoming.caller.clone(), &incoming.message);
-        let found = self.item_now(&ask::text("item_code", &message.item_code, 1, 100, "FIELD_INVALID")?).await?;
+        let found =
+            self.item_now(&caller, &ask::text("item_code", &message.item_code, 1, 100, "FIELD_INVALID")?).await?;
         let stream = new_stream_id();
         let acting = ask::acting(&caller);
         // at the window nobody's data are given before the applicant is named; the application is a subject of its own
@@ -140,7 +141,8 @@ impl Intake {
     async fn submit(&self, incoming: Incoming<pb::SubmitApplicationRequest>) -> Result<pb::Application, Fault> {
         let message = &incoming.message;
         let seen = self.seen(&incoming.caller, &message.id).await?;
-        let (now, pinned) = (self.item_now(&seen.state.item.code).await?.state, self.pinned(&seen.state.item).await?);
+        let (now, pinned) =
+            (self.item_now(&incoming.caller, &seen.state.item.code).await?.state, self.pinned(&seen.state.item).await?);
         let handing =
             decide::Handing { sign_promise: message.sign_promise, note: None, consents: message.consent_sensitive };
         let target = Target { id: &message.id, request_id: &message.request_id, etag: &message.etag };
@@ -215,7 +217,8 @@ impl Intake {
     async fn accept(&self, incoming: Incoming<pb::AcceptApplicationRequest>) -> Result<pb::Application, Fault> {
         let message = &incoming.message;
         let seen = self.seen(&incoming.caller, &message.id).await?;
-        let (now, pinned) = (self.item_now(&seen.state.item.code).await?.state, self.pinned(&seen.state.item).await?);
+        let (now, pinned) =
+            (self.item_now(&incoming.caller, &seen.state.item.code).await?.state, self.pinned(&seen.state.item).await?);
         let accept = decide::Accept { note: ask::remark(seen.state.data_subject(), "note", &message.note)? };
         let target = Target { id: &message.id, request_id: &message.request_id, etag: &message.etag };
         let rule = move |app: &Application, by: &Acting, cx: &Context| {

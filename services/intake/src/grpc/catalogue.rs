@@ -4,15 +4,15 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use futures_util::{FutureExt as _, StreamExt as _, stream};
 use tonic::Request;
-use yiwang_kit::{Caller, Fault, Gate, Incoming, Reply, Resource, receive, reply, wire};
+use yiwang_kit::{Caller, CallerKind, Fault, Gate, Incoming, Reply, Resource, receive, reply, wire};
 use yiwang_ledger::{Audiences, Call, Context, Decision, Entry, Ledger, ListQuery, Read, Refusal};
 use yiwang_proto::catalogue::v1 as pb;
 use yiwang_proto::catalogue::v1::catalogue_service_server::CatalogueService;
 
 use crate::catalogue::search::{self, Weights};
 use crate::catalogue::source::Defaults;
-use crate::catalogue::{self as items, Hold, Item, ItemEvent, decide, import, words};
-use crate::convert::{ask, count, item as show, standard as checklists};
+use crate::catalogue::{self as items, Hold, Item, ItemEvent, decide, exchange, import, words};
+use crate::convert::{ask, count, details, item as show, standard as checklists};
 use crate::limit::legal_date;
 
 /// How many items the gram search brings for ranking.
@@ -114,19 +114,25 @@ impl Catalogue {
             };
             filters.push(("type", code.to_string()));
         }
+        let topic = ask::text("topic", &message.topic, 0, 100, "FIELD_INVALID")?;
+        if !topic.is_empty() {
+            filters.push(("topic", topic));
+        }
+        filters.extend(details::served_of(message.served()).map(|group| ("served", group.name().to_owned())));
         if !message.show_cancelled {
             filters.push(("status", "IN_FORCE".to_owned()));
         }
         let size = wire::page_size(message.page_size)?;
         match query.is_empty() {
-            true => self.browse(filters, size, &message.page_token).await,
-            false => self.rank(&query, filters, size, &message.page_token).await,
+            true => self.browse(&incoming.caller, filters, size, &message.page_token).await,
+            false => self.rank(&incoming.caller, &query, filters, size, &message.page_token).await,
         }
     }
 
     /// All items in the order of their codes.
     async fn browse(
         &self,
+        caller: &Caller,
         filters: Vec<(&'static str, String)>,
         size: u32,
         token: &str,
@@ -140,7 +146,7 @@ impl Catalogue {
         });
         let total_size = count(total.count());
         let query = ListQuery { filters, page_size: size, page_token: token.to_owned() };
-        let page = self.ledger.list::<Item>(&query, &public()).await?;
+        let page = self.ledger.list::<Item>(&query, &seen_by(caller)).await?;
         let today = self.today();
         let items = page.items.iter().map(|read| show::summary(&read.state, today)).collect();
         Ok(pb::SearchItemsResponse { items, next_page_token: page.next_page_token, total_size })
@@ -149,6 +155,7 @@ impl Catalogue {
     /// The items that answer the query, best first.
     async fn rank(
         &self,
+        caller: &Caller,
         query: &str,
         filters: Vec<(&'static str, String)>,
         size: u32,
@@ -159,7 +166,7 @@ impl Catalogue {
         let proof = &proof[..16];
         let start = offset(token, proof)?;
         let grams = words::query_grams(&words::terms(query));
-        let hits = self.ledger.search::<Item>("gram", &grams, &filters, &public(), CANDIDATES).await?;
+        let hits = self.ledger.search::<Item>("gram", &grams, &filters, &seen_by(caller), CANDIDATES).await?;
         let shelf = self.shelf();
         let ranked = search::rank(query, hits, &shelf.weights, |hit| &hit.read.state.facts);
         let end = start.saturating_add(size as usize).min(ranked.len());
@@ -176,9 +183,14 @@ impl Catalogue {
         self.gate.allow(&incoming.caller, "GetItem", &Resource { kind: "Item", ..Resource::default() })?;
         let code = incoming.message.item_code.trim();
         let stream = items::stream(code);
+        let seen = seen_by(&incoming.caller);
         let read = match u64::try_from(incoming.message.version) {
-            Ok(0) => self.ledger.get::<Item>(stream, &public()).await?,
-            Ok(version) => self.ledger.state_at::<Item>(stream, version).await?.filter(|read| read.version == version),
+            Ok(0) => self.ledger.get::<Item>(stream, &seen).await?,
+            // an older version is seen by whoever sees the item
+            Ok(version) => match self.ledger.get::<Item>(stream, &seen).await? {
+                None => None,
+                Some(_) => self.ledger.state_at::<Item>(stream, version).await?.filter(|read| read.version == version),
+            },
             Err(_) => {
                 return Err(
                     Refusal::field("version", "FIELD_INVALID", "版本号不能为负", "a version is not negative").into()
@@ -191,39 +203,85 @@ impl Catalogue {
     async fn preview(&self, incoming: Incoming<pb::PreviewChecklistRequest>) -> Result<pb::Checklist, Fault> {
         self.gate.allow(&incoming.caller, "PreviewChecklist", &Resource { kind: "Item", ..Resource::default() })?;
         let code = incoming.message.item_code.trim();
-        let read = self.ledger.get::<Item>(items::stream(code), &public()).await?;
+        let read = self.ledger.get::<Item>(items::stream(code), &seen_by(&incoming.caller)).await?;
         let item = read.ok_or_else(|| items::not_found(code))?.state;
         let said = checklists::preview(&incoming.message)?;
         Ok(checklists::checklist(&item.facts, &said, None, false))
     }
 
     async fn take_rows(&self, incoming: Incoming<pb::ImportItemsRequest>) -> Result<pb::ImportItemsResponse, Fault> {
-        let message = &incoming.message;
         let own = Resource { kind: "Item", region: &incoming.caller.region, ..Resource::default() };
         self.gate.allow(&incoming.caller, "ImportItems", &own)?;
-        if message.rows.is_empty() {
+        let rows: Vec<_> = incoming.message.rows.iter().cloned().map(Ok).collect();
+        self.take_all(&incoming, "ImportItems", &incoming.message.request_id, rows).await
+    }
+
+    async fn take_file(
+        &self,
+        incoming: Incoming<pb::ImportCatalogueRequest>,
+    ) -> Result<pb::ImportItemsResponse, Fault> {
+        let message = &incoming.message;
+        let own = Resource { kind: "Item", region: &incoming.caller.region, ..Resource::default() };
+        self.gate.allow(&incoming.caller, "ImportCatalogue", &own)?;
+        let rows = match message.format() {
+            pb::FileFormat::Json => exchange::from_json(&message.text)?,
+            pb::FileFormat::Csv | pb::FileFormat::Unspecified => exchange::from_csv(&message.text)?,
+        };
+        let rows = rows.into_iter().map(|row| row.map(show::row_of_file)).collect();
+        self.take_all(&incoming, "ImportCatalogue", &message.request_id, rows).await
+    }
+
+    async fn give_file(
+        &self,
+        incoming: Incoming<pb::ExportCatalogueRequest>,
+    ) -> Result<pb::ExportCatalogueResponse, Fault> {
+        let message = &incoming.message;
+        self.gate.allow(&incoming.caller, "ExportCatalogue", &Resource { kind: "Item", ..Resource::default() })?;
+        let query = ListQuery {
+            filters: vec![("status", "IN_FORCE".to_owned())],
+            page_size: wire::page_size_of(message.page_size, wire::PageSize { usual: 200, most: 200 })?,
+            page_token: message.page_token.clone(),
+        };
+        let page = self.ledger.list::<Item>(&query, &seen_by(&incoming.caller)).await?;
+        let rows: Vec<_> = page.items.iter().map(|read| exchange::FileRow::from(&read.state.facts)).collect();
+        let text = match message.format() {
+            pb::FileFormat::Json => exchange::to_json(&rows)?,
+            pb::FileFormat::Csv | pb::FileFormat::Unspecified => exchange::to_csv(&rows)?,
+        };
+        Ok(pb::ExportCatalogueResponse { text, rows: count(rows.len()), next_page_token: page.next_page_token })
+    }
+
+    /// Takes rows, each by itself; the report names those that were not taken, by their number.
+    async fn take_all<T: serde::Serialize + Sync>(
+        &self,
+        incoming: &Incoming<T>,
+        rpc: &'static str,
+        request_id: &str,
+        rows: Vec<Result<pb::ItemRow, Refusal>>,
+    ) -> Result<pb::ImportItemsResponse, Fault> {
+        if rows.is_empty() {
             return Err(Refusal::field("rows", "ROWS_MISSING", "没有要导入的行", "there are no rows").into());
         }
-        if message.rows.len() > 2000 {
+        if rows.len() > 2000 {
             return Err(
                 Refusal::field("rows", "TOO_MANY_ROWS", "一次至多导入2000行", "at most 2,000 rows at a time").into()
             );
         }
-        incoming.call("ImportItems", "", &message.request_id)?;
-        let mut taking = Vec::with_capacity(message.rows.len());
-        for (index, row) in message.rows.iter().enumerate() {
-            taking.push(self.take_numbered(&incoming, index, row).boxed());
+        incoming.call(rpc, "", request_id)?;
+        let mut taking = Vec::with_capacity(rows.len());
+        for (index, row) in rows.iter().enumerate() {
+            taking.push(self.take_numbered(incoming, (rpc, request_id), index, row).boxed());
         }
         let results: Vec<_> = stream::iter(taking).buffered(256).collect().await;
         let mut answer = pb::ImportItemsResponse::default();
-        for (index, row, result) in results {
+        for (index, item_code, result) in results {
             match result {
                 Ok(Taken::Created) => answer.created += 1,
                 Ok(Taken::Revised) => answer.updated += 1,
                 Ok(Taken::Equal) => answer.unchanged += 1,
                 Err(refusal) => answer.refused.push(pb::RefusedRow {
                     row: count(index + 1),
-                    item_code: row.item_code.chars().take(100).collect(),
+                    item_code: item_code.chars().take(100).collect(),
                     reason: refusal.fields.first().map_or(refusal.reason.to_owned(), |field| field.reason.clone()),
                     text: match refusal.fields.first() {
                         Some(field) => format!("{}：{}", field.field, field.zh),
@@ -236,28 +294,32 @@ impl Catalogue {
         Ok(answer)
     }
 
-    async fn take_numbered<'a>(
+    async fn take_numbered<T: serde::Serialize + Sync>(
         &self,
-        incoming: &Incoming<pb::ImportItemsRequest>,
+        incoming: &Incoming<T>,
+        call: (&'static str, &str),
         index: usize,
-        row: &'a pb::ItemRow,
-    ) -> (usize, &'a pb::ItemRow, Result<Taken, Refusal>) {
-        (index, row, self.take_row(incoming, index, row).await)
+        row: &Result<pb::ItemRow, Refusal>,
+    ) -> (usize, String, Result<Taken, Refusal>) {
+        match row {
+            Ok(row) => (index, row.item_code.clone(), self.take_row(incoming, call, index, row).await),
+            Err(refusal) => (index, String::new(), Err(refusal.clone())),
+        }
     }
 
-    async fn take_row(
+    async fn take_row<T: serde::Serialize + Sync>(
         &self,
-        incoming: &Incoming<pb::ImportItemsRequest>,
+        incoming: &Incoming<T>,
+        (rpc, request): (&'static str, &str),
         index: usize,
         row: &pb::ItemRow,
     ) -> Result<Taken, Refusal> {
         let taken = show::row(row)?;
         let theirs = Resource { kind: "Item", region: &taken.region_code, ..Resource::default() };
-        self.gate.allow(&incoming.caller, "ImportItems", &theirs)?;
+        self.gate.allow(&incoming.caller, rpc, &theirs)?;
         let stream = items::stream(taken.item_code.as_str());
         // one request, many streams: each row, as it was sent, has an id of its own below it
-        let request = &incoming.message.request_id;
-        let mut call = incoming.call_of("ImportItems", &stream.to_string(), request, row)?;
+        let mut call = incoming.call_of(rpc, &stream.to_string(), request, row)?;
         call.request_id = format!("{request}.{index}");
         let before = self.ledger.get::<Item>(stream, &Audiences::all()).await?.map_or(0, |read| read.version);
         let defaults = self.defaults.clone();
@@ -381,6 +443,16 @@ fn public() -> Audiences {
     Audiences::of(["public".to_owned()])
 }
 
+/// The public's items, and, for staff, partners and services, 部门间政务服务.
+pub(super) fn seen_by(caller: &Caller) -> Audiences {
+    match caller.kind {
+        CallerKind::Staff | CallerKind::Partner | CallerKind::Service => {
+            Audiences::of(["public".to_owned(), "organs".to_owned()])
+        }
+        CallerKind::Person | CallerKind::Company | CallerKind::Anonymous => public(),
+    }
+}
+
 pub(super) fn day(field: &str, text: &str) -> Result<Option<chrono::NaiveDate>, Refusal> {
     match text.trim() {
         "" => Ok(None),
@@ -424,6 +496,17 @@ impl CatalogueService for Catalogue {
 
     async fn import_items(&self, request: Request<pb::ImportItemsRequest>) -> Reply<pb::ImportItemsResponse> {
         reply(self.take_rows(receive(request)?).await)
+    }
+
+    async fn import_catalogue(&self, request: Request<pb::ImportCatalogueRequest>) -> Reply<pb::ImportItemsResponse> {
+        reply(self.take_file(receive(request)?).await)
+    }
+
+    async fn export_catalogue(
+        &self,
+        request: Request<pb::ExportCatalogueRequest>,
+    ) -> Reply<pb::ExportCatalogueResponse> {
+        reply(self.give_file(receive(request)?).await)
     }
 
     async fn cancel_item(&self, request: Request<pb::CancelItemRequest>) -> Reply<pb::Item> {

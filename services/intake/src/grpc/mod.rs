@@ -11,7 +11,7 @@ mod transfer;
 use std::sync::Arc;
 
 use yiwang_kit::{Caller, Fault, Gate, Incoming, Resource, wire};
-use yiwang_ledger::{Aggregate as _, Audiences, Call, Committed, Context, Decision, Ledger, Read, Refusal, StreamId};
+use yiwang_ledger::{Aggregate as _, Call, Committed, Context, Decision, Ledger, Read, Refusal, StreamId};
 use yiwang_proto::intake::v1 as pb;
 
 pub use catalogue::Catalogue;
@@ -81,9 +81,9 @@ impl Intake {
         read.map(|read| read.state).ok_or_else(|| items::not_found(&pin.code))
     }
 
-    /// The item as it stands today.
-    async fn item_now(&self, code: &str) -> Result<Read<Item>, Refusal> {
-        let read = self.ledger.get::<Item>(items::stream(code), &Audiences::all()).await?;
+    /// The item as it stands today, for whoever may see it.
+    async fn item_now(&self, caller: &Caller, code: &str) -> Result<Read<Item>, Refusal> {
+        let read = self.ledger.get::<Item>(items::stream(code), &catalogue::seen_by(caller)).await?;
         read.filter(|read| read.state.exists()).ok_or_else(|| items::not_found(code))
     }
 

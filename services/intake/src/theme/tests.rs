@@ -36,19 +36,23 @@ fn what_ships_could_be_published() {
 #[test]
 fn questions_that_do_not_matter_are_not_asked() {
     let facts = theme("cyd");
-    let answers = json!({"form": "there", "area": 60, "sign": false});
+    let answers = json!({"form": "there", "area": 60, "small": true, "sign": false});
     assert_eq!(next(&facts, &answers), None);
-    assert_eq!(next(&facts, &json!({"form": "self", "area": 60, "sign": false})).unwrap().code, "invoices");
+    assert_eq!(
+        next(&facts, &json!({"form": "self", "area": 60, "small": true, "sign": false})).unwrap().code,
+        "invoices"
+    );
     assert_eq!(next(&facts, &json!({})).unwrap().code, "form");
 }
 
 #[test]
 fn who_is_no_member_is_waited_for_by_nobody() {
     let facts = theme("cyd");
-    let chosen = members(&facts, &json!({"form": "there", "area": 500, "sign": false}));
+    let chosen = members(&facts, &json!({"form": "there", "area": 500, "small": false, "sign": false}));
     let steps = order(chosen.iter().copied()).unwrap();
     assert_eq!(steps.values().copied().collect::<Vec<_>>(), [1, 1]);
-    let chosen = members(&facts, &json!({"form": "self", "area": 500, "sign": false, "invoices": false}));
+    let chosen =
+        members(&facts, &json!({"form": "self", "area": 500, "small": false, "sign": false, "invoices": false}));
     assert_eq!(order(chosen).unwrap()["fire"], 2);
 }
 

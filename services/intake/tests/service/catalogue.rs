@@ -85,7 +85,7 @@ pub async fn the_twenty_days_of_the_general_law_are_a_default_that_cites_it(worl
     assert_eq!(get(&world, SMALL_SHOP).await.legal_limit.unwrap().source(), LimitSource::Default);
 }
 
-pub async fn eighteen_of_twenty_queries_find_the_right_item_among_three(world: World) {
+pub async fn forty_five_of_fifty_queries_find_the_right_item_among_three(world: World) {
     let text = include_str!("../search_queries.csv");
     let mut missed = Vec::new();
     for line in text.lines().skip(1) {
@@ -96,7 +96,7 @@ pub async fn eighteen_of_twenty_queries_find_the_right_item_among_three(world: W
             missed.push(query);
         }
     }
-    assert!(missed.len() <= 2, "missed: {missed:?}");
+    assert!(missed.len() <= 5, "missed: {missed:?}");
 }
 
 pub async fn items_are_found_by_department_and_type(world: World) {

@@ -9,6 +9,7 @@ mod catalogue;
 mod details;
 mod directory;
 mod evaluation;
+mod exchange;
 mod golden;
 mod proofs;
 mod relay;
@@ -29,7 +30,7 @@ macro_rules! both {
 
 both! {
     catalogue: all_items_are_in_force_after_the_first_start, a_second_start_changes_nothing, an_item_is_read_with_its_guide,
-        eighteen_of_twenty_queries_find_the_right_item_among_three, items_are_found_by_department_and_type,
+        forty_five_of_fifty_queries_find_the_right_item_among_three, items_are_found_by_department_and_type,
         pages_of_the_catalogue_neither_skip_nor_repeat, pages_of_a_search_neither_skip_nor_repeat, a_foreign_page_token_is_refused,
         an_unknown_item_is_not_found, a_cancelled_item_is_named_with_reason_and_successor, a_cancellation_takes_effect_on_its_day,
         a_revised_item_is_another_version_and_drafts_keep_theirs, a_row_at_fault_does_not_stop_the_others,
@@ -48,6 +49,9 @@ both! {
     details: every_element_comes_back_as_it_was_written, an_imported_item_says_that_nobody_wrote_the_rest,
         what_the_rest_lacks_is_said_all_at_once, an_unknown_code_of_a_table_is_refused,
         an_amount_outside_the_charge_list_cannot_be_recorded, what_is_let_off_is_on_the_list_too_and_a_mistake_is_struck_out;
+    exchange: the_real_rows_go_in_and_come_out_the_same, ten_planted_rows_are_refused_each_with_its_reason,
+        a_file_that_is_none_is_refused_whole, items_are_found_by_topic_and_by_whom_they_serve,
+        what_serves_organs_alone_is_not_shown_to_the_public;
     standards: the_clerks_screen_and_the_online_form_are_one_list, nothing_is_accepted_before_every_point_was_looked_at,
         what_is_not_met_is_told_once_and_stops_nobody_after, an_expression_that_does_not_hold_water_is_not_published,
         a_form_says_where_its_fields_come_from, sensitive_data_need_a_consent_of_their_own,

@@ -82,12 +82,12 @@ pub async fn a_theme_is_its_regions_and_what_is_wrong_is_said_at_once(world: Wor
     let elsewhere = pb::Theme { region_code: "511603".into(), ..theme.clone() };
     assert_eq!(reason(&publish(&world, "admin", elsewhere).await.unwrap_err()), "ACTION_NOT_PERMITTED");
     theme.members[2].item_code = "no-such-item".into();
-    theme.members[3].when = "answers.".into();
-    theme.members[4].after = vec!["nobody".into()];
+    theme.members[4].when = "answers.".into();
+    theme.members[5].after = vec!["nobody".into()];
     theme.questions[0].choices.clear();
     theme.basis = "惯例".into();
     theme.examples.truncate(1);
-    theme.examples[0].members = vec!["food".into()];
+    theme.examples[0].members = vec!["filing".into()];
     let refusal = publish(&world, "admin", theme).await.unwrap_err();
     let reasons: std::collections::BTreeSet<_> = fields(&refusal).into_iter().map(|(_, reason)| reason).collect();
     let expected =

@@ -10,10 +10,11 @@ use crate::identity::Identity;
 use crate::telemetry::Trace;
 
 /// The methods that anybody may call without a token: guides, the directory, notices and the verification of licences are public.
-pub const PUBLIC: [&str; 15] = [
+pub const PUBLIC: [&str; 16] = [
     "/yiwang.catalogue.v1.CatalogueService/SearchItems",
     "/yiwang.catalogue.v1.CatalogueService/GetItem",
     "/yiwang.catalogue.v1.CatalogueService/PreviewChecklist",
+    "/yiwang.catalogue.v1.CatalogueService/ExportCatalogue",
     "/yiwang.catalogue.v1.DirectoryService/GetBasicItem",
     "/yiwang.catalogue.v1.DirectoryService/ListBasicItems",
     "/yiwang.catalogue.v1.DirectoryService/ListAbolishedProofs",
