@@ -12,6 +12,7 @@ pub mod drafting;
 pub mod fee;
 pub mod form;
 pub mod grpc;
+pub mod hall;
 pub mod limit;
 pub mod media;
 pub mod numbering;
@@ -34,6 +35,7 @@ use yiwang_kit::{Env, storage};
 use yiwang_ledger::{Aggregate as _, Ending, Ledger, Refusal};
 use yiwang_proto::catalogue::v1::catalogue_service_server::CatalogueServiceServer;
 use yiwang_proto::catalogue::v1::directory_service_server::DirectoryServiceServer;
+use yiwang_proto::catalogue::v1::hall_service_server::HallServiceServer;
 use yiwang_proto::catalogue::v1::theme_service_server::ThemeServiceServer;
 use yiwang_proto::catalogue::v1::transfer_service_server::TransferServiceServer;
 use yiwang_proto::intake::v1::fee_service_server::FeeServiceServer;
@@ -44,7 +46,8 @@ use crate::catalogue::Item;
 use crate::directory::BasicItem;
 use crate::drafting::Draft;
 use crate::fee::Fees;
-use crate::grpc::{Catalogue, Directory, FeesOf, Intake, Themes, Transfers};
+use crate::grpc::{Catalogue, Directory, FeesOf, Halls, Intake, Themes, Transfers};
+use crate::hall::{Hall, Presence};
 use crate::proofs::Proof;
 use crate::store::Store;
 use crate::theme::Theme;
@@ -93,11 +96,13 @@ pub async fn start(env: Env) -> anyhow::Result<Routes> {
     let intake = Intake::new(env.ledger.clone(), env.gate.clone(), store);
     let directory = Directory::new(env.ledger.clone(), env.gate.clone());
     let transfers = Transfers::new(env.ledger.clone(), env.gate.clone());
+    let halls = Halls::new(env.ledger.clone(), env.gate.clone());
     let themes = Themes::new(env.ledger.clone(), env.gate.clone());
     Ok(Routes::new(IntakeServiceServer::new(intake.clone()))
         .add_service(FeeServiceServer::new(FeesOf(intake)))
         .add_service(CatalogueServiceServer::new(catalogue))
         .add_service(DirectoryServiceServer::new(directory))
+        .add_service(HallServiceServer::new(halls))
         .add_service(ThemeServiceServer::new(themes))
         .add_service(TransferServiceServer::new(transfers)))
 }
@@ -116,6 +121,8 @@ pub async fn rebuild(ledger: &Ledger) -> Result<u64, Refusal> {
         + ledger.rebuild::<Draft>().await?
         + ledger.rebuild::<Fees>().await?
         + ledger.rebuild::<Proof>().await?
+        + ledger.rebuild::<Hall>().await?
+        + ledger.rebuild::<Presence>().await?
         + ledger.rebuild::<Theme>().await?
         + ledger.rebuild::<Transfer>().await?
         + ledger.rebuild::<register::Register>().await?)

@@ -4,6 +4,7 @@ pub mod application;
 pub mod ask;
 pub mod details;
 pub mod draft;
+pub mod hall;
 pub mod item;
 pub mod standard;
 pub mod theme;

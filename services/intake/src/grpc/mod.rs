@@ -5,6 +5,7 @@ mod attachment;
 mod catalogue;
 mod directory;
 mod fee;
+mod hall;
 mod theme;
 mod transfer;
 
@@ -17,6 +18,7 @@ use yiwang_proto::intake::v1 as pb;
 pub use catalogue::Catalogue;
 pub use directory::Directory;
 pub use fee::FeesOf;
+pub use hall::Halls;
 pub use theme::Themes;
 pub use transfer::Transfers;
 

@@ -11,6 +11,7 @@ use yiwang_intake::catalogue::{Entrusted, Hold, Item, ItemEvent, Received};
 use yiwang_intake::directory::{self, BasicFacts, BasicItem, Ended, Level};
 use yiwang_intake::drafting::{self, Draft, Risk, Stage};
 use yiwang_intake::fee::{self, Fees};
+use yiwang_intake::hall::{self, Hall, Presence};
 use yiwang_intake::proofs::{self, Abolished, Proof};
 use yiwang_intake::register::Register;
 use yiwang_intake::theme::{self, Theme};
@@ -233,6 +234,24 @@ fn transfers() -> Vec<transfer::Event> {
     ]
 }
 
+fn halls() -> (hall::HallEvent, hall::PresenceEvent) {
+    let by = Actor { id: "staff:admin".into(), ..Actor::system() };
+    let hall = Hall {
+        code: "GA-01".into(),
+        name: "区政务服务中心".into(),
+        region: "511602000000".into(),
+        address: "金安大道".into(),
+        hours: "工作日".into(),
+    };
+    let way = hall::Way::Seasonal { from: "10-01".into(), until: "03-31".into() };
+    let presence =
+        Presence { hall: "GA-01".into(), item: HYGIENE.into(), region: hall.region.clone(), way, authorised: true };
+    (
+        hall::HallEvent::HallPublished { hall: Box::new(hall), by: by.clone() },
+        hall::PresenceEvent::PresenceRegistered { presence: Box::new(presence), by },
+    )
+}
+
 fn themes() -> Vec<theme::Event> {
     let facts = Box::new(theme::source::builtin().unwrap().remove(0));
     vec![theme::Event::ThemePublished { facts, shipped: None }, theme::Event::ThemeCancelled { reason: "例".into() }]
@@ -281,6 +300,9 @@ pub async fn every_event_ever_released_still_decodes_and_evolves(world: World) {
         shared::write_missing::<Proof>(world.ledger(), proofs()).await;
         shared::write_missing::<Fees>(world.ledger(), fees()).await;
         shared::write_missing::<Theme>(world.ledger(), themes()).await;
+        let (hall, presence) = halls();
+        shared::write_missing::<Hall>(world.ledger(), vec![hall]).await;
+        shared::write_missing::<Presence>(world.ledger(), vec![presence]).await;
         // here the sealed values would open, and not in their place; elsewhere they read as erased
         return;
     }
@@ -290,6 +312,9 @@ pub async fn every_event_ever_released_still_decodes_and_evolves(world: World) {
     assert!(kinds >= 31, "{kinds}");
     let moved = shared::read_all::<Transfer>(world.ledger(), "TransferOffered").await.len();
     let listed = shared::read_all::<Proof>(world.ledger(), "ProofAbolished").await.len();
+    assert_eq!(shared::read_all::<Hall>(world.ledger(), "HallPublished").await.len(), hall::HallEvent::VARIANTS.len());
+    let present = shared::read_all::<Presence>(world.ledger(), "PresenceRegistered").await.len();
+    assert_eq!(present, hall::PresenceEvent::VARIANTS.len());
     let joined = shared::read_all::<Theme>(world.ledger(), "ThemePublished").await.len();
     assert_eq!(joined, theme::Event::VARIANTS.len());
     let charged = shared::read_all::<Fees>(world.ledger(), "FeeAssessed").await.len();

@@ -8,9 +8,11 @@ mod attachments;
 mod catalogue;
 mod details;
 mod directory;
+mod ends;
 mod evaluation;
 mod exchange;
 mod golden;
+mod halls;
 mod proofs;
 mod relay;
 mod standards;
@@ -40,15 +42,18 @@ both! {
     directory: a_claimed_item_goes_through_every_review_into_the_catalogue, nobody_passes_their_own_draft, every_step_has_its_role,
         what_cannot_be_published_is_said_all_at_once, a_version_for_later_is_in_force_on_its_day, a_level_that_is_not_named_does_not_claim,
         a_new_version_of_the_directory_reaches_claimed_items, an_item_has_one_open_draft, a_draft_is_seen_by_its_office_alone,
-        what_was_returned_is_reviewed_anew, a_crash_before_the_catalogue_is_completed, an_item_on_hold_says_why_until_it_is_resumed,
+        what_was_returned_is_reviewed_anew, a_crash_before_the_catalogue_is_completed,
         an_import_leaves_a_reviewed_list, a_claim_and_a_publication_sent_again_are_answered_as_then,
-        a_version_that_waits_is_not_written_over, what_is_announced_is_cancelled_at_once_or_not,
+        a_version_that_waits_is_not_written_over,
         a_case_keeps_the_version_that_it_began_with, an_imported_item_is_claimed_as_it_stands,
-        what_the_province_cancels_nobody_accepts_any_more, a_list_that_was_published_meanwhile_ends_with_its_basic_item,
-        an_item_ends_no_later_than_its_basic_item, a_basic_items_type_stays, a_version_that_waits_is_taken_back;
+
+        a_basic_items_type_stays;
     details: every_element_comes_back_as_it_was_written, an_imported_item_says_that_nobody_wrote_the_rest,
         what_the_rest_lacks_is_said_all_at_once, an_unknown_code_of_a_table_is_refused,
         an_amount_outside_the_charge_list_cannot_be_recorded, what_is_let_off_is_on_the_list_too_and_a_mistake_is_struck_out;
+    ends: an_item_on_hold_says_why_until_it_is_resumed, what_the_province_cancels_nobody_accepts_any_more, an_item_ends_no_later_than_its_basic_item, a_list_that_was_published_meanwhile_ends_with_its_basic_item, a_version_that_waits_is_taken_back, what_is_announced_is_cancelled_at_once_or_not;
+    halls: who_is_not_in_a_hall_stands_on_the_board_until_it_says_why, each_way_of_being_there_says_what_belongs_to_it,
+        a_hall_is_its_regions;
     exchange: the_real_rows_go_in_and_come_out_the_same, ten_planted_rows_are_refused_each_with_its_reason,
         a_file_that_is_none_is_refused_whole, items_are_found_by_topic_and_by_whom_they_serve,
         what_serves_organs_alone_is_not_shown_to_the_public;

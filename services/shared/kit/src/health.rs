@@ -73,6 +73,7 @@ fn grpc_names(service: &str) -> &'static [&'static str] {
             "yiwang.intake.v1.FeeService",
             "yiwang.catalogue.v1.CatalogueService",
             "yiwang.catalogue.v1.DirectoryService",
+            "yiwang.catalogue.v1.HallService",
             "yiwang.catalogue.v1.ThemeService",
             "yiwang.catalogue.v1.TransferService",
         ],

@@ -10,7 +10,7 @@ use crate::identity::Identity;
 use crate::telemetry::Trace;
 
 /// The methods that anybody may call without a token: guides, the directory, notices and the verification of licences are public.
-pub const PUBLIC: [&str; 16] = [
+pub const PUBLIC: [&str; 19] = [
     "/yiwang.catalogue.v1.CatalogueService/SearchItems",
     "/yiwang.catalogue.v1.CatalogueService/GetItem",
     "/yiwang.catalogue.v1.CatalogueService/PreviewChecklist",
@@ -18,6 +18,9 @@ pub const PUBLIC: [&str; 16] = [
     "/yiwang.catalogue.v1.DirectoryService/GetBasicItem",
     "/yiwang.catalogue.v1.DirectoryService/ListBasicItems",
     "/yiwang.catalogue.v1.DirectoryService/ListAbolishedProofs",
+    "/yiwang.catalogue.v1.HallService/GetHall",
+    "/yiwang.catalogue.v1.HallService/ListPresences",
+    "/yiwang.catalogue.v1.HallService/GetAbsenceBoard",
     "/yiwang.catalogue.v1.ThemeService/GetTheme",
     "/yiwang.catalogue.v1.ThemeService/ListThemes",
     "/yiwang.catalogue.v1.ThemeService/PlanTheme",
