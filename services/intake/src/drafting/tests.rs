@@ -12,7 +12,7 @@ use super::{Draft, Event, Risk, Stage};
 use crate::application::{Actor, Channel};
 use crate::catalogue::ItemFacts;
 use crate::catalogue::details::{Details, Served};
-use crate::catalogue::facts::{Outcome, ResultKind};
+use crate::catalogue::facts::{Condition, Material, Outcome, ResultKind};
 use crate::limit::{Limit, Source};
 
 #[derive(Clone, Debug)]
@@ -51,6 +51,15 @@ fn facts(visits: u8) -> ItemFacts {
         rules: "licensing".into(),
         result: Outcome { kind: ResultKind::Document, ..Outcome::default() },
         visits: u32::from(visits),
+        conditions: vec![Condition {
+            text: "有固定场所".into(), basis: "《公共场所卫生管理条例》第四条".into()
+        }],
+        materials: vec![Material {
+            code: "plan".into(),
+            name: "平面图".into(),
+            basis: "《公共场所卫生管理条例》第四条".into(),
+            ..Material::default()
+        }],
         details: Details {
             channels: vec![Channel::Post],
             served: vec![Served::Person],
@@ -118,6 +127,25 @@ impl Told {
         assert_eq!(hands.len(), 4, "each step by another person");
         assert!(hands.iter().all(|by| !self.wrote.contains(*by)), "nobody passes what they wrote");
     }
+}
+
+/// Without this the property below could hold because nothing is ever published.
+#[test]
+fn a_draft_that_passes_through_other_hands_is_published() {
+    let mut draft = Draft::default();
+    let mut take = |events: Vec<Event>| {
+        for event in events {
+            draft.evolve(&event, &Meta { at: Timestamp(0), actor: "a".into(), version: 1 });
+        }
+        draft.clone()
+    };
+    let mut now = take(decide::begin(&Draft::default(), &facts(0), &hand(0)).unwrap());
+    let reviews = [Stage::Review, Stage::Legality, Stage::Risks].map(|stage| Act::Examine(stage, true));
+    let acts = std::iter::once(Act::Submit).chain(reviews).chain([Act::Publish]);
+    for (by, act) in (0u8..).zip(acts) {
+        now = take(decided(&now, &act, &hand(by)).unwrap());
+    }
+    assert_eq!(now.stage, Stage::Published);
 }
 
 proptest! {

@@ -41,6 +41,7 @@ fn what_is_no_condition_is_refused_before_it_runs() {
     assert_eq!(reason("secrets.key == 1"), Wrong::Invalid);
     assert_eq!(reason(&format!("form.a == '{}'", "x".repeat(MOST))), Wrong::TooLong);
     assert_eq!(reason("form.a.all(x, form.a.all(y, x == y))"), Wrong::TooDeep);
+    assert_eq!(reason("form.a.all(x, form.a.all(y, y))"), Wrong::TooDeep);
     assert_eq!(reason("form.a.all(x, x in form.a)"), Wrong::TooDeep);
     assert_eq!(reason("form.a.all(x, x == form.a)"), Wrong::TooDeep);
     assert_eq!(reason("form.text.matches(form.pattern)"), Wrong::TooDeep);
