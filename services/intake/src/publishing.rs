@@ -4,8 +4,9 @@
 
 use std::collections::BTreeMap;
 
-use yiwang_ledger::{Audiences, Call, Committed, Context, Hash, Ledger, ListQuery, Refusal};
+use yiwang_ledger::{Audiences, Call, Committed, Context, Hash, Ledger, Refusal};
 
+use crate::catalogue::import::all_tagged;
 use crate::catalogue::{self, Item, decide};
 use crate::directory::{self, BasicItem};
 use crate::drafting::Draft;
@@ -57,17 +58,9 @@ pub async fn catch_up(
 /// # Errors
 /// Those of the ledger.
 pub async fn successors(ledger: &Ledger, basic: &BasicItem) -> Result<BTreeMap<String, String>, Refusal> {
-    let mut found = BTreeMap::new();
-    let successor = basic.ended.as_ref().and_then(|ended| ended.successor.clone());
-    let Some(successor) = successor else { return Ok(found) };
-    let mut page_token = String::new();
-    loop {
-        let query = ListQuery { filters: vec![("basic", successor.clone())], page_size: 200, page_token };
-        let page = ledger.list::<Item>(&query, &Audiences::all()).await?;
-        found.extend(page.items.iter().map(|read| (read.state.facts.region.clone(), read.state.facts.code.clone())));
-        if page.next_page_token.is_empty() {
-            return Ok(found);
-        }
-        page_token = page.next_page_token;
-    }
+    let Some(successor) = basic.ended.as_ref().and_then(|ended| ended.successor.clone()) else {
+        return Ok(BTreeMap::new());
+    };
+    let items = all_tagged::<Item>(ledger, &[("basic", successor)]).await?;
+    Ok(items.iter().map(|read| (read.state.facts.region.clone(), read.state.facts.code.clone())).collect())
 }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use anyhow::anyhow;
 use futures_util::{StreamExt as _, stream};
-use yiwang_ledger::{Audiences, Call, Ledger, ListQuery, Read, Refusal};
+use yiwang_ledger::{Aggregate, Audiences, Call, Ledger, ListQuery, Read, Refusal};
 use yiwang_standards::sm;
 
 use super::{Item, ItemFacts, decide};
@@ -32,17 +32,30 @@ pub fn digest(facts: &ItemFacts) -> String {
 }
 
 /// Every item that the ledger has, by code.
+///
+/// # Errors
+/// Those of the ledger.
 pub async fn all(ledger: &Ledger) -> Result<Vec<Read<Item>>, Refusal> {
-    let mut items = Vec::new();
-    let mut page_token = String::new();
+    all_tagged(ledger, &[]).await
+}
+
+/// Every record that bears the tags, page by page, for the service itself.
+///
+/// # Errors
+/// Those of the ledger.
+pub async fn all_tagged<A: Aggregate>(
+    ledger: &Ledger,
+    filters: &[(&'static str, String)],
+) -> Result<Vec<Read<A>>, Refusal> {
+    let (mut found, mut page_token) = (Vec::new(), String::new());
     loop {
-        let query = ListQuery { filters: Vec::new(), page_size: 200, page_token };
-        let page = ledger.list::<Item>(&query, &Audiences::all()).await?;
-        items.extend(page.items);
-        if page.next_page_token.is_empty() {
-            return Ok(items);
-        }
+        let query = ListQuery { filters: filters.to_vec(), page_size: 200, page_token };
+        let page = ledger.list::<A>(&query, &Audiences::all()).await?;
+        found.extend(page.items);
         page_token = page.next_page_token;
+        if page_token.is_empty() {
+            return Ok(found);
+        }
     }
 }
 

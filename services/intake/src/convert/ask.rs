@@ -41,6 +41,17 @@ pub fn text(field: &str, value: &str, least: usize, most: usize, reason: &'stati
     Err(Refusal::field(field, reason, zh, en))
 }
 
+/// A list that is not too long.
+///
+/// # Errors
+/// `FIELD_INVALID`, naming the field.
+pub fn few<T>(field: &str, all: &[T], most: usize) -> Result<(), Refusal> {
+    if all.len() <= most {
+        return Ok(());
+    }
+    Err(Refusal::field(field, "FIELD_INVALID", format!("至多{most}项"), format!("at most {most} of them")))
+}
+
 /// 申报来源; unspecified means web, for staff the window.
 pub fn channel(asked: PbChannel, staff: bool) -> Channel {
     match asked {

@@ -43,10 +43,7 @@ fn each<T, U>(
     most: usize,
     mut one: impl FnMut(At, &T) -> Result<U, Refusal>,
 ) -> Result<Vec<U>, Refusal> {
-    if all.len() > most {
-        let (zh, en) = (format!("至多{most}项"), format!("at most {most} of them"));
-        return Err(Refusal::field(format!("details.{list}"), WRONG, zh, en));
-    }
+    ask::few(&format!("details.{list}"), all, most)?;
     all.iter().enumerate().map(|(place, value)| one(At::of(list, place), value)).collect()
 }
 

@@ -3,7 +3,7 @@
 use yiwang_ledger::Refusal;
 use yiwang_proto::catalogue::v1 as pb;
 
-use super::ask;
+use super::ask::{self, few};
 use crate::application::{Application, MAX_FORM_BYTES};
 use crate::catalogue::ItemFacts;
 use crate::catalogue::facts::Necessity;
@@ -11,26 +11,19 @@ use crate::standard::{self, Check, Example, Said, Scenario, State};
 
 const WRONG: &str = "FIELD_INVALID";
 
-fn few<T>(field: String, all: &[T], most: usize) -> Result<(), Refusal> {
-    if all.len() <= most {
-        return Ok(());
-    }
-    Err(Refusal::field(field, WRONG, format!("至多{most}项"), format!("at most {most} of them")))
-}
-
 /// The scenarios of an item.
 ///
 /// # Errors
 /// `FIELD_INVALID`, naming the field.
 pub fn scenarios(all: &[pb::AcceptanceScenario]) -> Result<Vec<Scenario>, Refusal> {
-    few("scenarios".to_owned(), all, 20)?;
+    few("scenarios", all, 20)?;
     all.iter().enumerate().map(|(place, one)| scenario(&format!("scenarios[{place}]"), one)).collect()
 }
 
 fn scenario(at: &str, message: &pb::AcceptanceScenario) -> Result<Scenario, Refusal> {
     let text = |field: &str, value: &str, least, most| ask::text(&format!("{at}.{field}"), value, least, most, WRONG);
-    few(format!("{at}.checks"), &message.checks, 50)?;
-    few(format!("{at}.examples"), &message.examples, 20)?;
+    few(&format!("{at}.checks"), &message.checks, 50)?;
+    few(&format!("{at}.examples"), &message.examples, 20)?;
     let check = |(place, check): (usize, &pb::AcceptanceCheck)| {
         let part =
             |field: &str, value: &str, least, most| text(&format!("checks[{place}].{field}"), value, least, most);
@@ -47,8 +40,8 @@ fn scenario(at: &str, message: &pb::AcceptanceScenario) -> Result<Scenario, Refu
     let example = |(place, example): (usize, &pb::AcceptanceExample)| {
         let part =
             |field: &str, value: &str, least, most| text(&format!("examples[{place}].{field}"), value, least, most);
-        few(format!("{at}.examples[{place}].materials"), &example.materials, 100)?;
-        few(format!("{at}.examples[{place}].failing"), &example.failing, 100)?;
+        few(&format!("{at}.examples[{place}].materials"), &example.materials, 100)?;
+        few(&format!("{at}.examples[{place}].failing"), &example.failing, 100)?;
         Ok(Example {
             name: part("name", &example.name, 1, 100)?,
             form: part("form", &example.form, 0, 5000)?,
@@ -81,7 +74,7 @@ fn applicant(field: &str, text: &str) -> Result<&'static str, Refusal> {
 /// # Errors
 /// `FIELD_INVALID`, naming the field.
 pub fn preview(message: &pb::PreviewChecklistRequest) -> Result<Said, Refusal> {
-    few("material_codes".to_owned(), &message.material_codes, 100)?;
+    few("material_codes", &message.material_codes, 100)?;
     let form = message.form.as_ref().map(ask::form_value).transpose()?.unwrap_or_else(|| serde_json::json!({}));
     if form.to_string().len() > MAX_FORM_BYTES {
         let (zh, en) = (format!("表单内容过大，至多{MAX_FORM_BYTES}字节"), format!("at most {MAX_FORM_BYTES} bytes"));

@@ -5,7 +5,8 @@ use yiwang_kit::{limit as limits, timestamp, wire};
 use yiwang_ledger::{Read, Refusal, Timestamp};
 use yiwang_proto::catalogue::v1 as pb;
 
-use super::{ask, count, handling_limit, region, signed};
+use super::ask::{self, few};
+use super::{count, handling_limit, region, signed};
 use crate::limit::legal_date;
 use crate::theme::decide::Items;
 use crate::theme::plan::{self, Field, Paper};
@@ -22,11 +23,14 @@ fn code(field: &str, text: &str) -> Result<String, Refusal> {
     Err(Refusal::field(field, WRONG, zh, en))
 }
 
-fn few<T>(field: &str, all: &[T], most: usize) -> Result<(), Refusal> {
-    if all.len() <= most {
-        return Ok(());
+/// A code that conditions name the answer by, so that a hyphen would be a minus.
+fn name(field: &str, text: &str) -> Result<String, Refusal> {
+    let text = code(field, text)?;
+    if text.contains('-') || text.starts_with(|first: char| first.is_ascii_digit()) {
+        let (zh, en) = ("问题代码由字母、数字和下划线组成，不以数字开头", "letters, digits and _, no digit first");
+        return Err(Refusal::field(field, WRONG, zh, en));
     }
-    Err(Refusal::field(field, WRONG, format!("至多{most}项"), format!("at most {most} of them")))
+    Ok(text)
 }
 
 fn kind_of(kind: pb::ThemeKind) -> Option<Kind> {
@@ -55,7 +59,7 @@ fn question((place, message): (usize, &pb::ThemeQuestion)) -> Result<Question, R
         })
     };
     Ok(Question {
-        code: code(&at("code"), &message.code)?,
+        code: name(&at("code"), &message.code)?,
         text: ask::text(&at("text"), &message.text, 1, 200, WRONG)?,
         kind: match message.kind() {
             pb::AnswerKind::Unspecified | pb::AnswerKind::One => AnswerKind::One,

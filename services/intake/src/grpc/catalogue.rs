@@ -9,6 +9,7 @@ use yiwang_ledger::{Audiences, Call, Context, Decision, Entry, Ledger, ListQuery
 use yiwang_proto::catalogue::v1 as pb;
 use yiwang_proto::catalogue::v1::catalogue_service_server::CatalogueService;
 
+use super::public;
 use crate::catalogue::search::{self, Weights};
 use crate::catalogue::source::Defaults;
 use crate::catalogue::{self as items, Hold, Item, ItemEvent, decide, exchange, import, words};
@@ -437,10 +438,6 @@ enum Taken {
     Created,
     Revised,
     Equal,
-}
-
-fn public() -> Audiences {
-    Audiences::of(["public".to_owned()])
 }
 
 /// The public's items, and, for staff, partners and services, 部门间政务服务.

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use tonic::Request;
-use yiwang_kit::{Fault, Gate, Incoming, Reply, Resource, receive, reply, wire};
-use yiwang_ledger::{Aggregate, Audiences, Context, Ledger, ListQuery, Read, Refusal};
+use yiwang_kit::{Fault, Gate, Incoming, Reply, receive, reply, wire};
+use yiwang_ledger::{Audiences, Context, Ledger, ListQuery, Read, Refusal};
 use yiwang_proto::catalogue::v1 as pb;
 use yiwang_proto::catalogue::v1::hall_service_server::HallService;
 
+use super::{of_region, public};
 use crate::catalogue::{self as items, Item, import};
 use crate::convert::{ask, count, hall as show, region};
 use crate::directory::governs;
@@ -21,14 +22,6 @@ const LINES: usize = 500;
 pub struct Halls {
     ledger: Ledger,
     gate: Gate,
-}
-
-fn of_region(region: &str) -> Resource<'_> {
-    Resource { kind: "Item", region, ..Resource::default() }
-}
-
-fn public() -> Audiences {
-    Audiences::of(["public".to_owned()])
 }
 
 impl Halls {
@@ -114,20 +107,6 @@ impl Halls {
         })
     }
 
-    /// Every record of a region.
-    async fn all_of<A: Aggregate>(&self, region: &str) -> Result<Vec<Read<A>>, Refusal> {
-        let (mut found, mut page_token) = (Vec::new(), String::new());
-        loop {
-            let query = ListQuery { filters: vec![("region", region.to_owned())], page_size: 200, page_token };
-            let page = self.ledger.list::<A>(&query, &Audiences::all()).await?;
-            found.extend(page.items);
-            page_token = page.next_page_token;
-            if page_token.is_empty() {
-                return Ok(found);
-            }
-        }
-    }
-
     async fn absent(
         &self,
         incoming: Incoming<pb::GetAbsenceBoardRequest>,
@@ -135,7 +114,7 @@ impl Halls {
         self.gate.allow(&incoming.caller, "GetAbsenceBoard", &of_region(""))?;
         let region = region("region_code", &incoming.message.region_code)?;
         let department = incoming.message.department.trim();
-        let presences = self.all_of::<Presence>(&region).await?;
+        let presences = import::all_tagged::<Presence>(&self.ledger, &[("region", region.clone())]).await?;
         let all = import::all(&self.ledger).await?;
         let own = all.iter().map(|read| &*read.state).filter(|item| {
             item.facts.region == region && (department.is_empty() || item.facts.department == department)

@@ -12,7 +12,7 @@ mod transfer;
 use std::sync::Arc;
 
 use yiwang_kit::{Caller, Fault, Gate, Incoming, Resource, wire};
-use yiwang_ledger::{Aggregate as _, Call, Committed, Context, Decision, Ledger, Read, Refusal, StreamId};
+use yiwang_ledger::{Aggregate as _, Audiences, Call, Committed, Context, Decision, Ledger, Read, Refusal, StreamId};
 use yiwang_proto::intake::v1 as pb;
 
 pub use catalogue::Catalogue;
@@ -48,6 +48,16 @@ fn resource<'a>(app: &'a Application, caller: &'a Caller) -> Resource<'a> {
         item: &app.item.code,
         status: app.phase.name(),
     }
+}
+
+/// What everybody sees.
+fn public() -> Audiences {
+    Audiences::of(["public".to_owned()])
+}
+
+/// Something of the catalogue that is a region's.
+fn of_region(region: &str) -> Resource<'_> {
+    Resource { kind: "Item", region, ..Resource::default() }
 }
 
 /// Officers' names are shown to officers.

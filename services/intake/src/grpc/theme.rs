@@ -1,11 +1,12 @@
 //! `ThemeService`.
 
 use tonic::Request;
-use yiwang_kit::{Fault, Gate, Incoming, Reply, Resource, receive, reply, wire};
+use yiwang_kit::{Fault, Gate, Incoming, Reply, receive, reply, wire};
 use yiwang_ledger::{Audiences, Committed, Context, Ledger, ListQuery, Read, Refusal};
 use yiwang_proto::catalogue::v1 as pb;
 use yiwang_proto::catalogue::v1::theme_service_server::ThemeService;
 
+use super::{of_region, public};
 use crate::catalogue::{self as items, Item};
 use crate::convert::{ask, region, theme as show};
 use crate::theme::decide::Items;
@@ -16,14 +17,6 @@ use crate::theme::{self, Theme, ThemeFacts, decide, plan};
 pub struct Themes {
     ledger: Ledger,
     gate: Gate,
-}
-
-fn of_region(region: &str) -> Resource<'_> {
-    Resource { kind: "Item", region, ..Resource::default() }
-}
-
-fn public() -> Audiences {
-    Audiences::of(["public".to_owned()])
 }
 
 impl Themes {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tonic::Request;
 use yiwang_kit::{Caller, Fault, Gate, Incoming, Reply, Resource, new_stream_id, receive, reply, wire};
 use yiwang_ledger::{
-    Aggregate as _, Audiences, Committed, Context, Decision, Kind, Ledger, ListQuery, Read, Refusal, StreamId,
+    Aggregate as _, Audiences, Committed, Context, Decision, Ledger, ListQuery, Read, Refusal, StreamId,
 };
 use yiwang_proto::catalogue::v1 as pb;
 use yiwang_proto::catalogue::v1::transfer_service_server::TransferService;
@@ -184,8 +184,7 @@ impl Transfers {
     /// The second step; should it fail here, the relay completes it.
     async fn carry_out(&self, done: &Committed<Transfer>, trace: &str) {
         if let Err(refusal) = transferring::complete(&self.ledger, &done.state, done.hash, trace).await {
-            let level = if refusal.kind == Kind::FailedPrecondition { "refused" } else { "away" };
-            tracing::warn!(transfer = %done.stream, reason = refusal.reason, level, "a transfer is left to the relay");
+            tracing::warn!(transfer = %done.stream, reason = refusal.reason, "a transfer is left to the relay");
         }
     }
 

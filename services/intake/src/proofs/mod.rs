@@ -4,10 +4,11 @@
 pub mod builtin;
 
 use serde::{Deserialize, Serialize};
-use yiwang_ledger::{Aggregate, Audiences, Decision, Index, Ledger, ListQuery, Meta, Refusal, StreamId, Tag};
+use yiwang_ledger::{Aggregate, Decision, Index, Ledger, Meta, Refusal, StreamId, Tag};
 
 use crate::application::Actor;
 use crate::catalogue::facts::Material;
+use crate::catalogue::import::all_tagged;
 use crate::directory::above;
 
 /// A proof that was abolished.
@@ -98,16 +99,8 @@ pub fn restore(proof: &Proof, reason: &str, by: &Actor) -> Decision<Event> {
 pub async fn binding(ledger: &Ledger, region: &str) -> Result<Vec<Abolished>, Refusal> {
     let mut found = builtin::all().unwrap_or_default().to_vec();
     for above in above(region) {
-        let mut page_token = String::new();
-        loop {
-            let query = ListQuery { filters: vec![("region", above.clone())], page_size: 200, page_token };
-            let page = ledger.list::<Proof>(&query, &Audiences::all()).await?;
-            found.extend(page.items.iter().map(|read| read.state.abolished.clone()));
-            page_token = page.next_page_token;
-            if page_token.is_empty() {
-                break;
-            }
-        }
+        let listed = all_tagged::<Proof>(ledger, &[("region", above)]).await?;
+        found.extend(listed.iter().map(|read| read.state.abolished.clone()));
     }
     Ok(found)
 }

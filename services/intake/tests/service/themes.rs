@@ -81,6 +81,11 @@ pub async fn a_theme_is_its_regions_and_what_is_wrong_is_said_at_once(world: Wor
     assert_eq!((next.version, next.guide.as_str()), (2, "新指南"));
     let elsewhere = pb::Theme { region_code: "511603".into(), ..theme.clone() };
     assert_eq!(reason(&publish(&world, "admin", elsewhere).await.unwrap_err()), "ACTION_NOT_PERMITTED");
+    // `answers.my-code` would be a subtraction
+    let mut hyphen = theme.clone();
+    hyphen.questions[0].code = "my-code".into();
+    let refusal = publish(&world, "admin", hyphen).await.unwrap_err();
+    assert_eq!(fields(&refusal)[0].0, "theme.questions[0].code");
     theme.members[2].item_code = "no-such-item".into();
     theme.members[4].when = "answers.".into();
     theme.members[5].after = vec!["nobody".into()];
