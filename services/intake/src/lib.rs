@@ -65,14 +65,18 @@ pub async fn start(env: Env) -> anyhow::Result<Routes> {
     rules::all().map_err(|wrong| anyhow!("data/rules.toml: {wrong}"))?;
     catalogue::words::synonyms().map_err(|wrong| anyhow!("data/synonyms.toml: {wrong}"))?;
     proofs::builtin::all().map_err(|wrong| anyhow!("data/abolished_proofs.toml: {wrong}"))?;
-    let report = catalogue::import::run(&env.ledger, catalogue::source::builtin()?).await?;
+    let mut shipped = catalogue::source::builtin()?;
+    shipped.retain(|facts| env.config.catalogue.ships(&facts.code));
+    let mut themes = theme::source::builtin()?;
+    themes.retain(|theme| theme.members.iter().all(|member| env.config.catalogue.ships(&member.item)));
+    let report = catalogue::import::run(&env.ledger, shipped).await?;
     tracing::info!(
         created = report.created,
         revised = report.revised,
         unchanged = report.unchanged,
         "catalogue in force"
     );
-    theme::source::run(&env.ledger).await?;
+    theme::source::run(&env.ledger, themes).await?;
     let catalogue = Catalogue::new(env.ledger.clone(), env.gate.clone())?;
     let seen = env.ledger.head().await?.position;
     catalogue.stock().await?;

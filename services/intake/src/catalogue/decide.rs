@@ -57,11 +57,11 @@ pub fn ship(item: &Item, facts: &ItemFacts, digest: &str) -> Decision<ItemEvent>
 }
 
 /// Whether a version that was drafted may be published: the item is not cancelled, is still whose it was, and no other version
-/// waits for its day, which this one would write over.
+/// waits for a day to come, which this one would write over.
 ///
 /// # Errors
 /// `ITEM_ALREADY_CANCELLED`, `ITEM_MOVED`, `VERSION_WAITS`.
-pub fn check_publish(item: &Item, facts: &ItemFacts) -> Result<(), Refusal> {
+pub fn check_publish(item: &Item, facts: &ItemFacts, today: NaiveDate) -> Result<(), Refusal> {
     if let Standing::Cancelled(_) = &item.standing {
         return Err(cancelled_already());
     }
@@ -70,7 +70,7 @@ pub fn check_publish(item: &Item, facts: &ItemFacts) -> Result<(), Refusal> {
         let (zh, en) = ("该事项已由其他机关实施", "the item is another organ's by now");
         return Err(Refusal::state("ITEM_MOVED", zh, en).with("organisation", organ.clone()));
     }
-    if let Some(next) = &item.upcoming {
+    if let Some(next) = item.upcoming.as_ref().filter(|next| next.from > today) {
         let zh = format!("已有版本将于{}起施行，请待其施行后再发布", next.from);
         let en = format!("a version waits for {}: publish when it is in force", next.from);
         return Err(Refusal::state("VERSION_WAITS", zh, en).with("from_date", next.from.to_string()));
@@ -78,14 +78,17 @@ pub fn check_publish(item: &Item, facts: &ItemFacts) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// Publishes a version that was drafted and reviewed, in force from a day on. A day that has passed meanwhile is today.
+/// Publishes a version that was drafted and reviewed, in force from a day on. A day that has passed meanwhile is today. What has
+/// taken effect by today takes effect first, whether or not the timer has come by.
 ///
 /// # Errors
 /// As [`check_publish`].
 pub fn publish(item: &Item, facts: &ItemFacts, from: NaiveDate, cx: &Context) -> Decision<ItemEvent> {
-    check_publish(item, facts)?;
-    let from = from.max(legal_date(cx.now));
-    Ok(vec![ItemEvent::VersionPublished { facts: Box::new(facts.clone()), from }])
+    let today = legal_date(cx.now);
+    check_publish(item, facts, today)?;
+    let mut events = timer(item, cx)?;
+    events.push(ItemEvent::VersionPublished { facts: Box::new(facts.clone()), from: from.max(today) });
+    Ok(events)
 }
 
 /// 三级四同: what the directory says of an item, its lists say from now on, those that wait for their day among them.

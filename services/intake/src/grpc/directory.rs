@@ -18,6 +18,7 @@ use crate::catalogue::{self as items, Item, ItemFacts, Standing};
 use crate::convert::{ask, draft as show, region};
 use crate::directory::{self, BasicItem, Level, governs};
 use crate::drafting::{self, Draft, Event, Stage, decide};
+use crate::limit::legal_date;
 use crate::proofs::{self, Proof};
 use crate::publishing;
 
@@ -277,11 +278,10 @@ impl Directory {
         let abolished = proofs::binding(&self.ledger, &seen.facts.region).await?;
         let item = self.ledger.get::<Item>(items::stream(&seen.facts.code), &Audiences::all()).await?;
         let item = item.map(|read| read.state).unwrap_or_default();
-        let stands = items::decide::check_publish(&item, &seen.facts);
         let from = day("from_date", &message.from_date)?;
         let target = Target { id: &message.id, request_id: &message.request_id, etag: &message.etag };
         let rule = move |draft: &Draft, by: &Actor, cx: &Context| {
-            stands.clone()?;
+            items::decide::check_publish(&item, &draft.facts, legal_date(cx.now))?;
             decide::publish(draft, basic.as_deref(), &abolished, from, by, cx)
         };
         let done = self.act(&incoming, "PublishItem", target, rule).await?;
@@ -343,14 +343,14 @@ impl Directory {
 
     async fn list_proofs(
         &self,
-        incoming: Incoming<pb::ListAbolishedProofsRequest>,
-    ) -> Result<pb::ListAbolishedProofsResponse, Fault> {
-        self.gate.allow(&incoming.caller, "ListAbolishedProofs", &Resource { kind: "Item", ..Resource::default() })?;
+        incoming: Incoming<pb::GetAbolishedProofsRequest>,
+    ) -> Result<pb::GetAbolishedProofsResponse, Fault> {
+        self.gate.allow(&incoming.caller, "GetAbolishedProofs", &Resource { kind: "Item", ..Resource::default() })?;
         let proofs = match incoming.message.region_code.trim() {
             "" => proofs::builtin::all().unwrap_or_default().to_vec(),
             code => proofs::binding(&self.ledger, &region("region_code", code)?).await?,
         };
-        Ok(pb::ListAbolishedProofsResponse { proofs: proofs.iter().map(show::proof_shown).collect() })
+        Ok(pb::GetAbolishedProofsResponse { proofs: proofs.iter().map(show::proof_shown).collect() })
     }
 
     async fn abandon(&self, incoming: Incoming<pb::AbandonItemDraftRequest>) -> Result<pb::ItemDraft, Fault> {
@@ -462,10 +462,10 @@ impl DirectoryService for Directory {
         reply(self.restore(receive(request)?).await)
     }
 
-    async fn list_abolished_proofs(
+    async fn get_abolished_proofs(
         &self,
-        request: Request<pb::ListAbolishedProofsRequest>,
-    ) -> Reply<pb::ListAbolishedProofsResponse> {
+        request: Request<pb::GetAbolishedProofsRequest>,
+    ) -> Reply<pb::GetAbolishedProofsResponse> {
         reply(self.list_proofs(receive(request)?).await)
     }
 

@@ -20,13 +20,13 @@ mod themes;
 mod transfers;
 mod world;
 
-/// Each case runs on SQLite and on PostgreSQL.
+/// Each case runs on SQLite and on PostgreSQL, in a world that has what its module needs of the shipped catalogue.
 macro_rules! both {
     ($($module:ident: $($case:ident),+;)+) => {
         mod sqlite { $(mod $module { $(#[tokio::test(flavor = "multi_thread")]
-            async fn $case() { crate::$module::$case(crate::world::World::sqlite().await).await })+ })+ }
+            async fn $case() { crate::$module::$case(crate::world::World::sqlite(crate::world::shipped(stringify!($module))).await).await })+ })+ }
         mod postgres { $(mod $module { $(#[tokio::test(flavor = "multi_thread")]
-            async fn $case() { if let Some(world) = crate::world::World::postgres().await { crate::$module::$case(world).await } })+ })+ }
+            async fn $case() { if let Some(world) = crate::world::World::postgres(crate::world::shipped(stringify!($module))).await { crate::$module::$case(world).await } })+ })+ }
     };
 }
 

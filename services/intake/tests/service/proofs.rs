@@ -41,8 +41,8 @@ pub async fn a_region_keeps_its_own_list_of_abolished_proofs(world: World) {
     let listed = abolish(&world, "平面布局图").await;
     assert!(listed.asked_by.contains(&ITEM.to_owned()), "{:?}", listed.asked_by);
     let list = async |region: &str| {
-        let ask = pb::ListAbolishedProofsRequest { region_code: region.into() };
-        world.directory_as("citizen").list_abolished_proofs(ask).await.unwrap().into_inner().proofs
+        let ask = pb::GetAbolishedProofsRequest { region_code: region.into() };
+        world.directory_as("citizen").get_abolished_proofs(ask).await.unwrap().into_inner().proofs
     };
     let all = list("").await.len();
     // it binds what lies below, and nobody else

@@ -112,6 +112,7 @@ pub async fn a_cancelled_theme_is_planned_no_more(world: World) {
     assert_eq!(get(&world, "bdc").await.unwrap().cancelled_reason, "并入省级主题");
     assert_eq!(reason(&themes(&world, "admin").cancel_theme(cancel()).await.unwrap_err()), "THEME_CANCELLED");
     // and what the product ships does not bring it back
-    yiwang_intake::theme::source::run(world.ledger()).await.unwrap();
+    let shipped = yiwang_intake::theme::source::builtin().unwrap();
+    yiwang_intake::theme::source::run(world.ledger(), shipped).await.unwrap();
     assert_eq!(reason(&plan(&world, "bdc", json!({})).await.unwrap_err()), "THEME_CANCELLED");
 }

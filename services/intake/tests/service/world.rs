@@ -55,6 +55,14 @@ pub struct World {
     _end: End,
 }
 
+/// What a module of cases needs of the shipped catalogue: to bring all of it in takes longer than most cases do.
+pub fn shipped(module: &str) -> String {
+    match module {
+        "catalogue" | "exchange" | "halls" | "themes" => "*".into(),
+        _ => [HYGIENE, SMALL_SHOP, FIRE, PLAIN, BENEFIT].join(","),
+    }
+}
+
 /// Ends the process's tasks with the test.
 struct End(CancellationToken);
 
@@ -71,21 +79,22 @@ pub fn noon(year: i32, month: u32, day: u32) -> Timestamp {
 }
 
 impl World {
-    pub async fn sqlite() -> Self {
-        Self::open(None).await
+    pub async fn sqlite(shipped: String) -> Self {
+        Self::open(None, shipped).await
     }
 
-    pub async fn postgres() -> Option<Self> {
+    pub async fn postgres(shipped: String) -> Option<Self> {
         let url = std::env::var("YIWANG_TEST_POSTGRES_URL").ok().filter(|url| !url.is_empty())?;
-        Some(Self::open(Some(url)).await)
+        Some(Self::open(Some(url), shipped).await)
     }
 
-    async fn open(postgres: Option<String>) -> Self {
+    async fn open(postgres: Option<String>, shipped: String) -> Self {
         let folder = Arc::new(tempfile::tempdir().unwrap());
         let mut config = Config { data_dir: folder.path().to_owned(), ..Config::default() };
         config.limits.attachment_bytes = 2 * 1024 * 1024;
         config.intake.schema = Some(format!("intake_{}", new_stream_id().to_string().replace('-', "")));
         config.intake.database_url = postgres.map(DatabaseUrl::new);
+        config.catalogue.shipped = shipped;
         Self::start(config, folder, true, Approval::default()).await
     }
 

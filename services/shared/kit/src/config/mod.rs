@@ -58,6 +58,8 @@ pub struct Config {
     pub storage: StorageConfig,
     /// 工作日历.
     pub calendar: CalendarConfig,
+    /// The catalogue that ships with the product.
+    pub catalogue: CatalogueConfig,
 }
 
 /// What the process is for.
@@ -202,6 +204,29 @@ pub struct CalendarConfig {
     pub dir: Option<PathBuf>,
 }
 
+/// The catalogue that ships with the product: real items of one place, and the themes made of them.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct CatalogueConfig {
+    /// The items that come into force at a start, and the themes that can be made of them alone: `*` for all, or the beginnings
+    /// of codes, separated by commas; empty for none, where a place keeps its own. What is in force already stays.
+    pub shipped: String,
+}
+
+impl Default for CatalogueConfig {
+    fn default() -> Self {
+        Self { shipped: "*".into() }
+    }
+}
+
+impl CatalogueConfig {
+    /// Whether an item of this code comes in.
+    pub fn ships(&self, item_code: &str) -> bool {
+        let mut named = self.shipped.split(',').map(str::trim).filter(|beginning| !beginning.is_empty());
+        named.any(|beginning| beginning == "*" || item_code.starts_with(beginning))
+    }
+}
+
 impl Default for Config {
     fn default() -> Self {
         Self {
@@ -222,6 +247,7 @@ impl Default for Config {
             redis: RedisConfig::default(),
             storage: StorageConfig::default(),
             calendar: CalendarConfig::default(),
+            catalogue: CatalogueConfig::default(),
         }
     }
 }

@@ -17,7 +17,7 @@ pub const PUBLIC: [&str; 19] = [
     "/yiwang.catalogue.v1.CatalogueService/ExportCatalogue",
     "/yiwang.catalogue.v1.DirectoryService/GetBasicItem",
     "/yiwang.catalogue.v1.DirectoryService/ListBasicItems",
-    "/yiwang.catalogue.v1.DirectoryService/ListAbolishedProofs",
+    "/yiwang.catalogue.v1.DirectoryService/GetAbolishedProofs",
     "/yiwang.catalogue.v1.HallService/GetHall",
     "/yiwang.catalogue.v1.HallService/ListPresences",
     "/yiwang.catalogue.v1.HallService/GetAbsenceBoard",
