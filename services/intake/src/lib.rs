@@ -14,6 +14,7 @@ pub mod form;
 pub mod grpc;
 pub mod hall;
 pub mod limit;
+pub mod mandate;
 pub mod media;
 pub mod numbering;
 pub mod proofs;
@@ -40,14 +41,16 @@ use yiwang_proto::catalogue::v1::theme_service_server::ThemeServiceServer;
 use yiwang_proto::catalogue::v1::transfer_service_server::TransferServiceServer;
 use yiwang_proto::intake::v1::fee_service_server::FeeServiceServer;
 use yiwang_proto::intake::v1::intake_service_server::IntakeServiceServer;
+use yiwang_proto::intake::v1::mandate_service_server::MandateServiceServer;
 
 use crate::application::{Application, decide};
 use crate::catalogue::Item;
 use crate::directory::BasicItem;
 use crate::drafting::Draft;
 use crate::fee::Fees;
-use crate::grpc::{Catalogue, Directory, FeesOf, Halls, Intake, Themes, Transfers};
+use crate::grpc::{Catalogue, Directory, FeesOf, Halls, Intake, Mandates, Themes, Transfers};
 use crate::hall::{Hall, Presence};
+use crate::mandate::Mandate;
 use crate::proofs::Proof;
 use crate::store::Store;
 use crate::theme::Theme;
@@ -101,9 +104,11 @@ pub async fn start(env: Env) -> anyhow::Result<Routes> {
     let directory = Directory::new(env.ledger.clone(), env.gate.clone());
     let transfers = Transfers::new(env.ledger.clone(), env.gate.clone());
     let halls = Halls::new(env.ledger.clone(), env.gate.clone());
+    let mandates = Mandates::new(env.ledger.clone(), env.gate.clone());
     let themes = Themes::new(env.ledger.clone(), env.gate.clone());
     Ok(Routes::new(IntakeServiceServer::new(intake.clone()))
         .add_service(FeeServiceServer::new(FeesOf(intake)))
+        .add_service(MandateServiceServer::new(mandates))
         .add_service(CatalogueServiceServer::new(catalogue))
         .add_service(DirectoryServiceServer::new(directory))
         .add_service(HallServiceServer::new(halls))
@@ -127,6 +132,7 @@ pub async fn rebuild(ledger: &Ledger) -> Result<u64, Refusal> {
         + ledger.rebuild::<Proof>().await?
         + ledger.rebuild::<Hall>().await?
         + ledger.rebuild::<Presence>().await?
+        + ledger.rebuild::<Mandate>().await?
         + ledger.rebuild::<Theme>().await?
         + ledger.rebuild::<Transfer>().await?
         + ledger.rebuild::<register::Register>().await?)

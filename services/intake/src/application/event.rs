@@ -3,10 +3,11 @@
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
-use yiwang_ledger::{Personal, SubjectId};
+use yiwang_ledger::{Personal, SubjectId, Timestamp};
 
 use super::{Actor, Attachment, Authority, Channel, Ground, ItemPin, Party, Point, WithdrawalCause};
 use crate::limit::Due;
+use crate::mandate::Held;
 use crate::transfer::Organ;
 
 /// What an update does to one part.
@@ -75,6 +76,27 @@ pub enum ApplicationEvent {
         agent: Change<Box<Party>>,
         /// The form as JSON text.
         form: Change<Personal>,
+        /// Names of the form's fields that were saved by it; none in entries that are older than the field.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        fields: Vec<String>,
+        /// Who.
+        by: Actor,
+    },
+    /// Its party made a word by which a window takes the draft up.
+    TakeUpOffered {
+        /// The word.
+        code: String,
+        /// It is good until then.
+        until: Timestamp,
+        /// Who.
+        by: Actor,
+    },
+    /// 换渠道: somebody else, or the same person elsewhere, goes on with the draft.
+    TakenUp {
+        /// Where.
+        channel: Channel,
+        /// At a window, which sees it from then on.
+        at_window: bool,
         /// Who.
         by: Actor,
     },
@@ -105,6 +127,9 @@ pub enum ApplicationEvent {
         due: Due,
         /// On whose authority.
         authority: Authority,
+        /// 授权委托 under which an agent hands it in.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        mandate: Option<Held>,
         /// The promise that was signed with it.
         promise: Option<String>,
         /// Codes of the materials that are not there yet.
@@ -149,6 +174,9 @@ pub enum ApplicationEvent {
         due: Due,
         /// On whose authority.
         authority: Authority,
+        /// 授权委托 under which an agent hands it in.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        mandate: Option<Held>,
         /// What was done.
         note: Option<Personal>,
         /// Codes of the materials that are still not there.

@@ -4,7 +4,7 @@ use yiwang_ledger::{EventName as _, Meta};
 
 use super::{
     Acceptance, Actor, Application, ApplicationEvent as Event, Correction, Handling, Looked, Phase, Promise, Receipt,
-    Rejection, Step, WithdrawalCause,
+    Rejection, Step, TakeUp, WithdrawalCause,
 };
 
 pub(super) fn evolve(app: &mut Application, event: &Event, meta: &Meta) {
@@ -28,25 +28,51 @@ pub(super) fn evolve(app: &mut Application, event: &Event, meta: &Meta) {
             app.form.clone_from(form);
             app.phase = Phase::Draft;
         }
-        Event::Updated { owner, applicant, agent, form, .. } => {
+        Event::Updated { owner, applicant, agent, form, fields, .. } => {
             if let Some(owner) = owner {
                 app.owner.clone_from(owner);
             }
             unbox(applicant).apply(&mut app.applicant);
             unbox(agent).apply(&mut app.agent);
             form.apply(&mut app.form);
+            app.saved.extend(fields.iter().map(|field| (field.clone(), meta.version)));
+        }
+        Event::TakeUpOffered { code, until, .. } => {
+            app.take_up = Some(TakeUp { code: code.clone(), until: *until });
+        }
+        Event::TakenUp { channel, at_window, .. } => {
+            app.take_up = None;
+            app.channel = *channel;
+            app.at_window |= at_window;
         }
         Event::AttachmentAdded { attachment, .. } => app.attachments.push((**attachment).clone()),
         Event::AttachmentRemoved { id, .. } => app.attachments.retain(|attachment| attachment.id != *id),
-        Event::Submitted { entrusted, receipt_number, received, due, authority, promise, missing, consented, by } => {
+        Event::Submitted {
+            entrusted,
+            receipt_number,
+            received,
+            due,
+            authority,
+            mandate,
+            promise,
+            missing,
+            consented,
+            by,
+        } => {
             match entrusted {
                 None => {}
                 Some(Handling::Own) => app.item.entrusted = None,
                 Some(Handling::Trustee(organ)) => app.item.entrusted = Some(organ.clone()),
             }
             app.consented.clone_from(consented);
-            app.receipt =
-                Some(Receipt { number: receipt_number.clone(), at: meta.at, by: by.clone(), authority: *authority });
+            app.take_up = None;
+            app.receipt = Some(Receipt {
+                number: receipt_number.clone(),
+                at: meta.at,
+                by: by.clone(),
+                authority: *authority,
+                mandate: mandate.clone(),
+            });
             app.promise = promise.as_ref().map(|text| Promise { text: text.clone(), at: meta.at, by: by.clone() });
             app.phase = submitted(*received, due, missing);
         }
@@ -150,6 +176,7 @@ fn recompute(app: &mut Application, new: &crate::limit::Due) {
 fn shown_actor(event: &Event) -> Option<Actor> {
     match event {
         Event::Drafted { by, .. }
+        | Event::TakenUp { by, .. }
         | Event::Submitted { by, .. }
         | Event::CorrectedOnTheSpot { by, .. }
         | Event::CorrectionRequested { by, .. }
@@ -164,6 +191,7 @@ fn shown_actor(event: &Event) -> Option<Actor> {
         | Event::WithdrawalDenied
         | Event::Withdrawn { .. } => Some(Actor::system()),
         Event::Updated { .. }
+        | Event::TakeUpOffered { .. }
         | Event::AttachmentAdded { .. }
         | Event::AttachmentRemoved { .. }
         | Event::ChecksRecorded { .. }

@@ -22,6 +22,7 @@ pub use party::Party;
 pub use phase::{Acceptance, Ground, Phase, Rejection, WithdrawalCause};
 
 use crate::limit::{Due, legal_date};
+use crate::mandate::Held;
 use crate::rules::RuleSet;
 use crate::transfer::Organ;
 
@@ -98,6 +99,12 @@ pub enum Channel {
     Mobile,
     /// 快递申请.
     Post,
+    /// 自助终端.
+    Terminal,
+    /// 电话.
+    Phone,
+    /// 村级代办点.
+    VillageProxy,
     /// 其他.
     Other,
 }
@@ -188,6 +195,18 @@ pub struct Receipt {
     pub by: Actor,
     /// On whose authority.
     pub authority: Authority,
+    /// 授权委托 under which an agent handed it in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mandate: Option<Held>,
+}
+
+/// 换渠道接着办: the word by which a window takes up a draft.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TakeUp {
+    /// The word.
+    pub code: String,
+    /// It is good until then.
+    pub until: Timestamp,
 }
 
 /// 告知承诺书, signed.
@@ -253,6 +272,15 @@ pub struct Application {
     /// 单独同意: the sensitive fields to whose use the applicant has consented.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub consented: Vec<String>,
+    /// The version at which each field of the form was last saved.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub saved: BTreeMap<String, u64>,
+    /// The word by which a window takes it up; none while none was given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub take_up: Option<TakeUp>,
+    /// A window has taken it up: it is seen there from then on.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub at_window: bool,
 }
 
 impl Application {

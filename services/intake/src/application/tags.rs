@@ -5,6 +5,9 @@ use yiwang_ledger::{Index, Tag, Timestamp, UniqueKey};
 use super::{Application, Phase};
 use crate::limit::{Due, Ends as _};
 
+/// The scope of the words by which drafts are taken up.
+pub(crate) const TAKE_UP: &str = "TAKE_UP_CODE_TAKEN";
+
 /// The due date that the timer watches.
 pub(crate) fn watched(app: &Application) -> Option<&Due> {
     match &app.phase {
@@ -42,7 +45,7 @@ fn audiences(app: &Application) -> Vec<String> {
         all.push(app.owner_subject.audience());
     }
     let received = !matches!(app.phase, Phase::Absent | Phase::Draft) && app.receipt.is_some();
-    if app.begun_by_staff || received {
+    if app.begun_by_staff || app.at_window || received {
         all.push(format!("window:{}", app.item.region));
     }
     if received {
@@ -80,5 +83,6 @@ pub(super) fn keys(app: &Application) -> Vec<UniqueKey> {
     let case = app.case_number.iter().map(|number| UniqueKey { scope: "CASE_NUMBER_TAKEN", key: number.clone() });
     let receipt =
         app.receipt.iter().map(|receipt| UniqueKey { scope: "RECEIPT_NUMBER_TAKEN", key: receipt.number.clone() });
-    case.chain(receipt).collect()
+    let word = app.take_up.iter().map(|word| UniqueKey { scope: TAKE_UP, key: word.code.clone() });
+    case.chain(receipt).chain(word).collect()
 }

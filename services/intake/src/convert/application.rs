@@ -12,7 +12,8 @@ use yiwang_standards::identity::{mask_name, mask_number};
 use super::ask::form_struct;
 use super::{channel, count, due, signed};
 use crate::application::{
-    Actor, Application, Attachment, Correction, Ground, Party, Phase, Promise, Rejection, Step, WithdrawalCause,
+    Actor, Application, Attachment, Authority, Correction, Ground, Party, Phase, Promise, Rejection, Step,
+    WithdrawalCause,
 };
 use crate::limit::Due;
 
@@ -278,6 +279,19 @@ pub fn application(
         outstanding_materials: accepted.map(|acceptance| outstanding(app, &acceptance.outstanding)).unwrap_or_default(),
         withdrawal: withdrawal(app),
         consented_fields: app.consented.clone(),
+        authority: match app.receipt.as_ref().map(|receipt| receipt.authority) {
+            None => pb::HandingAuthority::Unspecified,
+            Some(Authority::Applicant) => pb::HandingAuthority::Applicant,
+            Some(Authority::Agent) => pb::HandingAuthority::Agent,
+            Some(Authority::Window) => pb::HandingAuthority::Window,
+        }
+        .into(),
+        mandate_id: app
+            .receipt
+            .as_ref()
+            .and_then(|receipt| receipt.mandate.as_ref())
+            .map(|held| held.id.to_string())
+            .unwrap_or_default(),
     }
 }
 

@@ -18,7 +18,7 @@ use crate::rules::RuleSet;
 pub fn acting(caller: &Caller) -> Acting {
     let actor = parties::actor(caller);
     let actor = Actor { id: actor.id, name: actor.name, role: actor.role, organisation: actor.organisation };
-    Acting { actor, subject: caller.subject.clone(), staff: caller.kind == CallerKind::Staff }
+    Acting { actor, subject: caller.subject.clone(), staff: caller.kind == CallerKind::Staff, mandates: Vec::new() }
 }
 
 /// A text of `least` to `most` characters, blanks around it cut off.
@@ -61,6 +61,9 @@ pub fn channel(asked: PbChannel, staff: bool) -> Channel {
         PbChannel::Mobile => Channel::Mobile,
         PbChannel::Post => Channel::Post,
         PbChannel::Other => Channel::Other,
+        PbChannel::Terminal => Channel::Terminal,
+        PbChannel::Phone => Channel::Phone,
+        PbChannel::VillageProxy => Channel::VillageProxy,
     }
 }
 
@@ -82,6 +85,14 @@ const APPLICANT: Names = Names {
 };
 const AGENT: Names =
     Names { path: "agent", name: "agent.name", number: "agent.number", phone: "agent.phone", address: "agent.address" };
+
+const PRINCIPAL: Names = Names {
+    path: "principal",
+    name: "principal.name",
+    number: "principal.number",
+    phone: "principal.phone",
+    address: "principal.address",
+};
 
 /// What the parts of a request are sealed with.
 pub struct Sealing<'a> {
@@ -108,6 +119,14 @@ impl Sealing<'_> {
     /// As [`Sealing::applicant`].
     pub fn agent(&self, party: &party_pb::Party) -> Result<Option<Party>, Refusal> {
         self.party(&AGENT, party)
+    }
+
+    /// 被代理人; none where nothing was given.
+    ///
+    /// # Errors
+    /// As [`Sealing::applicant`].
+    pub fn principal(&self, party: &party_pb::Party) -> Result<Option<Party>, Refusal> {
+        self.party(&PRINCIPAL, party)
     }
 
     fn party(&self, names: &Names, party: &party_pb::Party) -> Result<Option<Party>, Refusal> {

@@ -122,6 +122,9 @@ fn channel_of(channel: pb::Channel) -> Option<Channel> {
         pb::Channel::Mobile => Channel::Mobile,
         pb::Channel::Post => Channel::Post,
         pb::Channel::Other => Channel::Other,
+        pb::Channel::Terminal => Channel::Terminal,
+        pb::Channel::Phone => Channel::Phone,
+        pb::Channel::VillageProxy => Channel::VillageProxy,
     })
 }
 

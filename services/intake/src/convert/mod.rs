@@ -6,6 +6,7 @@ pub mod details;
 pub mod draft;
 pub mod hall;
 pub mod item;
+pub mod mandate;
 pub mod standard;
 pub mod theme;
 pub mod transfer;
@@ -47,5 +48,8 @@ pub fn channel(channel: Channel) -> items::Channel {
         Channel::Mobile => items::Channel::Mobile,
         Channel::Post => items::Channel::Post,
         Channel::Other => items::Channel::Other,
+        Channel::Terminal => items::Channel::Terminal,
+        Channel::Phone => items::Channel::Phone,
+        Channel::VillageProxy => items::Channel::VillageProxy,
     }
 }

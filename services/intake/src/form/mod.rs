@@ -147,6 +147,19 @@ pub fn filled(form: Option<&str>, known: &[(String, String)]) -> String {
     Value::Object(form).to_string()
 }
 
+/// Names of the fields that differ between two forms.
+pub fn changed(before: Option<&Personal>, after: Option<&Personal>) -> Vec<String> {
+    let fields = |form: Option<&Personal>| -> Map<String, Value> {
+        form.and_then(Personal::get).and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default()
+    };
+    let (before, after) = (fields(before), fields(after));
+    let mut names: Vec<String> =
+        before.keys().chain(after.keys()).filter(|name| before.get(*name) != after.get(*name)).cloned().collect();
+    names.sort_unstable();
+    names.dedup();
+    names
+}
+
 /// Where the form says otherwise than the identity that a field comes from.
 ///
 /// # Errors

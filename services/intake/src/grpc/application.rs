@@ -261,7 +261,7 @@ impl Intake {
         let reason = ask::remark(seen.state.data_subject(), "reason", &message.reason)?;
         let withdraw = decide::Withdraw { reason };
         let target = Target { id: &message.id, request_id: &message.request_id, etag: &message.etag };
-        let rule = move |app: &Application, by: &Acting, _: &Context| decide::withdraw(app, &withdraw, by);
+        let rule = move |app: &Application, by: &Acting, cx: &Context| decide::withdraw(app, &withdraw, by, cx);
         let done = self.act(&incoming, "WithdrawApplication", target, rule).await?;
         Ok(self.shown(&incoming.caller, &done))
     }
@@ -283,6 +283,18 @@ impl IntakeService for Intake {
 
     async fn record_checks(&self, request: Request<pb::RecordChecksRequest>) -> Reply<pb::Application> {
         reply(self.look(receive(request)?).await)
+    }
+
+    async fn save_fields(&self, request: Request<pb::SaveFieldsRequest>) -> Reply<pb::Application> {
+        reply(self.save(receive(request)?).await)
+    }
+
+    async fn offer_take_up(&self, request: Request<pb::OfferTakeUpRequest>) -> Reply<pb::TakeUpOffer> {
+        reply(self.offer(receive(request)?).await)
+    }
+
+    async fn take_up_draft(&self, request: Request<pb::TakeUpDraftRequest>) -> Reply<pb::Application> {
+        reply(self.take_up(receive(request)?).await)
     }
 
     async fn prefill_form(&self, request: Request<pb::PrefillFormRequest>) -> Reply<pb::Application> {

@@ -5,7 +5,9 @@ mod attachment;
 mod catalogue;
 mod directory;
 mod fee;
+mod filling;
 mod hall;
+mod mandate;
 mod theme;
 mod transfer;
 
@@ -19,6 +21,7 @@ pub use catalogue::Catalogue;
 pub use directory::Directory;
 pub use fee::FeesOf;
 pub use hall::Halls;
+pub use mandate::Mandates;
 pub use theme::Themes;
 pub use transfer::Transfers;
 
@@ -27,6 +30,7 @@ use crate::application::{self as app, Application, ApplicationEvent, ItemPin};
 use crate::catalogue::{self as items, Item};
 use crate::convert::application::{self as show, Reader};
 use crate::convert::ask;
+use crate::mandate::{Mandate, between};
 use crate::store::Store;
 
 /// The intake service over its ledger and its store of files.
@@ -122,7 +126,8 @@ impl Intake {
         rule: impl Fn(&Application, &Acting, &Context) -> Decision<ApplicationEvent> + Send + Sync + 'static,
     ) -> Result<Committed<Application>, Refusal> {
         let (gate, caller) = (self.gate.clone(), caller.clone());
-        let (audiences, acting) = (caller.audiences(), ask::acting(&caller));
+        let audiences = caller.audiences();
+        let acting = Acting { mandates: self.mandates(id).await?, ..ask::acting(&caller) };
         let rule = move |app: &Application, cx: &Context| {
             if !app.exists() || !audiences.meets(&app.tags()) {
                 return Err(app::not_found());
@@ -131,6 +136,16 @@ impl Intake {
             rule(app, &acting, cx)
         };
         self.ledger.execute::<Application>(id, call, rule).await.map_err(wire::contract_word)
+    }
+
+    /// 授权委托 between the parties of an application as it stands; none where there is no agent.
+    async fn mandates(&self, id: StreamId) -> Result<Vec<(StreamId, Mandate)>, Refusal> {
+        let read = self.ledger.get::<Application>(id, &Audiences::all()).await?;
+        let parties = read.as_ref().and_then(|read| read.state.identified_applicant().zip(read.state.agent.as_ref()));
+        match parties.filter(|(_, agent)| agent.is_identified()) {
+            Some((applicant, agent)) => between(&self.ledger, &applicant.subject, &agent.subject).await,
+            None => Ok(Vec::new()),
+        }
     }
 
     fn shown(&self, caller: &Caller, done: &Committed<Application>) -> pb::Application {

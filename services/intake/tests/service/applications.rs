@@ -127,16 +127,6 @@ pub async fn who_is_not_the_applicant_is_told_to_name_an_agent(world: World) {
     assert_eq!((refused.code(), reason(&refused)), (tonic::Code::PermissionDenied, "NOT_THE_APPLICANT".into()));
 }
 
-pub async fn an_agent_hands_in_and_the_receipt_says_so(world: World) {
-    let mut request = create(PLAIN);
-    (request.applicant, request.agent) = (Some(person("李秀英", CITIZEN2)), Some(citizen()));
-    let draft = world.as_("citizen").create_application(request).await.unwrap().into_inner();
-    let submitted = world.submit(&draft.id).await.unwrap();
-    assert_eq!(submitted.steps.last().unwrap().actor.as_ref().unwrap().id, "person:citizen");
-    // the applicant sees what was done in her name
-    assert_eq!(world.read("citizen2", &draft.id).await.agent.unwrap().name, "张建国");
-}
-
 pub async fn the_window_hands_in_for_the_applicant(world: World) {
     let mut request = create(PLAIN);
     request.applicant = Some(citizen());

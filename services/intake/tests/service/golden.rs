@@ -5,20 +5,21 @@ use std::path::PathBuf;
 
 use serde_json::json;
 use strum::VariantNames as _;
-use yiwang_intake::application::{Actor, Application, ApplicationEvent};
+use yiwang_intake::application::{Actor, Application, ApplicationEvent, Party};
 use yiwang_intake::catalogue::facts::Condition;
 use yiwang_intake::catalogue::{Entrusted, Hold, Item, ItemEvent, Received};
 use yiwang_intake::directory::{self, BasicFacts, BasicItem, Ended, Level};
 use yiwang_intake::drafting::{self, Draft, Risk, Stage};
 use yiwang_intake::fee::{self, Fees};
 use yiwang_intake::hall::{self, Hall, Presence};
+use yiwang_intake::mandate::{self, Mandate};
 use yiwang_intake::proofs::{self, Abolished, Proof};
 use yiwang_intake::register::Register;
 use yiwang_intake::theme::{self, Theme};
 use yiwang_intake::transfer::{self, Finding, FindingKind, Offer, Offered, Organ, Transfer, Way};
 use yiwang_kit::new_request_id;
-use yiwang_ledger::{Entry, EventName as _};
-use yiwang_proto::catalogue::v1::{CancelItemRequest, ImportItemsRequest, ItemRow};
+use yiwang_ledger::{Entry, EventName as _, Personal, Vault};
+use yiwang_proto::catalogue::v1::{CancelItemRequest, Channel, ImportItemsRequest, ItemRow};
 use yiwang_proto::intake::v1 as pb;
 use yiwang_standards::calendar::Calendar;
 
@@ -60,6 +61,15 @@ async fn live(world: &World) -> Vec<Entry> {
         ..Default::default()
     };
     world.as_("citizen").update_application(update).await.unwrap();
+    let offer = pb::OfferTakeUpRequest { id: two.id.clone(), request_id: new_request_id() };
+    world.as_("citizen").offer_take_up(offer).await.unwrap();
+    let take = pb::TakeUpDraftRequest {
+        id: two.id.clone(),
+        request_id: new_request_id(),
+        channel: Channel::Mobile.into(),
+        ..Default::default()
+    };
+    world.as_("citizen").take_up_draft(take).await.unwrap();
     world.submit(&two.id).await.unwrap();
     let mend = pb::UpdateApplicationRequest {
         id: two.id.clone(),
@@ -273,6 +283,33 @@ fn fees() -> Vec<fee::Event> {
     ]
 }
 
+fn mandates(vault: &Vault) -> Vec<mandate::MandateEvent> {
+    let by = Actor { id: "person:citizen2".into(), ..Actor::system() };
+    let party = |name: &str| {
+        let subject = vault.lookup("golden", name);
+        let name = Some(Personal::new(&subject, "principal.name", name));
+        Party { subject, kind: None, name, number: None, phone: None, address: None }
+    };
+    let day = chrono::NaiveDate::from_ymd_opt(2026, 3, 16).unwrap();
+    let principal = party("李秀英");
+    let reason = Personal::new(&principal.subject, "mandate.reason", "例");
+    let grant = mandate::Grant {
+        principal,
+        agent: party("张建国"),
+        kind: mandate::Kind::Entrusted,
+        items: vec![PLAIN.into()],
+        acts: vec![mandate::Act::Apply],
+        from: day,
+        until: day,
+        evidence: Some("授权委托书原件".into()),
+        region: "511602000000".into(),
+    };
+    vec![
+        mandate::MandateEvent::MandateGranted { grant: Box::new(grant), by: by.clone() },
+        mandate::MandateEvent::MandateRevoked { reason, by },
+    ]
+}
+
 fn proofs() -> Vec<proofs::Event> {
     let by = Actor { id: "staff:legality".into(), ..Actor::system() };
     let abolished = Abolished {
@@ -300,6 +337,7 @@ pub async fn every_event_ever_released_still_decodes_and_evolves(world: World) {
         shared::write_missing::<Proof>(world.ledger(), proofs()).await;
         shared::write_missing::<Fees>(world.ledger(), fees()).await;
         shared::write_missing::<Theme>(world.ledger(), themes()).await;
+        shared::write_missing::<Mandate>(world.ledger(), mandates(world.ledger().vault())).await;
         let (hall, presence) = halls();
         shared::write_missing::<Hall>(world.ledger(), vec![hall]).await;
         shared::write_missing::<Presence>(world.ledger(), vec![presence]).await;
@@ -309,7 +347,7 @@ pub async fn every_event_ever_released_still_decodes_and_evolves(world: World) {
     let mut kinds = shared::read_all::<Application>(world.ledger(), "Drafted").await.len();
     kinds += shared::read_all::<Item>(world.ledger(), "ItemImported").await.len();
     kinds += shared::read_all::<Register>(world.ledger(), "NumberIssued").await.len();
-    assert!(kinds >= 31, "{kinds}");
+    assert!(kinds >= 33, "{kinds}");
     let moved = shared::read_all::<Transfer>(world.ledger(), "TransferOffered").await.len();
     let listed = shared::read_all::<Proof>(world.ledger(), "ProofAbolished").await.len();
     assert_eq!(shared::read_all::<Hall>(world.ledger(), "HallPublished").await.len(), hall::HallEvent::VARIANTS.len());
@@ -317,6 +355,8 @@ pub async fn every_event_ever_released_still_decodes_and_evolves(world: World) {
     assert_eq!(present, hall::PresenceEvent::VARIANTS.len());
     let joined = shared::read_all::<Theme>(world.ledger(), "ThemePublished").await.len();
     assert_eq!(joined, theme::Event::VARIANTS.len());
+    let granted = shared::read_all::<Mandate>(world.ledger(), "MandateGranted").await.len();
+    assert_eq!(granted, mandate::MandateEvent::VARIANTS.len());
     let charged = shared::read_all::<Fees>(world.ledger(), "FeeAssessed").await.len();
     assert_eq!(charged, fee::Event::VARIANTS.len());
     assert_eq!((moved, listed), (transfer::Event::VARIANTS.len(), proofs::Event::VARIANTS.len()));

@@ -13,6 +13,7 @@ mod evaluation;
 mod exchange;
 mod golden;
 mod halls;
+mod mandates;
 mod proofs;
 mod relay;
 mod standards;
@@ -54,6 +55,9 @@ both! {
     ends: an_item_on_hold_says_why_until_it_is_resumed, what_the_province_cancels_nobody_accepts_any_more, an_item_ends_no_later_than_its_basic_item, a_list_that_was_published_meanwhile_ends_with_its_basic_item, a_version_that_waits_is_taken_back, what_is_announced_is_cancelled_at_once_or_not;
     halls: who_is_not_in_a_hall_stands_on_the_board_until_it_says_why, each_way_of_being_there_says_what_belongs_to_it,
         a_hall_is_its_regions;
+    mandates: an_agent_acts_by_a_mandate_in_its_days_and_acts, a_mandate_ends_with_its_last_day, who_grants_and_what_is_refused,
+        a_companys_employee_hands_in_for_it, fields_are_saved_one_by_one_and_none_is_written_over,
+        a_draft_is_taken_up_on_another_channel, what_was_begun_by_telephone_is_handed_in_by_the_applicant;
     exchange: the_real_rows_go_in_and_come_out_the_same, ten_planted_rows_are_refused_each_with_its_reason,
         a_file_that_is_none_is_refused_whole, items_are_found_by_topic_and_by_whom_they_serve,
         what_serves_organs_alone_is_not_shown_to_the_public;
@@ -74,7 +78,7 @@ both! {
     applications: a_draft_needs_only_an_item, an_application_goes_from_the_form_to_its_number, a_repeated_request_is_answered_as_the_first_time,
         the_same_request_id_with_another_body_is_refused, a_stale_etag_is_refused, a_wrong_check_digit_names_its_field,
         all_that_is_wrong_with_the_form_comes_at_once, a_form_too_large_is_refused, who_is_not_the_applicant_is_told_to_name_an_agent,
-        an_agent_hands_in_and_the_receipt_says_so, the_window_hands_in_for_the_applicant, a_foreign_application_is_not_there,
+        the_window_hands_in_for_the_applicant, a_foreign_application_is_not_there,
         staff_see_it_from_receipt_on_and_not_before, a_citizen_does_not_accept, lists_are_masked_and_reads_are_full,
         a_staff_read_leaves_an_entry, nobody_acts_for_five_working_days, what_is_missing_is_told_once_and_in_time,
         what_is_told_names_all_that_is_missing, no_licensing_law_is_cited_to_a_public_service, a_telephone_is_kept_in_one_spelling,

@@ -71,6 +71,7 @@ fn grpc_names(service: &str) -> &'static [&'static str] {
         "intake" => &[
             "yiwang.intake.v1.IntakeService",
             "yiwang.intake.v1.FeeService",
+            "yiwang.intake.v1.MandateService",
             "yiwang.catalogue.v1.CatalogueService",
             "yiwang.catalogue.v1.DirectoryService",
             "yiwang.catalogue.v1.HallService",

@@ -147,7 +147,7 @@ pub fn update(app: &Application, facts: &ItemFacts, ask: &Update, by: &Acting, c
         });
     }
     if way == Way::OnTheSpot {
-        check_contents(&after, facts, by)?;
+        check_contents(&after, facts, by, cx)?;
         form::consented(&after, facts, false)?;
     }
     let form = match &after.form {
@@ -155,12 +155,17 @@ pub fn update(app: &Application, facts: &ItemFacts, ask: &Update, by: &Acting, c
         Some(form) => Change::Set(form.clone()),
         None => Change::Clear,
     };
+    let fields = match &form {
+        Change::Keep => Vec::new(),
+        _ => form::changed(app.form.as_ref(), after.form.as_ref()),
+    };
     let owner = owner(app.begun_by_staff, &by.actor, after.applicant.as_ref());
     let updated = Event::Updated {
         owner: (app.begun_by_staff && owner != app.owner).then_some(owner),
         applicant: boxed(&ask.applicant),
         agent: boxed(&ask.agent),
         form,
+        fields,
         by: by.actor.clone(),
     };
     Ok(spot::recorded(way, updated, &after, facts, by))

@@ -7,8 +7,10 @@ mod correct;
 mod draft;
 mod look;
 mod number;
+mod save;
 mod spot;
 mod submit;
+mod take_up;
 #[cfg(test)]
 pub(crate) mod tests;
 mod timer;
@@ -20,16 +22,19 @@ pub use correct::{RequestCorrection, request_correction};
 pub use draft::{Create, Update, create, prefill, update};
 pub use look::record_checks;
 pub use number::number;
+pub use save::{Save, save_fields};
 use submit::authority;
 pub use submit::{Handing, resubmit, submit};
+pub use take_up::{offer, take_up, wrong_code};
 pub use timer::{recompute, timer};
 pub use withdraw::{Withdraw, answer_withdrawal, withdraw};
 
 use chrono::NaiveDate;
-use yiwang_ledger::{Context, Kind, Refusal, SubjectId};
+use yiwang_ledger::{Context, Kind, Refusal, StreamId, SubjectId};
 
 use super::{Actor, Application, Party, Phase};
 use crate::limit::{Ends as _, legal_date};
+use crate::mandate::Mandate;
 
 /// Who acts, as the command knows it.
 #[derive(Clone, Debug)]
@@ -40,6 +45,8 @@ pub struct Acting {
     pub subject: Option<SubjectId>,
     /// Staff of an organ.
     pub staff: bool,
+    /// 授权委托 between the application's parties.
+    pub mandates: Vec<(StreamId, Mandate)>,
 }
 
 impl Acting {

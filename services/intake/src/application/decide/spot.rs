@@ -24,7 +24,7 @@ pub(super) fn way(app: &Application, by: &Acting, cx: &Context, verb_zh: &str, v
         Phase::Draft | Phase::CorrectionRequested => Ok(Way::Open),
         Phase::Submitted { .. } => {
             check_not_deemed(app, cx)?;
-            authority(app, by)?;
+            authority(app, by, cx)?;
             Ok(Way::OnTheSpot)
         }
         phase => Err(wrong_phase(phase, verb_zh, verb_en)),

@@ -6,10 +6,13 @@ use yiwang_ledger::{Context, Decision, Kind, Personal, Refusal};
 
 use super::accept::missing;
 use super::{Acting, applicant_missing, document_number};
-use crate::application::{Application, ApplicationEvent as Event, Authority, Handling, Phase, not_found, wrong_phase};
+use crate::application::{
+    Application, ApplicationEvent as Event, Authority, Channel, Handling, Phase, not_found, wrong_phase,
+};
 use crate::catalogue::{Item, ItemFacts};
 use crate::form;
 use crate::limit::{Ends as _, legal_date};
+use crate::mandate::{Act, Held, Mandate};
 
 /// Hands an application in.
 #[derive(Clone, Debug, Default)]
@@ -39,7 +42,7 @@ pub fn submit(
     }
     let received = legal_date(cx.now);
     now.check_open(received)?;
-    let authority = check_contents(app, pinned, by)?;
+    let (authority, mandate) = check_contents(app, pinned, by, cx)?;
     let promise = match (&pinned.promise, ask.sign_promise) {
         (Some(terms), true) => Some(terms.text.clone()),
         (None, true) => {
@@ -63,6 +66,7 @@ pub fn submit(
         received,
         due: app.item.rules.tell_once.due(received, &cx.calendar),
         authority,
+        mandate,
         promise,
         missing: missing(app, pinned),
         consented,
@@ -86,13 +90,14 @@ pub fn resubmit(app: &Application, pinned: &ItemFacts, ask: &Handing, by: &Actin
         }
         _ => return Err(wrong_phase(&app.phase, "补正提交", "handed in again")),
     }
-    let authority = check_contents(app, pinned, by)?;
+    let (authority, mandate) = check_contents(app, pinned, by, cx)?;
     let received = legal_date(cx.now);
     let consented = form::consented(app, pinned, ask.consents)?;
     Ok(vec![Event::Resubmitted {
         received,
         due: app.item.rules.tell_once.due(received, &cx.calendar),
         authority,
+        mandate,
         note: ask.note.clone(),
         missing: missing(app, pinned),
         consented,
@@ -100,17 +105,25 @@ pub fn resubmit(app: &Application, pinned: &ItemFacts, ask: &Handing, by: &Actin
     }])
 }
 
-/// Who acts, and for whom: the applicant, the agent who is named, or the window for the applicant who stands before it.
-pub(super) fn authority(app: &Application, by: &Acting) -> Result<Authority, Refusal> {
+/// Who acts, and for whom: the applicant, the agent who is named and holds a mandate, or the window for the applicant, or their
+/// agent with the paper, who stands before it.
+pub(super) fn authority(app: &Application, by: &Acting, cx: &Context) -> Result<(Authority, Option<Held>), Refusal> {
     let Some(applicant) = app.identified_applicant().filter(|party| party.name.is_some()) else {
         return Err(applicant_missing());
     };
     if by.is(Some(applicant)) {
-        Ok(Authority::Applicant)
+        Ok((Authority::Applicant, None))
     } else if by.is(app.agent.as_ref()) {
-        Ok(Authority::Agent)
+        Ok((Authority::Agent, Some(held(app, Act::Apply, by, cx)?)))
+    } else if by.staff && app.channel == Channel::Phone {
+        let (zh, en) = (
+            "电话申请须由申请人在网上确认提交，或者到窗口取件后提交",
+            "what was begun by telephone is handed in by the applicant online, or once a window has taken it up",
+        );
+        Err(Refusal::state("APPLICANT_NOT_PRESENT", zh, en))
     } else if by.staff {
-        Ok(Authority::Window)
+        let mandate = app.agent.as_ref().map(|_| held(app, Act::Apply, by, cx)).transpose()?;
+        Ok((Authority::Window, mandate))
     } else {
         Err(Refusal {
             kind: Kind::PermissionDenied,
@@ -124,9 +137,36 @@ pub(super) fn authority(app: &Application, by: &Acting) -> Result<Authority, Ref
     }
 }
 
+/// The mandate by which the agent who is named does this today (民法典 arts. 162, 165).
+///
+/// # Errors
+/// `MANDATE_MISSING`.
+pub(super) fn held(app: &Application, act: Act, by: &Acting, cx: &Context) -> Result<Held, Refusal> {
+    let today = legal_date(cx.now);
+    let parties = app.identified_applicant().zip(app.agent.as_ref());
+    let found = parties.and_then(|(applicant, agent)| {
+        let covers = |one: &Mandate| one.covers(&applicant.subject, &agent.subject, &app.item.code, act, today);
+        by.mandates.iter().find(|(_, one)| covers(one))
+    });
+    found.and_then(|(id, one)| Some(Held { id: *id, kind: one.grant.as_ref()?.kind })).ok_or_else(|| Refusal {
+        kind: Kind::PermissionDenied,
+        ..Refusal::field(
+            "agent",
+            "MANDATE_MISSING",
+            "代理人没有办理此事的有效授权：请被代理人在网上授权，或者持授权材料到窗口登记",
+            "the agent holds no mandate for this: the principal grants one online, or the paper is shown at a window",
+        )
+    })
+}
+
 /// Applicant, authority and form, all that is wrong at once.
-pub(super) fn check_contents(app: &Application, pinned: &ItemFacts, by: &Acting) -> Result<Authority, Refusal> {
-    let authority = authority(app, by)?;
+pub(super) fn check_contents(
+    app: &Application,
+    pinned: &ItemFacts,
+    by: &Acting,
+    cx: &Context,
+) -> Result<(Authority, Option<Held>), Refusal> {
+    let authority = authority(app, by, cx)?;
     if app.agent.as_ref().is_some_and(|agent| !agent.is_identified() || agent.name.is_none()) {
         return Err(Refusal::field(
             "agent",

@@ -1,9 +1,11 @@
 //! 撤回: before acceptance at once, after it by way of approval, which may have decided already.
 
-use yiwang_ledger::{Decision, Kind, Personal, Refusal};
+use yiwang_ledger::{Context, Decision, Kind, Personal, Refusal};
 
 use super::Acting;
+use super::submit::held;
 use crate::application::{Application, ApplicationEvent as Event, Phase, WithdrawalCause, not_found, wrong_phase};
+use crate::mandate::Act;
 
 /// Takes an application back.
 #[derive(Clone, Debug, Default)]
@@ -13,7 +15,11 @@ pub struct Withdraw {
 }
 
 /// The applicant takes it back, at any time before the decision.
-pub fn withdraw(app: &Application, ask: &Withdraw, by: &Acting) -> Decision<Event> {
+/// An agent needs a mandate for it, once it was handed in.
+pub fn withdraw(app: &Application, ask: &Withdraw, by: &Acting, cx: &Context) -> Decision<Event> {
+    if app.receipt.is_some() && by.is(app.agent.as_ref()) && !by.is(app.applicant.as_ref()) {
+        held(app, Act::Withdraw, by, cx)?;
+    }
     let (reason, by) = (ask.reason.clone(), by.actor.clone());
     match &app.phase {
         Phase::Absent => Err(not_found()),

@@ -38,9 +38,54 @@ fn who_is_not_the_applicant_must_be_named_as_the_agent() {
     let hand = |world: &World| submit(&world.app, &world.item, &facts(), &Handing::default(), &other, &world.cx());
     assert_eq!(hand(&world).expect_err("refused").reason, "NOT_THE_APPLICANT");
     world.app.agent = Some(party('b'));
-    let decided = hand(&world);
+    assert_eq!(hand(&world).expect_err("refused").reason, "MANDATE_MISSING");
+    // by a mandate, in its days, for its acts
+    let held = |acts: Vec<Act>, until: NaiveDate| Acting {
+        mandates: vec![(StreamId::named("mandate", "1"), mandate(acts, until))],
+        ..other.clone()
+    };
+    let day = |day| NaiveDate::from_ymd_opt(2026, 3, day).expect("a day");
+    let hand =
+        |world: &World, by: &Acting| submit(&world.app, &world.item, &facts(), &Handing::default(), by, &world.cx());
+    for by in [held(vec![Act::Apply], day(1)), held(vec![Act::Receive], day(31))] {
+        assert_eq!(hand(&world, &by).expect_err("refused").reason, "MANDATE_MISSING");
+    }
+    let decided = hand(&world, &held(vec![Act::Apply], day(2)));
     world.take(decided).expect("handed in by the agent");
-    assert_eq!(world.app.receipt.map(|receipt| receipt.authority), Some(Authority::Agent));
+    let receipt = world.app.receipt.clone().expect("a receipt");
+    assert_eq!(
+        (receipt.authority, receipt.mandate.map(|held| held.id)),
+        (Authority::Agent, Some(StreamId::named("mandate", "1")))
+    );
+    // to apply is not to withdraw
+    let by = held(vec![Act::Apply], day(31));
+    assert_eq!(
+        withdraw(&world.app, &Withdraw::default(), &by, &world.cx()).expect_err("refused").reason,
+        "MANDATE_MISSING"
+    );
+}
+
+#[test]
+fn what_two_people_save_beside_each_other_both_stays() {
+    let mut world = World::new().draft();
+    let save = |world: &World, seen: u64, fields: serde_json::Value| {
+        let serde_json::Value::Object(fields) = fields else { panic!("fields") };
+        save_fields(&world.app, &facts(), &Save { fields, seen }, &citizen(), &world.cx())
+    };
+    let seen = world.version;
+    let one = save(&world, seen, serde_json::json!({"name": "一"}));
+    world.take(one).expect("saved");
+    // another field, from the same sight of the draft
+    let two = save(&world, seen, serde_json::json!({"area": 7}));
+    world.take(two).expect("saved");
+    assert_eq!(world.app.form.as_ref().and_then(Personal::get), Some(r#"{"name":"一","area":7}"#));
+    // the same field, from an old sight
+    let refusal = save(&world, seen, serde_json::json!({"name": "二", "area": 8})).expect_err("refused");
+    assert_eq!((refusal.reason, refusal.fields.len()), ("FIELDS_CHANGED", 2));
+    assert!(save(&world, seen, serde_json::json!({"name": "一"})).expect("the same").is_empty());
+    let again = save(&world, world.version, serde_json::json!({"name": "二"}));
+    assert_eq!(world.take(again).expect("saved"), ["Updated"]);
+    assert_eq!(save(&world, 9, serde_json::json!({"colour": "red"})).expect_err("refused").reason, "FIELD_NOT_IN_FORM");
 }
 
 #[test]
@@ -286,10 +331,9 @@ fn refusal_for_want_of_competence_names_the_competent_organ() {
 
 #[test]
 fn an_officer_does_not_handle_their_own_matter() {
-    let mut world = World::new().draft().with_files();
+    let mut world = World::new().draft().with_files().submitted();
     world.app.applicant = Some(party('c'));
     world.app.agent = Some(party('a'));
-    let mut world = world.submitted();
     assert_eq!(world.accept().expect_err("refused").reason, "OWN_APPLICATION");
 }
 
@@ -298,7 +342,7 @@ fn withdrawal_after_acceptance_waits_for_approval() {
     let mut world = World::new().draft().with_files().submitted();
     world.accept().expect("accepted");
     world.take(number(&world.app, "N1")).expect("numbered");
-    let back = |world: &World| withdraw(&world.app, &Withdraw::default(), &citizen());
+    let back = |world: &World| withdraw(&world.app, &Withdraw::default(), &citizen(), &world.cx());
     let asked = back(&world);
     assert_eq!(world.take(asked).expect("asked"), ["WithdrawalRequested"]);
     assert_eq!(back(&world).expect_err("refused").reason, "WITHDRAWAL_PENDING");

@@ -17,6 +17,7 @@ use crate::application::{
 };
 use crate::catalogue::facts::{ItemFacts, Material, Necessity, PromiseTerms};
 use crate::catalogue::{Cancellation, Item, Standing};
+use crate::mandate::{self, Act, Grant};
 use crate::rules;
 
 /// Noon of a day, China standard time.
@@ -44,13 +45,13 @@ pub fn party(digit: char) -> Party {
 
 pub fn citizen() -> Acting {
     let actor = Actor { id: "person:citizen".into(), role: "citizen".into(), ..Actor::default() };
-    Acting { actor, subject: Some(subject('a')), staff: false }
+    Acting { actor, subject: Some(subject('a')), staff: false, mandates: Vec::new() }
 }
 
 pub fn clerk() -> Acting {
     let actor =
         Actor { id: "staff:clerk".into(), name: "李四".into(), role: "clerk".into(), organisation: "O".into() };
-    Acting { actor, subject: Some(subject('c')), staff: true }
+    Acting { actor, subject: Some(subject('c')), staff: true, mandates: Vec::new() }
 }
 
 pub fn facts() -> ItemFacts {
@@ -189,4 +190,20 @@ pub fn points() -> RequestCorrection {
     RequestCorrection {
         points: vec![Point { material: "plan".into(), field: String::new(), text, check: String::new() }],
     }
+}
+
+/// A mandate of `b` for `a`.
+pub fn mandate(acts: Vec<Act>, until: NaiveDate) -> Mandate {
+    let grant = Grant {
+        principal: party('a'),
+        agent: party('b'),
+        kind: mandate::Kind::Entrusted,
+        items: vec!["item".into()],
+        acts,
+        from: until - chrono::Days::new(30),
+        until,
+        evidence: None,
+        region: String::new(),
+    };
+    Mandate { grant: Some(Box::new(grant)), ..Mandate::default() }
 }

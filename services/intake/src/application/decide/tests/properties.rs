@@ -74,7 +74,7 @@ impl World {
                     &cx,
                 )
             }
-            Step::Withdraw => withdraw(&self.app, &Withdraw::default(), &citizen()),
+            Step::Withdraw => withdraw(&self.app, &Withdraw::default(), &citizen(), &cx),
             Step::Answer(ended) => answer_withdrawal(&self.app, *ended, None, &citizen()),
             Step::Number => number(&self.app, "N1"),
             Step::Tick => timer(&self.app, &cx),
