@@ -42,13 +42,14 @@ use yiwang_proto::catalogue::v1::transfer_service_server::TransferServiceServer;
 use yiwang_proto::intake::v1::fee_service_server::FeeServiceServer;
 use yiwang_proto::intake::v1::intake_service_server::IntakeServiceServer;
 use yiwang_proto::intake::v1::mandate_service_server::MandateServiceServer;
+use yiwang_proto::intake::v1::pre_review_service_server::PreReviewServiceServer;
 
 use crate::application::{Application, decide};
 use crate::catalogue::Item;
 use crate::directory::BasicItem;
 use crate::drafting::Draft;
 use crate::fee::Fees;
-use crate::grpc::{Catalogue, Directory, FeesOf, Halls, Intake, Mandates, Themes, Transfers};
+use crate::grpc::{Catalogue, Directory, FeesOf, Halls, Intake, Mandates, PreReviews, Themes, Transfers};
 use crate::hall::{Hall, Presence};
 use crate::mandate::Mandate;
 use crate::proofs::Proof;
@@ -107,7 +108,8 @@ pub async fn start(env: Env) -> anyhow::Result<Routes> {
     let mandates = Mandates::new(env.ledger.clone(), env.gate.clone());
     let themes = Themes::new(env.ledger.clone(), env.gate.clone());
     Ok(Routes::new(IntakeServiceServer::new(intake.clone()))
-        .add_service(FeeServiceServer::new(FeesOf(intake)))
+        .add_service(FeeServiceServer::new(FeesOf(intake.clone())))
+        .add_service(PreReviewServiceServer::new(PreReviews(intake)))
         .add_service(MandateServiceServer::new(mandates))
         .add_service(CatalogueServiceServer::new(catalogue))
         .add_service(DirectoryServiceServer::new(directory))

@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 
 use serde::{Deserialize, Serialize};
 
+use crate::catalogue::handling::Consequence;
 use crate::limit::{Limit, Source, Start, Unit};
 
 /// One rule set, as an application takes it from its item and keeps it.
@@ -21,13 +22,46 @@ pub struct RuleSet {
     pub correction: Limit,
     /// The rule that limits refusal to its two grounds.
     pub refusal_source: String,
+    /// What follows when the correction comes late.
+    #[serde(default)]
+    pub late: Consequence,
+    /// A shorter limit that the place sets itself for telling what is missing. It is supervised; the law accepts by
+    /// `tell_once` alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tell_sooner: Option<Limit>,
+    /// 容缺: working days within which what may follow comes, where the item does not say.
+    #[serde(default)]
+    pub deferral_days: u32,
+    /// 容缺: what follows when it does not.
+    #[serde(default)]
+    pub deferral_late: Consequence,
+    /// 容缺: the rule of the place.
+    #[serde(default)]
+    pub deferral_source: String,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
     case_number_layout: String,
+    deferral_working_days: u32,
+    deferral_source: String,
     rule_set: Vec<Row>,
+    place: Vec<Place>,
+}
+
+/// 地方规定: what a place rules beside, or more strictly than, the statutes.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Place {
+    /// Beginning of the region codes.
+    region: String,
+    correction_late: Consequence,
+    correction_source: String,
+    tell_working_days: Option<u32>,
+    tell_source: Option<String>,
+    deferral_late: Consequence,
+    deferral_source: String,
 }
 
 #[derive(Deserialize)]
@@ -69,23 +103,54 @@ impl From<Row> for RuleSet {
                 start: Start::default(),
             },
             refusal_source: row.refusal_source,
+            ..RuleSet::default()
         }
     }
 }
 
-static ALL: LazyLock<Result<(String, Vec<RuleSet>), String>> = LazyLock::new(|| {
+struct All {
+    layout: String,
+    sets: Vec<RuleSet>,
+    places: Vec<Place>,
+}
+
+static ALL: LazyLock<Result<All, String>> = LazyLock::new(|| {
     let file: File = toml::from_str(include_str!("../data/rules.toml")).map_err(|error| error.to_string())?;
-    Ok((file.case_number_layout, file.rule_set.into_iter().map(RuleSet::from).collect()))
+    let (days, source) = (file.deferral_working_days, file.deferral_source);
+    let of = |row| RuleSet { deferral_days: days, deferral_source: source.clone(), ..RuleSet::from(row) };
+    let sets = file.rule_set.into_iter().map(of).collect();
+    Ok(All { layout: file.case_number_layout, sets, places: file.place })
 });
 
 /// All rule sets; an error names what is wrong with the data file.
 pub fn all() -> Result<&'static [RuleSet], String> {
-    ALL.as_ref().map(|(_, sets)| sets.as_slice()).map_err(Clone::clone)
+    ALL.as_ref().map(|all| all.sets.as_slice()).map_err(Clone::clone)
+}
+
+/// The rule set of a name as it binds in a region: what the place rules itself comes in.
+pub fn in_region(name: &str, region: &str) -> RuleSet {
+    let mut rules = named(name);
+    let places = ALL.as_ref().map(|all| all.places.as_slice()).unwrap_or_default();
+    if let Some(place) = places.iter().find(|place| region.starts_with(&place.region)) {
+        rules.late = place.correction_late;
+        rules.correction.basis.clone_from(&place.correction_source);
+        rules.deferral_late = place.deferral_late;
+        rules.deferral_source.clone_from(&place.deferral_source);
+        rules.tell_sooner = place.tell_working_days.map(|days| Limit {
+            days,
+            unit: Unit::WorkingDay,
+            basis: place.tell_source.clone().unwrap_or_default(),
+            source: Source::Statute,
+            unverified: false,
+            start: Start::default(),
+        });
+    }
+    rules
 }
 
 /// How a case number looks (see [`crate::register::number`]).
 pub fn case_number_layout() -> &'static str {
-    ALL.as_ref().map_or(crate::register::LAYOUT, |(layout, _)| layout)
+    ALL.as_ref().map_or(crate::register::LAYOUT, |all| &all.layout)
 }
 
 /// The rule set of a name; an unknown name has the rules of `general`, which bind the least.
@@ -104,6 +169,16 @@ mod tests {
         let deemed: Vec<_> =
             all().expect("data").iter().filter(|set| set.deemed_acceptance).map(|set| &*set.name).collect();
         assert_eq!(deemed, ["licensing", "licensing-promise"]);
+    }
+
+    #[test]
+    fn a_place_may_be_stricter_and_no_place_makes_the_law() {
+        let (here, there) = (in_region("licensing", "511602000000"), in_region("licensing", "371602000000"));
+        assert_eq!((here.late, here.tell_sooner.is_some()), (Consequence::Withdrawn, false));
+        assert_eq!((there.late, there.deferral_late), (Consequence::Refused, Consequence::Refused));
+        // 滨州 tells within two days; the law accepts after five all the same
+        assert_eq!((there.tell_sooner.map(|limit| limit.days), there.tell_once.days), (Some(2), 5));
+        assert_eq!(in_region("licensing", "410502000000").late, Consequence::Withdrawn);
     }
 
     #[test]

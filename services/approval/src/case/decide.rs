@@ -109,13 +109,13 @@ pub fn record_material(case: &Case, code: &str, by: &Officer) -> Decided<Event> 
     Ok(if owed { vec![Event::MaterialRecorded { code: code.to_owned(), by: by.clone() }] } else { Vec::new() })
 }
 
-/// 审查: by an officer who did not accept the application (受办分离).
+/// 审查: by an officer who did not accept the application (受办分离), unless the item is one officer's (独任审批).
 pub fn review(case: &Case, by: &Officer, recommendation: Recommendation, opinion: &str) -> Decided<Event> {
     let facts = case.facts()?;
     if !matches!(case.phase, super::Phase::Open) {
         return wrong_phase(case);
     }
-    if by.id == facts.accepted_by.id {
+    if by.id == facts.accepted_by.id && !facts.item.sole_officer {
         return same_officer("受理人员不得审查同一办件（受办分离）", "who accepted the application does not review it");
     }
     let opinion = Personal::new(&facts.applicant.subject, "opinion", opinion);
@@ -131,7 +131,7 @@ pub enum Ruling {
     Refuse(String),
 }
 
-/// 决定: by an officer who neither accepted nor reviewed. What is done on the spot, on the day of acceptance, needs one
+/// 决定: by an officer who neither accepted nor reviewed, unless the item is one officer's (独任审批). What is done on the spot, on the day of acceptance, needs one
 /// officer only; a later day is not on the spot any more.
 pub fn decide(case: &Case, by: &Officer, ruling: &Ruling, cx: &Context) -> Decided<Event> {
     let facts = case.facts()?;
@@ -147,10 +147,10 @@ pub fn decide(case: &Case, by: &Officer, ruling: &Ruling, cx: &Context) -> Decid
                 "the case has not been reviewed yet",
             ));
         };
-        if review.by.id == by.id {
+        if review.by.id == by.id && !facts.item.sole_officer {
             return same_officer("审查人员与决定人员不得为同一人", "the reviewer does not decide the same case");
         }
-        if facts.accepted_by.id == by.id {
+        if facts.accepted_by.id == by.id && !facts.item.sole_officer {
             return same_officer(
                 "受理人员不得决定同一办件（受办分离）",
                 "who accepted the application does not decide it",

@@ -94,6 +94,9 @@ pub struct Item {
     pub follow_up: Option<Limit>,
     /// 救济途径 in the item's own words.
     pub remedies: String,
+    /// 独任审批: one officer accepts, reviews and decides.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub sole_officer: bool,
 }
 
 impl Item {

@@ -127,6 +127,7 @@ fn item(terms: &items::ItemTerms) -> Result<Item, Refusal> {
         notify_promise: terms.notify_promise,
         follow_up: limit("item.follow_up_limit", terms.follow_up_limit.as_ref())?,
         remedies: terms.remedies.clone(),
+        sole_officer: terms.sole_officer,
     })
 }
 

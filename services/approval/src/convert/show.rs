@@ -250,6 +250,7 @@ fn item_terms(item: &Item) -> items::ItemTerms {
         rules: item.rules.clone(),
         entrusted_department: item.trustee_name.clone(),
         entrusted_department_code: item.trustee.clone(),
+        sole_officer: item.sole_officer,
     }
 }
 

@@ -5,7 +5,7 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use yiwang_ledger::{Personal, SubjectId, Timestamp};
 
-use super::{Actor, Attachment, Authority, Channel, Ground, ItemPin, Party, Point, WithdrawalCause};
+use super::{Actor, Attachment, Authority, Channel, Ground, ItemPin, Opinion, Party, Point, WithdrawalCause};
 use crate::limit::Due;
 use crate::mandate::Held;
 use crate::transfer::Organ;
@@ -114,6 +114,30 @@ pub enum ApplicationEvent {
         /// Who.
         by: Actor,
     },
+    /// 预审 was asked for.
+    PreReviewRequested {
+        /// Who.
+        by: Actor,
+    },
+    /// 联合预审: departments were asked.
+    PreReviewInvited {
+        /// Those that were not asked before.
+        organs: Vec<Organ>,
+        /// Until when they speak.
+        until: Timestamp,
+        /// Who.
+        by: Actor,
+    },
+    /// A department spoke.
+    PreReviewGiven {
+        /// What it said.
+        opinion: Box<Opinion>,
+    },
+    /// The window concluded.
+    PreReviewConcluded {
+        /// What it said.
+        opinion: Box<Opinion>,
+    },
     /// 收件: it was handed in.
     Submitted {
         /// 受委托机关 on that day; none where the organ handles it itself, or in an entry that is older than the field.
@@ -125,6 +149,9 @@ pub enum ApplicationEvent {
         received: NaiveDate,
         /// When everything missing must have been told.
         due: Due,
+        /// When the place's own rule wants it told.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        tell_sooner: Option<Due>,
         /// On whose authority.
         authority: Authority,
         /// 授权委托 under which an agent hands it in.

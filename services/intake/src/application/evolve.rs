@@ -3,8 +3,8 @@
 use yiwang_ledger::{EventName as _, Meta};
 
 use super::{
-    Acceptance, Actor, Application, ApplicationEvent as Event, Correction, Handling, Looked, Phase, Promise, Receipt,
-    Rejection, Step, TakeUp, WithdrawalCause,
+    Acceptance, Actor, Application, ApplicationEvent as Event, Correction, Handling, Looked, Phase, PreReview, Promise,
+    Receipt, Rejection, Step, TakeUp, WithdrawalCause,
 };
 
 pub(super) fn evolve(app: &mut Application, event: &Event, meta: &Meta) {
@@ -14,6 +14,11 @@ pub(super) fn evolve(app: &mut Application, event: &Event, meta: &Meta) {
             app.steps.pop_if(|last| last.kind == event.name() && last.by == by);
         }
         app.steps.push(Step { at: meta.at, kind: event.name().to_owned(), by: by.clone() });
+    }
+    let contents =
+        matches!(event, Event::Updated { .. } | Event::AttachmentAdded { .. } | Event::AttachmentRemoved { .. });
+    if let Some(review) = app.pre_review.as_mut().filter(|review| contents && review.concluded.is_some()) {
+        review.outdated = true;
     }
     match event {
         Event::Drafted { item, owner, owner_subject, by_staff, channel, applicant, agent, form, .. } => {
@@ -37,6 +42,26 @@ pub(super) fn evolve(app: &mut Application, event: &Event, meta: &Meta) {
             form.apply(&mut app.form);
             app.saved.extend(fields.iter().map(|field| (field.clone(), meta.version)));
         }
+        Event::PreReviewRequested { .. } => {
+            app.pre_review = Some(PreReview { requested: meta.at, ..PreReview::default() });
+        }
+        Event::PreReviewInvited { organs, until, .. } => {
+            if let Some(review) = &mut app.pre_review {
+                review.asked.extend(organs.iter().cloned());
+                review.until = Some(*until);
+            }
+        }
+        Event::PreReviewGiven { opinion } => {
+            if let Some(review) = &mut app.pre_review {
+                review.opinions.retain(|earlier| earlier.organ != opinion.organ);
+                review.opinions.push((**opinion).clone());
+            }
+        }
+        Event::PreReviewConcluded { opinion } => {
+            if let Some(review) = &mut app.pre_review {
+                review.concluded = Some((**opinion).clone());
+            }
+        }
         Event::TakeUpOffered { code, until, .. } => {
             app.take_up = Some(TakeUp { code: code.clone(), until: *until });
         }
@@ -52,6 +77,7 @@ pub(super) fn evolve(app: &mut Application, event: &Event, meta: &Meta) {
             receipt_number,
             received,
             due,
+            tell_sooner,
             authority,
             mandate,
             promise,
@@ -72,6 +98,7 @@ pub(super) fn evolve(app: &mut Application, event: &Event, meta: &Meta) {
                 by: by.clone(),
                 authority: *authority,
                 mandate: mandate.clone(),
+                tell_sooner: tell_sooner.clone(),
             });
             app.promise = promise.as_ref().map(|text| Promise { text: text.clone(), at: meta.at, by: by.clone() });
             app.phase = submitted(*received, due, missing);
@@ -177,6 +204,8 @@ fn shown_actor(event: &Event) -> Option<Actor> {
     match event {
         Event::Drafted { by, .. }
         | Event::TakenUp { by, .. }
+        | Event::PreReviewRequested { by }
+        | Event::PreReviewInvited { by, .. }
         | Event::Submitted { by, .. }
         | Event::CorrectedOnTheSpot { by, .. }
         | Event::CorrectionRequested { by, .. }
@@ -185,6 +214,7 @@ fn shown_actor(event: &Event) -> Option<Actor> {
         | Event::Refused { by, .. }
         | Event::WithdrawalRequested { by, .. }
         | Event::Withdrawn { by, cause: WithdrawalCause::Applicant, .. } => Some(by.clone()),
+        Event::PreReviewGiven { opinion } | Event::PreReviewConcluded { opinion } => Some(opinion.by.clone()),
         Event::DeemedAccepted { .. }
         | Event::AcceptanceOverdue { .. }
         | Event::Numbered { .. }

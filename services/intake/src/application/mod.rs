@@ -198,6 +198,9 @@ pub struct Receipt {
     /// 授权委托 under which an agent handed it in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mandate: Option<Held>,
+    /// When the place's own rule wants what is missing told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tell_sooner: Option<Due>,
 }
 
 /// 换渠道接着办: the word by which a window takes up a draft.
@@ -207,6 +210,36 @@ pub struct TakeUp {
     pub code: String,
     /// It is good until then.
     pub until: Timestamp,
+}
+
+/// What an organ says in a pre-review.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Opinion {
+    /// Code of the organ.
+    pub organ: String,
+    /// It is ready to be handed in.
+    pub ready: bool,
+    /// What is not, or what else should be known.
+    pub text: Option<Personal>,
+    /// Who said it.
+    pub by: Actor,
+}
+
+/// 预审 of a draft.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PreReview {
+    /// When it was asked for.
+    pub requested: Timestamp,
+    /// 联合预审: the departments asked.
+    pub asked: Vec<Organ>,
+    /// Until when they speak.
+    pub until: Option<Timestamp>,
+    /// What they said.
+    pub opinions: Vec<Opinion>,
+    /// What the window concluded.
+    pub concluded: Option<Opinion>,
+    /// Something was changed since it was concluded.
+    pub outdated: bool,
 }
 
 /// 告知承诺书, signed.
@@ -278,6 +311,9 @@ pub struct Application {
     /// The word by which a window takes it up; none while none was given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub take_up: Option<TakeUp>,
+    /// 预审; none while nobody has asked for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pre_review: Option<PreReview>,
     /// A window has taken it up: it is seen there from then on.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub at_window: bool,

@@ -15,6 +15,8 @@ pub enum Ground {
     NoPermissionNeeded,
     /// 行政许可法 art. 32 ②: another organ is competent.
     NotOurAuthority,
+    /// 逾期未补正, where the place's rule says so (滨州市并联审批规定 art. 10): by the law itself, never by a clerk.
+    CorrectionLate,
 }
 
 /// 不受理告知 or 不予受理决定书.

@@ -45,7 +45,13 @@ fn audiences(app: &Application) -> Vec<String> {
         all.push(app.owner_subject.audience());
     }
     let received = !matches!(app.phase, Phase::Absent | Phase::Draft) && app.receipt.is_some();
-    if app.begun_by_staff || app.at_window || received {
+    // a pre-review shows the draft to whoever is asked, while it goes on
+    let reviewed = app.pre_review.as_ref().filter(|review| !received && review.concluded.is_none());
+    if let Some(review) = reviewed {
+        all.push(format!("org:{}", app.item.organisation));
+        all.extend(review.asked.iter().map(|organ| format!("org:{}", organ.code)));
+    }
+    if app.begun_by_staff || app.at_window || received || reviewed.is_some() {
         all.push(format!("window:{}", app.item.region));
     }
     if received {

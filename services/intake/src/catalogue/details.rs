@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::handling::HandlingRules;
 use crate::application::Channel;
 
 /// 实施主体性质, table A.3.
@@ -246,6 +247,9 @@ pub struct Details {
     pub complaints: String,
     /// 常见问题.
     pub questions: Vec<Question>,
+    /// How it is handled.
+    #[serde(skip_serializing_if = "HandlingRules::is_empty")]
+    pub handling: HandlingRules,
 }
 
 impl Details {

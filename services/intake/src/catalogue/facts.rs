@@ -93,6 +93,9 @@ pub struct Material {
     /// When an optional one is needed, in CEL; empty where only `condition` says it.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub needed_when: String,
+    /// 核验原件: the original is looked at before acceptance.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub verify_original: bool,
 }
 
 /// 受理条件: one condition, and the rule that sets it. What an older release wrote, or a source without rules, is the text alone.

@@ -5,6 +5,7 @@ pub mod decide;
 pub mod details;
 pub mod exchange;
 pub mod facts;
+pub mod handling;
 pub mod import;
 pub mod search;
 pub mod source;

@@ -12,8 +12,8 @@ use yiwang_standards::identity::{mask_name, mask_number};
 use super::ask::form_struct;
 use super::{channel, count, due, signed};
 use crate::application::{
-    Actor, Application, Attachment, Authority, Correction, Ground, Party, Phase, Promise, Rejection, Step,
-    WithdrawalCause,
+    Actor, Application, Attachment, Authority, Correction, Ground, Opinion, Party, Phase, PreReview, Promise,
+    Rejection, Step, WithdrawalCause,
 };
 use crate::limit::Due;
 
@@ -145,6 +145,7 @@ fn refusal(refusal: &Rejection, organ: &str, reader: Reader) -> pb::Refusal {
         ground: match refusal.ground {
             Ground::NoPermissionNeeded => pb::RefusalGround::NoPermissionNeeded.into(),
             Ground::NotOurAuthority => pb::RefusalGround::NotOurAuthority.into(),
+            Ground::CorrectionLate => pb::RefusalGround::CorrectionLate.into(),
         },
         reason: shown(&refusal.reason).to_owned(),
         competent_organ: refusal.competent_organ.clone(),
@@ -292,6 +293,27 @@ pub fn application(
             .and_then(|receipt| receipt.mandate.as_ref())
             .map(|held| held.id.to_string())
             .unwrap_or_default(),
+        pre_review: app.pre_review.as_ref().map(pre_review),
+        tell_sooner_due: match (&app.phase, &app.receipt) {
+            (Phase::Submitted { .. }, Some(receipt)) => receipt.tell_sooner.as_ref().map(due),
+            _ => None,
+        },
+    }
+}
+
+fn pre_review(review: &PreReview) -> pb::PreReview {
+    let opinion = |opinion: &Opinion| pb::PreReviewOpinion {
+        organ_code: opinion.organ.clone(),
+        ready: opinion.ready,
+        opinion: opinion.text.as_ref().map(|text| shown(text).to_owned()).unwrap_or_default(),
+    };
+    pb::PreReview {
+        request_time: Some(timestamp(review.requested)),
+        asked_organs: review.asked.iter().map(|organ| organ.code.clone()).collect(),
+        until_time: review.until.map(timestamp),
+        opinions: review.opinions.iter().map(opinion).collect(),
+        conclusion: review.concluded.as_ref().map(opinion),
+        outdated: review.outdated,
     }
 }
 

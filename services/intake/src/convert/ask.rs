@@ -18,7 +18,13 @@ use crate::rules::RuleSet;
 pub fn acting(caller: &Caller) -> Acting {
     let actor = parties::actor(caller);
     let actor = Actor { id: actor.id, name: actor.name, role: actor.role, organisation: actor.organisation };
-    Acting { actor, subject: caller.subject.clone(), staff: caller.kind == CallerKind::Staff, mandates: Vec::new() }
+    Acting {
+        actor,
+        subject: caller.subject.clone(),
+        staff: caller.kind == CallerKind::Staff,
+        grade: caller.grade,
+        mandates: Vec::new(),
+    }
 }
 
 /// A text of `least` to `most` characters, blanks around it cut off.
@@ -298,7 +304,8 @@ pub fn ground(ground: pb::RefusalGround, rules: &RuleSet) -> Result<Ground, Refu
     match ground {
         pb::RefusalGround::NoPermissionNeeded => Ok(Ground::NoPermissionNeeded),
         pb::RefusalGround::NotOurAuthority => Ok(Ground::NotOurAuthority),
-        pb::RefusalGround::Unspecified => Err(Refusal::field(
+        // what the place's rule effects is no ground that a clerk chooses
+        pb::RefusalGround::CorrectionLate | pb::RefusalGround::Unspecified => Err(Refusal::field(
             "ground",
             "GROUND_MISSING",
             format!("不予受理只限依法不需要办理或者不属于本机关职权范围两种情形，请指明（{}）", rules.refusal_source),
@@ -313,6 +320,15 @@ pub fn ground(ground: pb::RefusalGround, rules: &RuleSet) -> Result<Ground, Refu
 /// `FIELD_INVALID`.
 pub fn remark(app: &SubjectId, field: &'static str, value: &str) -> Result<Option<Personal>, Refusal> {
     let value = text(field, value, 0, 500, "FIELD_INVALID")?;
+    Ok((!value.is_empty()).then(|| Personal::new(app, field, value)))
+}
+
+/// An opinion, sealed; none where nothing was said.
+///
+/// # Errors
+/// `FIELD_INVALID`.
+pub fn opinion(app: &SubjectId, field: &'static str, value: &str) -> Result<Option<Personal>, Refusal> {
+    let value = text(field, value, 0, 1000, "FIELD_INVALID")?;
     Ok((!value.is_empty()).then(|| Personal::new(app, field, value)))
 }
 

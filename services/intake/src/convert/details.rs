@@ -3,7 +3,7 @@
 use yiwang_ledger::Refusal;
 use yiwang_proto::catalogue::v1 as pb;
 
-use super::{ask, channel, count};
+use super::{ask, channel, count, handling};
 use crate::application::Channel;
 use crate::catalogue::details::{
     ChargeLine, ChargeMethod, Details, Exemption, Intermediary, OnlineDepth, OrganNature, Place, Question, Scope,
@@ -196,6 +196,7 @@ pub fn details(message: &pb::ItemDetails) -> Result<Details, Refusal> {
                 answer: at.text("answer", &one.answer, 1, 2000)?,
             })
         })?,
+        handling: message.handling.as_ref().map(handling::rules).transpose()?.unwrap_or_default(),
     })
 }
 
@@ -299,6 +300,7 @@ pub fn shown(details: &Details) -> pb::ItemDetails {
         places: details.places.iter().map(place).collect(),
         enquiries: details.enquiries.clone(),
         complaints: details.complaints.clone(),
+        handling: (!details.handling.is_empty()).then(|| handling::shown(&details.handling)),
         questions: details.questions.iter().map(question).collect(),
     }
 }

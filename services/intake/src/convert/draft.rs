@@ -246,6 +246,7 @@ fn material((message, place): (&pb::Material, usize)) -> Result<Material, Refusa
         sample: part("sample", &message.sample, 0, 300)?,
         source_note: part("source_note", &message.source_note, 0, 300)?,
         needed_when: part("needed_when", &message.needed_when, 0, 5000)?,
+        verify_original: message.verify_original,
     })
 }
 

@@ -77,6 +77,7 @@ pub(super) fn material(material: &Material) -> pb::Material {
         sample: material.sample.clone(),
         source_note: material.source_note.clone(),
         needed_when: material.needed_when.clone(),
+        verify_original: material.verify_original,
     }
 }
 
@@ -281,6 +282,7 @@ pub fn terms(app: &Application, facts: &ItemFacts) -> pb::ItemTerms {
         rules: facts.rules.clone(),
         entrusted_department: pin.entrusted.as_ref().map(|organ| organ.name.clone()).unwrap_or_default(),
         entrusted_department_code: pin.entrusted.as_ref().map(|organ| organ.code.clone()).unwrap_or_default(),
+        sole_officer: facts.details.handling.sole_officer,
     }
 }
 
@@ -297,7 +299,7 @@ pub fn pin(read: &Read<Item>, today: NaiveDate) -> ItemPin {
         item_type: facts.item_type,
         case_kind: facts.case_kind,
         form_version: read.state.form_version,
-        rules: crate::rules::named(&facts.rules),
+        rules: crate::rules::in_region(&facts.rules, &facts.region),
         entrusted: read.state.entrusted_on(today).map(|entrusted| entrusted.organ.clone()),
     }
 }

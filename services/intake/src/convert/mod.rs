@@ -5,6 +5,7 @@ pub mod ask;
 pub mod details;
 pub mod draft;
 pub mod hall;
+pub mod handling;
 pub mod item;
 pub mod mandate;
 pub mod standard;

@@ -115,10 +115,11 @@ pub fn shown(scenarios: &[Scenario]) -> Vec<pb::AcceptanceScenario> {
 pub fn checklist(facts: &ItemFacts, said: &Said, app: Option<&Application>, office: bool) -> pb::Checklist {
     let looked = |code: &str| app.and_then(|app| app.looked.get(code));
     let checks = standard::checks(facts, said, |code| looked(code).map(|looked| looked.met));
-    let mut codes: Vec<String> = checks.iter().map(|(scenario, ..)| scenario.code.clone()).collect();
+    let mut codes: Vec<String> = checks.iter().map(|(scenario, ..)| scenario.clone()).collect();
+    codes.retain(|code| !code.is_empty());
     codes.dedup();
-    let entry = |(scenario, check, state): &(&Scenario, &Check, State)| pb::ChecklistEntry {
-        scenario_code: scenario.code.clone(),
+    let entry = |(scenario, check, state): &(String, Check, State)| pb::ChecklistEntry {
+        scenario_code: scenario.clone(),
         check_code: check.code.clone(),
         text: check.text.clone(),
         basis: check.basis.clone(),

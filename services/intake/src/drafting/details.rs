@@ -8,6 +8,7 @@ use crate::application::Channel;
 use crate::catalogue::ItemFacts;
 use crate::catalogue::details::{ChargeLine, ChargeMethod, OnlineDepth, OrganNature, SPECIAL_GROUNDS, SpecialKind};
 use crate::catalogue::facts::{Material, MaterialKind};
+use crate::catalogue::handling::Separation;
 
 /// 行政许可: arts. 30 to 57 bind this type alone.
 const LICENSING: u16 = 1;
@@ -54,6 +55,21 @@ pub(super) fn check(found: &mut Found, facts: &ItemFacts) {
         "the depth fits neither the ways to apply nor the visits",
     );
     need(fits, "online_depth", "ONLINE_UNFIT", zh, en);
+    let handling = &details.handling;
+    let ordered = !handling.promise_ordered_by.trim().is_empty();
+    let offered = facts.promise.is_some() || handling.separation == Separation::Promise;
+    let (zh, en) = (
+        "涉及国家安全、公共安全、金融审慎监管、生态环境、人身健康和生命财产安全的，不适用告知承诺，国家法律另有规定的应当引用",
+        "in an excluded field no promise takes the place of a condition, unless a national law that is cited orders it",
+    );
+    need(!offered || handling.excluded.is_empty() || ordered, "handling.excluded_fields", "PROMISE_EXCLUDED", zh, en);
+    if let Some(terms) = &handling.deferral {
+        found.basis("details.handling.deferral.basis".to_owned(), &terms.basis, "容缺受理");
+        let (zh, en) = ("没有可以容缺后补的材料", "no material of the list may follow");
+        if !facts.deferrable() {
+            found.add("details.handling.deferral", "NOTHING_DEFERRABLE", zh, en);
+        }
+    }
     for (place, material) in facts.materials.iter().enumerate() {
         sample(found, facts.item_type, place, material);
     }

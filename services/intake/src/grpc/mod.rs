@@ -8,6 +8,7 @@ mod fee;
 mod filling;
 mod hall;
 mod mandate;
+mod pre_review;
 mod theme;
 mod transfer;
 
@@ -22,6 +23,7 @@ pub use directory::Directory;
 pub use fee::FeesOf;
 pub use hall::Halls;
 pub use mandate::Mandates;
+pub use pre_review::PreReviews;
 pub use theme::Themes;
 pub use transfer::Transfers;
 

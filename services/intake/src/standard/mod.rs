@@ -149,23 +149,37 @@ pub fn materials<'a>(facts: &'a ItemFacts, said: &Said) -> Vec<&'a Material> {
     facts.materials.iter().filter(brought).filter(asked).collect()
 }
 
-/// Every check that is looked at, by scenario; how those stand that need an eye is said by `seen`.
-pub fn checks<'a>(
-    facts: &'a ItemFacts,
-    said: &Said,
-    seen: impl Fn(&str) -> Option<bool>,
-) -> Vec<(&'a Scenario, &'a Check, State)> {
+/// Codes of the checks of originals begin so.
+pub const ORIGINAL: &str = "original.";
+
+/// 核验原件: the check that the original of a material agrees with what was handed in.
+fn original(material: &Material) -> Check {
+    Check {
+        code: format!("{ORIGINAL}{}", material.code),
+        text: format!("核验原件：{}", material.name),
+        basis: material.basis.clone(),
+        material: material.code.clone(),
+        ..Check::default()
+    }
+}
+
+/// Every check that is looked at, with the code of its scenario, those of originals after the scenarios'; how those stand that
+/// need an eye is said by `seen`.
+pub fn checks(facts: &ItemFacts, said: &Said, seen: impl Fn(&str) -> Option<bool>) -> Vec<(String, Check, State)> {
     let about = said.about();
     let mut all = Vec::new();
     for scenario in facts.scenarios.iter().filter(|scenario| scenario.applies(&about)) {
-        for (check, state) in scenario.looked_at(&about) {
-            let state = match (state, seen(&check.code)) {
-                (State::ByHand, Some(true)) => State::Met,
-                (State::ByHand, Some(false)) => State::Failed,
-                (state, _) => state,
-            };
-            all.push((scenario, check, state));
-        }
+        let looked_at = scenario.looked_at(&about).into_iter();
+        all.extend(looked_at.map(|(check, state)| (scenario.code.clone(), check.clone(), state)));
+    }
+    let originals = facts.materials.iter().filter(|material| material.verify_original && said.has(&material.code));
+    all.extend(originals.map(|material| (String::new(), original(material), State::ByHand)));
+    for (_, check, state) in &mut all {
+        *state = match (*state, seen(&check.code)) {
+            (State::ByHand, Some(true)) => State::Met,
+            (State::ByHand, Some(false)) => State::Failed,
+            (state, _) => state,
+        };
     }
     all
 }

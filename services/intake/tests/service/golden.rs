@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use serde_json::json;
 use strum::VariantNames as _;
-use yiwang_intake::application::{Actor, Application, ApplicationEvent, Party};
+use yiwang_intake::application::{Actor, Application, ApplicationEvent, Opinion, Party};
 use yiwang_intake::catalogue::facts::Condition;
 use yiwang_intake::catalogue::{Entrusted, Hold, Item, ItemEvent, Received};
 use yiwang_intake::directory::{self, BasicFacts, BasicItem, Ended, Level};
@@ -18,7 +18,7 @@ use yiwang_intake::register::Register;
 use yiwang_intake::theme::{self, Theme};
 use yiwang_intake::transfer::{self, Finding, FindingKind, Offer, Offered, Organ, Transfer, Way};
 use yiwang_kit::new_request_id;
-use yiwang_ledger::{Entry, EventName as _, Personal, Vault};
+use yiwang_ledger::{Entry, EventName as _, Personal, Timestamp, Vault};
 use yiwang_proto::catalogue::v1::{CancelItemRequest, Channel, ImportItemsRequest, ItemRow};
 use yiwang_proto::intake::v1 as pb;
 use yiwang_standards::calendar::Calendar;
@@ -146,8 +146,16 @@ fn rare() -> Vec<ApplicationEvent> {
         ApplicationEvent::AcceptanceOverdue { due: due.clone() },
         ApplicationEvent::DueRecomputed { due },
         ApplicationEvent::WithdrawalDenied,
+        ApplicationEvent::PreReviewRequested { by: Actor::system() },
+        ApplicationEvent::PreReviewInvited { organs: vec![market()], until: Timestamp(1), by: Actor::system() },
+        ApplicationEvent::PreReviewGiven { opinion: Box::new(opinion()) },
+        ApplicationEvent::PreReviewConcluded { opinion: Box::new(opinion()) },
         ApplicationEvent::ChecksRecorded { checks: vec![("C1".into(), true)], by: Actor::system() },
     ]
+}
+
+fn opinion() -> Opinion {
+    Opinion { organ: market().code, ready: true, text: None, by: Actor::system() }
 }
 
 fn write_rare() {
@@ -347,7 +355,7 @@ pub async fn every_event_ever_released_still_decodes_and_evolves(world: World) {
     let mut kinds = shared::read_all::<Application>(world.ledger(), "Drafted").await.len();
     kinds += shared::read_all::<Item>(world.ledger(), "ItemImported").await.len();
     kinds += shared::read_all::<Register>(world.ledger(), "NumberIssued").await.len();
-    assert!(kinds >= 33, "{kinds}");
+    assert!(kinds >= 37, "{kinds}");
     let moved = shared::read_all::<Transfer>(world.ledger(), "TransferOffered").await.len();
     let listed = shared::read_all::<Proof>(world.ledger(), "ProofAbolished").await.len();
     assert_eq!(shared::read_all::<Hall>(world.ledger(), "HallPublished").await.len(), hall::HallEvent::VARIANTS.len());

@@ -17,6 +17,7 @@ mod mandates;
 mod proofs;
 mod relay;
 mod standards;
+mod steps;
 mod themes;
 mod transfers;
 mod world;
@@ -58,6 +59,8 @@ both! {
     mandates: an_agent_acts_by_a_mandate_in_its_days_and_acts, a_mandate_ends_with_its_last_day, who_grants_and_what_is_refused,
         a_companys_employee_hands_in_for_it, fields_are_saved_one_by_one_and_none_is_written_over,
         a_draft_is_taken_up_on_another_channel, what_was_begun_by_telephone_is_handed_in_by_the_applicant;
+    steps: departments_say_before_it_is_handed_in_whether_it_is_ready, whoever_is_silent_does_not_hold_a_pre_review_up,
+        a_clerk_of_the_grade_accepts_once_the_original_was_looked_at, no_promise_in_an_excluded_field_unless_a_law_orders_it;
     exchange: the_real_rows_go_in_and_come_out_the_same, ten_planted_rows_are_refused_each_with_its_reason,
         a_file_that_is_none_is_refused_whole, items_are_found_by_topic_and_by_whom_they_serve,
         what_serves_organs_alone_is_not_shown_to_the_public;

@@ -47,6 +47,8 @@ pub struct Caller {
     pub organisations: Vec<String>,
     /// 行政区划代码 of the caller's place.
     pub region: String,
+    /// 岗位等级 of a member of staff, 0 to 9: what she may accept.
+    pub grade: u8,
     /// The natural person, or the company acted for: keyed hash of kind and number.
     pub subject: Option<SubjectId>,
 }
@@ -61,6 +63,7 @@ impl Caller {
             roles: Vec::new(),
             organisations: Vec::new(),
             region: String::new(),
+            grade: 0,
             subject: None,
         }
     }

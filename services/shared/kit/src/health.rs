@@ -72,6 +72,7 @@ fn grpc_names(service: &str) -> &'static [&'static str] {
             "yiwang.intake.v1.IntakeService",
             "yiwang.intake.v1.FeeService",
             "yiwang.intake.v1.MandateService",
+            "yiwang.intake.v1.PreReviewService",
             "yiwang.catalogue.v1.CatalogueService",
             "yiwang.catalogue.v1.DirectoryService",
             "yiwang.catalogue.v1.HallService",

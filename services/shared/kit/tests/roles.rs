@@ -68,6 +68,7 @@ fn officer(account: &str) -> Caller {
         roles: account.roles.clone(),
         organisations: account.organisations.clone(),
         region: REGION.into(),
+        grade: account.grade,
         subject: None,
     }
 }

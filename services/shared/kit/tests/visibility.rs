@@ -118,6 +118,7 @@ impl Dice {
             name: String::new(),
             organisations: (0..self.below(3)).map(|_| format!("organ{}", self.below(6))).collect(),
             region: format!("5116{}", self.below(4)),
+            grade: 0,
             subject: (!self.one_in(5)).then(|| self.person()),
         }
     }

@@ -4,7 +4,7 @@ use yiwang_ledger::{Context, Decision, Personal, Refusal};
 use yiwang_standards::remedies::remedies;
 
 use super::look::check_looked_at;
-use super::{Acting, check_not_deemed, check_not_own, deemed, document_number};
+use super::{Acting, check_grade, check_not_deemed, check_not_own, deemed, document_number};
 use crate::application::{Application, ApplicationEvent as Event, Ground, Phase, not_found, wrong_phase};
 use crate::catalogue::facts::{Material, Necessity};
 use crate::catalogue::{Item, ItemFacts};
@@ -52,6 +52,7 @@ pub fn accept(
         return Err(if app.exists() { wrong_phase(&app.phase, "受理", "accepted") } else { not_found() });
     };
     check_not_own(app, by)?;
+    check_grade(pinned, by)?;
     let missing = missing(app, pinned);
     if let Some(date) = deemed(app, cx) {
         return Ok(vec![Event::DeemedAccepted { date, due: due.clone(), outstanding: missing }]);
@@ -94,6 +95,7 @@ pub fn refuse(app: &Application, pinned: &ItemFacts, ask: &Refuse, by: &Acting, 
         });
     }
     check_not_own(app, by)?;
+    check_grade(pinned, by)?;
     check_not_deemed(app, cx)?;
     if ask.ground == Ground::NotOurAuthority && ask.competent_organ.trim().is_empty() {
         return Err(Refusal::field(

@@ -11,7 +11,7 @@ use super::{Acting, check_not_deemed, check_not_own, document_number};
 use crate::application::{Application, ApplicationEvent as Event, Phase, Point, not_found, wrong_phase};
 use crate::catalogue::ItemFacts;
 use crate::limit::legal_date;
-use crate::standard::Check;
+use crate::standard::{Check, ORIGINAL};
 
 /// Tells what is missing.
 #[derive(Clone, Debug)]
@@ -38,7 +38,9 @@ fn check_fields(schema: &str, ask: &RequestCorrection) -> Result<(), Refusal> {
 fn check_codes(facts: &ItemFacts, ask: &RequestCorrection) -> Result<(), Refusal> {
     let (zh, en) = ("该事项的受理标准中没有这个要点", "not a check of the item's acceptance standard");
     let mut refusal = Refusal::invalid("CHECK_NOT_ON_LIST", zh, en);
-    let known = |code: &str| facts.scenarios.iter().flat_map(|one| &one.checks).any(|check| check.code == code);
+    let original = |code: &str| code.strip_prefix(ORIGINAL).is_some_and(|material| facts.material(material).is_some());
+    let listed = |code: &str| facts.scenarios.iter().flat_map(|one| &one.checks).any(|check| check.code == code);
+    let known = |code: &str| listed(code) || original(code);
     for (index, point) in ask.points.iter().enumerate() {
         if !point.check.is_empty() && !known(&point.check) {
             refusal = refusal.with_field(format!("points[{index}].check_code"), "CHECK_NOT_ON_LIST", zh, en);

@@ -8,7 +8,7 @@ use crate::catalogue::ItemFacts;
 use crate::standard::{self, Check, Said, State};
 
 /// Every check of an application, with how it stands.
-pub(super) fn checks<'a>(app: &Application, facts: &'a ItemFacts) -> Vec<(&'a Check, State)> {
+pub(super) fn checks(app: &Application, facts: &ItemFacts) -> Vec<(Check, State)> {
     let seen = |code: &str| app.looked.get(code).map(|looked| looked.met);
     let all = standard::checks(facts, &Said::by(app), seen);
     all.into_iter().map(|(_, check, state)| (check, state)).collect()
@@ -63,7 +63,7 @@ pub(super) fn check_looked_at(app: &Application, facts: &ItemFacts) -> Result<()
 }
 
 /// The checks that are not met, or that nobody has looked at, and that no point names: the one notice waits for every eye.
-pub(super) fn untold<'a>(app: &Application, facts: &'a ItemFacts, told: impl Fn(&Check) -> bool) -> Vec<&'a Check> {
+pub(super) fn untold(app: &Application, facts: &ItemFacts, told: impl Fn(&Check) -> bool) -> Vec<Check> {
     let open = checks(app, facts).into_iter().filter(|(_, state)| *state != State::Met);
     open.map(|(check, _)| check).filter(|check| !told(check)).collect()
 }

@@ -7,6 +7,7 @@ mod correct;
 mod draft;
 mod look;
 mod number;
+mod pre_review;
 mod save;
 mod spot;
 mod submit;
@@ -22,6 +23,7 @@ pub use correct::{RequestCorrection, request_correction};
 pub use draft::{Create, Update, create, prefill, update};
 pub use look::record_checks;
 pub use number::number;
+pub use pre_review::{MOST_ORGANS, conclude, give, invite, request};
 pub use save::{Save, save_fields};
 use submit::authority;
 pub use submit::{Handing, resubmit, submit};
@@ -33,6 +35,7 @@ use chrono::NaiveDate;
 use yiwang_ledger::{Context, Kind, Refusal, StreamId, SubjectId};
 
 use super::{Actor, Application, Party, Phase};
+use crate::catalogue::ItemFacts;
 use crate::limit::{Ends as _, legal_date};
 use crate::mandate::Mandate;
 
@@ -45,6 +48,8 @@ pub struct Acting {
     pub subject: Option<SubjectId>,
     /// Staff of an organ.
     pub staff: bool,
+    /// 岗位等级.
+    pub grade: u8,
     /// 授权委托 between the application's parties.
     pub mandates: Vec<(StreamId, Mandate)>,
 }
@@ -96,6 +101,22 @@ fn applicant_missing() -> Refusal {
         "请填写申请人的姓名或名称、证件类型和证件号码",
         "the applicant's name, document kind and number are needed",
     )
+}
+
+/// A clerk accepts and refuses what her grade allows.
+///
+/// # Errors
+/// `CLERK_GRADE_TOO_LOW`.
+fn check_grade(facts: &ItemFacts, by: &Acting) -> Result<(), Refusal> {
+    let needed = facts.details.handling.clerk_grade;
+    if by.grade >= needed {
+        return Ok(());
+    }
+    let (zh, en) = (
+        format!("受理该事项须{needed}级以上岗位，请转交有权限的人员"),
+        format!("a clerk of grade {needed} is needed: hand it on"),
+    );
+    Err(Refusal::new(Kind::PermissionDenied, "CLERK_GRADE_TOO_LOW", zh, en).with("grade", needed.to_string()))
 }
 
 /// An officer keeps out of their own matter (回避).

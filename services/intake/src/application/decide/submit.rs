@@ -65,6 +65,7 @@ pub fn submit(
         receipt_number: document_number("SJ", app, cx),
         received,
         due: app.item.rules.tell_once.due(received, &cx.calendar),
+        tell_sooner: app.item.rules.tell_sooner.as_ref().map(|limit| limit.due(received, &cx.calendar)),
         authority,
         mandate,
         promise,

@@ -1,11 +1,13 @@
 //! What the law makes happen when nobody acts.
 
-use yiwang_ledger::{Context, Decision};
+use yiwang_ledger::{Context, Decision, Personal};
+use yiwang_standards::remedies::remedies;
 
-use super::deemed;
+use super::{deemed, document_number};
 use crate::application::tags::watched;
-use crate::application::{Actor, Application, ApplicationEvent as Event, Phase, WithdrawalCause};
-use crate::limit::Ends as _;
+use crate::application::{Actor, Application, ApplicationEvent as Event, Ground, Phase, WithdrawalCause};
+use crate::catalogue::handling::Consequence;
+use crate::limit::{Due, Ends as _};
 
 /// The timer's rule: deemed acceptance, overdue acceptance, late correction; and, first of all, a due date that the calendar
 /// in force computes otherwise.
@@ -26,12 +28,30 @@ pub fn timer(app: &Application, cx: &Context) -> Decision<Event> {
         // 视为撤回: what follows is in no national statute (see data/rules.toml); nobody loses an application by a date that
         // may still move
         Phase::CorrectionRequested if due.forfeited(cx.now) => {
-            let cause = WithdrawalCause::CorrectionLate;
-            events.push(Event::Withdrawn { cause, reason: None, by: Actor::system() });
+            events.push(match app.item.rules.late {
+                Consequence::Withdrawn => {
+                    let cause = WithdrawalCause::CorrectionLate;
+                    Event::Withdrawn { cause, reason: None, by: Actor::system() }
+                }
+                Consequence::Refused => refused_late(app, due, cx),
+            });
         }
         _ => {}
     }
     Ok(events)
+}
+
+/// 不予审批 for want of correction, where the place's rule says so, with its reason and what can be done against it.
+fn refused_late(app: &Application, due: &Due, cx: &Context) -> Event {
+    let reason = format!("申请人未在{}前按一次性补正告知书补正（{}）", due.date, due.limit.basis);
+    Event::Refused {
+        notice_number: document_number("BS", app, cx),
+        ground: Ground::CorrectionLate,
+        reason: Personal::new(app.data_subject(), "refusal.reason", reason),
+        competent_organ: String::new(),
+        remedies: remedies(&app.item.department, "").zh,
+        by: Actor::system(),
+    }
 }
 
 /// A year of the calendar was loaded: the watched due date is computed anew.

@@ -24,6 +24,9 @@ pub struct Account {
     /// Roles.
     #[serde(default)]
     pub roles: Vec<String>,
+    /// 岗位等级, 0 to 9.
+    #[serde(default)]
+    pub grade: u8,
     /// Codes of the organs worked for.
     #[serde(default)]
     pub organisations: Vec<String>,

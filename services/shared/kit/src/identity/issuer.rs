@@ -61,6 +61,7 @@ impl Signer {
             kind,
             name: String::new(),
             roles: Vec::new(),
+            grade: 0,
             organisations: Vec::new(),
             region: String::new(),
             document: None,
@@ -109,6 +110,7 @@ impl DevelopmentIssuer {
         Claims {
             name: account.name.clone(),
             roles: account.roles.clone(),
+            grade: account.grade,
             organisations,
             region: account.region.clone().unwrap_or_else(|| self.region.clone()),
             document: account.document.clone(),

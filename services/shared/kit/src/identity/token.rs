@@ -51,9 +51,16 @@ pub struct Claims {
     /// 行政区划代码.
     #[serde(default)]
     pub region: String,
+    /// 岗位等级 of a member of staff, 0 to 9: what she may accept.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub grade: u8,
     /// 证件: of the person, or of the company acted for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub document: Option<Document>,
+}
+
+fn is_zero(grade: &u8) -> bool {
+    *grade == 0
 }
 
 /// `aud` as JWT allows it.
@@ -97,6 +104,7 @@ impl Claims {
             roles: self.roles,
             organisations: self.organisations,
             region: self.region,
+            grade: self.grade,
             subject,
         })
     }

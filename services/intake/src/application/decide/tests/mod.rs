@@ -1,5 +1,6 @@
 //! The rules by example, and by random commands in random order: here the world that both are tried in.
 
+mod clock;
 mod examples;
 mod properties;
 
@@ -45,13 +46,13 @@ pub fn party(digit: char) -> Party {
 
 pub fn citizen() -> Acting {
     let actor = Actor { id: "person:citizen".into(), role: "citizen".into(), ..Actor::default() };
-    Acting { actor, subject: Some(subject('a')), staff: false, mandates: Vec::new() }
+    Acting { actor, subject: Some(subject('a')), staff: false, grade: 0, mandates: Vec::new() }
 }
 
 pub fn clerk() -> Acting {
     let actor =
         Actor { id: "staff:clerk".into(), name: "李四".into(), role: "clerk".into(), organisation: "O".into() };
-    Acting { actor, subject: Some(subject('c')), staff: true, mandates: Vec::new() }
+    Acting { actor, subject: Some(subject('c')), staff: true, grade: 0, mandates: Vec::new() }
 }
 
 pub fn facts() -> ItemFacts {

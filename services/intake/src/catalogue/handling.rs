@@ -1,0 +1,88 @@
+//! How an item is handled, beside the elements of GB/T 39046 table 4.
+
+use serde::{Deserialize, Serialize};
+
+/// 证照分离 (国发〔2021〕7号).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Separation {
+    /// Not one of them.
+    #[default]
+    None,
+    /// 直接取消审批.
+    Abolished,
+    /// 审批改为备案.
+    Filing,
+    /// 实行告知承诺.
+    Promise,
+    /// 优化审批服务.
+    Optimised,
+}
+
+/// A field in which no promise takes the place of a condition (国办发〔2020〕42号; 安阳市政务服务条例 art. 25, 滨州市并联审批规定
+/// art. 12).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Excluded {
+    /// 国家安全、国家秘密.
+    NationalSecurity,
+    /// 公共安全.
+    PublicSafety,
+    /// 金融业审慎监管.
+    Finance,
+    /// 生态环境保护.
+    Environment,
+    /// 人身健康、生命财产安全.
+    LifeAndProperty,
+}
+
+/// What follows when something does not come in time. No national statute says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Consequence {
+    /// 视为撤回 (安阳市政务服务条例 arts. 24, 42).
+    #[default]
+    Withdrawn,
+    /// 不予审批 (滨州市并联审批规定 arts. 10, 11).
+    Refused,
+}
+
+/// 容缺受理: what may follow after acceptance, and what is promised for it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Deferral {
+    /// Working days from acceptance.
+    pub working_days: u32,
+    /// What the applicant promises.
+    pub text: String,
+    /// What follows when it does not come; none: as the region's rule says.
+    pub consequence: Option<Consequence>,
+    /// The rule that allows it.
+    pub basis: String,
+}
+
+/// How an item is handled.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct HandlingRules {
+    /// 独任审批.
+    pub sole_officer: bool,
+    /// The least grade of a clerk who accepts or refuses; 0 for any.
+    pub clerk_grade: u8,
+    /// 证照分离.
+    pub separation: Separation,
+    /// 多证合一.
+    pub merged: Vec<String>,
+    /// Fields in which no promise takes the place of a condition.
+    pub excluded: Vec<Excluded>,
+    /// The national law that orders 告知承诺 all the same.
+    pub promise_ordered_by: String,
+    /// 容缺受理; none: the region's rule.
+    pub deferral: Option<Deferral>,
+}
+
+impl HandlingRules {
+    /// Nobody has written any of it.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}

@@ -1,0 +1,108 @@
+//! How an item is handled, as the contracts bring and show it.
+
+use yiwang_ledger::Refusal;
+use yiwang_proto::catalogue::v1 as pb;
+
+use super::{ask, count};
+use crate::catalogue::handling::{Consequence, Deferral, Excluded, HandlingRules, Separation};
+
+const WRONG: &str = "FIELD_INVALID";
+
+fn excluded(field: pb::ExcludedField) -> Option<Excluded> {
+    Some(match field {
+        pb::ExcludedField::Unspecified => return None,
+        pb::ExcludedField::NationalSecurity => Excluded::NationalSecurity,
+        pb::ExcludedField::PublicSafety => Excluded::PublicSafety,
+        pb::ExcludedField::Finance => Excluded::Finance,
+        pb::ExcludedField::Environment => Excluded::Environment,
+        pb::ExcludedField::LifeAndProperty => Excluded::LifeAndProperty,
+    })
+}
+
+fn deferral(message: &pb::DeferralTerms) -> Result<Deferral, Refusal> {
+    let at = |name: &str| format!("details.handling.deferral.{name}");
+    let days = u32::try_from(message.working_days).ok().filter(|days| (1..=60).contains(days));
+    Ok(Deferral {
+        working_days: days
+            .ok_or_else(|| Refusal::field(at("working_days"), WRONG, "应为1至60个工作日", "1 to 60 working days"))?,
+        text: ask::text(&at("text"), &message.text, 1, 500, WRONG)?,
+        consequence: match message.consequence() {
+            pb::LateConsequence::Unspecified => None,
+            pb::LateConsequence::Withdrawn => Some(Consequence::Withdrawn),
+            pb::LateConsequence::Refused => Some(Consequence::Refused),
+        },
+        basis: ask::text(&at("basis"), &message.basis, 0, 500, WRONG)?,
+    })
+}
+
+/// How an item is handled.
+///
+/// # Errors
+/// `FIELD_INVALID`, naming the field.
+pub fn rules(message: &pb::ItemHandling) -> Result<HandlingRules, Refusal> {
+    let at = |name: &str| format!("details.handling.{name}");
+    ask::few(&at("merged"), &message.merged, 50)?;
+    let merged = message.merged.iter().enumerate();
+    let grade = u8::try_from(message.clerk_grade).ok().filter(|grade| *grade <= 9);
+    let mut fields: Vec<Excluded> = message.excluded_fields().filter_map(excluded).collect();
+    fields.sort_unstable();
+    fields.dedup();
+    Ok(HandlingRules {
+        sole_officer: message.sole_officer,
+        clerk_grade: grade.ok_or_else(|| Refusal::field(at("clerk_grade"), WRONG, "应为0至9", "0 to 9"))?,
+        separation: match message.separation() {
+            pb::SeparationMode::Unspecified => Separation::None,
+            pb::SeparationMode::Abolished => Separation::Abolished,
+            pb::SeparationMode::Filing => Separation::Filing,
+            pb::SeparationMode::Promise => Separation::Promise,
+            pb::SeparationMode::Optimised => Separation::Optimised,
+        },
+        merged: merged
+            .map(|(place, name)| ask::text(&format!("{}[{place}]", at("merged")), name, 1, 200, WRONG))
+            .collect::<Result<_, _>>()?,
+        excluded: fields,
+        promise_ordered_by: ask::text(&at("promise_ordered_by"), &message.promise_ordered_by, 0, 200, WRONG)?,
+        deferral: message.deferral.as_ref().map(deferral).transpose()?,
+    })
+}
+
+/// The same, shown.
+pub fn shown(rules: &HandlingRules) -> pb::ItemHandling {
+    let field = |field: &Excluded| match field {
+        Excluded::NationalSecurity => pb::ExcludedField::NationalSecurity,
+        Excluded::PublicSafety => pb::ExcludedField::PublicSafety,
+        Excluded::Finance => pb::ExcludedField::Finance,
+        Excluded::Environment => pb::ExcludedField::Environment,
+        Excluded::LifeAndProperty => pb::ExcludedField::LifeAndProperty,
+    };
+    pb::ItemHandling {
+        sole_officer: rules.sole_officer,
+        clerk_grade: rules.clerk_grade.into(),
+        separation: match rules.separation {
+            Separation::None => pb::SeparationMode::Unspecified,
+            Separation::Abolished => pb::SeparationMode::Abolished,
+            Separation::Filing => pb::SeparationMode::Filing,
+            Separation::Promise => pb::SeparationMode::Promise,
+            Separation::Optimised => pb::SeparationMode::Optimised,
+        }
+        .into(),
+        merged: rules.merged.clone(),
+        excluded_fields: rules.excluded.iter().map(|one| field(one).into()).collect(),
+        promise_ordered_by: rules.promise_ordered_by.clone(),
+        deferral: rules.deferral.as_ref().map(|one| pb::DeferralTerms {
+            working_days: count(one.working_days),
+            text: one.text.clone(),
+            consequence: consequence(one.consequence).into(),
+            basis: one.basis.clone(),
+        }),
+    }
+}
+
+/// What follows, as the contract names it.
+pub fn consequence(consequence: Option<Consequence>) -> pb::LateConsequence {
+    match consequence {
+        None => pb::LateConsequence::Unspecified,
+        Some(Consequence::Withdrawn) => pb::LateConsequence::Withdrawn,
+        Some(Consequence::Refused) => pb::LateConsequence::Refused,
+    }
+}
