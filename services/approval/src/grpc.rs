@@ -108,6 +108,14 @@ impl Approval {
         self.run(stream(&application), call, move |case, _| decide::withdraw(case, &by, &reason)).await
     }
 
+    async fn lapse(&self, incoming: Incoming<pb::LapseCaseRequest>) -> Result<pb::Case, Fault> {
+        self.gate.allow(&incoming.caller, "LapseCase", &Resource { kind: "Case", ..Resource::default() })?;
+        let (application, reasons) = (incoming.message.application_id.clone(), incoming.message.reasons.clone());
+        let call =
+            incoming.call("LapseCase", &application, &incoming.message.request_id)?.with_actor("system".to_owned());
+        self.run(stream(&application), call, move |case, cx| decide::lapse(case, &reasons, cx)).await
+    }
+
     async fn get(&self, incoming: Incoming<pb::GetCaseRequest>) -> Result<pb::Case, Fault> {
         let read = self.find(&incoming, "GetCase", &incoming.message.id).await?;
         // A staff read of a record with personal data is an entry itself.
@@ -216,6 +224,10 @@ impl ApprovalService for Approval {
 
     async fn retry_license(&self, request: Request<pb::RetryLicenseRequest>) -> Reply<pb::Case> {
         reply(self.retry(receive(request)?).await)
+    }
+
+    async fn lapse_case(&self, request: Request<pb::LapseCaseRequest>) -> Reply<pb::Case> {
+        reply(self.lapse(receive(request)?).await)
     }
 
     async fn withdraw_case(&self, request: Request<pb::WithdrawCaseRequest>) -> Reply<pb::Case> {

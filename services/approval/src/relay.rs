@@ -11,22 +11,25 @@ use yiwang_kit::{Links, Problem, delivery, party::ERASED, reason, timestamp};
 use yiwang_ledger::{Call, Delivery, Entry, Ledger, Personal, Refusal, Route};
 use yiwang_proto::evaluation::v1 as evaluation;
 use yiwang_proto::evaluation::v1::evaluation_service_client::EvaluationServiceClient;
+use yiwang_proto::intake::v1 as intake;
+use yiwang_proto::intake::v1::bar_service_client::BarServiceClient;
 use yiwang_proto::license::v1 as license;
 use yiwang_proto::license::v1::license_service_client::LicenseServiceClient;
 use yiwang_proto::party::v1::Party;
 
 use crate::NAME;
-use crate::case::{Case, Decision, Opened, Outcome, ResultKind, decide};
+use crate::case::{Case, CheckOutcome, Decision, Event, Opened, Outcome, ResultKind, decide};
 use crate::convert::show;
 
 /// 一次一评: the decision is the first service of a case.
 pub const FIRST_SERVICE: i32 = 1;
 
-/// Both relays over one ledger.
+/// The relays over one ledger.
 pub fn spawn(ledger: &Ledger, links: &Links) {
     let shared = Arc::new(Shared { ledger: ledger.clone(), links: links.clone() });
     ledger.relay("license", ToLicense(shared.clone()));
-    ledger.relay("evaluation", ToEvaluation(shared));
+    ledger.relay("evaluation", ToEvaluation(shared.clone()));
+    ledger.relay("bars", ToIntake(shared));
 }
 
 struct Shared {
@@ -218,4 +221,37 @@ fn handlers(case: &Case) -> Vec<String> {
     let all = accepted.chain(reviewed).chain(decided).filter(|officer| !officer.is_system());
     let ids: std::collections::BTreeSet<String> = all.map(|officer| officer.id.clone()).collect();
     ids.into_iter().collect()
+}
+
+/// 虚假承诺: what the later check found bars its applicant from promises until amends are made.
+struct ToIntake(Arc<Shared>);
+
+#[async_trait]
+impl Route for ToIntake {
+    fn wants(&self, entry: &Entry) -> bool {
+        entry.is::<Case>() && entry.kind == "FollowUpChecked"
+    }
+
+    async fn deliver(&self, entry: &Entry, request_id: &str) -> Delivery {
+        let by = match self.0.ledger.decode::<Case>(entry).await {
+            Ok(Event::FollowUpChecked { by, outcome: CheckOutcome::FalsePromise, .. }) => by,
+            Ok(_) => return Delivery::NotMine,
+            Err(refusal) => return later(&refusal),
+        };
+        let facts = match self.0.ledger.state_at::<Case>(entry.stream, entry.version).await {
+            Ok(read) => read.and_then(|read| read.state.facts.clone()),
+            Err(refusal) => return later(&refusal),
+        };
+        let Some(facts) = facts else { return Delivery::NotMine };
+        let mut request = intake::RecordBarRequest {
+            request_id: request_id.to_owned(),
+            application_id: facts.application.clone(),
+            finding: format!("办件{}事后核查认定虚假承诺", facts.number),
+            actor: Some(show::actor(&by)),
+            ..Default::default()
+        };
+        request.set_kind(intake::BarKind::FalsePromise);
+        let link = self.0.links.get("intake").as_service(NAME, &entry.trace).on_behalf_of(&entry.actor);
+        delivery(BarServiceClient::new(link).record_bar(request).await)
+    }
 }

@@ -5,6 +5,7 @@
 //! `catalogue::decide`, `directory::decide`, `drafting::decide`, `transfer::decide`, `proofs` or `register`.
 
 pub mod application;
+pub mod bar;
 pub mod catalogue;
 pub mod convert;
 pub mod directory;
@@ -39,17 +40,19 @@ use yiwang_proto::catalogue::v1::directory_service_server::DirectoryServiceServe
 use yiwang_proto::catalogue::v1::hall_service_server::HallServiceServer;
 use yiwang_proto::catalogue::v1::theme_service_server::ThemeServiceServer;
 use yiwang_proto::catalogue::v1::transfer_service_server::TransferServiceServer;
+use yiwang_proto::intake::v1::bar_service_server::BarServiceServer;
 use yiwang_proto::intake::v1::fee_service_server::FeeServiceServer;
 use yiwang_proto::intake::v1::intake_service_server::IntakeServiceServer;
 use yiwang_proto::intake::v1::mandate_service_server::MandateServiceServer;
 use yiwang_proto::intake::v1::pre_review_service_server::PreReviewServiceServer;
 
 use crate::application::{Application, decide};
+use crate::bar::Bars;
 use crate::catalogue::Item;
 use crate::directory::BasicItem;
 use crate::drafting::Draft;
 use crate::fee::Fees;
-use crate::grpc::{Catalogue, Directory, FeesOf, Halls, Intake, Mandates, PreReviews, Themes, Transfers};
+use crate::grpc::{BarsOf, Catalogue, Directory, FeesOf, Halls, Intake, Mandates, PreReviews, Themes, Transfers};
 use crate::hall::{Hall, Presence};
 use crate::mandate::Mandate;
 use crate::proofs::Proof;
@@ -109,6 +112,7 @@ pub async fn start(env: Env) -> anyhow::Result<Routes> {
     let themes = Themes::new(env.ledger.clone(), env.gate.clone());
     Ok(Routes::new(IntakeServiceServer::new(intake.clone()))
         .add_service(FeeServiceServer::new(FeesOf(intake.clone())))
+        .add_service(BarServiceServer::new(BarsOf(intake.clone())))
         .add_service(PreReviewServiceServer::new(PreReviews(intake)))
         .add_service(MandateServiceServer::new(mandates))
         .add_service(CatalogueServiceServer::new(catalogue))
@@ -135,6 +139,7 @@ pub async fn rebuild(ledger: &Ledger) -> Result<u64, Refusal> {
         + ledger.rebuild::<Hall>().await?
         + ledger.rebuild::<Presence>().await?
         + ledger.rebuild::<Mandate>().await?
+        + ledger.rebuild::<Bars>().await?
         + ledger.rebuild::<Theme>().await?
         + ledger.rebuild::<Transfer>().await?
         + ledger.rebuild::<register::Register>().await?)

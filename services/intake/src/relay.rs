@@ -19,6 +19,7 @@ use yiwang_proto::evaluation::v1::evaluation_service_client::EvaluationServiceCl
 use crate::NAME;
 use crate::application::decide::{self, Acting};
 use crate::application::{Actor, Application, ApplicationEvent as Event, Phase};
+use crate::catalogue::handling::Consequence;
 use crate::catalogue::{self, Item};
 use crate::convert::application::{Reader, actor, applicant_in_full};
 use crate::convert::ask::form_struct;
@@ -196,7 +197,7 @@ struct ToApproval(Arc<Shared>);
 impl Route for ToApproval {
     fn wants(&self, entry: &Entry) -> bool {
         entry.is::<Application>()
-            && matches!(entry.kind.as_str(), "Numbered" | "AttachmentAdded" | "WithdrawalRequested")
+            && matches!(entry.kind.as_str(), "Numbered" | "AttachmentAdded" | "WithdrawalRequested" | "DeferralLate")
     }
 
     async fn deliver(&self, entry: &Entry, request_id: &str) -> Delivery {
@@ -204,6 +205,7 @@ impl Route for ToApproval {
             "Numbered" => self.open(entry, request_id).await,
             "AttachmentAdded" => self.material(entry, request_id).await,
             "WithdrawalRequested" => self.withdraw(entry, request_id).await,
+            "DeferralLate" => self.lapse(entry, request_id).await,
             _ => Delivery::NotMine,
         }
     }
@@ -262,13 +264,39 @@ impl ToApproval {
         delivery(self.0.approval(entry, &by.id).record_material(request).await)
     }
 
-    /// 撤回 after acceptance: approval ends the case, or has decided it already. Either answer comes back here.
+    /// 容缺: what was to follow did not come in time. The case ends as withdrawn, or is refused, as the notice said.
+    async fn lapse(&self, entry: &Entry, request_id: &str) -> Delivery {
+        let (materials, consequence) = match self.0.ledger.decode::<Application>(entry).await {
+            Ok(Event::DeferralLate { materials, consequence }) => (materials, consequence),
+            Ok(_) => return Delivery::NotMine,
+            Err(refusal) => return later(&refusal),
+        };
+        let reasons = format!("容缺受理所缺材料逾期未补齐：{}", materials.join("、"));
+        if consequence == Consequence::Withdrawn {
+            let subject = match self.0.after(entry).await {
+                Ok(read) => read.state.data_subject().clone(),
+                Err(refusal) => return later(&refusal),
+            };
+            let reason = Some(Personal::new(&subject, "reason", reasons));
+            return self.end(entry, request_id, reason, Actor::system()).await;
+        }
+        let application_id = entry.stream.to_string();
+        let request = approval::LapseCaseRequest { request_id: request_id.to_owned(), application_id, reasons };
+        delivery(self.0.approval(entry, "system").lapse_case(request).await)
+    }
+
+    /// 撤回 after acceptance: approval ends the case, or has decided it already.
     async fn withdraw(&self, entry: &Entry, request_id: &str) -> Delivery {
         let (reason, by) = match self.0.ledger.decode::<Application>(entry).await {
             Ok(Event::WithdrawalRequested { reason, by }) => (reason, by),
             Ok(_) => return Delivery::NotMine,
             Err(refusal) => return later(&refusal),
         };
+        self.end(entry, request_id, reason, by).await
+    }
+
+    /// Ends the case; approval's answer, that it did or has decided already, comes back here.
+    async fn end(&self, entry: &Entry, request_id: &str, reason: Option<Personal>, by: Actor) -> Delivery {
         let request = approval::WithdrawCaseRequest {
             request_id: request_id.to_owned(),
             actor: Some(actor(&by, Reader::Office)),

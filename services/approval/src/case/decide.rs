@@ -212,6 +212,20 @@ pub fn withdraw(case: &Case, by: &Officer, reason: &str) -> Decided<Event> {
     }
 }
 
+/// 不予: what was to follow (容缺) did not come in time, and the place's rule refuses it then. By the rule itself, with its reasons and
+/// remedies. Told after the decision, there is nothing to do.
+pub fn lapse(case: &Case, reasons: &str, cx: &Context) -> Decided<Event> {
+    let facts = case.facts()?;
+    if !case.is_open() {
+        return Ok(Vec::new());
+    }
+    let outcome = Outcome::Refused {
+        reasons: Personal::new(&facts.applicant.subject, "reasons", reasons),
+        remedies: rules::remedies(&facts.item),
+    };
+    Ok(vec![Event::Decided(Box::new(decision(facts, Officer::system(), outcome, cx)))])
+}
+
 /// 事后核查 of a promise: kept; or 限期整改 and checked again; or 虚假承诺, and the grant is to be annulled (art. 69).
 pub fn record_follow_up(
     case: &Case,

@@ -5,7 +5,8 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use yiwang_ledger::{Personal, SubjectId, Timestamp};
 
-use super::{Actor, Attachment, Authority, Channel, Ground, ItemPin, Opinion, Party, Point, WithdrawalCause};
+use super::{Actor, Attachment, Authority, Channel, Deferred, Ground, ItemPin, Opinion, Party, Point, WithdrawalCause};
+use crate::catalogue::handling::Consequence;
 use crate::limit::Due;
 use crate::mandate::Held;
 use crate::transfer::Organ;
@@ -159,6 +160,9 @@ pub enum ApplicationEvent {
         mandate: Option<Held>,
         /// The promise that was signed with it.
         promise: Option<String>,
+        /// 容缺受理承诺 that was signed with it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        deferral: Option<String>,
         /// Codes of the materials that are not there yet.
         missing: Vec<String>,
         /// 单独同意: the sensitive fields to whose use the applicant consents.
@@ -220,10 +224,23 @@ pub enum ApplicationEvent {
         date: NaiveDate,
         /// Materials that may still follow (容缺).
         outstanding: Vec<String>,
+        /// 容缺受理告知.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        deferral: Option<Box<Deferred>>,
+        /// 容缺受理承诺, where it was signed at the window with the acceptance.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        signed: Option<String>,
         /// Remark for the file.
         note: Option<Personal>,
         /// Who.
         by: Actor,
+    },
+    /// 容缺: what was to follow did not come in time; what the notice says follows.
+    DeferralLate {
+        /// Codes of the materials that have not come.
+        materials: Vec<String>,
+        /// What follows.
+        consequence: Consequence,
     },
     /// 视为受理, by the law itself (行政许可法 art. 32 ④).
     DeemedAccepted {

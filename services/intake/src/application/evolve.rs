@@ -6,6 +6,7 @@ use super::{
     Acceptance, Actor, Application, ApplicationEvent as Event, Correction, Handling, Looked, Phase, PreReview, Promise,
     Receipt, Rejection, Step, TakeUp, WithdrawalCause,
 };
+use crate::catalogue::handling::Consequence;
 
 pub(super) fn evolve(app: &mut Application, event: &Event, meta: &Meta) {
     if let Some(by) = shown_actor(event) {
@@ -81,6 +82,7 @@ pub(super) fn evolve(app: &mut Application, event: &Event, meta: &Meta) {
             authority,
             mandate,
             promise,
+            deferral,
             missing,
             consented,
             by,
@@ -100,6 +102,7 @@ pub(super) fn evolve(app: &mut Application, event: &Event, meta: &Meta) {
                 mandate: mandate.clone(),
                 tell_sooner: tell_sooner.clone(),
             });
+            app.deferral = deferral.as_ref().map(|text| Promise { text: text.clone(), at: meta.at, by: by.clone() });
             app.promise = promise.as_ref().map(|text| Promise { text: text.clone(), at: meta.at, by: by.clone() });
             app.phase = submitted(*received, due, missing);
         }
@@ -135,8 +138,20 @@ pub(super) fn evolve(app: &mut Application, event: &Event, meta: &Meta) {
             }
             app.phase = submitted(*received, due, missing);
         }
-        Event::Accepted { date, outstanding, by, .. } => {
-            app.phase = Phase::Accepted(acceptance(*date, by.clone(), false, outstanding, meta));
+        Event::Accepted { date, outstanding, deferral, signed, by, .. } => {
+            if let Some(text) = signed {
+                app.deferral = Some(Promise { text: text.clone(), at: meta.at, by: by.clone() });
+            }
+            let accepted = acceptance(*date, by.clone(), false, outstanding, meta);
+            app.phase = Phase::Accepted(Acceptance { deferral: deferral.as_deref().cloned(), ..accepted });
+        }
+        Event::DeferralLate { consequence, .. } => {
+            if let Phase::Accepted(acceptance) = &mut app.phase {
+                acceptance.withdrawal_pending = *consequence == Consequence::Withdrawn;
+                if let Some(deferral) = &mut acceptance.deferral {
+                    deferral.late = true;
+                }
+            }
         }
         Event::DeemedAccepted { date, outstanding, .. } => {
             app.phase = Phase::Accepted(acceptance(*date, Actor::system(), true, outstanding, meta));
@@ -178,7 +193,15 @@ fn unbox<T: Clone>(change: &super::Change<Box<T>>) -> super::Change<T> {
 }
 
 fn acceptance(date: chrono::NaiveDate, by: Actor, deemed: bool, outstanding: &[String], meta: &Meta) -> Acceptance {
-    Acceptance { date, at: meta.at, by, deemed, outstanding: outstanding.to_vec(), withdrawal_pending: false }
+    Acceptance {
+        date,
+        at: meta.at,
+        by,
+        deemed,
+        outstanding: outstanding.to_vec(),
+        withdrawal_pending: false,
+        deferral: None,
+    }
 }
 
 fn pending(app: &mut Application, is: bool) {
@@ -195,6 +218,7 @@ fn recompute(app: &mut Application, new: &crate::limit::Due) {
                 correction.reply_by.clone_from(new);
             }
         }
+        Phase::Accepted(Acceptance { deferral: Some(deferral), .. }) => deferral.due.clone_from(new),
         _ => {}
     }
 }
@@ -216,6 +240,7 @@ fn shown_actor(event: &Event) -> Option<Actor> {
         | Event::Withdrawn { by, cause: WithdrawalCause::Applicant, .. } => Some(by.clone()),
         Event::PreReviewGiven { opinion } | Event::PreReviewConcluded { opinion } => Some(opinion.by.clone()),
         Event::DeemedAccepted { .. }
+        | Event::DeferralLate { .. }
         | Event::AcceptanceOverdue { .. }
         | Event::Numbered { .. }
         | Event::WithdrawalDenied

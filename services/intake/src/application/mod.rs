@@ -19,7 +19,7 @@ use yiwang_standards::codes::CaseKind;
 
 pub use event::{ApplicationEvent, Change, Handling};
 pub use party::Party;
-pub use phase::{Acceptance, Ground, Phase, Rejection, WithdrawalCause};
+pub use phase::{Acceptance, Deferred, Ground, Phase, Rejection, WithdrawalCause};
 
 use crate::limit::{Due, legal_date};
 use crate::mandate::Held;
@@ -293,6 +293,9 @@ pub struct Application {
     pub receipt: Option<Receipt>,
     /// 告知承诺.
     pub promise: Option<Promise>,
+    /// 容缺受理承诺: that what may follow will.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deferral: Option<Promise>,
     /// 办件编号.
     pub case_number: Option<String>,
     /// Where it stands.

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use yiwang_ledger::{Personal, Timestamp};
 
 use super::Actor;
+use crate::catalogue::handling::Consequence;
 use crate::limit::Due;
 
 /// Why an application was not accepted.
@@ -54,6 +55,24 @@ pub struct Acceptance {
     pub outstanding: Vec<String>,
     /// Withdrawal was asked for and approval has not answered yet.
     pub withdrawal_pending: bool,
+    /// 容缺受理告知; none where nothing may follow, or where the papers were asked for once and not brought.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deferral: Option<Deferred>,
+}
+
+/// 容缺受理告知: what may follow, told at acceptance, with its day and what comes of it otherwise.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Deferred {
+    /// 文书编号.
+    pub notice_number: String,
+    /// Codes of the materials.
+    pub materials: Vec<String>,
+    /// When they must have come.
+    pub due: Due,
+    /// What follows when they have not.
+    pub consequence: Consequence,
+    /// They did not come in time.
+    pub late: bool,
 }
 
 /// Why it was taken back.
@@ -64,6 +83,8 @@ pub enum WithdrawalCause {
     Applicant,
     /// The correction did not come in time (视为撤回).
     CorrectionLate,
+    /// 容缺: what was to follow did not come in time (视为撤回).
+    DeferralLate,
 }
 
 /// Where an application stands.

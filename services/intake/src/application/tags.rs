@@ -13,14 +13,19 @@ pub(crate) fn watched(app: &Application) -> Option<&Due> {
     match &app.phase {
         Phase::Submitted { due, overdue: false, .. } => Some(due),
         Phase::CorrectionRequested => app.corrections.last().map(|correction| &correction.reply_by),
+        Phase::Accepted(acceptance) => acceptance
+            .deferral
+            .as_ref()
+            .filter(|deferral| !deferral.late && deferral.materials.iter().any(|code| !app.has_material(code)))
+            .map(|deferral| &deferral.due),
         _ => None,
     }
 }
 
-/// When the timer looks: when the watched limit is over. 视为撤回 waits until its date is settled, which `recompute` does when
+/// When the timer looks: when the watched limit is over. What a citizen loses by waits until its date is settled, which `recompute` does when
 /// the missing year is loaded.
 fn due_at(app: &Application) -> Option<Timestamp> {
-    let waits = |due: &Due| due.provisional() && app.phase == Phase::CorrectionRequested;
+    let waits = |due: &Due| due.provisional() && !matches!(app.phase, Phase::Submitted { .. });
     watched(app).filter(|due| !waits(due)).map(Due::passed_at).filter(|at| *at < Timestamp::NEVER)
 }
 

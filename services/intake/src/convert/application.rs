@@ -10,9 +10,10 @@ use yiwang_standards::identity::DocumentKind;
 use yiwang_standards::identity::{mask_name, mask_number};
 
 use super::ask::form_struct;
+use super::handling::consequence;
 use super::{channel, count, due, signed};
 use crate::application::{
-    Actor, Application, Attachment, Authority, Correction, Ground, Opinion, Party, Phase, PreReview, Promise,
+    Actor, Application, Attachment, Authority, Correction, Deferred, Ground, Opinion, Party, Phase, PreReview, Promise,
     Rejection, Step, WithdrawalCause,
 };
 use crate::limit::Due;
@@ -187,6 +188,7 @@ fn withdrawal(app: &Application) -> Option<pb::Withdrawal> {
         cause: match cause {
             WithdrawalCause::Applicant => pb::WithdrawalCause::Applicant.into(),
             WithdrawalCause::CorrectionLate => pb::WithdrawalCause::CorrectionLate.into(),
+            WithdrawalCause::DeferralLate => pb::WithdrawalCause::DeferralLate.into(),
         },
         withdraw_time: Some(timestamp(*at)),
         reply_due: lapsed(app).map(due),
@@ -209,6 +211,12 @@ fn step(step: &Step, app: &Application, reader: Reader) -> party_pb::Step {
         "WithdrawalRequested" => ("申请撤回", "withdrawal was asked for"),
         "WithdrawalDenied" => ("已作出决定，不能撤回", "decided already: it cannot be withdrawn"),
         "Withdrawn" => ("申请已撤回", "withdrawn"),
+        "TakenUp" => ("在另一渠道继续办理", "gone on with on another channel"),
+        "PreReviewRequested" => ("申请预审", "a pre-review was asked for"),
+        "PreReviewInvited" => ("邀请部门联合预审", "departments were asked for a joint pre-review"),
+        "PreReviewGiven" => ("部门提出预审意见", "a department gave its opinion"),
+        "PreReviewConcluded" => ("预审完成", "the pre-review was concluded"),
+        "DeferralLate" => ("容缺的材料逾期未补齐", "what was to follow did not come in time"),
         "CorrectedOnTheSpot" => ("当场更正申请内容，受理期限不变", "a slip was mended on the spot; the clock goes on"),
         _ => ("", ""),
     };
@@ -298,6 +306,18 @@ pub fn application(
             (Phase::Submitted { .. }, Some(receipt)) => receipt.tell_sooner.as_ref().map(due),
             _ => None,
         },
+        deferral: accepted.and_then(|acceptance| acceptance.deferral.as_ref()).map(deferral),
+        deferral_promise: app.deferral.as_ref().map(|signed| promise(signed, reader)),
+    }
+}
+
+fn deferral(told: &Deferred) -> pb::Deferral {
+    pb::Deferral {
+        notice_number: told.notice_number.clone(),
+        materials: told.materials.clone(),
+        due: Some(due(&told.due)),
+        consequence: consequence(Some(told.consequence)).into(),
+        late: told.late,
     }
 }
 

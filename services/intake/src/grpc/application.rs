@@ -143,8 +143,17 @@ impl Intake {
         let seen = self.seen(&incoming.caller, &message.id).await?;
         let (now, pinned) =
             (self.item_now(&incoming.caller, &seen.state.item.code).await?.state, self.pinned(&seen.state.item).await?);
-        let handing =
-            decide::Handing { sign_promise: message.sign_promise, note: None, consents: message.consent_sensitive };
+        let bars = match seen.state.identified_applicant() {
+            Some(applicant) => self.bars(&applicant.subject).await?.bars,
+            None => Vec::new(),
+        };
+        let handing = decide::Handing {
+            sign_promise: message.sign_promise,
+            sign_deferral: message.sign_deferral,
+            bars,
+            note: None,
+            consents: message.consent_sensitive,
+        };
         let target = Target { id: &message.id, request_id: &message.request_id, etag: &message.etag };
         let rule = move |app: &Application, by: &Acting, cx: &Context| {
             decide::submit(app, &now, &pinned.facts, &handing, by, cx)
@@ -206,7 +215,7 @@ impl Intake {
         let seen = self.seen(&incoming.caller, &message.id).await?;
         let pinned = self.pinned(&seen.state.item).await?;
         let note = ask::remark(seen.state.data_subject(), "note", &message.note)?;
-        let handing = decide::Handing { sign_promise: false, note, consents: message.consent_sensitive };
+        let handing = decide::Handing { note, consents: message.consent_sensitive, ..Default::default() };
         let target = Target { id: &message.id, request_id: &message.request_id, etag: &message.etag };
         let rule =
             move |app: &Application, by: &Acting, cx: &Context| decide::resubmit(app, &pinned.facts, &handing, by, cx);
@@ -219,7 +228,8 @@ impl Intake {
         let seen = self.seen(&incoming.caller, &message.id).await?;
         let (now, pinned) =
             (self.item_now(&incoming.caller, &seen.state.item.code).await?.state, self.pinned(&seen.state.item).await?);
-        let accept = decide::Accept { note: ask::remark(seen.state.data_subject(), "note", &message.note)? };
+        let note = ask::remark(seen.state.data_subject(), "note", &message.note)?;
+        let accept = decide::Accept { note, deferral_signed: message.deferral_signed };
         let target = Target { id: &message.id, request_id: &message.request_id, etag: &message.etag };
         let rule = move |app: &Application, by: &Acting, cx: &Context| {
             decide::accept(app, &now, &pinned.facts, &accept, by, cx)
@@ -268,7 +278,7 @@ impl Intake {
 }
 
 /// Whether a member of staff handles applications for an item: at the window of its region, or in its organ.
-fn handles(caller: &Caller, pin: &ItemPin) -> bool {
+pub(super) fn handles(caller: &Caller, pin: &ItemPin) -> bool {
     let own = |code: &str| caller.organisations.iter().any(|organ| organ == code);
     let office = ["clerk", "reviewer", "approver"].iter().any(|role| caller.has_role(role));
     (caller.has_role("clerk") && caller.region == pin.region)

@@ -2,6 +2,7 @@
 
 mod application;
 mod attachment;
+mod bar;
 mod catalogue;
 mod directory;
 mod fee;
@@ -18,6 +19,7 @@ use yiwang_kit::{Caller, Fault, Gate, Incoming, Resource, wire};
 use yiwang_ledger::{Aggregate as _, Audiences, Call, Committed, Context, Decision, Ledger, Read, Refusal, StreamId};
 use yiwang_proto::intake::v1 as pb;
 
+pub use bar::BarsOf;
 pub use catalogue::Catalogue;
 pub use directory::Directory;
 pub use fee::FeesOf;
@@ -54,6 +56,11 @@ fn resource<'a>(app: &'a Application, caller: &'a Caller) -> Resource<'a> {
         item: &app.item.code,
         status: app.phase.name(),
     }
+}
+
+/// Something of a kind, nobody's in particular.
+fn public_resource(kind: &'static str) -> Resource<'static> {
+    Resource { kind, ..Resource::default() }
 }
 
 /// What everybody sees.

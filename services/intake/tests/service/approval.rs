@@ -15,6 +15,7 @@ pub struct Told {
     pub opened: Vec<pb::OpenCaseRequest>,
     pub recorded: Vec<pb::RecordMaterialRequest>,
     pub withdrawn: Vec<pb::WithdrawCaseRequest>,
+    pub lapsed: Vec<pb::LapseCaseRequest>,
     pub away: bool,
     pub decided: bool,
 }
@@ -34,6 +35,10 @@ impl Approval {
 
     pub fn recorded(&self) -> Vec<pb::RecordMaterialRequest> {
         self.0.lock().unwrap().recorded.clone()
+    }
+
+    pub fn lapsed(&self) -> Vec<pb::LapseCaseRequest> {
+        self.0.lock().unwrap().lapsed.clone()
     }
 
     fn there(&self) -> Result<(), Status> {
@@ -64,6 +69,12 @@ impl ApprovalService for Approval {
     async fn record_material(&self, request: Request<pb::RecordMaterialRequest>) -> Result<Response<pb::Case>, Status> {
         self.there()?;
         self.0.lock().unwrap().recorded.push(request.into_inner());
+        Ok(Response::new(pb::Case::default()))
+    }
+
+    async fn lapse_case(&self, request: Request<pb::LapseCaseRequest>) -> Result<Response<pb::Case>, Status> {
+        self.there()?;
+        self.0.lock().unwrap().lapsed.push(request.into_inner());
         Ok(Response::new(pb::Case::default()))
     }
 

@@ -167,7 +167,7 @@ async fn handed_in(world: &World) -> String {
 }
 
 pub async fn an_amount_outside_the_charge_list_cannot_be_recorded(world: World) {
-    let id = handed_in(&world).await;
+    let id = Box::pin(handed_in(&world)).await;
     let refused =
         async |code: &str, units, amount| reason(&assess(&world, "clerk", &id, code, units, amount).await.unwrap_err());
     assert_eq!(refused("F09", 1, 0).await, "CHARGE_NOT_LISTED");
@@ -183,7 +183,7 @@ pub async fn an_amount_outside_the_charge_list_cannot_be_recorded(world: World) 
 }
 
 pub async fn what_is_let_off_is_on_the_list_too_and_a_mistake_is_struck_out(world: World) {
-    let id = handed_in(&world).await;
+    let id = Box::pin(handed_in(&world)).await;
     let ask = |exemption: &str| intake::AssessFeeRequest {
         application_id: id.clone(),
         request_id: new_request_id(),

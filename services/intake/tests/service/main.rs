@@ -6,6 +6,7 @@ mod applications;
 mod approval;
 mod attachments;
 mod catalogue;
+mod deferrals;
 mod details;
 mod directory;
 mod ends;
@@ -61,6 +62,9 @@ both! {
         a_draft_is_taken_up_on_another_channel, what_was_begun_by_telephone_is_handed_in_by_the_applicant;
     steps: departments_say_before_it_is_handed_in_whether_it_is_ready, whoever_is_silent_does_not_hold_a_pre_review_up,
         a_clerk_of_the_grade_accepts_once_the_original_was_looked_at, no_promise_in_an_excluded_field_unless_a_law_orders_it;
+    deferrals: what_may_follow_is_promised_told_and_watched, what_came_in_time_is_no_more_owed, an_item_may_say_how_long_and_what_follows,
+        nobody_promises_what_the_item_does_not_offer, who_promised_falsely_promises_no_more_until_amends_are_made,
+        approval_tells_of_a_false_promise_by_itself;
     exchange: the_real_rows_go_in_and_come_out_the_same, ten_planted_rows_are_refused_each_with_its_reason,
         a_file_that_is_none_is_refused_whole, items_are_found_by_topic_and_by_whom_they_serve,
         what_serves_organs_alone_is_not_shown_to_the_public;

@@ -131,7 +131,13 @@ pub async fn approval_hears_of_a_paper_that_follows(world: World) {
     for material in ["floor_plan", "hygiene_system"] {
         world.upload(&draft.id, material, pdf(200)).await.unwrap();
     }
-    world.submit(&draft.id).await.unwrap();
+    let submit = pb::SubmitApplicationRequest {
+        id: draft.id.clone(),
+        request_id: new_request_id(),
+        sign_deferral: true,
+        ..Default::default()
+    };
+    world.as_("citizen").submit_application(submit).await.unwrap();
     world.accept(&draft.id).await.unwrap();
     let opened = world.until(async || world.approval.opened_for(&draft.id)).await;
     assert_eq!(opened.outstanding_materials, ["test_report"]);
@@ -158,7 +164,10 @@ pub async fn what_has_its_number_asks_the_register_for_none(world: World) {
     let accepted = |_: &Application, _: &Context| {
         let (date, by) = (NaiveDate::from_ymd_opt(2026, 3, 2).unwrap(), Actor::system());
         let number = ApplicationEvent::Numbered { case_number: "N1".into() };
-        Ok(vec![ApplicationEvent::Accepted { date, outstanding: Vec::new(), note: None, by }, number])
+        Ok(vec![
+            ApplicationEvent::Accepted { date, outstanding: Vec::new(), deferral: None, signed: None, note: None, by },
+            number,
+        ])
     };
     world.ledger().execute::<Application>(id, Call::system(new_request_id(), ""), accepted).await.unwrap();
     // once approval has heard of a later one, the relays are past the first

@@ -70,6 +70,7 @@ fn grpc_names(service: &str) -> &'static [&'static str] {
     match service {
         "intake" => &[
             "yiwang.intake.v1.IntakeService",
+            "yiwang.intake.v1.BarService",
             "yiwang.intake.v1.FeeService",
             "yiwang.intake.v1.MandateService",
             "yiwang.intake.v1.PreReviewService",

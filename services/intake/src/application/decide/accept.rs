@@ -3,6 +3,7 @@
 use yiwang_ledger::{Context, Decision, Personal, Refusal};
 use yiwang_standards::remedies::remedies;
 
+use super::deferral;
 use super::look::check_looked_at;
 use super::{Acting, check_grade, check_not_deemed, check_not_own, deemed, document_number};
 use crate::application::{Application, ApplicationEvent as Event, Ground, Phase, not_found, wrong_phase};
@@ -16,6 +17,8 @@ use crate::standard::{self, Said};
 pub struct Accept {
     /// Remark for the file.
     pub note: Option<Personal>,
+    /// 容缺受理承诺 is signed at the window with it.
+    pub deferral_signed: bool,
 }
 
 /// Codes of the materials that were to be uploaded and were not.
@@ -70,7 +73,19 @@ pub fn accept(
         return Err(naming(refusal, &stopping, |material| format!("attachments[{}]", material.code)));
     }
     check_looked_at(app, pinned)?;
-    Ok(vec![Event::Accepted { date: today, outstanding: missing, note: ask.note.clone(), by: by.actor.clone() }])
+    let signed = (ask.deferral_signed && app.deferral.is_none()).then(|| deferral::text(pinned));
+    let deferral = match app.corrections.is_empty() {
+        true => deferral::notice(app, pinned, &missing, app.deferral.is_some() || signed.is_some(), cx)?,
+        false => None,
+    };
+    Ok(vec![Event::Accepted {
+        date: today,
+        outstanding: missing,
+        signed: signed.filter(|_| deferral.is_some()),
+        deferral: deferral.map(Box::new),
+        note: ask.note.clone(),
+        by: by.actor.clone(),
+    }])
 }
 
 /// Refuses to accept.

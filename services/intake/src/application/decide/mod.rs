@@ -4,6 +4,7 @@
 mod accept;
 mod attach;
 mod correct;
+mod deferral;
 mod draft;
 mod look;
 mod number;

@@ -5,10 +5,12 @@ use serde_json::Value;
 use yiwang_ledger::{Context, Decision, Kind, Personal, Refusal};
 
 use super::accept::missing;
+use super::deferral;
 use super::{Acting, applicant_missing, document_number};
 use crate::application::{
     Application, ApplicationEvent as Event, Authority, Channel, Handling, Phase, not_found, wrong_phase,
 };
+use crate::bar::{self, Bar};
 use crate::catalogue::{Item, ItemFacts};
 use crate::form;
 use crate::limit::{Ends as _, legal_date};
@@ -19,6 +21,10 @@ use crate::mandate::{Act, Held, Mandate};
 pub struct Handing {
     /// 告知承诺 is signed with it.
     pub sign_promise: bool,
+    /// 容缺受理承诺 is signed with it.
+    pub sign_deferral: bool,
+    /// What the applicant is barred from.
+    pub bars: Vec<Bar>,
     /// What was done, when it comes again.
     pub note: Option<Personal>,
     /// 单独同意 to the use of sensitive data is given with it.
@@ -55,6 +61,11 @@ pub fn submit(
         }
         _ => None,
     };
+    if ask.sign_deferral && !pinned.deferrable() {
+        let (zh, en) = ("该事项没有可以容缺后补的材料", "no material of the item may follow");
+        return Err(Refusal::field("sign_deferral", "DEFERRAL_NOT_OFFERED", zh, en));
+    }
+    bar::check(&ask.bars, &app.item.code, ask.sign_promise || ask.sign_deferral, received)?;
     let consented = form::consented(app, pinned, ask.consents)?;
     // who handles it is who does on the day of receipt, whoever it was when the draft was begun
     let handling =
@@ -69,6 +80,7 @@ pub fn submit(
         authority,
         mandate,
         promise,
+        deferral: ask.sign_deferral.then(|| deferral::text(pinned)),
         missing: missing(app, pinned),
         consented,
         by: by.actor.clone(),

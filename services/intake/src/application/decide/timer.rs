@@ -5,11 +5,11 @@ use yiwang_standards::remedies::remedies;
 
 use super::{deemed, document_number};
 use crate::application::tags::watched;
-use crate::application::{Actor, Application, ApplicationEvent as Event, Ground, Phase, WithdrawalCause};
+use crate::application::{Acceptance, Actor, Application, ApplicationEvent as Event, Ground, Phase, WithdrawalCause};
 use crate::catalogue::handling::Consequence;
 use crate::limit::{Due, Ends as _};
 
-/// The timer's rule: deemed acceptance, overdue acceptance, late correction; and, first of all, a due date that the calendar
+/// The timer's rule: deemed acceptance, overdue acceptance, late correction, what was to follow and did not; and, first of all, a due date that the calendar
 /// in force computes otherwise.
 pub fn timer(app: &Application, cx: &Context) -> Decision<Event> {
     let mut events = recompute(app, cx)?;
@@ -35,6 +35,10 @@ pub fn timer(app: &Application, cx: &Context) -> Decision<Event> {
                 }
                 Consequence::Refused => refused_late(app, due, cx),
             });
+        }
+        Phase::Accepted(Acceptance { deferral: Some(deferral), .. }) if due.forfeited(cx.now) => {
+            let materials = deferral.materials.iter().filter(|code| !app.has_material(code)).cloned().collect();
+            events.push(Event::DeferralLate { materials, consequence: deferral.consequence });
         }
         _ => {}
     }

@@ -46,7 +46,9 @@ pub fn withdraw(app: &Application, ask: &Withdraw, by: &Acting, cx: &Context) ->
 pub fn answer_withdrawal(app: &Application, ended: bool, reason: Option<Personal>, by: &Acting) -> Decision<Event> {
     match &app.phase {
         Phase::Accepted(acceptance) if acceptance.withdrawal_pending => Ok(vec![if ended {
-            Event::Withdrawn { cause: WithdrawalCause::Applicant, reason, by: by.actor.clone() }
+            let late = acceptance.deferral.as_ref().is_some_and(|deferral| deferral.late);
+            let cause = if late { WithdrawalCause::DeferralLate } else { WithdrawalCause::Applicant };
+            Event::Withdrawn { cause, reason, by: by.actor.clone() }
         } else {
             Event::WithdrawalDenied
         }]),

@@ -120,7 +120,10 @@ fn missing_materials_stop_acceptance_and_deferrable_ones_do_not() {
     let mut world = World::new().draft();
     world.take(add_attachment(&world.app, &facts(), &file("plan"), &citizen(), &world.cx())).expect("a file");
     let mut world = world.submitted();
-    world.accept().expect("accepted with what may follow");
+    assert_eq!(world.accept().expect_err("not promised").reason, "DEFERRAL_NOT_SIGNED");
+    let signed = Accept { deferral_signed: true, ..Accept::default() };
+    let decided = accept(&world.app, &world.item, &facts(), &signed, &clerk(), &world.cx());
+    world.take(decided).expect("accepted with what may follow");
     let Phase::Accepted(acceptance) = &world.app.phase else { panic!("accepted") };
     assert_eq!(acceptance.outstanding, ["report"]);
     world.take(add_attachment(&world.app, &facts(), &file("report"), &citizen(), &world.cx())).expect("it follows");
@@ -358,7 +361,7 @@ fn withdrawal_after_acceptance_waits_for_approval() {
 #[test]
 fn a_promise_is_signed_only_where_one_is_offered() {
     let world = World::new().draft();
-    let sign = Handing { sign_promise: true, note: None, consents: false };
+    let sign = Handing { sign_promise: true, ..Handing::default() };
     let plain = ItemFacts { promise: None, ..facts() };
     let refused = submit(&world.app, &world.item, &plain, &sign, &citizen(), &world.cx());
     assert_eq!(refused.expect_err("refused").reason, "PROMISE_NOT_OFFERED");

@@ -57,13 +57,20 @@ impl World {
                 &self.app,
                 &self.item,
                 &facts(),
-                &Handing { sign_promise: *sign, note: None, consents: false },
+                &Handing { sign_promise: *sign, sign_deferral: *sign, ..Handing::default() },
                 &citizen(),
                 &cx,
             ),
             Step::Correct => request_correction(&self.app, &facts(), &points(), &clerk(), &cx),
             Step::Resubmit => resubmit(&self.app, &facts(), &Handing::default(), &citizen(), &cx),
-            Step::Accept => accept(&self.app, &self.item, &facts(), &Accept::default(), &clerk(), &cx),
+            Step::Accept => accept(
+                &self.app,
+                &self.item,
+                &facts(),
+                &Accept { deferral_signed: true, ..Accept::default() },
+                &clerk(),
+                &cx,
+            ),
             Step::Refuse => {
                 let reason = Personal::new(&subject('a'), "refusal.reason", "不需要许可");
                 refuse(
@@ -116,6 +123,12 @@ proptest! {
             // nobody loses an application by a date that may still move
             if let Phase::Withdrawn { cause: WithdrawalCause::CorrectionLate, .. } = &world.app.phase {
                 prop_assert!(world.app.corrections.iter().all(|told| !told.reply_by.provisional()));
+            }
+            // what was to follow is not called late before its day, nor once it has come
+            if let Phase::Accepted(acceptance) = &world.app.phase
+                && let Some(deferral) = acceptance.deferral.as_ref().filter(|deferral| deferral.late)
+            {
+                prop_assert!(deferral.due.forfeited(world.now) && acceptance.outstanding.iter().any(|code| deferral.materials.contains(code)));
             }
             // told once; one number; what was issued stays
             prop_assert!(world.app.corrections.len() <= 1);
