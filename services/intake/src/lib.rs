@@ -5,6 +5,7 @@
 //! `catalogue::decide`, `directory::decide`, `drafting::decide`, `transfer::decide`, `proofs` or `register`.
 
 pub mod application;
+pub mod appointment;
 pub mod catalogue;
 pub mod convert;
 pub mod directory;
@@ -18,6 +19,8 @@ pub mod media;
 pub mod numbering;
 pub mod proofs;
 pub mod publishing;
+pub mod queue;
+pub mod reception;
 pub mod register;
 pub mod relay;
 pub mod rules;
@@ -38,17 +41,24 @@ use yiwang_proto::catalogue::v1::directory_service_server::DirectoryServiceServe
 use yiwang_proto::catalogue::v1::hall_service_server::HallServiceServer;
 use yiwang_proto::catalogue::v1::theme_service_server::ThemeServiceServer;
 use yiwang_proto::catalogue::v1::transfer_service_server::TransferServiceServer;
+use yiwang_proto::intake::v1::appointment_service_server::AppointmentServiceServer;
 use yiwang_proto::intake::v1::fee_service_server::FeeServiceServer;
 use yiwang_proto::intake::v1::intake_service_server::IntakeServiceServer;
+use yiwang_proto::intake::v1::queue_service_server::QueueServiceServer;
+use yiwang_proto::intake::v1::reception_service_server::ReceptionServiceServer;
 
 use crate::application::{Application, decide};
+use crate::appointment::visitor::Visitor;
+use crate::appointment::{Appointment, following};
 use crate::catalogue::Item;
 use crate::directory::BasicItem;
 use crate::drafting::Draft;
 use crate::fee::Fees;
-use crate::grpc::{Catalogue, Directory, FeesOf, Halls, Intake, Themes, Transfers};
+use crate::grpc::{Appointments, Catalogue, Directory, FeesOf, Halls, Intake, Queues, Receptions, Themes, Transfers};
 use crate::hall::{Hall, Presence};
 use crate::proofs::Proof;
+use crate::queue::{Day, seats};
+use crate::reception::{BookingRules, WindowGroup};
 use crate::store::Store;
 use crate::theme::Theme;
 use crate::transfer::Transfer;
@@ -90,10 +100,15 @@ pub async fn start(env: Env) -> anyhow::Result<Routes> {
     env.ledger.timer::<Application>(decide::timer);
     env.ledger.timer::<Item>(catalogue::decide::timer);
     env.ledger.timer::<BasicItem>(directory::decide::timer);
+    env.ledger.timer::<Day>(seats::timer);
     let ledger = env.ledger.clone();
     env.legal.on_year(env.shutdown.clone(), move |year| {
         let ledger = ledger.clone();
-        async move { ledger.sweep::<Application>("provisional", &year.to_string(), decide::recompute).await.map(drop) }
+        async move {
+            ledger.sweep::<Application>("provisional", &year.to_string(), decide::recompute).await?;
+            // a day that turns out to be one of rest is given up by the halls
+            following::replan_all(&ledger, None).await.map(drop)
+        }
     });
     relay::spawn(&env.ledger, &env.links, store.clone());
 
@@ -101,12 +116,16 @@ pub async fn start(env: Env) -> anyhow::Result<Routes> {
     let directory = Directory::new(env.ledger.clone(), env.gate.clone());
     let transfers = Transfers::new(env.ledger.clone(), env.gate.clone());
     let halls = Halls::new(env.ledger.clone(), env.gate.clone());
+    let receptions = Receptions::new(env.ledger.clone(), env.gate.clone());
     let themes = Themes::new(env.ledger.clone(), env.gate.clone());
     Ok(Routes::new(IntakeServiceServer::new(intake.clone()))
         .add_service(FeeServiceServer::new(FeesOf(intake)))
         .add_service(CatalogueServiceServer::new(catalogue))
         .add_service(DirectoryServiceServer::new(directory))
         .add_service(HallServiceServer::new(halls))
+        .add_service(ReceptionServiceServer::new(receptions.clone()))
+        .add_service(AppointmentServiceServer::new(Appointments(receptions.clone())))
+        .add_service(QueueServiceServer::new(Queues(receptions)))
         .add_service(ThemeServiceServer::new(themes))
         .add_service(TransferServiceServer::new(transfers)))
 }
@@ -127,6 +146,11 @@ pub async fn rebuild(ledger: &Ledger) -> Result<u64, Refusal> {
         + ledger.rebuild::<Proof>().await?
         + ledger.rebuild::<Hall>().await?
         + ledger.rebuild::<Presence>().await?
+        + ledger.rebuild::<WindowGroup>().await?
+        + ledger.rebuild::<BookingRules>().await?
+        + ledger.rebuild::<Day>().await?
+        + ledger.rebuild::<Appointment>().await?
+        + ledger.rebuild::<Visitor>().await?
         + ledger.rebuild::<Theme>().await?
         + ledger.rebuild::<Transfer>().await?
         + ledger.rebuild::<register::Register>().await?)

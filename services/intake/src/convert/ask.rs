@@ -83,6 +83,14 @@ const APPLICANT: Names = Names {
 const AGENT: Names =
     Names { path: "agent", name: "agent.name", number: "agent.number", phone: "agent.phone", address: "agent.address" };
 
+const VISITOR: Names = Names {
+    path: "visitor",
+    name: "visitor.name",
+    number: "visitor.number",
+    phone: "visitor.phone",
+    address: "visitor.address",
+};
+
 /// What the parts of a request are sealed with.
 pub struct Sealing<'a> {
     /// The ledger's vault.
@@ -108,6 +116,14 @@ impl Sealing<'_> {
     /// As [`Sealing::applicant`].
     pub fn agent(&self, party: &party_pb::Party) -> Result<Option<Party>, Refusal> {
         self.party(&AGENT, party)
+    }
+
+    /// 预约人; none where nothing was given.
+    ///
+    /// # Errors
+    /// As [`Sealing::applicant`].
+    pub fn visitor(&self, party: &party_pb::Party) -> Result<Option<Party>, Refusal> {
+        self.party(&VISITOR, party)
     }
 
     fn party(&self, names: &Names, party: &party_pb::Party) -> Result<Option<Party>, Refusal> {

@@ -1,11 +1,14 @@
 //! The handlers: message -> command -> ledger -> message. Nothing is decided here.
 
 mod application;
+mod appointment;
 mod attachment;
 mod catalogue;
 mod directory;
 mod fee;
 mod hall;
+mod queue;
+mod reception;
 mod theme;
 mod transfer;
 
@@ -15,10 +18,13 @@ use yiwang_kit::{Caller, Fault, Gate, Incoming, Resource, wire};
 use yiwang_ledger::{Aggregate as _, Audiences, Call, Committed, Context, Decision, Ledger, Read, Refusal, StreamId};
 use yiwang_proto::intake::v1 as pb;
 
+pub use appointment::Appointments;
 pub use catalogue::Catalogue;
 pub use directory::Directory;
 pub use fee::FeesOf;
 pub use hall::Halls;
+pub use queue::Queues;
+pub use reception::Receptions;
 pub use theme::Themes;
 pub use transfer::Transfers;
 
