@@ -2,9 +2,19 @@
 
 use std::collections::BTreeSet;
 
-use yiwang_kit::new_request_id;
+use chrono::NaiveDate;
+use yiwang_intake::application::{Actor, Party};
+use yiwang_intake::appointment::Booking;
+use yiwang_intake::appointment::following::Published;
+use yiwang_intake::appointment::visitor::Terms;
+use yiwang_intake::queue::seats::{self, Take};
+use yiwang_intake::queue::{self, Day};
+use yiwang_intake::reception::{Clock, SlotKind};
+use yiwang_kit::{new_request_id, new_stream_id};
+use yiwang_ledger::{Call, Context, Personal, StreamId};
 use yiwang_proto::intake::v1 as pb;
 use yiwang_proto::intake::v1::AppointmentPhase as Phase;
+use yiwang_standards::identity::DocumentKind;
 
 use crate::lobby::*;
 use crate::world::{CITIZEN, HYGIENE, PLAIN, World, citizen, person, reason};
@@ -335,4 +345,67 @@ pub async fn the_elderly_are_of_the_green_channel_by_their_number(world: World) 
     let first = call(&world, GENERAL, "A01").await.unwrap();
     assert_eq!((first.ticket.as_str(), first.ground(), first.green), ("A002", pb::Ground::Elderly, true));
     assert_eq!(first.appointment_id, elder.id);
+}
+
+/// Takes the citizen's place on Tuesday, and no step more.
+async fn crash_after_the_place(world: &World, start: u16) -> StreamId {
+    let (ledger, id) = (world.ledger(), new_stream_id());
+    let subject = yiwang_kit::subject(ledger.vault(), DocumentKind::ResidentId, CITIZEN);
+    let personal = |field, value: &str| Some(Personal::new(&subject, field, value));
+    let visitor = Party {
+        subject: subject.clone(),
+        kind: Some(DocumentKind::ResidentId),
+        name: personal("visitor.name", "张建国"),
+        number: personal("visitor.number", CITIZEN),
+        phone: personal("visitor.phone", "13812345678"),
+        address: None,
+    };
+    let booking = Booking {
+        hall: HALL.into(),
+        region: "511602000000".into(),
+        item: HYGIENE.into(),
+        item_name: "公共场所卫生许可新办".into(),
+        kind: SlotKind::Ordinary,
+        visitor,
+        address: None,
+        ground: None,
+    };
+    let take = Take {
+        appointment: id,
+        turn: 0,
+        kind: SlotKind::Ordinary,
+        start: Clock(start),
+        item: HYGIENE.into(),
+        owner: subject,
+        booking: Some(Box::new(booking)),
+        from: None,
+        terms: Terms { open_bookings: 3, online: true },
+        by: Actor::system(),
+    };
+    let published = Published::of(ledger, HALL, GENERAL).await.unwrap();
+    let date = NaiveDate::from_ymd_opt(2026, 3, 3).unwrap();
+    let rule = move |day: &Day, cx: &Context| {
+        seats::book(day, &published.on(HALL, GENERAL, date, cx), &published.rules.0, &take, cx)
+    };
+    let call = Call::system(new_request_id(), "");
+    ledger.execute::<Day>(queue::stream(HALL, GENERAL, date), call, rule).await.unwrap();
+    id
+}
+
+pub async fn a_crash_after_the_place_was_taken_is_completed(world: World) {
+    open(&world).await;
+    let id = crash_after_the_place(&world, 540).await.to_string();
+    let there = || async {
+        let ask = pb::GetAppointmentRequest { id: id.clone() };
+        appointments(&world, "citizen").get_appointment(ask).await.ok().map(tonic::Response::into_inner)
+    };
+    assert_eq!(world.until(there).await.phase(), Phase::Booked);
+    assert_eq!(left(&world, TUESDAY, "09:00", "").await, 1);
+    // what the visitor may not have goes back
+    crash_after_the_place(&world, 540).await;
+    let again = || async { Some(left(&world, TUESDAY, "09:00", "").await).filter(|left| *left == 1) };
+    world.until(again).await;
+    let ask = pb::ListAppointmentsRequest::default();
+    let listed = appointments(&world, "citizen").list_appointments(ask).await.unwrap().into_inner();
+    assert_eq!(listed.appointments.len(), 1);
 }

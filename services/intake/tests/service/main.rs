@@ -13,6 +13,7 @@ mod ends;
 mod evaluation;
 mod exchange;
 mod golden;
+mod golden_lobby;
 mod halls;
 mod lobby;
 mod proofs;
@@ -63,7 +64,8 @@ both! {
         who_does_not_come_twice_is_barred_online_and_never_at_the_counter, a_visit_at_home_is_for_whom_it_is_meant,
         evenings_saturdays_and_rest_days_are_as_published,
         a_hall_that_closes_cancels_with_its_reason_and_nobody_missed_anything, an_appointment_is_its_visitors_and_the_halls,
-        what_a_hall_publishes_is_checked_and_is_its_own, the_elderly_are_of_the_green_channel_by_their_number;
+        what_a_hall_publishes_is_checked_and_is_its_own, the_elderly_are_of_the_green_channel_by_their_number,
+        a_crash_after_the_place_was_taken_is_completed;
     queues: numbers_are_given_once_and_called_in_their_order, two_windows_never_call_the_same_number,
         bookings_and_walk_ins_are_called_in_turn, the_green_channel_is_first_among_equals_and_starves_nobody,
         who_does_not_answer_is_passed_over_and_may_come_back_once, a_transferred_ticket_keeps_its_number_and_its_place,
