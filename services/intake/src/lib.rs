@@ -1,8 +1,8 @@
-//! Catalogue and intake (综合受理): the service items of a region, and applications from the draft to acceptance. A numbered
-//! application goes on to approval by relay.
+//! Catalogue and intake (综合受理): the service items of a region, the halls with their appointments and queues (预约、叫号), and
+//! applications from the draft to acceptance. A numbered application goes on to approval by relay.
 //!
 //! Invariant: nothing here changes without an entry, and every rule is a pure function in `application::decide`,
-//! `catalogue::decide`, `directory::decide`, `drafting::decide`, `transfer::decide`, `proofs` or `register`.
+//! `catalogue::decide`, `directory::decide`, `drafting::decide`, `transfer::decide`, `proofs`, `queue`, `appointment` or `register`.
 
 pub mod application;
 pub mod appointment;
