@@ -1,11 +1,12 @@
-//! Catalogue and intake (综合受理): the service items of a region, and applications from the draft to acceptance. A numbered
-//! application goes on to approval by relay.
+//! Catalogue and intake (综合受理): the service items of a region, the halls with their appointments and queues (预约、叫号), and
+//! applications from the draft to acceptance. A numbered application goes on to approval by relay.
 //!
 //! Invariant: nothing here changes without an entry, and every rule is a pure function in `application::decide`,
-//! `catalogue::decide`, `directory::decide`, `drafting::decide`, `transfer::decide`, `proofs` or `register`.
+//! `catalogue::decide`, `directory::decide`, `drafting::decide`, `transfer::decide`, `proofs`, `queue`, `appointment` or `register`.
 
 pub mod application;
 pub mod bar;
+pub mod appointment;
 pub mod catalogue;
 pub mod convert;
 pub mod directory;
@@ -20,6 +21,8 @@ pub mod media;
 pub mod numbering;
 pub mod proofs;
 pub mod publishing;
+pub mod queue;
+pub mod reception;
 pub mod register;
 pub mod relay;
 pub mod rules;
@@ -45,17 +48,26 @@ use yiwang_proto::intake::v1::fee_service_server::FeeServiceServer;
 use yiwang_proto::intake::v1::intake_service_server::IntakeServiceServer;
 use yiwang_proto::intake::v1::mandate_service_server::MandateServiceServer;
 use yiwang_proto::intake::v1::pre_review_service_server::PreReviewServiceServer;
+use yiwang_proto::intake::v1::appointment_service_server::AppointmentServiceServer;
+use yiwang_proto::intake::v1::queue_service_server::QueueServiceServer;
+use yiwang_proto::intake::v1::reception_service_server::ReceptionServiceServer;
 
 use crate::application::{Application, decide};
+use crate::appointment::visitor::Visitor;
+use crate::appointment::{Appointment, following};
 use crate::bar::Bars;
 use crate::catalogue::Item;
 use crate::directory::BasicItem;
 use crate::drafting::Draft;
 use crate::fee::Fees;
-use crate::grpc::{BarsOf, Catalogue, Directory, FeesOf, Halls, Intake, Mandates, PreReviews, Themes, Transfers};
+use crate::grpc::{
+    Appointments, BarsOf, Catalogue, Directory, FeesOf, Halls, Intake, Mandates, PreReviews, Queues, Receptions, Themes, Transfers,
+};
 use crate::hall::{Hall, Presence};
 use crate::mandate::Mandate;
 use crate::proofs::Proof;
+use crate::queue::{Day, seats};
+use crate::reception::{BookingRules, WindowGroup};
 use crate::store::Store;
 use crate::theme::Theme;
 use crate::transfer::Transfer;
@@ -97,10 +109,15 @@ pub async fn start(env: Env) -> anyhow::Result<Routes> {
     env.ledger.timer::<Application>(decide::timer);
     env.ledger.timer::<Item>(catalogue::decide::timer);
     env.ledger.timer::<BasicItem>(directory::decide::timer);
+    env.ledger.timer::<Day>(seats::timer);
     let ledger = env.ledger.clone();
     env.legal.on_year(env.shutdown.clone(), move |year| {
         let ledger = ledger.clone();
-        async move { ledger.sweep::<Application>("provisional", &year.to_string(), decide::recompute).await.map(drop) }
+        async move {
+            ledger.sweep::<Application>("provisional", &year.to_string(), decide::recompute).await?;
+            // a day that turns out to be one of rest is given up by the halls
+            following::replan_all(&ledger, None).await.map(drop)
+        }
     });
     relay::spawn(&env.ledger, &env.links, store.clone());
 
@@ -109,6 +126,7 @@ pub async fn start(env: Env) -> anyhow::Result<Routes> {
     let transfers = Transfers::new(env.ledger.clone(), env.gate.clone());
     let halls = Halls::new(env.ledger.clone(), env.gate.clone());
     let mandates = Mandates::new(env.ledger.clone(), env.gate.clone());
+    let receptions = Receptions::new(env.ledger.clone(), env.gate.clone());
     let themes = Themes::new(env.ledger.clone(), env.gate.clone());
     Ok(Routes::new(IntakeServiceServer::new(intake.clone()))
         .add_service(FeeServiceServer::new(FeesOf(intake.clone())))
@@ -118,6 +136,9 @@ pub async fn start(env: Env) -> anyhow::Result<Routes> {
         .add_service(CatalogueServiceServer::new(catalogue))
         .add_service(DirectoryServiceServer::new(directory))
         .add_service(HallServiceServer::new(halls))
+        .add_service(ReceptionServiceServer::new(receptions.clone()))
+        .add_service(AppointmentServiceServer::new(Appointments(receptions.clone())))
+        .add_service(QueueServiceServer::new(Queues(receptions)))
         .add_service(ThemeServiceServer::new(themes))
         .add_service(TransferServiceServer::new(transfers)))
 }
@@ -140,6 +161,11 @@ pub async fn rebuild(ledger: &Ledger) -> Result<u64, Refusal> {
         + ledger.rebuild::<Presence>().await?
         + ledger.rebuild::<Mandate>().await?
         + ledger.rebuild::<Bars>().await?
+        + ledger.rebuild::<WindowGroup>().await?
+        + ledger.rebuild::<BookingRules>().await?
+        + ledger.rebuild::<Day>().await?
+        + ledger.rebuild::<Appointment>().await?
+        + ledger.rebuild::<Visitor>().await?
         + ledger.rebuild::<Theme>().await?
         + ledger.rebuild::<Transfer>().await?
         + ledger.rebuild::<register::Register>().await?)

@@ -2,7 +2,7 @@
 //! case of approval, a material that follows after acceptance is told to it, a withdrawal ends it (`approval`); a refusal gives the
 //! right to evaluate it (`evaluation`), a file that was taken out goes away (`files`); a published draft comes into the
 //! catalogue (`publishing`), what the directory says reaches the items that were claimed from it (`directory`), and a dated transfer
-//! reaches its items (`transfers`).
+//! reaches its items (`transfers`); what happens on a window group's day reaches its appointments and their visitors (`appointments`).
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -20,6 +20,7 @@ use crate::NAME;
 use crate::application::decide::{self, Acting};
 use crate::application::{Actor, Application, ApplicationEvent as Event, Phase};
 use crate::catalogue::handling::Consequence;
+use crate::appointment::{Appointment, following};
 use crate::catalogue::{self, Item};
 use crate::convert::application::{Reader, actor, applicant_in_full};
 use crate::convert::ask::form_struct;
@@ -28,6 +29,8 @@ use crate::directory::BasicItem;
 use crate::drafting::Draft;
 use crate::numbering;
 use crate::publishing;
+use crate::queue::Day;
+use crate::reception::{BookingRules, WindowGroup};
 use crate::store::Store;
 use crate::transfer::Transfer;
 use crate::transferring;
@@ -44,6 +47,7 @@ pub fn spawn(ledger: &Ledger, links: &Links, store: Arc<Store>) {
     ledger.relay("publishing", Publishing(ledger.clone()));
     ledger.relay("directory", Following(ledger.clone()));
     ledger.relay("transfers", Transferring(ledger.clone()));
+    ledger.relay("appointments", Appointing(ledger.clone()));
     ledger.relay("approval", ToApproval(shared));
 }
 
@@ -136,6 +140,26 @@ impl Route for Transferring {
             Ok(Some(read)) => second_step(transferring::complete(&self.0, &read.state, entry.hash, &entry.trace).await),
             Ok(None) => Delivery::NotMine,
             Err(refusal) => later(&refusal),
+        }
+    }
+}
+
+/// 预约、叫号: what a handler did not finish, and all that the timer did.
+struct Appointing(Ledger);
+
+#[async_trait]
+impl Route for Appointing {
+    fn wants(&self, entry: &Entry) -> bool {
+        entry.is::<Day>() || entry.is::<Appointment>() || entry.is::<WindowGroup>() || entry.is::<BookingRules>()
+    }
+
+    async fn deliver(&self, entry: &Entry, _request_id: &str) -> Delivery {
+        match following::carry_out(&self.0, entry).await {
+            // the place went back, and whoever asked was told
+            Err(refusal) if refusal.kind == Kind::FailedPrecondition => Delivery::Done,
+            Err(refusal) if refusal.reason == "APPOINTMENT_MOVED_MEANWHILE" => Delivery::Done,
+            Err(refusal) => later(&refusal),
+            Ok(()) => Delivery::Done,
         }
     }
 }

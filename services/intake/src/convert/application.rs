@@ -72,7 +72,8 @@ pub fn mask_party(party: &mut party_pb::Party) {
     party.address = if party.address.is_empty() { String::new() } else { "***".to_owned() };
 }
 
-fn masked(party: &Party) -> party_pb::MaskedParty {
+/// A party as lists show it.
+pub fn masked(party: &Party) -> party_pb::MaskedParty {
     let nothing = Personal::new(&party.subject, "", "");
     let (name, number) = (party.name.as_ref().unwrap_or(&nothing), party.number.as_ref().unwrap_or(&nothing));
     parties::masked(name, kind_of(party), number)

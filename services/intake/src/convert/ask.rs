@@ -99,6 +99,13 @@ const PRINCIPAL: Names = Names {
     phone: "principal.phone",
     address: "principal.address",
 };
+const VISITOR: Names = Names {
+    path: "visitor",
+    name: "visitor.name",
+    number: "visitor.number",
+    phone: "visitor.phone",
+    address: "visitor.address",
+};
 
 /// What the parts of a request are sealed with.
 pub struct Sealing<'a> {
@@ -133,6 +140,14 @@ impl Sealing<'_> {
     /// As [`Sealing::applicant`].
     pub fn principal(&self, party: &party_pb::Party) -> Result<Option<Party>, Refusal> {
         self.party(&PRINCIPAL, party)
+    }
+
+    /// 预约人; none where nothing was given.
+    ///
+    /// # Errors
+    /// As [`Sealing::applicant`].
+    pub fn visitor(&self, party: &party_pb::Party) -> Result<Option<Party>, Refusal> {
+        self.party(&VISITOR, party)
     }
 
     fn party(&self, names: &Names, party: &party_pb::Party) -> Result<Option<Party>, Refusal> {

@@ -1,6 +1,7 @@
 //! Between the contracts and the domain. What a field must be is checked here, once, on receipt, and the refusal names it.
 
 pub mod application;
+pub mod appointment;
 pub mod ask;
 pub mod details;
 pub mod draft;
@@ -8,6 +9,7 @@ pub mod hall;
 pub mod handling;
 pub mod item;
 pub mod mandate;
+pub mod reception;
 pub mod standard;
 pub mod theme;
 pub mod transfer;

@@ -1,6 +1,7 @@
 //! The handlers: message -> command -> ledger -> message. Nothing is decided here.
 
 mod application;
+mod appointment;
 mod attachment;
 mod bar;
 mod catalogue;
@@ -10,6 +11,8 @@ mod filling;
 mod hall;
 mod mandate;
 mod pre_review;
+mod queue;
+mod reception;
 mod theme;
 mod transfer;
 
@@ -20,12 +23,15 @@ use yiwang_ledger::{Aggregate as _, Audiences, Call, Committed, Context, Decisio
 use yiwang_proto::intake::v1 as pb;
 
 pub use bar::BarsOf;
+pub use appointment::Appointments;
 pub use catalogue::Catalogue;
 pub use directory::Directory;
 pub use fee::FeesOf;
 pub use hall::Halls;
 pub use mandate::Mandates;
 pub use pre_review::PreReviews;
+pub use queue::Queues;
+pub use reception::Receptions;
 pub use theme::Themes;
 pub use transfer::Transfers;
 

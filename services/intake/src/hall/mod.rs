@@ -6,6 +6,7 @@ mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use yiwang_ledger::{Aggregate, Decision, Index, Meta, Refusal, StreamId, Tag};
 
@@ -81,6 +82,23 @@ pub struct Presence {
     pub authorised: bool,
 }
 
+impl Presence {
+    /// Whether the item is taken in the hall on a day; a season may run over the turn of the year.
+    pub fn takes_on(&self, date: NaiveDate) -> bool {
+        match &self.way {
+            Way::In | Way::Entrusted { .. } => true,
+            Way::Seasonal { from, until } => {
+                let day = date.format("%m-%d").to_string();
+                match from <= until {
+                    true => *from <= day && day <= *until,
+                    false => *from <= day || day <= *until,
+                }
+            }
+            Way::Out { .. } | Way::Unknown => false,
+        }
+    }
+}
+
 /// What happens to a presence.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr, strum::VariantNames)]
 pub enum PresenceEvent {
@@ -144,7 +162,7 @@ pub fn register(presence: &Presence, next: &Presence, by: &Actor) -> Decision<Pr
 
 /// A day of any year, the 29th of February among them.
 fn is_day(text: &str) -> bool {
-    chrono::NaiveDate::parse_from_str(&format!("2024-{text}"), "%Y-%m-%d").is_ok() && text.len() == 5
+    NaiveDate::parse_from_str(&format!("2024-{text}"), "%Y-%m-%d").is_ok() && text.len() == 5
 }
 
 /// One line of the board.

@@ -7,6 +7,8 @@ use serde_json::json;
 use strum::VariantNames as _;
 use yiwang_intake::application::{Actor, Application, ApplicationEvent, Opinion, Party};
 use yiwang_intake::bar::{self, Bars};
+use yiwang_intake::appointment::visitor::{Visitor, VisitorEvent};
+use yiwang_intake::appointment::{Appointment, AppointmentEvent};
 use yiwang_intake::catalogue::facts::Condition;
 use yiwang_intake::catalogue::handling::Consequence;
 use yiwang_intake::catalogue::{Entrusted, Hold, Item, ItemEvent, Received};
@@ -16,6 +18,8 @@ use yiwang_intake::fee::{self, Fees};
 use yiwang_intake::hall::{self, Hall, Presence};
 use yiwang_intake::mandate::{self, Mandate};
 use yiwang_intake::proofs::{self, Abolished, Proof};
+use yiwang_intake::queue::{Day, DayEvent};
+use yiwang_intake::reception::{BookingRules, GroupEvent, RulesEvent, WindowGroup};
 use yiwang_intake::register::Register;
 use yiwang_intake::theme::{self, Theme};
 use yiwang_intake::transfer::{self, Finding, FindingKind, Offer, Offered, Organ, Transfer, Way};
@@ -25,6 +29,7 @@ use yiwang_proto::catalogue::v1::{CancelItemRequest, Channel, ImportItemsRequest
 use yiwang_proto::intake::v1 as pb;
 use yiwang_standards::calendar::Calendar;
 
+use crate::golden_lobby as lobby;
 use crate::world::{HYGIENE, PLAIN, World, pdf, struct_of};
 
 #[path = "../../../shared/kit/tests/house/golden.rs"]
@@ -375,6 +380,11 @@ pub async fn every_event_ever_released_still_decodes_and_evolves(world: World) {
         let (hall, presence) = halls();
         shared::write_missing::<Hall>(world.ledger(), vec![hall]).await;
         shared::write_missing::<Presence>(world.ledger(), vec![presence]).await;
+        shared::write_missing::<WindowGroup>(world.ledger(), lobby::groups()).await;
+        shared::write_missing::<BookingRules>(world.ledger(), lobby::all_rules()).await;
+        shared::write_missing::<Day>(world.ledger(), lobby::days()).await;
+        shared::write_missing::<Appointment>(world.ledger(), lobby::appointments()).await;
+        shared::write_missing::<Visitor>(world.ledger(), lobby::visitors()).await;
         // here the sealed values would open, and not in their place; elsewhere they read as erased
         return;
     }
@@ -387,6 +397,14 @@ pub async fn every_event_ever_released_still_decodes_and_evolves(world: World) {
     assert_eq!(shared::read_all::<Hall>(world.ledger(), "HallPublished").await.len(), hall::HallEvent::VARIANTS.len());
     let present = shared::read_all::<Presence>(world.ledger(), "PresenceRegistered").await.len();
     assert_eq!(present, hall::PresenceEvent::VARIANTS.len());
+    let groups = shared::read_all::<WindowGroup>(world.ledger(), "WindowGroupPublished").await.len();
+    let rules = shared::read_all::<BookingRules>(world.ledger(), "BookingRulesPublished").await.len();
+    assert_eq!((groups, rules), (GroupEvent::VARIANTS.len(), RulesEvent::VARIANTS.len()));
+    let days = shared::read_all::<Day>(world.ledger(), "DayPlanned").await.len();
+    let appointments = shared::read_all::<Appointment>(world.ledger(), "AppointmentBooked").await.len();
+    assert_eq!((days, appointments), (DayEvent::VARIANTS.len(), AppointmentEvent::VARIANTS.len()));
+    let visitors = shared::read_all::<Visitor>(world.ledger(), "TimeClaimed").await.len();
+    assert_eq!(visitors, VisitorEvent::VARIANTS.len());
     let joined = shared::read_all::<Theme>(world.ledger(), "ThemePublished").await.len();
     assert_eq!(joined, theme::Event::VARIANTS.len());
     let granted = shared::read_all::<Mandate>(world.ledger(), "MandateGranted").await.len();

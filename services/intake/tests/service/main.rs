@@ -3,6 +3,7 @@
 #![allow(missing_docs, clippy::unwrap_used)]
 
 mod applications;
+mod appointments;
 mod approval;
 mod attachments;
 mod catalogue;
@@ -13,9 +14,12 @@ mod ends;
 mod evaluation;
 mod exchange;
 mod golden;
+mod golden_lobby;
 mod halls;
 mod mandates;
+mod lobby;
 mod proofs;
+mod queues;
 mod relay;
 mod standards;
 mod steps;
@@ -65,6 +69,19 @@ both! {
     deferrals: what_may_follow_is_promised_told_and_watched, what_came_in_time_is_no_more_owed, an_item_may_say_how_long_and_what_follows,
         nobody_promises_what_the_item_does_not_offer, who_promised_falsely_promises_no_more_until_amends_are_made,
         approval_tells_of_a_false_promise_by_itself;
+    appointments: a_place_is_taken_moved_and_given_back, however_many_book_at_once_no_place_is_given_twice,
+        one_person_has_one_place_at_a_time_however_often_it_is_asked, a_booking_sent_again_is_answered_as_then,
+        what_cannot_be_booked_says_why, an_item_has_no_more_places_than_its_quota,
+        who_does_not_come_twice_is_barred_online_and_never_at_the_counter, a_visit_at_home_is_for_whom_it_is_meant,
+        evenings_saturdays_and_rest_days_are_as_published,
+        a_hall_that_closes_cancels_with_its_reason_and_nobody_missed_anything, an_appointment_is_its_visitors_and_the_halls,
+        what_a_hall_publishes_is_checked_and_is_its_own, the_elderly_are_of_the_green_channel_by_their_number,
+        a_crash_after_the_place_was_taken_is_completed;
+    queues: numbers_are_given_once_and_called_in_their_order, two_windows_never_call_the_same_number,
+        bookings_and_walk_ins_are_called_in_turn, the_green_channel_is_first_among_equals_and_starves_nobody,
+        who_does_not_answer_is_passed_over_and_may_come_back_once, a_transferred_ticket_keeps_its_number_and_its_place,
+        a_booking_that_is_transferred_is_served_there, the_board_shows_numbers_and_nobody, a_citizen_holds_one_ticket,
+        who_waits_when_the_day_ends_is_told_and_missed_nothing;
     exchange: the_real_rows_go_in_and_come_out_the_same, ten_planted_rows_are_refused_each_with_its_reason,
         a_file_that_is_none_is_refused_whole, items_are_found_by_topic_and_by_whom_they_serve,
         what_serves_organs_alone_is_not_shown_to_the_public;

@@ -91,6 +91,9 @@ impl Caller {
                 if self.has_role("clerk") {
                     list.push(format!("window:{}", self.region));
                 }
+                if self.has_role("hall_administrator") {
+                    list.push(format!("halls:{}", self.region));
+                }
                 if self.has_role("supervisor") {
                     list.push(format!("region:{}", self.region));
                 }
