@@ -2,8 +2,9 @@
 //! application goes on to approval by relay.
 //!
 //! Invariant: nothing here changes without an entry, and every rule is a pure function in `application::decide`,
-//! `catalogue::decide`, `directory::decide`, `drafting::decide`, `transfer::decide`, `proofs` or `register`.
+//! `catalogue::decide`, `directory::decide`, `drafting::decide`, `transfer::decide`, `question::decide`, `answer::decide`, `proofs` or `register`.
 
+pub mod answer;
 pub mod application;
 pub mod catalogue;
 pub mod convert;
@@ -18,6 +19,7 @@ pub mod media;
 pub mod numbering;
 pub mod proofs;
 pub mod publishing;
+pub mod question;
 pub mod register;
 pub mod relay;
 pub mod rules;
@@ -38,17 +40,21 @@ use yiwang_proto::catalogue::v1::directory_service_server::DirectoryServiceServe
 use yiwang_proto::catalogue::v1::hall_service_server::HallServiceServer;
 use yiwang_proto::catalogue::v1::theme_service_server::ThemeServiceServer;
 use yiwang_proto::catalogue::v1::transfer_service_server::TransferServiceServer;
+use yiwang_proto::intake::v1::answer_service_server::AnswerServiceServer;
 use yiwang_proto::intake::v1::fee_service_server::FeeServiceServer;
 use yiwang_proto::intake::v1::intake_service_server::IntakeServiceServer;
+use yiwang_proto::intake::v1::question_service_server::QuestionServiceServer;
 
+use crate::answer::Answer;
 use crate::application::{Application, decide};
 use crate::catalogue::Item;
 use crate::directory::BasicItem;
 use crate::drafting::Draft;
 use crate::fee::Fees;
-use crate::grpc::{Catalogue, Directory, FeesOf, Halls, Intake, Themes, Transfers};
+use crate::grpc::{Answers, Catalogue, Directory, FeesOf, Halls, Intake, Questions, Themes, Transfers};
 use crate::hall::{Hall, Presence};
 use crate::proofs::Proof;
+use crate::question::Question;
 use crate::store::Store;
 use crate::theme::Theme;
 use crate::transfer::Transfer;
@@ -64,6 +70,7 @@ pub const NAME: &str = "intake";
 pub async fn start(env: Env) -> anyhow::Result<Routes> {
     rules::all().map_err(|wrong| anyhow!("data/rules.toml: {wrong}"))?;
     catalogue::words::synonyms().map_err(|wrong| anyhow!("data/synonyms.toml: {wrong}"))?;
+    question::rules::check().map_err(|wrong| anyhow!("data/questions.toml: {wrong}"))?;
     proofs::builtin::all().map_err(|wrong| anyhow!("data/abolished_proofs.toml: {wrong}"))?;
     let mut shipped = catalogue::source::builtin()?;
     shipped.retain(|facts| env.config.catalogue.ships(&facts.code));
@@ -90,10 +97,14 @@ pub async fn start(env: Env) -> anyhow::Result<Routes> {
     env.ledger.timer::<Application>(decide::timer);
     env.ledger.timer::<Item>(catalogue::decide::timer);
     env.ledger.timer::<BasicItem>(directory::decide::timer);
+    env.ledger.timer::<Question>(question::decide::timer);
     let ledger = env.ledger.clone();
     env.legal.on_year(env.shutdown.clone(), move |year| {
         let ledger = ledger.clone();
-        async move { ledger.sweep::<Application>("provisional", &year.to_string(), decide::recompute).await.map(drop) }
+        async move {
+            ledger.sweep::<Application>("provisional", &year.to_string(), decide::recompute).await?;
+            ledger.sweep::<Question>("provisional", &year.to_string(), question::decide::recompute).await.map(drop)
+        }
     });
     relay::spawn(&env.ledger, &env.links, store.clone());
 
@@ -101,12 +112,16 @@ pub async fn start(env: Env) -> anyhow::Result<Routes> {
     let directory = Directory::new(env.ledger.clone(), env.gate.clone());
     let transfers = Transfers::new(env.ledger.clone(), env.gate.clone());
     let halls = Halls::new(env.ledger.clone(), env.gate.clone());
+    let questions = Questions::new(env.ledger.clone(), env.gate.clone());
+    let answers = Answers::new(env.ledger.clone(), env.gate.clone());
     let themes = Themes::new(env.ledger.clone(), env.gate.clone());
     Ok(Routes::new(IntakeServiceServer::new(intake.clone()))
         .add_service(FeeServiceServer::new(FeesOf(intake)))
         .add_service(CatalogueServiceServer::new(catalogue))
         .add_service(DirectoryServiceServer::new(directory))
         .add_service(HallServiceServer::new(halls))
+        .add_service(QuestionServiceServer::new(questions))
+        .add_service(AnswerServiceServer::new(answers))
         .add_service(ThemeServiceServer::new(themes))
         .add_service(TransferServiceServer::new(transfers)))
 }
@@ -127,6 +142,8 @@ pub async fn rebuild(ledger: &Ledger) -> Result<u64, Refusal> {
         + ledger.rebuild::<Proof>().await?
         + ledger.rebuild::<Hall>().await?
         + ledger.rebuild::<Presence>().await?
+        + ledger.rebuild::<Question>().await?
+        + ledger.rebuild::<Answer>().await?
         + ledger.rebuild::<Theme>().await?
         + ledger.rebuild::<Transfer>().await?
         + ledger.rebuild::<register::Register>().await?)

@@ -1,11 +1,13 @@
 //! Between the contracts and the domain. What a field must be is checked here, once, on receipt, and the refusal names it.
 
+pub mod answer;
 pub mod application;
 pub mod ask;
 pub mod details;
 pub mod draft;
 pub mod hall;
 pub mod item;
+pub mod question;
 pub mod standard;
 pub mod theme;
 pub mod transfer;

@@ -1,24 +1,30 @@
 //! The handlers: message -> command -> ledger -> message. Nothing is decided here.
 
+mod answer;
 mod application;
 mod attachment;
 mod catalogue;
 mod directory;
 mod fee;
 mod hall;
+mod question;
 mod theme;
 mod transfer;
 
 use std::sync::Arc;
 
 use yiwang_kit::{Caller, Fault, Gate, Incoming, Resource, wire};
-use yiwang_ledger::{Aggregate as _, Audiences, Call, Committed, Context, Decision, Ledger, Read, Refusal, StreamId};
+use yiwang_ledger::{
+    Aggregate as _, Audiences, Call, Committed, Context, Decision, Ledger, ListQuery, Read, Refusal, StreamId,
+};
 use yiwang_proto::intake::v1 as pb;
 
+pub use answer::Answers;
 pub use catalogue::Catalogue;
 pub use directory::Directory;
 pub use fee::FeesOf;
 pub use hall::Halls;
+pub use question::Questions;
 pub use theme::Themes;
 pub use transfer::Transfers;
 
@@ -28,6 +34,7 @@ use crate::catalogue::{self as items, Item};
 use crate::convert::application::{self as show, Reader};
 use crate::convert::ask;
 use crate::store::Store;
+use crate::transfer::Organ;
 
 /// The intake service over its ledger and its store of files.
 #[derive(Clone)]
@@ -58,6 +65,27 @@ fn public() -> Audiences {
 /// Something of the catalogue that is a region's.
 fn of_region(region: &str) -> Resource<'_> {
     Resource { kind: "Item", region, ..Resource::default() }
+}
+
+/// An organ by its code, as the catalogue names it: whoever has an item.
+///
+/// # Errors
+/// `ORGAN_UNKNOWN`, naming the field.
+async fn known_organ(ledger: &Ledger, field: &str, code: &str) -> Result<Organ, Refusal> {
+    let code = code.trim();
+    let query = ListQuery { filters: vec![("department", code.to_owned())], page_size: 1, page_token: String::new() };
+    let found = ledger.list::<Item>(&query, &Audiences::all()).await?.items;
+    // the tag holds names as well
+    let facts = found.first().map(|read| &read.state.facts).filter(|facts| facts.department_code == code);
+    let organ = facts.map(|facts| Organ {
+        name: facts.department.clone(),
+        code: facts.department_code.clone(),
+        region: facts.region.clone(),
+    });
+    organ.ok_or_else(|| {
+        let (zh, en) = ("没有这个机关，请填写其统一社会信用代码", "no such organ: name it by its code");
+        Refusal::field(field, "ORGAN_UNKNOWN", zh, en)
+    })
 }
 
 /// Officers' names are shown to officers.

@@ -24,6 +24,7 @@ use yiwang_standards::calendar::Calendar;
 
 use crate::world::{HYGIENE, PLAIN, World, pdf, struct_of};
 
+mod asking;
 #[path = "../../../shared/kit/tests/house/golden.rs"]
 #[allow(dead_code)]
 mod shared;
@@ -300,6 +301,7 @@ pub async fn every_event_ever_released_still_decodes_and_evolves(world: World) {
         shared::write_missing::<Proof>(world.ledger(), proofs()).await;
         shared::write_missing::<Fees>(world.ledger(), fees()).await;
         shared::write_missing::<Theme>(world.ledger(), themes()).await;
+        asking::write(&world).await;
         let (hall, presence) = halls();
         shared::write_missing::<Hall>(world.ledger(), vec![hall]).await;
         shared::write_missing::<Presence>(world.ledger(), vec![presence]).await;
@@ -310,6 +312,7 @@ pub async fn every_event_ever_released_still_decodes_and_evolves(world: World) {
     kinds += shared::read_all::<Item>(world.ledger(), "ItemImported").await.len();
     kinds += shared::read_all::<Register>(world.ledger(), "NumberIssued").await.len();
     assert!(kinds >= 31, "{kinds}");
+    asking::read(&world).await;
     let moved = shared::read_all::<Transfer>(world.ledger(), "TransferOffered").await.len();
     let listed = shared::read_all::<Proof>(world.ledger(), "ProofAbolished").await.len();
     assert_eq!(shared::read_all::<Hall>(world.ledger(), "HallPublished").await.len(), hall::HallEvent::VARIANTS.len());

@@ -2,6 +2,7 @@
 //! set, on PostgreSQL.
 #![allow(missing_docs, clippy::unwrap_used)]
 
+mod answers;
 mod applications;
 mod approval;
 mod attachments;
@@ -14,6 +15,7 @@ mod exchange;
 mod golden;
 mod halls;
 mod proofs;
+mod questions;
 mod relay;
 mod standards;
 mod themes;
@@ -96,5 +98,12 @@ both! {
         approval_hears_from_which_day_the_limit_runs, no_case_is_opened_of_an_erased_person_and_nothing_waits_for_it,
         what_has_its_number_asks_the_register_for_none, who_asks_again_is_given_its_number_again,
         a_refusal_gives_the_right_to_evaluate_it, approval_hears_of_a_paper_that_follows;
+    questions: a_question_is_answered_by_the_organ_of_its_item_and_rated, who_is_asked_first_stays_responsible_until_another_has_taken_it,
+        after_the_offers_of_the_rule_a_coordinator_decides, not_ours_is_said_within_a_day_of_being_reached,
+        a_date_is_extended_once_with_a_reason_and_who_is_late_is_seen, who_is_dissatisfied_is_answered_once_more_by_somebody_else,
+        who_asks_on_is_answered_again_and_nobody_is_made_to_rate, a_clerk_enters_what_came_by_telephone,
+        a_question_is_its_askers_and_its_organs_alone;
+    answers: what_is_published_names_nobody_and_is_found_by_everybody, without_consent_the_publisher_tells_it_in_other_words,
+        an_answer_holds_until_its_item_changes_and_is_looked_at_again;
     golden: every_event_ever_released_still_decodes_and_evolves;
 }

@@ -88,6 +88,9 @@ impl Caller {
                 if self.has_role("clerk") {
                     list.push(format!("window:{}", self.region));
                 }
+                if self.has_role("coordinator") {
+                    list.push(format!("coordination:{}", self.region));
+                }
                 if self.has_role("supervisor") {
                     list.push(format!("region:{}", self.region));
                 }

@@ -19,7 +19,7 @@ use crate::caller::{Caller, CallerKind};
 /// What is acted on. All of it comes from the record, nothing from the caller.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Resource<'a> {
-    /// `Application`, `Case`, `License`, `EvaluationRight`, `Evaluation`, `Notice`, `Item`, `Ledger`.
+    /// `Application`, `Case`, `License`, `EvaluationRight`, `Evaluation`, `Question`, `Answer`, `Notice`, `Item`, `Ledger`.
     pub kind: &'a str,
     /// Whose it is: a `SubjectId` in hex, or empty.
     pub owner: &'a str,
@@ -62,8 +62,18 @@ pub const POLICIES: [(&str, &str); 4] = [
     ("4-services.cedar", include_str!("../policies/4-services.cedar")),
 ];
 
-const RESOURCES: [&str; 8] =
-    ["Item", "Application", "Case", "License", "EvaluationRight", "Evaluation", "Notice", "Ledger"];
+const RESOURCES: [&str; 10] = [
+    "Item",
+    "Application",
+    "Case",
+    "License",
+    "EvaluationRight",
+    "Evaluation",
+    "Question",
+    "Answer",
+    "Notice",
+    "Ledger",
+];
 const PRINCIPALS: [&str; 6] = ["Person", "Company", "Staff", "Partner", "Service", "Anonymous"];
 
 impl Gate {

@@ -70,7 +70,9 @@ fn grpc_names(service: &str) -> &'static [&'static str] {
     match service {
         "intake" => &[
             "yiwang.intake.v1.IntakeService",
+            "yiwang.intake.v1.AnswerService",
             "yiwang.intake.v1.FeeService",
+            "yiwang.intake.v1.QuestionService",
             "yiwang.catalogue.v1.CatalogueService",
             "yiwang.catalogue.v1.DirectoryService",
             "yiwang.catalogue.v1.HallService",
