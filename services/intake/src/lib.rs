@@ -2,14 +2,18 @@
 //! application goes on to approval by relay.
 //!
 //! Invariant: nothing here changes without an entry, and every rule is a pure function in `application::decide`,
-//! `catalogue::decide`, `directory::decide`, `drafting::decide`, `transfer::decide`, `question::decide`, `answer::decide`, `proofs` or `register`.
+//! `catalogue::decide`, `directory::decide`, `drafting::decide`, `transfer::decide`, `question::decide`, `answer::decide`, `agent`, `engagement::decide`,
+//! `proofs` or `register`.
 
+pub mod agent;
 pub mod answer;
 pub mod application;
+pub mod assigning;
 pub mod catalogue;
 pub mod convert;
 pub mod directory;
 pub mod drafting;
+pub mod engagement;
 pub mod fee;
 pub mod form;
 pub mod grpc;
@@ -40,18 +44,24 @@ use yiwang_proto::catalogue::v1::directory_service_server::DirectoryServiceServe
 use yiwang_proto::catalogue::v1::hall_service_server::HallServiceServer;
 use yiwang_proto::catalogue::v1::theme_service_server::ThemeServiceServer;
 use yiwang_proto::catalogue::v1::transfer_service_server::TransferServiceServer;
+use yiwang_proto::intake::v1::agent_service_server::AgentServiceServer;
 use yiwang_proto::intake::v1::answer_service_server::AnswerServiceServer;
+use yiwang_proto::intake::v1::engagement_service_server::EngagementServiceServer;
 use yiwang_proto::intake::v1::fee_service_server::FeeServiceServer;
 use yiwang_proto::intake::v1::intake_service_server::IntakeServiceServer;
 use yiwang_proto::intake::v1::question_service_server::QuestionServiceServer;
 
+use crate::agent::Agent;
 use crate::answer::Answer;
 use crate::application::{Application, decide};
 use crate::catalogue::Item;
 use crate::directory::BasicItem;
 use crate::drafting::Draft;
+use crate::engagement::Engagement;
 use crate::fee::Fees;
-use crate::grpc::{Answers, Catalogue, Directory, FeesOf, Halls, Intake, Questions, Themes, Transfers};
+use crate::grpc::{
+    Agents, Answers, Catalogue, Directory, Engagements, FeesOf, Halls, Intake, Questions, Themes, Transfers,
+};
 use crate::hall::{Hall, Presence};
 use crate::proofs::Proof;
 use crate::question::Question;
@@ -98,6 +108,8 @@ pub async fn start(env: Env) -> anyhow::Result<Routes> {
     env.ledger.timer::<Item>(catalogue::decide::timer);
     env.ledger.timer::<BasicItem>(directory::decide::timer);
     env.ledger.timer::<Question>(question::decide::timer);
+    env.ledger.timer::<Agent>(agent::timer);
+    env.ledger.timer::<Engagement>(engagement::decide::timer);
     let ledger = env.ledger.clone();
     env.legal.on_year(env.shutdown.clone(), move |year| {
         let ledger = ledger.clone();
@@ -113,6 +125,8 @@ pub async fn start(env: Env) -> anyhow::Result<Routes> {
     let transfers = Transfers::new(env.ledger.clone(), env.gate.clone());
     let halls = Halls::new(env.ledger.clone(), env.gate.clone());
     let questions = Questions::new(env.ledger.clone(), env.gate.clone());
+    let agents = Agents::new(env.ledger.clone(), env.gate.clone());
+    let engagements = Engagements::new(env.ledger.clone(), env.gate.clone());
     let answers = Answers::new(env.ledger.clone(), env.gate.clone());
     let themes = Themes::new(env.ledger.clone(), env.gate.clone());
     Ok(Routes::new(IntakeServiceServer::new(intake.clone()))
@@ -122,6 +136,8 @@ pub async fn start(env: Env) -> anyhow::Result<Routes> {
         .add_service(HallServiceServer::new(halls))
         .add_service(QuestionServiceServer::new(questions))
         .add_service(AnswerServiceServer::new(answers))
+        .add_service(AgentServiceServer::new(agents))
+        .add_service(EngagementServiceServer::new(engagements))
         .add_service(ThemeServiceServer::new(themes))
         .add_service(TransferServiceServer::new(transfers)))
 }
@@ -144,6 +160,8 @@ pub async fn rebuild(ledger: &Ledger) -> Result<u64, Refusal> {
         + ledger.rebuild::<Presence>().await?
         + ledger.rebuild::<Question>().await?
         + ledger.rebuild::<Answer>().await?
+        + ledger.rebuild::<Agent>().await?
+        + ledger.rebuild::<Engagement>().await?
         + ledger.rebuild::<Theme>().await?
         + ledger.rebuild::<Transfer>().await?
         + ledger.rebuild::<register::Register>().await?)

@@ -2,7 +2,8 @@
 //! case of approval, a material that follows after acceptance is told to it, a withdrawal ends it (`approval`); a refusal gives the
 //! right to evaluate it (`evaluation`), a file that was taken out goes away (`files`); a published draft comes into the
 //! catalogue (`publishing`), what the directory says reaches the items that were claimed from it (`directory`), a dated transfer
-//! reaches its items (`transfers`), and what an item has become the published answers that speak about it (`answers`).
+//! reaches its items (`transfers`), and what an item has become the published answers that speak about it (`answers`); a request
+//! for help gets its agent (`agents`).
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -17,15 +18,18 @@ use yiwang_proto::evaluation::v1 as evaluation;
 use yiwang_proto::evaluation::v1::evaluation_service_client::EvaluationServiceClient;
 
 use crate::NAME;
+use crate::agent::Agent;
 use crate::answer::{self, Answer};
 use crate::application::decide::{self, Acting};
 use crate::application::{Actor, Application, ApplicationEvent as Event, Phase};
+use crate::assigning;
 use crate::catalogue::{self, Item};
 use crate::convert::application::{Reader, actor, applicant_in_full};
 use crate::convert::ask::form_struct;
 use crate::convert::{channel, item};
 use crate::directory::BasicItem;
 use crate::drafting::Draft;
+use crate::engagement::Engagement;
 use crate::limit::legal_date;
 use crate::numbering;
 use crate::publishing;
@@ -45,6 +49,7 @@ pub fn spawn(ledger: &Ledger, links: &Links, store: Arc<Store>) {
     ledger.relay("publishing", Publishing(ledger.clone()));
     ledger.relay("directory", Following(ledger.clone()));
     ledger.relay("transfers", Transferring(ledger.clone()));
+    ledger.relay("agents", Agents(ledger.clone()));
     ledger.relay("answers", Answering(ledger.clone()));
     ledger.relay("approval", ToApproval(shared));
 }
@@ -168,6 +173,38 @@ impl Route for Following {
             Ok(_) => Delivery::Done,
             Err(refusal) => later(&refusal),
         }
+    }
+}
+
+/// 帮办代办: what waits gets its agent, whoever became free is asked for what waits, and what an engagement has become reaches the agents'
+/// hands.
+struct Agents(Ledger);
+
+#[async_trait]
+impl Route for Agents {
+    fn wants(&self, entry: &Entry) -> bool {
+        let freed = ["AgentRegistered", "AgentBack", "EngagementLeft"];
+        let moved = [
+            "HelpAsked",
+            "AgentAssigned",
+            "HandOverAccepted",
+            "HandOverRefused",
+            "AuthorisationWithdrawn",
+            "AuthorisationExpired",
+            "EngagementReported",
+            "EngagementDisputed",
+        ];
+        (entry.is::<Agent>() && freed.contains(&entry.kind.as_str()))
+            || (entry.is::<Engagement>() && moved.contains(&entry.kind.as_str()))
+    }
+
+    async fn deliver(&self, entry: &Entry, _request_id: &str) -> Delivery {
+        let done = match entry.kind.as_str() {
+            "HelpAsked" => assigning::complete(&self.0, entry.stream, &entry.trace).await,
+            _ if entry.is::<Agent>() => assigning::refill(&self.0, entry.stream, &entry.trace).await,
+            _ => assigning::settle(&self.0, entry.stream, &entry.trace).await,
+        };
+        done.map_or_else(|refusal| later(&refusal), |()| Delivery::Done)
     }
 }
 

@@ -1,10 +1,12 @@
 //! Between the contracts and the domain. What a field must be is checked here, once, on receipt, and the refusal names it.
 
+pub mod agent;
 pub mod answer;
 pub mod application;
 pub mod ask;
 pub mod details;
 pub mod draft;
+pub mod engagement;
 pub mod hall;
 pub mod item;
 pub mod question;

@@ -450,7 +450,7 @@ pub(super) fn seen_by(caller: &Caller) -> Audiences {
     }
 }
 
-pub(super) fn day(field: &str, text: &str) -> Result<Option<chrono::NaiveDate>, Refusal> {
+pub(crate) fn day(field: &str, text: &str) -> Result<Option<chrono::NaiveDate>, Refusal> {
     match text.trim() {
         "" => Ok(None),
         text => {

@@ -1,10 +1,12 @@
 //! The handlers: message -> command -> ledger -> message. Nothing is decided here.
 
+mod agent;
 mod answer;
 mod application;
 mod attachment;
 mod catalogue;
 mod directory;
+mod engagement;
 mod fee;
 mod hall;
 mod question;
@@ -16,12 +18,17 @@ use std::sync::Arc;
 use yiwang_kit::{Caller, Fault, Gate, Incoming, Resource, wire};
 use yiwang_ledger::{
     Aggregate as _, Audiences, Call, Committed, Context, Decision, Ledger, ListQuery, Read, Refusal, StreamId,
+    SubjectId,
 };
 use yiwang_proto::intake::v1 as pb;
+use yiwang_proto::party::v1 as party_pb;
 
+pub use agent::Agents;
 pub use answer::Answers;
 pub use catalogue::Catalogue;
+pub(crate) use catalogue::day;
 pub use directory::Directory;
+pub use engagement::Engagements;
 pub use fee::FeesOf;
 pub use hall::Halls;
 pub use question::Questions;
@@ -29,7 +36,7 @@ pub use theme::Themes;
 pub use transfer::Transfers;
 
 use crate::application::decide::Acting;
-use crate::application::{self as app, Application, ApplicationEvent, ItemPin};
+use crate::application::{self as app, Application, ApplicationEvent, ItemPin, Party};
 use crate::catalogue::{self as items, Item};
 use crate::convert::application::{self as show, Reader};
 use crate::convert::ask;
@@ -86,6 +93,32 @@ async fn known_organ(ledger: &Ledger, field: &str, code: &str) -> Result<Organ, 
         let (zh, en) = ("没有这个机关，请填写其统一社会信用代码", "no such organ: name it by its code");
         Refusal::field(field, "ORGAN_UNKNOWN", zh, en)
     })
+}
+
+/// Who asks: the caller themselves, or whom a clerk names.
+///
+/// # Errors
+/// `PARTY_INVALID`, every field at fault named with its own reason.
+fn asker(
+    ledger: &Ledger,
+    caller: &Caller,
+    named: Option<&party_pb::Party>,
+    phone: &str,
+    fallback: &SubjectId,
+) -> Result<Option<Party>, Refusal> {
+    let sealing = ask::Sealing { vault: ledger.vault(), fallback, now: ledger.host().now() };
+    if !caller.is_staff() {
+        let (name, phone) = (caller.name.clone(), phone.to_owned());
+        return sealing.asker(&party_pb::Party { name, phone, ..Default::default() });
+    }
+    let named = named.map(|party| sealing.asker(party)).transpose()?.flatten();
+    match named.filter(|party| party.name.is_some() || party.phone.is_some()) {
+        Some(party) => Ok(Some(party)),
+        None => {
+            let (zh, en) = ("请登记本人的姓名或者电话", "enter their name or telephone");
+            Err(Refusal::field("asker", "PARTY_INVALID", zh, en))
+        }
+    }
 }
 
 /// Officers' names are shown to officers.

@@ -10,9 +10,9 @@ use yiwang_ledger::{
 use yiwang_proto::intake::v1 as pb;
 use yiwang_proto::intake::v1::question_service_server::QuestionService;
 
-use super::{Target, catalogue, known_organ, reader};
+use super::{Target, asker, catalogue, known_organ, reader};
 use crate::answer::{self as answers, Answer};
-use crate::application::{Actor, Party};
+use crate::application::Actor;
 use crate::catalogue::{self as items, Item};
 use crate::convert::question::{self as show, View, sealed};
 use crate::convert::{ask, region};
@@ -95,7 +95,7 @@ impl Questions {
         let (stream, staff) = (new_stream_id(), caller.is_staff());
         let own = || self.ledger.vault().lookup("question", &stream.to_string());
         let fallback = caller.subject.clone().filter(|_| !staff).unwrap_or_else(own);
-        let asker = self.asker(&caller, message, &fallback)?;
+        let asker = asker(&self.ledger, &caller, message.asker.as_ref(), &message.phone, &fallback)?;
         let subject = asker.as_ref().map_or(&fallback, |asker| &asker.subject).clone();
         let (item, addressed) = self.addressed(&caller, message).await?;
         let place = match (&addressed, message.region_code.trim()) {
@@ -129,29 +129,6 @@ impl Questions {
         };
         let done = self.ledger.create::<Question>(stream, call, rule).await?;
         Ok(self.shown(&caller, &done))
-    }
-
-    /// Who asks: the caller, or whom a clerk names.
-    fn asker(
-        &self,
-        caller: &Caller,
-        message: &pb::AskQuestionRequest,
-        fallback: &SubjectId,
-    ) -> Result<Option<Party>, Refusal> {
-        let sealing = ask::Sealing { vault: self.ledger.vault(), fallback, now: self.ledger.host().now() };
-        if !caller.is_staff() {
-            let mut own = yiwang_proto::party::v1::Party { phone: message.phone.clone(), ..Default::default() };
-            own.name.clone_from(&caller.name);
-            return sealing.asker(&own);
-        }
-        let named = message.asker.as_ref().map(|party| sealing.asker(party)).transpose()?.flatten();
-        match named.filter(|party| party.name.is_some() || party.phone.is_some()) {
-            Some(party) => Ok(Some(party)),
-            None => {
-                let (zh, en) = ("请登记提问人的姓名或者电话", "enter the asker's name or telephone");
-                Err(Refusal::field("asker", "PARTY_INVALID", zh, en))
-            }
-        }
     }
 
     /// The item it is about, and the organ it goes to: whoever handles the item, or the one that is named.

@@ -10,6 +10,7 @@ mod catalogue;
 mod details;
 mod directory;
 mod ends;
+mod engagements;
 mod evaluation;
 mod exchange;
 mod golden;
@@ -105,5 +106,9 @@ both! {
         a_question_is_its_askers_and_its_organs_alone;
     answers: what_is_published_names_nobody_and_is_found_by_everybody, without_consent_the_publisher_tells_it_in_other_words,
         an_answer_holds_until_its_item_changes_and_is_looked_at_again;
+    engagements: the_nearest_agent_who_is_free_is_asked_first, a_coordinator_assigns_with_a_reason_and_nobody_past_what_they_take,
+        who_is_away_is_given_nothing_until_they_are_back, an_agent_acts_in_the_askers_name_as_far_as_it_is_written,
+        a_hand_over_is_accepted_and_carries_the_authority_only_where_agreed, steps_are_written_down_and_the_asker_has_the_last_word,
+        a_joint_meeting_has_minutes_and_tasks_and_who_is_late_is_seen, a_clerk_asks_for_somebody_and_strangers_see_nothing;
     golden: every_event_ever_released_still_decodes_and_evolves;
 }

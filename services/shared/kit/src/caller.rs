@@ -88,6 +88,9 @@ impl Caller {
                 if self.has_role("clerk") {
                     list.push(format!("window:{}", self.region));
                 }
+                if self.has_role("agent") {
+                    list.push(format!("agent:{}", self.id));
+                }
                 if self.has_role("coordinator") {
                     list.push(format!("coordination:{}", self.region));
                 }

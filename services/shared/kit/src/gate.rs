@@ -19,7 +19,8 @@ use crate::caller::{Caller, CallerKind};
 /// What is acted on. All of it comes from the record, nothing from the caller.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Resource<'a> {
-    /// `Application`, `Case`, `License`, `EvaluationRight`, `Evaluation`, `Question`, `Answer`, `Notice`, `Item`, `Ledger`.
+    /// `Application`, `Case`, `License`, `EvaluationRight`, `Evaluation`, `Question`, `Answer`, `Agent`,
+    /// `Engagement`, `Notice`, `Item`, `Ledger`.
     pub kind: &'a str,
     /// Whose it is: a `SubjectId` in hex, or empty.
     pub owner: &'a str,
@@ -62,7 +63,7 @@ pub const POLICIES: [(&str, &str); 4] = [
     ("4-services.cedar", include_str!("../policies/4-services.cedar")),
 ];
 
-const RESOURCES: [&str; 10] = [
+const RESOURCES: [&str; 12] = [
     "Item",
     "Application",
     "Case",
@@ -71,6 +72,8 @@ const RESOURCES: [&str; 10] = [
     "Evaluation",
     "Question",
     "Answer",
+    "Agent",
+    "Engagement",
     "Notice",
     "Ledger",
 ];

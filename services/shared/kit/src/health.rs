@@ -70,7 +70,9 @@ fn grpc_names(service: &str) -> &'static [&'static str] {
     match service {
         "intake" => &[
             "yiwang.intake.v1.IntakeService",
+            "yiwang.intake.v1.AgentService",
             "yiwang.intake.v1.AnswerService",
+            "yiwang.intake.v1.EngagementService",
             "yiwang.intake.v1.FeeService",
             "yiwang.intake.v1.QuestionService",
             "yiwang.catalogue.v1.CatalogueService",
