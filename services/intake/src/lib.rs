@@ -2,15 +2,20 @@
 //! applications from the draft to acceptance. A numbered application goes on to approval by relay.
 //!
 //! Invariant: nothing here changes without an entry, and every rule is a pure function in `application::decide`,
-//! `catalogue::decide`, `directory::decide`, `drafting::decide`, `transfer::decide`, `proofs`, `queue`, `appointment` or `register`.
+//! `catalogue::decide`, `directory::decide`, `drafting::decide`, `transfer::decide`, `question::decide`, `answer::decide`,
+//! `engagement::decide`, `agent`, `appointment`, `bar`, `mandate`, `proofs`, `queue` or `register`.
 
+pub mod agent;
+pub mod answer;
 pub mod application;
 pub mod bar;
 pub mod appointment;
+pub mod assigning;
 pub mod catalogue;
 pub mod convert;
 pub mod directory;
 pub mod drafting;
+pub mod engagement;
 pub mod fee;
 pub mod form;
 pub mod grpc;
@@ -23,6 +28,7 @@ pub mod proofs;
 pub mod publishing;
 pub mod queue;
 pub mod reception;
+pub mod question;
 pub mod register;
 pub mod relay;
 pub mod rules;
@@ -43,15 +49,21 @@ use yiwang_proto::catalogue::v1::directory_service_server::DirectoryServiceServe
 use yiwang_proto::catalogue::v1::hall_service_server::HallServiceServer;
 use yiwang_proto::catalogue::v1::theme_service_server::ThemeServiceServer;
 use yiwang_proto::catalogue::v1::transfer_service_server::TransferServiceServer;
+use yiwang_proto::intake::v1::agent_service_server::AgentServiceServer;
+use yiwang_proto::intake::v1::answer_service_server::AnswerServiceServer;
+use yiwang_proto::intake::v1::appointment_service_server::AppointmentServiceServer;
 use yiwang_proto::intake::v1::bar_service_server::BarServiceServer;
+use yiwang_proto::intake::v1::engagement_service_server::EngagementServiceServer;
 use yiwang_proto::intake::v1::fee_service_server::FeeServiceServer;
 use yiwang_proto::intake::v1::intake_service_server::IntakeServiceServer;
 use yiwang_proto::intake::v1::mandate_service_server::MandateServiceServer;
 use yiwang_proto::intake::v1::pre_review_service_server::PreReviewServiceServer;
-use yiwang_proto::intake::v1::appointment_service_server::AppointmentServiceServer;
+use yiwang_proto::intake::v1::question_service_server::QuestionServiceServer;
 use yiwang_proto::intake::v1::queue_service_server::QueueServiceServer;
 use yiwang_proto::intake::v1::reception_service_server::ReceptionServiceServer;
 
+use crate::agent::Agent;
+use crate::answer::Answer;
 use crate::application::{Application, decide};
 use crate::appointment::visitor::Visitor;
 use crate::appointment::{Appointment, following};
@@ -59,15 +71,18 @@ use crate::bar::Bars;
 use crate::catalogue::Item;
 use crate::directory::BasicItem;
 use crate::drafting::Draft;
+use crate::engagement::Engagement;
 use crate::fee::Fees;
 use crate::grpc::{
-    Appointments, BarsOf, Catalogue, Directory, FeesOf, Halls, Intake, Mandates, PreReviews, Queues, Receptions, Themes, Transfers,
+    Agents, Answers, Appointments, BarsOf, Catalogue, Directory, Engagements, FeesOf, Halls, Intake, Mandates, PreReviews, Questions,
+    Queues, Receptions, Themes, Transfers,
 };
 use crate::hall::{Hall, Presence};
 use crate::mandate::Mandate;
 use crate::proofs::Proof;
 use crate::queue::{Day, seats};
 use crate::reception::{BookingRules, WindowGroup};
+use crate::question::Question;
 use crate::store::Store;
 use crate::theme::Theme;
 use crate::transfer::Transfer;
@@ -83,6 +98,7 @@ pub const NAME: &str = "intake";
 pub async fn start(env: Env) -> anyhow::Result<Routes> {
     rules::all().map_err(|wrong| anyhow!("data/rules.toml: {wrong}"))?;
     catalogue::words::synonyms().map_err(|wrong| anyhow!("data/synonyms.toml: {wrong}"))?;
+    question::rules::check().map_err(|wrong| anyhow!("data/questions.toml: {wrong}"))?;
     proofs::builtin::all().map_err(|wrong| anyhow!("data/abolished_proofs.toml: {wrong}"))?;
     let mut shipped = catalogue::source::builtin()?;
     shipped.retain(|facts| env.config.catalogue.ships(&facts.code));
@@ -110,13 +126,17 @@ pub async fn start(env: Env) -> anyhow::Result<Routes> {
     env.ledger.timer::<Item>(catalogue::decide::timer);
     env.ledger.timer::<BasicItem>(directory::decide::timer);
     env.ledger.timer::<Day>(seats::timer);
+    env.ledger.timer::<Question>(question::decide::timer);
+    env.ledger.timer::<Agent>(agent::timer);
+    env.ledger.timer::<Engagement>(engagement::decide::timer);
     let ledger = env.ledger.clone();
     env.legal.on_year(env.shutdown.clone(), move |year| {
         let ledger = ledger.clone();
         async move {
             ledger.sweep::<Application>("provisional", &year.to_string(), decide::recompute).await?;
             // a day that turns out to be one of rest is given up by the halls
-            following::replan_all(&ledger, None).await.map(drop)
+            following::replan_all(&ledger, None).await?;
+            ledger.sweep::<Question>("provisional", &year.to_string(), question::decide::recompute).await.map(drop)
         }
     });
     relay::spawn(&env.ledger, &env.links, store.clone());
@@ -127,6 +147,10 @@ pub async fn start(env: Env) -> anyhow::Result<Routes> {
     let halls = Halls::new(env.ledger.clone(), env.gate.clone());
     let mandates = Mandates::new(env.ledger.clone(), env.gate.clone());
     let receptions = Receptions::new(env.ledger.clone(), env.gate.clone());
+    let questions = Questions::new(env.ledger.clone(), env.gate.clone());
+    let agents = Agents::new(env.ledger.clone(), env.gate.clone());
+    let engagements = Engagements::new(env.ledger.clone(), env.gate.clone());
+    let answers = Answers::new(env.ledger.clone(), env.gate.clone());
     let themes = Themes::new(env.ledger.clone(), env.gate.clone());
     Ok(Routes::new(IntakeServiceServer::new(intake.clone()))
         .add_service(FeeServiceServer::new(FeesOf(intake.clone())))
@@ -139,6 +163,10 @@ pub async fn start(env: Env) -> anyhow::Result<Routes> {
         .add_service(ReceptionServiceServer::new(receptions.clone()))
         .add_service(AppointmentServiceServer::new(Appointments(receptions.clone())))
         .add_service(QueueServiceServer::new(Queues(receptions)))
+        .add_service(QuestionServiceServer::new(questions))
+        .add_service(AnswerServiceServer::new(answers))
+        .add_service(AgentServiceServer::new(agents))
+        .add_service(EngagementServiceServer::new(engagements))
         .add_service(ThemeServiceServer::new(themes))
         .add_service(TransferServiceServer::new(transfers)))
 }
@@ -166,6 +194,10 @@ pub async fn rebuild(ledger: &Ledger) -> Result<u64, Refusal> {
         + ledger.rebuild::<Day>().await?
         + ledger.rebuild::<Appointment>().await?
         + ledger.rebuild::<Visitor>().await?
+        + ledger.rebuild::<Question>().await?
+        + ledger.rebuild::<Answer>().await?
+        + ledger.rebuild::<Agent>().await?
+        + ledger.rebuild::<Engagement>().await?
         + ledger.rebuild::<Theme>().await?
         + ledger.rebuild::<Transfer>().await?
         + ledger.rebuild::<register::Register>().await?)

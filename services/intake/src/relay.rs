@@ -1,8 +1,10 @@
 //! What intake tells the others, and itself: an acceptance gets its number (`numbering`), a numbered application becomes a
 //! case of approval, a material that follows after acceptance is told to it, a withdrawal ends it (`approval`); a refusal gives the
 //! right to evaluate it (`evaluation`), a file that was taken out goes away (`files`); a published draft comes into the
-//! catalogue (`publishing`), what the directory says reaches the items that were claimed from it (`directory`), and a dated transfer
-//! reaches its items (`transfers`); what happens on a window group's day reaches its appointments and their visitors (`appointments`).
+//! catalogue (`publishing`), what the directory says reaches the items that were claimed from it (`directory`), a dated transfer
+//! reaches its items (`transfers`), and what an item has become the published answers that speak about it (`answers`); a request
+//! for help gets its agent (`agents`); what happens on a window group's day reaches its appointments and their visitors
+//! (`appointments`).
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -17,16 +19,21 @@ use yiwang_proto::evaluation::v1 as evaluation;
 use yiwang_proto::evaluation::v1::evaluation_service_client::EvaluationServiceClient;
 
 use crate::NAME;
+use crate::agent::Agent;
+use crate::answer::{self, Answer};
 use crate::application::decide::{self, Acting};
 use crate::application::{Actor, Application, ApplicationEvent as Event, Phase};
 use crate::catalogue::handling::Consequence;
 use crate::appointment::{Appointment, following};
+use crate::assigning;
 use crate::catalogue::{self, Item};
 use crate::convert::application::{Reader, actor, applicant_in_full};
 use crate::convert::ask::form_struct;
 use crate::convert::{channel, item};
 use crate::directory::BasicItem;
 use crate::drafting::Draft;
+use crate::engagement::Engagement;
+use crate::limit::legal_date;
 use crate::numbering;
 use crate::publishing;
 use crate::queue::Day;
@@ -48,6 +55,8 @@ pub fn spawn(ledger: &Ledger, links: &Links, store: Arc<Store>) {
     ledger.relay("directory", Following(ledger.clone()));
     ledger.relay("transfers", Transferring(ledger.clone()));
     ledger.relay("appointments", Appointing(ledger.clone()));
+    ledger.relay("agents", Agents(ledger.clone()));
+    ledger.relay("answers", Answering(ledger.clone()));
     ledger.relay("approval", ToApproval(shared));
 }
 
@@ -190,6 +199,78 @@ impl Route for Following {
             Ok(_) => Delivery::Done,
             Err(refusal) => later(&refusal),
         }
+    }
+}
+
+/// 帮办代办: what waits gets its agent, whoever became free is asked for what waits, and what an engagement has become reaches the agents'
+/// hands.
+struct Agents(Ledger);
+
+#[async_trait]
+impl Route for Agents {
+    fn wants(&self, entry: &Entry) -> bool {
+        let freed = ["AgentRegistered", "AgentBack", "EngagementLeft"];
+        let moved = [
+            "HelpAsked",
+            "AgentAssigned",
+            "HandOverAccepted",
+            "HandOverRefused",
+            "AuthorisationWithdrawn",
+            "AuthorisationExpired",
+            "EngagementReported",
+            "EngagementDisputed",
+        ];
+        (entry.is::<Agent>() && freed.contains(&entry.kind.as_str()))
+            || (entry.is::<Engagement>() && moved.contains(&entry.kind.as_str()))
+    }
+
+    async fn deliver(&self, entry: &Entry, _request_id: &str) -> Delivery {
+        let done = match entry.kind.as_str() {
+            "HelpAsked" => assigning::complete(&self.0, entry.stream, &entry.trace).await,
+            _ if entry.is::<Agent>() => assigning::refill(&self.0, entry.stream, &entry.trace).await,
+            _ => assigning::settle(&self.0, entry.stream, &entry.trace).await,
+        };
+        done.map_or_else(|refusal| later(&refusal), |()| Delivery::Done)
+    }
+}
+
+/// 常见问答: what an item has become reaches the answers that speak about it. One that was looked at meanwhile is held against the
+/// item again, so that none slips in between.
+struct Answering(Ledger);
+
+impl Answering {
+    async fn hold_against(&self, code: &str) -> Result<(), Refusal> {
+        let Some(item) = self.0.get::<Item>(catalogue::stream(code), &Audiences::all()).await? else { return Ok(()) };
+        let rule = move |answer: &Answer, cx: &Context| answer::decide::follow(answer, &item.state, legal_date(cx.now));
+        self.0.sweep::<Answer>("item", code, rule).await.map(drop)
+    }
+
+    /// The item whose answers are to be looked at.
+    async fn item_of(&self, entry: &Entry) -> Result<Option<String>, Refusal> {
+        if entry.is::<Item>() {
+            let item = self.0.get::<Item>(entry.stream, &Audiences::all()).await?;
+            return Ok(item.map(|read| read.state.facts.code.clone()));
+        }
+        let answer = self.0.get::<Answer>(entry.stream, &Audiences::all()).await?;
+        Ok(answer.and_then(|read| read.state.text.item.as_ref().map(|item| item.code.clone())))
+    }
+}
+
+#[async_trait]
+impl Route for Answering {
+    fn wants(&self, entry: &Entry) -> bool {
+        let moved = ["ItemRevised", "VersionPublished", "VersionTookEffect", "ItemCancelled", "CancellationTookEffect"];
+        (entry.is::<Item>() && moved.contains(&entry.kind.as_str()))
+            || (entry.is::<Answer>() && matches!(entry.kind.as_str(), "AnswerPublished" | "AnswerReviewed"))
+    }
+
+    async fn deliver(&self, entry: &Entry, _request_id: &str) -> Delivery {
+        let held = match self.item_of(entry).await {
+            Ok(Some(code)) => self.hold_against(&code).await,
+            Ok(None) => return Delivery::NotMine,
+            Err(refusal) => Err(refusal),
+        };
+        held.map_or_else(|refusal| later(&refusal), |()| Delivery::Done)
     }
 }
 

@@ -445,7 +445,7 @@ impl Aggregate for Item {
         if let Some(entrusted) = &self.entrusted {
             tags.push(Tag::new("entrusted", entrusted.organ.code.clone(), sort.clone()));
         }
-        let grams = words::item_grams(&self.facts);
+        let grams = words::heading_grams(&(&self.facts).into());
         tags.extend(grams.into_iter().map(|gram| Tag::new("gram", gram, "")));
         tags.sort();
         tags.dedup();

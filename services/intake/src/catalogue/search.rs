@@ -4,8 +4,7 @@
 
 use std::collections::HashMap;
 
-use super::ItemFacts;
-use super::words::{self, Term, grams, normal};
+use super::words::{self, Headings, Term, grams, normal};
 
 /// How rare each gram is in the catalogue.
 #[derive(Clone, Debug, Default)]
@@ -16,11 +15,11 @@ pub struct Weights {
 
 impl Weights {
     /// Counts the grams of the items in force.
-    pub fn of<'a>(items: impl IntoIterator<Item = &'a ItemFacts>) -> Self {
+    pub fn of<'a>(items: impl IntoIterator<Item = Headings<'a>>) -> Self {
         let mut weights = Weights::default();
-        for facts in items {
+        for headings in items {
             weights.items += 1;
-            for gram in words::item_grams(facts) {
+            for gram in words::heading_grams(&headings) {
                 *weights.counts.entry(gram).or_default() += 1;
             }
         }
@@ -57,19 +56,19 @@ struct Texts {
 }
 
 impl Texts {
-    fn of(facts: &ItemFacts) -> Self {
-        let name = normal(&facts.name);
-        let mut in_name = grams(&facts.name);
+    fn of(headings: &Headings<'_>) -> Self {
+        let name = normal(headings.name);
+        let mut in_name = grams(headings.name);
         in_name.extend(name.chars().map(String::from));
-        let initials = words::initials(&facts.name);
+        let initials = words::initials(headings.name);
         let in_initials = words::initial_grams(&initials);
         Texts {
             in_name,
             name,
             initials,
             in_initials,
-            in_main: grams(&facts.main_item),
-            in_department: grams(&facts.department),
+            in_main: grams(headings.main),
+            in_department: grams(headings.office),
         }
     }
 
@@ -103,8 +102,8 @@ fn coverage(words: &[String], texts: &Texts, weights: &Weights) -> f64 {
 }
 
 /// How well an item answers the query; none where it has nothing to do with it.
-pub fn score(query: &str, terms: &[Term], facts: &ItemFacts, weights: &Weights) -> Option<f64> {
-    let texts = Texts::of(facts);
+pub fn score(query: &str, terms: &[Term], headings: &Headings<'_>, weights: &Weights) -> Option<f64> {
+    let texts = Texts::of(headings);
     let mut total = 0.0;
     for term in terms {
         let best = term.alternatives.iter().enumerate().map(|(index, words)| {
@@ -118,9 +117,9 @@ pub fn score(query: &str, terms: &[Term], facts: &ItemFacts, weights: &Weights) 
         return None;
     }
     if !AFTERWARDS.iter().any(|word| query.contains(word)) {
-        if AFTERWARDS.iter().any(|word| facts.name.contains(word)) {
+        if AFTERWARDS.iter().any(|word| headings.name.contains(word)) {
             score -= 0.1;
-        } else if AT_FIRST.iter().any(|word| facts.name.contains(word)) {
+        } else if AT_FIRST.iter().any(|word| headings.name.contains(word)) {
             score += 0.06;
         }
     }
@@ -128,20 +127,20 @@ pub fn score(query: &str, terms: &[Term], facts: &ItemFacts, weights: &Weights) 
 }
 
 /// Orders what was found, best first; equals by code.
-pub fn rank<T>(query: &str, found: Vec<T>, weights: &Weights, facts: impl Fn(&T) -> &ItemFacts) -> Vec<T> {
+pub fn rank<T>(query: &str, found: Vec<T>, weights: &Weights, headings: impl Fn(&T) -> Headings<'_>) -> Vec<T> {
     let terms = words::terms(query);
     let mut scored: Vec<(f64, T)> = found
         .into_iter()
-        .filter_map(|item| score(query, &terms, facts(&item), weights).map(|score| (score, item)))
+        .filter_map(|item| score(query, &terms, &headings(&item), weights).map(|score| (score, item)))
         .collect();
-    scored.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| facts(&a.1).code.cmp(&facts(&b.1).code)));
+    scored.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| headings(&a.1).code.cmp(headings(&b.1).code)));
     scored.into_iter().map(|(_, item)| item).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::catalogue::source;
+    use crate::catalogue::{ItemFacts, source};
 
     #[derive(serde::Deserialize)]
     struct Case {
@@ -151,8 +150,8 @@ mod tests {
 
     fn found(query: &str) -> Vec<ItemFacts> {
         let items = source::builtin().expect("data");
-        let weights = Weights::of(&items);
-        rank(query, items, &weights, |item| item)
+        let weights = Weights::of(items.iter().map(Headings::from));
+        rank(query, items, &weights, |item| item.into())
     }
 
     #[test]

@@ -47,14 +47,33 @@ pub fn word_grams(word: &str) -> BTreeSet<String> {
     word.strip_prefix(INITIALS).map_or_else(|| grams(word), initial_grams)
 }
 
-/// The grams by which an item is found: bigrams of name, main item and department, the single characters of the name for
-/// queries of one character, and pairs of the name's initials.
-pub fn item_grams(facts: &ItemFacts) -> BTreeSet<String> {
-    let mut all = grams(&facts.name);
-    all.extend(grams(&facts.main_item));
-    all.extend(grams(&facts.department));
-    all.extend(normal(&facts.name).chars().map(String::from));
-    all.extend(initial_grams(&initials(&facts.name)));
+/// What something is found by.
+#[derive(Clone, Copy, Debug)]
+pub struct Headings<'a> {
+    /// Orders what is found equally well.
+    pub code: &'a str,
+    /// Its name, which counts most.
+    pub name: &'a str,
+    /// What it belongs to.
+    pub main: &'a str,
+    /// Whose it is.
+    pub office: &'a str,
+}
+
+impl<'a> From<&'a ItemFacts> for Headings<'a> {
+    fn from(facts: &'a ItemFacts) -> Self {
+        Headings { code: &facts.code, name: &facts.name, main: &facts.main_item, office: &facts.department }
+    }
+}
+
+/// The grams by which something is found: bigrams of name, main item and office, the single characters of the name for queries
+/// of one character, and pairs of the name's initials.
+pub fn heading_grams(headings: &Headings<'_>) -> BTreeSet<String> {
+    let mut all = grams(headings.name);
+    all.extend(grams(headings.main));
+    all.extend(grams(headings.office));
+    all.extend(normal(headings.name).chars().map(String::from));
+    all.extend(initial_grams(&initials(headings.name)));
     all
 }
 

@@ -45,7 +45,7 @@ fn kind_of(party: &Party) -> i32 {
 }
 
 /// The text of a personal value, or what is shown when it is gone.
-fn shown(value: &Personal) -> &str {
+pub(super) fn shown(value: &Personal) -> &str {
     value.get().unwrap_or(ERASED)
 }
 

@@ -91,6 +91,8 @@ const APPLICANT: Names = Names {
 };
 const AGENT: Names =
     Names { path: "agent", name: "agent.name", number: "agent.number", phone: "agent.phone", address: "agent.address" };
+const ASKER: Names =
+    Names { path: "asker", name: "asker.name", number: "asker.number", phone: "asker.phone", address: "asker.address" };
 
 const PRINCIPAL: Names = Names {
     path: "principal",
@@ -148,6 +150,14 @@ impl Sealing<'_> {
     /// As [`Sealing::applicant`].
     pub fn visitor(&self, party: &party_pb::Party) -> Result<Option<Party>, Refusal> {
         self.party(&VISITOR, party)
+    }
+
+    /// 提问人、求助人; none where nothing was given.
+    ///
+    /// # Errors
+    /// As [`Sealing::applicant`].
+    pub fn asker(&self, party: &party_pb::Party) -> Result<Option<Party>, Refusal> {
+        self.party(&ASKER, party)
     }
 
     fn party(&self, names: &Names, party: &party_pb::Party) -> Result<Option<Party>, Refusal> {

@@ -1,15 +1,19 @@
 //! Between the contracts and the domain. What a field must be is checked here, once, on receipt, and the refusal names it.
 
+pub mod agent;
+pub mod answer;
 pub mod application;
 pub mod appointment;
 pub mod ask;
 pub mod details;
 pub mod draft;
+pub mod engagement;
 pub mod hall;
 pub mod handling;
 pub mod item;
 pub mod mandate;
 pub mod reception;
+pub mod question;
 pub mod standard;
 pub mod theme;
 pub mod transfer;

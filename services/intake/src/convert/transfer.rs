@@ -106,7 +106,8 @@ fn stage(stage: &Stage) -> pb::TransferStage {
     }
 }
 
-fn organ_shown(organ: &Organ) -> pb::Organ {
+/// An organ.
+pub fn organ_shown(organ: &Organ) -> pb::Organ {
     pb::Organ { name: organ.name.clone(), code: organ.code.clone(), region_code: organ.region.clone() }
 }
 

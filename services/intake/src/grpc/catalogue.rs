@@ -85,7 +85,7 @@ impl Catalogue {
             (facts.department.clone(), facts.department_code.clone(), facts.item_type, gone)
         };
         let shelf = Shelf {
-            weights: Weights::of(all.iter().map(|read| &read.state.facts)),
+            weights: Weights::of(all.iter().map(|read| (&read.state.facts).into())),
             rows: all.iter().map(row).collect(),
         };
         *self.shelf.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(shelf);
@@ -169,7 +169,7 @@ impl Catalogue {
         let grams = words::query_grams(&words::terms(query));
         let hits = self.ledger.search::<Item>("gram", &grams, &filters, &seen_by(caller), CANDIDATES).await?;
         let shelf = self.shelf();
-        let ranked = search::rank(query, hits, &shelf.weights, |hit| &hit.read.state.facts);
+        let ranked = search::rank(query, hits, &shelf.weights, |hit| (&hit.read.state.facts).into());
         let end = start.saturating_add(size as usize).min(ranked.len());
         let page = ranked.get(start..end).unwrap_or_default();
         let today = self.today();
@@ -450,7 +450,7 @@ pub(super) fn seen_by(caller: &Caller) -> Audiences {
     }
 }
 
-pub(super) fn day(field: &str, text: &str) -> Result<Option<chrono::NaiveDate>, Refusal> {
+pub(crate) fn day(field: &str, text: &str) -> Result<Option<chrono::NaiveDate>, Refusal> {
     match text.trim() {
         "" => Ok(None),
         text => {
@@ -461,7 +461,10 @@ pub(super) fn day(field: &str, text: &str) -> Result<Option<chrono::NaiveDate>, 
 }
 
 /// Where a page of a ranked search begins; the token is good for its own query alone.
-fn offset(token: &str, proof: &str) -> Result<usize, Refusal> {
+///
+/// # Errors
+/// `PAGE_TOKEN_INVALID`.
+pub(super) fn offset(token: &str, proof: &str) -> Result<usize, Refusal> {
     if token.is_empty() {
         return Ok(0);
     }

@@ -1,11 +1,14 @@
 //! The handlers: message -> command -> ledger -> message. Nothing is decided here.
 
+mod agent;
+mod answer;
 mod application;
 mod appointment;
 mod attachment;
 mod bar;
 mod catalogue;
 mod directory;
+mod engagement;
 mod fee;
 mod filling;
 mod hall;
@@ -13,35 +16,46 @@ mod mandate;
 mod pre_review;
 mod queue;
 mod reception;
+mod question;
 mod theme;
 mod transfer;
 
 use std::sync::Arc;
 
 use yiwang_kit::{Caller, Fault, Gate, Incoming, Resource, wire};
-use yiwang_ledger::{Aggregate as _, Audiences, Call, Committed, Context, Decision, Ledger, Read, Refusal, StreamId};
+use yiwang_ledger::{
+    Aggregate as _, Audiences, Call, Committed, Context, Decision, Ledger, ListQuery, Read, Refusal, StreamId,
+    SubjectId,
+};
 use yiwang_proto::intake::v1 as pb;
+use yiwang_proto::party::v1 as party_pb;
 
 pub use bar::BarsOf;
 pub use appointment::Appointments;
+pub use agent::Agents;
+pub use answer::Answers;
 pub use catalogue::Catalogue;
+pub(crate) use catalogue::day;
 pub use directory::Directory;
+pub use engagement::Engagements;
 pub use fee::FeesOf;
 pub use hall::Halls;
 pub use mandate::Mandates;
 pub use pre_review::PreReviews;
 pub use queue::Queues;
 pub use reception::Receptions;
+pub use question::Questions;
 pub use theme::Themes;
 pub use transfer::Transfers;
 
 use crate::application::decide::Acting;
-use crate::application::{self as app, Application, ApplicationEvent, ItemPin};
+use crate::application::{self as app, Application, ApplicationEvent, ItemPin, Party};
 use crate::catalogue::{self as items, Item};
 use crate::convert::application::{self as show, Reader};
 use crate::convert::ask;
 use crate::mandate::{Mandate, between};
 use crate::store::Store;
+use crate::transfer::Organ;
 
 /// The intake service over its ledger and its store of files.
 #[derive(Clone)]
@@ -77,6 +91,53 @@ fn public() -> Audiences {
 /// Something of the catalogue that is a region's.
 fn of_region(region: &str) -> Resource<'_> {
     Resource { kind: "Item", region, ..Resource::default() }
+}
+
+/// An organ by its code, as the catalogue names it: whoever has an item.
+///
+/// # Errors
+/// `ORGAN_UNKNOWN`, naming the field.
+async fn known_organ(ledger: &Ledger, field: &str, code: &str) -> Result<Organ, Refusal> {
+    let code = code.trim();
+    let query = ListQuery { filters: vec![("department", code.to_owned())], page_size: 1, page_token: String::new() };
+    let found = ledger.list::<Item>(&query, &Audiences::all()).await?.items;
+    // the tag holds names as well
+    let facts = found.first().map(|read| &read.state.facts).filter(|facts| facts.department_code == code);
+    let organ = facts.map(|facts| Organ {
+        name: facts.department.clone(),
+        code: facts.department_code.clone(),
+        region: facts.region.clone(),
+    });
+    organ.ok_or_else(|| {
+        let (zh, en) = ("没有这个机关，请填写其统一社会信用代码", "no such organ: name it by its code");
+        Refusal::field(field, "ORGAN_UNKNOWN", zh, en)
+    })
+}
+
+/// Who asks: the caller themselves, or whom a clerk names.
+///
+/// # Errors
+/// `PARTY_INVALID`, every field at fault named with its own reason.
+fn asker(
+    ledger: &Ledger,
+    caller: &Caller,
+    named: Option<&party_pb::Party>,
+    phone: &str,
+    fallback: &SubjectId,
+) -> Result<Option<Party>, Refusal> {
+    let sealing = ask::Sealing { vault: ledger.vault(), fallback, now: ledger.host().now() };
+    if !caller.is_staff() {
+        let (name, phone) = (caller.name.clone(), phone.to_owned());
+        return sealing.asker(&party_pb::Party { name, phone, ..Default::default() });
+    }
+    let named = named.map(|party| sealing.asker(party)).transpose()?.flatten();
+    match named.filter(|party| party.name.is_some() || party.phone.is_some()) {
+        Some(party) => Ok(Some(party)),
+        None => {
+            let (zh, en) = ("请登记本人的姓名或者电话", "enter their name or telephone");
+            Err(Refusal::field("asker", "PARTY_INVALID", zh, en))
+        }
+    }
 }
 
 /// Officers' names are shown to officers.

@@ -32,6 +32,7 @@ use yiwang_standards::calendar::Calendar;
 use crate::golden_lobby as lobby;
 use crate::world::{HYGIENE, PLAIN, World, pdf, struct_of};
 
+mod asking;
 #[path = "../../../shared/kit/tests/house/golden.rs"]
 #[allow(dead_code)]
 mod shared;
@@ -377,6 +378,7 @@ pub async fn every_event_ever_released_still_decodes_and_evolves(world: World) {
         shared::write_missing::<Theme>(world.ledger(), themes()).await;
         shared::write_missing::<Mandate>(world.ledger(), mandates(world.ledger().vault())).await;
         shared::write_missing::<Bars>(world.ledger(), barred(world.ledger().vault())).await;
+        asking::write(&world).await;
         let (hall, presence) = halls();
         shared::write_missing::<Hall>(world.ledger(), vec![hall]).await;
         shared::write_missing::<Presence>(world.ledger(), vec![presence]).await;
@@ -392,6 +394,7 @@ pub async fn every_event_ever_released_still_decodes_and_evolves(world: World) {
     kinds += shared::read_all::<Item>(world.ledger(), "ItemImported").await.len();
     kinds += shared::read_all::<Register>(world.ledger(), "NumberIssued").await.len();
     assert!(kinds >= 38, "{kinds}");
+    asking::read(&world).await;
     let moved = shared::read_all::<Transfer>(world.ledger(), "TransferOffered").await.len();
     let listed = shared::read_all::<Proof>(world.ledger(), "ProofAbolished").await.len();
     assert_eq!(shared::read_all::<Hall>(world.ledger(), "HallPublished").await.len(), hall::HallEvent::VARIANTS.len());

@@ -2,6 +2,7 @@
 //! set, on PostgreSQL.
 #![allow(missing_docs, clippy::unwrap_used)]
 
+mod answers;
 mod applications;
 mod appointments;
 mod approval;
@@ -11,6 +12,7 @@ mod deferrals;
 mod details;
 mod directory;
 mod ends;
+mod engagements;
 mod evaluation;
 mod exchange;
 mod golden;
@@ -20,6 +22,7 @@ mod mandates;
 mod lobby;
 mod proofs;
 mod queues;
+mod questions;
 mod relay;
 mod standards;
 mod steps;
@@ -124,5 +127,16 @@ both! {
         approval_hears_from_which_day_the_limit_runs, no_case_is_opened_of_an_erased_person_and_nothing_waits_for_it,
         what_has_its_number_asks_the_register_for_none, who_asks_again_is_given_its_number_again,
         a_refusal_gives_the_right_to_evaluate_it, approval_hears_of_a_paper_that_follows;
+    questions: a_question_is_answered_by_the_organ_of_its_item_and_rated, who_is_asked_first_stays_responsible_until_another_has_taken_it,
+        after_the_offers_of_the_rule_a_coordinator_decides, not_ours_is_said_within_a_day_of_being_reached,
+        a_date_is_extended_once_with_a_reason_and_who_is_late_is_seen, who_is_dissatisfied_is_answered_once_more_by_somebody_else,
+        who_asks_on_is_answered_again_and_nobody_is_made_to_rate, a_clerk_enters_what_came_by_telephone,
+        a_question_is_its_askers_and_its_organs_alone;
+    answers: what_is_published_names_nobody_and_is_found_by_everybody, without_consent_the_publisher_tells_it_in_other_words,
+        an_answer_holds_until_its_item_changes_and_is_looked_at_again;
+    engagements: the_nearest_agent_who_is_free_is_asked_first, a_coordinator_assigns_with_a_reason_and_nobody_past_what_they_take,
+        who_is_away_is_given_nothing_until_they_are_back, an_agent_acts_in_the_askers_name_as_far_as_it_is_written,
+        a_hand_over_is_accepted_and_carries_the_authority_only_where_agreed, steps_are_written_down_and_the_asker_has_the_last_word,
+        a_joint_meeting_has_minutes_and_tasks_and_who_is_late_is_seen, a_clerk_asks_for_somebody_and_strangers_see_nothing;
     golden: every_event_ever_released_still_decodes_and_evolves;
 }

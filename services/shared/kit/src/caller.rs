@@ -94,6 +94,12 @@ impl Caller {
                 if self.has_role("hall_administrator") {
                     list.push(format!("halls:{}", self.region));
                 }
+                if self.has_role("agent") {
+                    list.push(format!("agent:{}", self.id));
+                }
+                if self.has_role("coordinator") {
+                    list.push(format!("coordination:{}", self.region));
+                }
                 if self.has_role("supervisor") {
                     list.push(format!("region:{}", self.region));
                 }

@@ -19,7 +19,8 @@ use crate::caller::{Caller, CallerKind};
 /// What is acted on. All of it comes from the record, nothing from the caller.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Resource<'a> {
-    /// `Application`, `Appointment`, `Case`, `License`, `EvaluationRight`, `Evaluation`, `Notice`, `Item`, `Ledger`.
+    /// `Application`, `Appointment`, `Case`, `License`, `EvaluationRight`, `Evaluation`, `Question`, `Answer`, `Agent`,
+    /// `Engagement`, `Notice`, `Item`, `Ledger`.
     pub kind: &'a str,
     /// Whose it is: a `SubjectId` in hex, or empty.
     pub owner: &'a str,
@@ -62,8 +63,21 @@ pub const POLICIES: [(&str, &str); 4] = [
     ("4-services.cedar", include_str!("../policies/4-services.cedar")),
 ];
 
-const RESOURCES: [&str; 9] =
-    ["Item", "Application", "Appointment", "Case", "License", "EvaluationRight", "Evaluation", "Notice", "Ledger"];
+const RESOURCES: [&str; 13] = [
+    "Item",
+    "Application",
+    "Appointment",
+    "Case",
+    "License",
+    "EvaluationRight",
+    "Evaluation",
+    "Question",
+    "Answer",
+    "Agent",
+    "Engagement",
+    "Notice",
+    "Ledger",
+];
 const PRINCIPALS: [&str; 6] = ["Person", "Company", "Staff", "Partner", "Service", "Anonymous"];
 
 impl Gate {

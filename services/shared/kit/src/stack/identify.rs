@@ -10,7 +10,7 @@ use crate::identity::Identity;
 use crate::telemetry::Trace;
 
 /// The methods that anybody may call without a token: guides, the directory, notices and the verification of licences are public.
-pub const PUBLIC: [&str; 25] = [
+pub const PUBLIC: [&str; 27] = [
     "/yiwang.catalogue.v1.CatalogueService/SearchItems",
     "/yiwang.catalogue.v1.CatalogueService/GetItem",
     "/yiwang.catalogue.v1.CatalogueService/PreviewChecklist",
@@ -32,6 +32,8 @@ pub const PUBLIC: [&str; 25] = [
     "/yiwang.intake.v1.ReceptionService/GetSlots",
     "/yiwang.intake.v1.QueueService/GetTicket",
     "/yiwang.intake.v1.QueueService/GetQueueBoard",
+    "/yiwang.intake.v1.AnswerService/GetAnswer",
+    "/yiwang.intake.v1.AnswerService/SearchAnswers",
     "/yiwang.license.v1.LicenseService/VerifyLicense",
     "/yiwang.license.v1.LicenseService/GetSigningKey",
     "/yiwang.trading.v1.TradingService/ListNotices",
