@@ -8,6 +8,7 @@ pub mod application;
 pub mod catalogue;
 pub mod convert;
 pub mod directory;
+pub mod documents;
 pub mod drafting;
 pub mod fee;
 pub mod form;
@@ -31,6 +32,8 @@ use std::sync::Arc;
 
 use anyhow::anyhow;
 use tonic::service::Routes;
+use yiwang_documents::book::Book;
+use yiwang_documents::desk::Desk;
 use yiwang_kit::{Env, storage};
 use yiwang_ledger::{Aggregate as _, Ending, Ledger, Refusal};
 use yiwang_proto::catalogue::v1::catalogue_service_server::CatalogueServiceServer;
@@ -38,6 +41,7 @@ use yiwang_proto::catalogue::v1::directory_service_server::DirectoryServiceServe
 use yiwang_proto::catalogue::v1::hall_service_server::HallServiceServer;
 use yiwang_proto::catalogue::v1::theme_service_server::ThemeServiceServer;
 use yiwang_proto::catalogue::v1::transfer_service_server::TransferServiceServer;
+use yiwang_proto::intake::v1::document_service_server::DocumentServiceServer;
 use yiwang_proto::intake::v1::fee_service_server::FeeServiceServer;
 use yiwang_proto::intake::v1::intake_service_server::IntakeServiceServer;
 
@@ -46,7 +50,7 @@ use crate::catalogue::Item;
 use crate::directory::BasicItem;
 use crate::drafting::Draft;
 use crate::fee::Fees;
-use crate::grpc::{Catalogue, Directory, FeesOf, Halls, Intake, Themes, Transfers};
+use crate::grpc::{Catalogue, Directory, DocumentsOf, FeesOf, Halls, Intake, Themes, Transfers};
 use crate::hall::{Hall, Presence};
 use crate::proofs::Proof;
 use crate::store::Store;
@@ -77,7 +81,7 @@ pub async fn start(env: Env) -> anyhow::Result<Routes> {
         "catalogue in force"
     );
     theme::source::run(&env.ledger, themes).await?;
-    let catalogue = Catalogue::new(env.ledger.clone(), env.gate.clone())?;
+    let catalogue = Catalogue::new(env.ledger.clone(), env.gate.clone(), &env.config.public_url())?;
     let seen = env.ledger.head().await?.position;
     catalogue.stock().await?;
     let (counting, shutdown) = (catalogue.clone(), env.shutdown.clone());
@@ -95,14 +99,16 @@ pub async fn start(env: Env) -> anyhow::Result<Routes> {
         let ledger = ledger.clone();
         async move { ledger.sweep::<Application>("provisional", &year.to_string(), decide::recompute).await.map(drop) }
     });
-    relay::spawn(&env.ledger, &env.links, store.clone());
+    let desk = Desk::open(&env.ledger, &env.config.documents, &env.config.public_url(), "/v1/documents")?;
+    relay::spawn(&env.ledger, &env.links, store.clone(), desk.clone());
 
-    let intake = Intake::new(env.ledger.clone(), env.gate.clone(), store);
+    let intake = Intake::new(env.ledger.clone(), env.gate.clone(), store, desk);
     let directory = Directory::new(env.ledger.clone(), env.gate.clone());
     let transfers = Transfers::new(env.ledger.clone(), env.gate.clone());
     let halls = Halls::new(env.ledger.clone(), env.gate.clone());
     let themes = Themes::new(env.ledger.clone(), env.gate.clone());
     Ok(Routes::new(IntakeServiceServer::new(intake.clone()))
+        .add_service(DocumentServiceServer::new(DocumentsOf(intake.clone())))
         .add_service(FeeServiceServer::new(FeesOf(intake)))
         .add_service(CatalogueServiceServer::new(catalogue))
         .add_service(DirectoryServiceServer::new(directory))
@@ -129,5 +135,6 @@ pub async fn rebuild(ledger: &Ledger) -> Result<u64, Refusal> {
         + ledger.rebuild::<Presence>().await?
         + ledger.rebuild::<Theme>().await?
         + ledger.rebuild::<Transfer>().await?
+        + ledger.rebuild::<Book>().await?
         + ledger.rebuild::<register::Register>().await?)
 }

@@ -4,6 +4,7 @@ mod application;
 mod attachment;
 mod catalogue;
 mod directory;
+mod document;
 mod fee;
 mod hall;
 mod theme;
@@ -11,12 +12,14 @@ mod transfer;
 
 use std::sync::Arc;
 
+use yiwang_documents::desk::Desk;
 use yiwang_kit::{Caller, Fault, Gate, Incoming, Resource, wire};
 use yiwang_ledger::{Aggregate as _, Audiences, Call, Committed, Context, Decision, Ledger, Read, Refusal, StreamId};
 use yiwang_proto::intake::v1 as pb;
 
 pub use catalogue::Catalogue;
 pub use directory::Directory;
+pub use document::DocumentsOf;
 pub use fee::FeesOf;
 pub use hall::Halls;
 pub use theme::Themes;
@@ -35,6 +38,7 @@ pub struct Intake {
     ledger: Ledger,
     gate: Gate,
     store: Arc<Store>,
+    desk: Desk,
 }
 
 /// What the policies are asked about. A party acts on what is theirs, be they applicant or agent.
@@ -76,9 +80,9 @@ struct Target<'a> {
 }
 
 impl Intake {
-    /// Over a ledger, the policies and a store.
-    pub fn new(ledger: Ledger, gate: Gate, store: Arc<Store>) -> Self {
-        Self { ledger, gate, store }
+    /// Over a ledger, the policies, a store and the desk of documents.
+    pub fn new(ledger: Ledger, gate: Gate, store: Arc<Store>, desk: Desk) -> Self {
+        Self { ledger, gate, store, desk }
     }
 
     /// The application as the caller sees it; what they may not see is not there.

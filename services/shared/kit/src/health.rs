@@ -70,6 +70,7 @@ fn grpc_names(service: &str) -> &'static [&'static str] {
     match service {
         "intake" => &[
             "yiwang.intake.v1.IntakeService",
+            "yiwang.intake.v1.DocumentService",
             "yiwang.intake.v1.FeeService",
             "yiwang.catalogue.v1.CatalogueService",
             "yiwang.catalogue.v1.DirectoryService",
@@ -77,7 +78,7 @@ fn grpc_names(service: &str) -> &'static [&'static str] {
             "yiwang.catalogue.v1.ThemeService",
             "yiwang.catalogue.v1.TransferService",
         ],
-        "approval" => &["yiwang.approval.v1.ApprovalService"],
+        "approval" => &["yiwang.approval.v1.ApprovalService", "yiwang.approval.v1.CaseDocumentService"],
         "license" => &["yiwang.license.v1.LicenseService"],
         "evaluation" => &["yiwang.evaluation.v1.EvaluationService"],
         "trading" => &["yiwang.trading.v1.TradingService"],

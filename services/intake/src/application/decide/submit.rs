@@ -5,7 +5,7 @@ use serde_json::Value;
 use yiwang_ledger::{Context, Decision, Kind, Personal, Refusal};
 
 use super::accept::missing;
-use super::{Acting, applicant_missing, document_number};
+use super::{Acting, applicant_missing};
 use crate::application::{Application, ApplicationEvent as Event, Authority, Handling, Phase, not_found, wrong_phase};
 use crate::catalogue::{Item, ItemFacts};
 use crate::form;
@@ -59,7 +59,7 @@ pub fn submit(
     let moved = now.entrusted_on(received).map(|held| &held.organ) != app.item.entrusted.as_ref();
     Ok(vec![Event::Submitted {
         entrusted: moved.then_some(handling),
-        receipt_number: document_number("SJ", app, cx),
+        receipt_number: String::new(),
         received,
         due: app.item.rules.tell_once.due(received, &cx.calendar),
         authority,
