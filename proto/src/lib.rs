@@ -20,7 +20,7 @@ pub mod rest {
     include!(concat!(env!("OUT_DIR"), "/transcoder.rest.rs"));
 }
 
-pub use yiwang::{approval, catalogue, clock, evaluation, gateway, intake, ledger, license, party, trading};
+pub use yiwang::{approval, catalogue, clock, document, evaluation, gateway, intake, ledger, license, party, trading};
 
 /// The encoded `FileDescriptorSet` of all contracts and their imports, with comments; for reflection and OpenAPI.
 pub const FILE_DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/yiwang.bin"));

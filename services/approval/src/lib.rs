@@ -6,14 +6,18 @@
 
 pub mod case;
 pub mod convert;
+pub mod documents;
 pub mod grpc;
 pub mod relay;
 pub mod steps;
 
 use tonic::service::Routes;
+use yiwang_documents::book::Book;
+use yiwang_documents::desk::Desk;
 use yiwang_kit::Env;
 use yiwang_ledger::{Aggregate as _, Ending, Ledger, Refusal};
 use yiwang_proto::approval::v1::approval_service_server::ApprovalServiceServer;
+use yiwang_proto::approval::v1::case_document_service_server::CaseDocumentServiceServer;
 
 use crate::case::{Case, PROVISIONAL, decide};
 
@@ -23,7 +27,7 @@ pub const NAME: &str = "approval";
 /// Starts the service: its timer, its answer to a newly published calendar year, its relays. Answers what it serves.
 ///
 /// # Errors
-/// None today; a service that cannot start says why.
+/// A font that the configuration names is not there or is none.
 pub async fn start(env: Env) -> anyhow::Result<Routes> {
     env.ledger.timer::<Case>(decide::tick);
     let ledger = env.ledger.clone();
@@ -31,9 +35,11 @@ pub async fn start(env: Env) -> anyhow::Result<Routes> {
         let ledger = ledger.clone();
         async move { ledger.sweep::<Case>(PROVISIONAL, &year.to_string(), decide::recompute).await.map(drop) }
     });
-    relay::spawn(&env.ledger, &env.links);
-    let service = grpc::Approval::new(env.ledger.clone(), env.gate.clone());
-    Ok(Routes::new(ApprovalServiceServer::new(service)))
+    let desk = Desk::open(&env.ledger, &env.config.documents, &env.config.public_url(), "/v1/case-documents")?;
+    relay::spawn(&env.ledger, &env.links, desk.clone());
+    let service = grpc::Approval::new(env.ledger.clone(), env.gate.clone(), desk);
+    Ok(Routes::new(CaseDocumentServiceServer::new(grpc::DocumentsOf(service.clone())))
+        .add_service(ApprovalServiceServer::new(service)))
 }
 
 /// The streams that come to an end and may be archived after it.
@@ -44,5 +50,5 @@ pub const ENDING: [Ending; 1] = [(Case::KIND, Case::SCHEMA)];
 /// # Errors
 /// As [`Ledger::rebuild`].
 pub async fn rebuild(ledger: &Ledger) -> Result<u64, Refusal> {
-    ledger.rebuild::<Case>().await
+    Ok(ledger.rebuild::<Case>().await? + ledger.rebuild::<Book>().await?)
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use pbjson_types::{Struct, Value};
 use tonic::{Code, Status};
+use yiwang_documents::desk::Desk;
 use yiwang_kit::{Links, Problem, delivery, party::ERASED, reason, timestamp};
 use yiwang_ledger::{Call, Delivery, Entry, Ledger, Personal, Refusal, Route};
 use yiwang_proto::evaluation::v1 as evaluation;
@@ -20,13 +21,15 @@ use yiwang_proto::party::v1::Party;
 use crate::NAME;
 use crate::case::{Case, CheckOutcome, Decision, Event, Opened, Outcome, ResultKind, decide};
 use crate::convert::show;
+use crate::documents;
 
 /// 一次一评: the decision is the first service of a case.
 pub const FIRST_SERVICE: i32 = 1;
 
 /// The relays over one ledger.
-pub fn spawn(ledger: &Ledger, links: &Links) {
+pub fn spawn(ledger: &Ledger, links: &Links, desk: Desk) {
     let shared = Arc::new(Shared { ledger: ledger.clone(), links: links.clone() });
+    ledger.relay("documents", Documents { ledger: ledger.clone(), desk });
     ledger.relay("license", ToLicense(shared.clone()));
     ledger.relay("evaluation", ToEvaluation(shared.clone()));
     ledger.relay("bars", ToIntake(shared));
@@ -68,6 +71,34 @@ fn applicant(facts: &Opened) -> Party {
 
 fn owner_subject(facts: &Opened) -> String {
     facts.owner_subject.as_ref().map(|subject| subject.as_str().to_owned()).unwrap_or_default()
+}
+
+/// 决定书: what was decided gets its document, where its handler has not done so.
+struct Documents {
+    ledger: Ledger,
+    desk: Desk,
+}
+
+#[async_trait]
+impl Route for Documents {
+    fn wants(&self, entry: &Entry) -> bool {
+        entry.is::<Case>() && entry.kind == "Decided"
+    }
+
+    async fn deliver(&self, entry: &Entry, _request_id: &str) -> Delivery {
+        let read = match self.ledger.state_at::<Case>(entry.stream, entry.version).await {
+            Ok(read) => read,
+            Err(refusal) => return later(&refusal),
+        };
+        // whose data are gone gets no document
+        let Some(order) = read.and_then(|read| documents::order(entry.stream, &read.state)) else {
+            return Delivery::Done;
+        };
+        match documents::complete(&self.ledger, &self.desk, order, entry.hash, &entry.trace).await {
+            Ok(_) => Delivery::Done,
+            Err(refusal) => later(&refusal),
+        }
+    }
 }
 
 struct ToLicense(Arc<Shared>);

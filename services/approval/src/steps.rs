@@ -70,14 +70,21 @@ fn overdue(limit: Option<Which>) -> (&'static str, &'static str) {
 fn decided(case: &Case) -> (String, String) {
     let (Some(facts), Some(decision)) = (&case.facts, &case.decision) else { return Default::default() };
     let number = &decision.document_number;
+    // while the register has not issued it yet
+    let told = |before: &str, en: &str| match number.as_str() {
+        "" => (String::new(), String::new()),
+        number => (format!("，{before}编号{number}"), format!("{en} {number}")),
+    };
+    let (zh, en) = told("文书", ", document");
+    let (receipt_zh, receipt_en) = told("回执", "; receipt");
     match &decision.outcome {
         Outcome::Granted { .. } if RuleSet::of(&facts.item).recorded => {
-            (format!("已予备案，回执编号{number}"), format!("recorded; receipt {number}"))
+            (format!("已予备案{receipt_zh}"), format!("recorded{receipt_en}"))
         }
-        Outcome::Granted { .. } => (format!("作出准予决定，文书编号{number}"), format!("granted, document {number}")),
+        Outcome::Granted { .. } => (format!("作出准予决定{zh}"), format!("granted{en}")),
         Outcome::Refused { .. } => (
-            format!("作出不予决定，文书编号{number}，理由和救济途径见决定书"),
-            format!("refused, document {number}; reasons and remedies are in the decision"),
+            format!("作出不予决定{zh}，理由和救济途径见决定书"),
+            format!("refused{en}; reasons and remedies are in the decision"),
         ),
     }
 }

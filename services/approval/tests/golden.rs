@@ -11,6 +11,7 @@ use yiwang_approval::case::decide::Ruling;
 use yiwang_approval::case::{
     Case, CheckOutcome, Event, FollowUpPhase, Item, Limit, Recommendation, Start, Which, decide,
 };
+use yiwang_documents::Kind;
 use yiwang_ledger::Personal;
 
 fn one_of_each() -> Vec<Event> {
@@ -26,6 +27,7 @@ fn one_of_each() -> Vec<Event> {
     let (by, findings) = (officer("staff:reviewer"), personal("findings"));
     let next = FollowUpPhase::Rectifying { due: due.clone() };
     events.extend([
+        Event::DocumentIssued { kind: Kind::Refusal, number: "BY115116022026000001".into() },
         Event::MaterialRecorded { code: "layout".into(), by: by.clone() },
         Event::Reviewed { by: by.clone(), recommendation: Recommendation::Grant, opinion: personal("opinion") },
         Event::Withdrawn { by: by.clone(), reason: Some(personal("reason")) },

@@ -15,6 +15,7 @@ use yiwang_ledger::{AccessLog, Aggregate as _, Audiences, Kind, Refusal, StreamI
 use yiwang_proto::approval::v1 as pb;
 use yiwang_proto::catalogue::v1 as items;
 use yiwang_proto::clock::v1::{LimitStart, TimeLimit};
+use yiwang_proto::document::v1::DocumentKind;
 
 #[rstest]
 #[tokio::test]
@@ -157,12 +158,33 @@ async fn a_case_goes_its_way_once_though_everything_is_told_twice(#[values(Sqlit
 
 #[rstest]
 #[tokio::test]
+async fn a_refusals_document_says_why_and_what_can_be_done(#[values(Sqlite, Postgres)] engine: Engine) {
+    let Some(world) = World::on(engine, "2026-03-02").await else { return };
+    let case = world.refused().await;
+    let number = case.decision.unwrap().document_number;
+    assert!(number.starts_with("BY") && number.ends_with("2026000001"), "{number}");
+    let listed = world.documents("citizen", &case.id).await.unwrap();
+    assert_eq!((listed.len(), &listed[0].number, listed[0].kind()), (1, &number, DocumentKind::Refusal));
+    let pdf = world.document("citizen", &case.id, &number).await.unwrap().pdf;
+    let text: String = pdf_extract::extract_text_from_mem(&pdf).unwrap().split_whitespace().collect();
+    for words in [number.as_str(), "理由：", "救济途径：", "行政复议", "行政诉讼"] {
+        assert!(text.contains(words), "{words} is not in {text}");
+    }
+    assert_eq!(reason(&world.document("citizen2", &case.id, &number).await.unwrap_err()), "CASE_NOT_FOUND");
+    let code = listed[0].verification_url.rsplit('=').next().unwrap();
+    let ask = pb::VerifyCaseDocumentRequest { number, check_code: code.into(), ..Default::default() };
+    let verified = world.public_documents().verify_case_document(ask).await.unwrap().into_inner();
+    assert_eq!((verified.issued, verified.kind()), (true, DocumentKind::Refusal));
+}
+
+#[rstest]
+#[tokio::test]
 async fn a_filing_is_recorded_at_once_with_a_receipt_and_no_licence(#[values(Sqlite, Postgres)] engine: Engine) {
     let Some(world) = World::on(engine, "2026-03-02").await else { return };
     let case = world.open(filing()).await;
     let result = case.result.clone().unwrap();
     assert_eq!((case.phase(), result.kind()), (pb::CasePhase::Granted, items::ResultKind::Receipt));
-    assert!(result.number.ends_with("-备") && case.decision.unwrap().decided_by.unwrap().id == "staff:clerk");
+    assert!(result.number.starts_with("ZY") && case.decision.unwrap().decided_by.unwrap().id == "staff:clerk");
     until(|| async { world.evaluation.rights.lock().unwrap().first().cloned() }).await;
     assert!(world.license.orders.lock().unwrap().is_empty());
 }

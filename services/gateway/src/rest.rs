@@ -50,6 +50,8 @@ type Services<L> = Transcoder<
     Forward<L>,
     Forward<L>,
     Forward<L>,
+    Forward<L>,
+    Forward<L>,
     Affairs<L>,
     Ledgers<L>,
 >;
@@ -68,6 +70,8 @@ impl<L: Link> Rest<L> {
         let ledgers = Ledgers::new(links.clone());
         // What we compose ourselves comes last; forward goes by package, so that only types are told apart here.
         let services = Transcoder::new(
+            forward(),
+            forward(),
             forward(),
             forward(),
             forward(),

@@ -14,6 +14,7 @@ pub mod assigning;
 pub mod catalogue;
 pub mod convert;
 pub mod directory;
+pub mod documents;
 pub mod drafting;
 pub mod engagement;
 pub mod fee;
@@ -42,6 +43,8 @@ use std::sync::Arc;
 
 use anyhow::anyhow;
 use tonic::service::Routes;
+use yiwang_documents::book::Book;
+use yiwang_documents::desk::Desk;
 use yiwang_kit::{Env, storage};
 use yiwang_ledger::{Aggregate as _, Ending, Ledger, Refusal};
 use yiwang_proto::catalogue::v1::catalogue_service_server::CatalogueServiceServer;
@@ -54,6 +57,7 @@ use yiwang_proto::intake::v1::answer_service_server::AnswerServiceServer;
 use yiwang_proto::intake::v1::appointment_service_server::AppointmentServiceServer;
 use yiwang_proto::intake::v1::bar_service_server::BarServiceServer;
 use yiwang_proto::intake::v1::engagement_service_server::EngagementServiceServer;
+use yiwang_proto::intake::v1::document_service_server::DocumentServiceServer;
 use yiwang_proto::intake::v1::fee_service_server::FeeServiceServer;
 use yiwang_proto::intake::v1::intake_service_server::IntakeServiceServer;
 use yiwang_proto::intake::v1::mandate_service_server::MandateServiceServer;
@@ -74,8 +78,8 @@ use crate::drafting::Draft;
 use crate::engagement::Engagement;
 use crate::fee::Fees;
 use crate::grpc::{
-    Agents, Answers, Appointments, BarsOf, Catalogue, Directory, Engagements, FeesOf, Halls, Intake, Mandates, PreReviews, Questions,
-    Queues, Receptions, Themes, Transfers,
+    Agents, Answers, Appointments, BarsOf, Catalogue, Directory, DocumentsOf, Engagements, FeesOf, Halls, Intake, Mandates, PreReviews,
+    Questions, Queues, Receptions, Themes, Transfers,
 };
 use crate::hall::{Hall, Presence};
 use crate::mandate::Mandate;
@@ -112,7 +116,7 @@ pub async fn start(env: Env) -> anyhow::Result<Routes> {
         "catalogue in force"
     );
     theme::source::run(&env.ledger, themes).await?;
-    let catalogue = Catalogue::new(env.ledger.clone(), env.gate.clone())?;
+    let catalogue = Catalogue::new(env.ledger.clone(), env.gate.clone(), &env.config.public_url())?;
     let seen = env.ledger.head().await?.position;
     catalogue.stock().await?;
     let (counting, shutdown) = (catalogue.clone(), env.shutdown.clone());
@@ -139,9 +143,10 @@ pub async fn start(env: Env) -> anyhow::Result<Routes> {
             ledger.sweep::<Question>("provisional", &year.to_string(), question::decide::recompute).await.map(drop)
         }
     });
-    relay::spawn(&env.ledger, &env.links, store.clone());
+    let desk = Desk::open(&env.ledger, &env.config.documents, &env.config.public_url(), "/v1/documents")?;
+    relay::spawn(&env.ledger, &env.links, store.clone(), desk.clone());
 
-    let intake = Intake::new(env.ledger.clone(), env.gate.clone(), store);
+    let intake = Intake::new(env.ledger.clone(), env.gate.clone(), store, desk);
     let directory = Directory::new(env.ledger.clone(), env.gate.clone());
     let transfers = Transfers::new(env.ledger.clone(), env.gate.clone());
     let halls = Halls::new(env.ledger.clone(), env.gate.clone());
@@ -153,6 +158,7 @@ pub async fn start(env: Env) -> anyhow::Result<Routes> {
     let answers = Answers::new(env.ledger.clone(), env.gate.clone());
     let themes = Themes::new(env.ledger.clone(), env.gate.clone());
     Ok(Routes::new(IntakeServiceServer::new(intake.clone()))
+        .add_service(DocumentServiceServer::new(DocumentsOf(intake.clone())))
         .add_service(FeeServiceServer::new(FeesOf(intake.clone())))
         .add_service(BarServiceServer::new(BarsOf(intake.clone())))
         .add_service(PreReviewServiceServer::new(PreReviews(intake)))
@@ -200,5 +206,6 @@ pub async fn rebuild(ledger: &Ledger) -> Result<u64, Refusal> {
         + ledger.rebuild::<Engagement>().await?
         + ledger.rebuild::<Theme>().await?
         + ledger.rebuild::<Transfer>().await?
+        + ledger.rebuild::<Book>().await?
         + ledger.rebuild::<register::Register>().await?)
 }

@@ -1,4 +1,4 @@
-//! What intake tells the others, and itself: an acceptance gets its number (`numbering`), a numbered application becomes a
+//! What intake tells the others, and itself: an acceptance gets its number (`numbering`), an act its document (`documents`), a numbered application becomes a
 //! case of approval, a material that follows after acceptance is told to it, a withdrawal ends it (`approval`); a refusal gives the
 //! right to evaluate it (`evaluation`), a file that was taken out goes away (`files`); a published draft comes into the
 //! catalogue (`publishing`), what the directory says reaches the items that were claimed from it (`directory`), a dated transfer
@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use tonic::{Code, Status};
+use yiwang_documents::desk::Desk;
 use yiwang_kit::{Links, Problem, delivery, timestamp};
 use yiwang_ledger::{Audiences, Call, Context, Delivery, Entry, Kind, Ledger, Personal, Read, Refusal, Route};
 use yiwang_proto::approval::v1 as approval;
@@ -31,6 +32,7 @@ use crate::convert::application::{Reader, actor, applicant_in_full};
 use crate::convert::ask::form_struct;
 use crate::convert::{channel, item};
 use crate::directory::BasicItem;
+use crate::documents;
 use crate::drafting::Draft;
 use crate::engagement::Engagement;
 use crate::limit::legal_date;
@@ -46,9 +48,10 @@ use crate::transferring;
 const FIRST_SERVICE: i32 = 1;
 
 /// Starts the relays.
-pub fn spawn(ledger: &Ledger, links: &Links, store: Arc<Store>) {
+pub fn spawn(ledger: &Ledger, links: &Links, store: Arc<Store>, desk: Desk) {
     let shared = Arc::new(Shared { ledger: ledger.clone(), links: links.clone() });
     ledger.relay("numbering", Numbering(shared.clone()));
+    ledger.relay("documents", Documents { shared: shared.clone(), desk });
     ledger.relay("files", Files { ledger: ledger.clone(), store });
     ledger.relay("evaluation", ToEvaluation(shared.clone()));
     ledger.relay("publishing", Publishing(ledger.clone()));
@@ -101,6 +104,43 @@ impl Route for Numbering {
         let Some(ask) = ask else { return Delivery::NotMine };
         match numbering::complete(&self.0.ledger, ask, entry.hash, &entry.trace).await {
             Ok(_) => Delivery::Done,
+            Err(refusal) => later(&refusal),
+        }
+    }
+}
+
+/// 文书: what an act calls for is issued, where its handler has not done so.
+struct Documents {
+    shared: Arc<Shared>,
+    desk: Desk,
+}
+
+#[async_trait]
+impl Route for Documents {
+    fn wants(&self, entry: &Entry) -> bool {
+        entry.is::<Application>() && documents::CALLING.contains(&entry.kind.as_str())
+    }
+
+    async fn deliver(&self, entry: &Entry, _request_id: &str) -> Delivery {
+        let ledger = &self.shared.ledger;
+        let read = match self.shared.after(entry).await {
+            Ok(read) => read,
+            Err(refusal) => return later(&refusal),
+        };
+        let pin = &read.state.item;
+        let facts = match ledger.state_at::<Item>(catalogue::stream(&pin.code), pin.version).await {
+            Ok(Some(item)) => item.state,
+            Ok(None) => return Delivery::Refused { reason: "the pinned item is not there".to_owned() },
+            Err(refusal) => return later(&refusal),
+        };
+        // whose data are gone gets no document
+        let Some(order) = documents::order(entry.stream, &read.state, &facts.facts) else { return Delivery::Done };
+        match documents::complete(ledger, &self.desk, order, entry.hash, &entry.trace).await {
+            Ok(_) => Delivery::Done,
+            // what cannot be written however often it is tried is a person's matter
+            Err(refusal) if refusal.kind == Kind::InvalidArgument => {
+                Delivery::Refused { reason: refusal.reason.to_owned() }
+            }
             Err(refusal) => later(&refusal),
         }
     }
@@ -437,7 +477,15 @@ impl Route for ToEvaluation {
             Ok(read) => read,
             Err(refusal) => return later(&refusal),
         };
-        let Some(request) = open_right(request_id, &read.state) else {
+        // its receipt may have been issued since
+        let now = match self.0.ledger.get::<Application>(entry.stream, &Audiences::all()).await {
+            Ok(now) => now.and_then(|now| now.state.receipt.clone()).map(|receipt| receipt.number).unwrap_or_default(),
+            Err(refusal) => return later(&refusal),
+        };
+        if now.is_empty() {
+            return Delivery::Later { reason: "the receipt is not numbered yet".to_owned() };
+        }
+        let Some(request) = open_right(request_id, &read.state, now) else {
             tracing::info!(application = %entry.stream, "no right is opened: the applicant's data were erased");
             return Delivery::Done;
         };
@@ -448,14 +496,14 @@ impl Route for ToEvaluation {
 
 /// What evaluation is told of a refusal; none where the applicant's data are gone. What never became a case goes by its
 /// receipt number.
-fn open_right(request_id: &str, app: &Application) -> Option<evaluation::OpenRightRequest> {
+fn open_right(request_id: &str, app: &Application, receipt: String) -> Option<evaluation::OpenRightRequest> {
     let Phase::Refused(rejection) = &app.phase else { return None };
     let officers = app.steps.iter().map(|step| &step.by).filter(|by| !by.organisation.is_empty());
     let handlers: BTreeSet<String> = officers.map(|by| by.id.clone()).collect();
     Some(evaluation::OpenRightRequest {
         request_id: request_id.to_owned(),
         actor: Some(actor(&rejection.by, Reader::Office)),
-        case_number: app.receipt.as_ref()?.number.clone(),
+        case_number: receipt,
         service_number: FIRST_SERVICE,
         item_code: app.item.code.clone(),
         item_name: app.item.name.clone(),

@@ -68,12 +68,13 @@ const NO_REASON: [&str; 21] = [
 ];
 
 /// The packages whose contracts may name a service's reasons.
-const PACKAGES: [(&str, &[&str]); 7] = [
+const PACKAGES: [(&str, &[&str]); 8] = [
     ("intake", &["intake", "catalogue"]),
     ("approval", &["approval"]),
     ("license", &["license"]),
     ("evaluation", &["evaluation"]),
     ("trading", &["trading"]),
+    ("shared/documents", &["intake", "approval"]),
     ("shared/kit", &["ledger"]),
     ("shared/ledger", &["ledger"]),
 ];

@@ -14,15 +14,23 @@ fn may_import(name: &str) -> Option<Vec<&'static str>> {
         "yiwang-standards" | "yiwang-proto" => vec![],
         "yiwang-ledger" => vec!["yiwang-standards"],
         "yiwang-kit" => vec!["yiwang-ledger", "yiwang-standards", "yiwang-proto"],
+        "yiwang-documents" => vec!["yiwang-kit", "yiwang-ledger", "yiwang-standards", "yiwang-proto"],
         "yiwang-gateway" => vec!["yiwang-kit", "yiwang-ledger", "yiwang-standards", "yiwang-proto"],
         "yiwang" => {
-            let mut all = vec!["yiwang-gateway", "yiwang-kit", "yiwang-ledger", "yiwang-standards", "yiwang-proto"];
+            let mut all = vec![
+                "yiwang-documents",
+                "yiwang-gateway",
+                "yiwang-kit",
+                "yiwang-ledger",
+                "yiwang-standards",
+                "yiwang-proto",
+            ];
             all.extend(SERVICES);
             all
         }
         "yiwang-tests" => vec!["yiwang-proto"],
         service if SERVICES.contains(&service) => {
-            vec!["yiwang-kit", "yiwang-ledger", "yiwang-standards", "yiwang-proto"]
+            vec!["yiwang-documents", "yiwang-kit", "yiwang-ledger", "yiwang-standards", "yiwang-proto"]
         }
         _ => return None,
     })

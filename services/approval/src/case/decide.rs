@@ -185,13 +185,7 @@ fn decision(facts: &Opened, by: Officer, outcome: Outcome, cx: &Context) -> Deci
             .unwrap_or_else(|| rules::default_limit(rules::FOLLOW_UP_DAYS, "告知承诺事后核查默认时限，待实施机关确认"));
         FollowUp { phase: FollowUpPhase::Pending { due: limit.due(on, &cx.calendar) }, checks: Vec::new() }
     });
-    // One decision a case: its number is the case's, so it has no gaps either.
-    let kind = match (&outcome, rules.recorded) {
-        (Outcome::Refused { .. }, _) => "不予",
-        (_, true) => "备",
-        _ => "决",
-    };
-    Decision { document_number: format!("{}-{kind}", facts.number), by, at: cx.now, on, outcome, delivery, follow_up }
+    Decision { document_number: String::new(), by, at: cx.now, on, outcome, delivery, follow_up }
 }
 
 /// 撤回 before the decision. Said twice, it is done once.

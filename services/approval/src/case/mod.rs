@@ -25,7 +25,9 @@ impl Aggregate for Case {
 
     fn evolve(&mut self, event: &Event, meta: &Meta) {
         let limit = if let Event::MarkedOverdue { which, .. } = event { Some(*which) } else { None };
-        self.steps.push(StepTaken { kind: event.name().to_owned(), limit, by: who(event, meta), at: meta.at });
+        if !matches!(event, Event::DocumentIssued { .. }) {
+            self.steps.push(StepTaken { kind: event.name().to_owned(), limit, by: who(event, meta), at: meta.at });
+        }
         match event {
             Event::Opened(opened) => {
                 self.facts = Some(opened.as_ref().clone());
@@ -45,6 +47,12 @@ impl Aggregate for Case {
             Event::Decided(decision) => {
                 self.decision = Some(decision.as_ref().clone());
                 self.phase = Phase::Decided;
+            }
+            Event::DocumentIssued { number, .. } => {
+                self.documents.push(number.clone());
+                if let Some(decision) = &mut self.decision {
+                    decision.document_number.clone_from(number);
+                }
             }
             Event::Withdrawn { by, reason } => {
                 self.phase = Phase::Withdrawn { at: meta.at, by: by.clone(), reason: reason.clone() };

@@ -2,6 +2,7 @@
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
+use yiwang_documents::Kind;
 use yiwang_ledger::{Personal, Timestamp};
 
 use super::{CaseResult, CheckOutcome, Decision, Due, FollowUpPhase, Opened, Overdue, Recommendation, Review, Which};
@@ -22,6 +23,9 @@ pub struct Case {
     pub review: Option<Review>,
     /// 决定.
     pub decision: Option<Decision>,
+    /// 文书: numbers of the documents that were issued, in their order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub documents: Vec<String>,
     /// What came of a grant: a licence, a receipt.
     pub result: CaseResult,
     /// Limits that passed before the duty was done.
@@ -124,6 +128,13 @@ pub enum Event {
     },
     /// 决定 made.
     Decided(Box<Decision>),
+    /// 文书: the organ's register issued one, and it has this number.
+    DocumentIssued {
+        /// 文书种类.
+        kind: Kind,
+        /// 文书编号.
+        number: String,
+    },
     /// Withdrawn before the decision.
     Withdrawn {
         /// Who did it.

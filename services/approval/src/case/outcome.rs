@@ -31,7 +31,8 @@ pub enum Recommendation {
 /// 决定 (行政许可法 art. 38: in writing; a refusal gives reasons and remedies).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Decision {
-    /// 文书编号.
+    /// 文书编号; empty until the register has issued it.
+    #[serde(default)]
     pub document_number: String,
     /// The approver; who accepted, or `system`, where it is done on the spot.
     pub by: Officer,

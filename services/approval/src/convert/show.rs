@@ -188,6 +188,8 @@ fn result(case: &Case, facts: &Opened) -> Option<pb::CaseResult> {
         }
         // The licence is on its way.
         (CaseResult::None, ResultKind::License) => return None,
+        // So is the number of its document.
+        (CaseResult::None, _) if decision.document_number.is_empty() => return None,
         (CaseResult::None, ResultKind::Receipt | ResultKind::Document) => {
             shown.number.clone_from(&decision.document_number);
             shown.issue_time = Some(timestamp(decision.at));

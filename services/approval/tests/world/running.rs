@@ -9,8 +9,10 @@ use yiwang_kit::{Front, Link, Reply};
 use yiwang_ledger::{Call, Refusal};
 use yiwang_proto::approval::v1 as pb;
 use yiwang_proto::approval::v1::approval_service_client::ApprovalServiceClient;
+use yiwang_proto::approval::v1::case_document_service_client::CaseDocumentServiceClient;
 use yiwang_proto::catalogue::v1 as items;
 use yiwang_proto::clock::v1 as clocks;
+use yiwang_proto::document::v1::{Document, DocumentFile};
 use yiwang_proto::evaluation::v1 as evaluation;
 use yiwang_proto::evaluation::v1::evaluation_service_server::{EvaluationService, EvaluationServiceServer};
 use yiwang_proto::license::v1 as license;
@@ -100,6 +102,31 @@ impl World {
         let case = self.open(licensing()).await;
         self.review(&case.id).await.unwrap();
         self.decide(&case.id, pb::Outcome::Grant, "").await.unwrap()
+    }
+
+    pub async fn refused(&self) -> pb::Case {
+        let case = self.open(licensing()).await;
+        self.review(&case.id).await.unwrap();
+        self.decide(&case.id, pb::Outcome::Refuse, "空气检测不合格").await.unwrap()
+    }
+
+    pub fn documents_by(&self, account: &str) -> CaseDocumentServiceClient<Link> {
+        CaseDocumentServiceClient::new(self.house.by(account))
+    }
+
+    /// Without a token.
+    pub fn public_documents(&self) -> CaseDocumentServiceClient<Link> {
+        CaseDocumentServiceClient::new(self.house.process.links.get("approval"))
+    }
+
+    pub async fn documents(&self, account: &str, id: &str) -> Result<Vec<Document>, Status> {
+        let ask = pb::ListCaseDocumentsRequest { case_id: id.into(), ..Default::default() };
+        self.documents_by(account).list_case_documents(ask).await.map(|answer| answer.into_inner().documents)
+    }
+
+    pub async fn document(&self, account: &str, id: &str, number: &str) -> Result<DocumentFile, Status> {
+        let ask = pb::GetCaseDocumentRequest { case_id: id.into(), number: number.into(), ..Default::default() };
+        self.documents_by(account).get_case_document(ask).await.map(Response::into_inner)
     }
 
     /// Intake's relay tells of a paper that came.

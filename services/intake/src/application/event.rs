@@ -3,6 +3,7 @@
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
+use yiwang_documents::Kind;
 use yiwang_ledger::{Personal, SubjectId, Timestamp};
 
 use super::{Actor, Attachment, Authority, Channel, Deferred, Ground, ItemPin, Opinion, Party, Point, WithdrawalCause};
@@ -144,7 +145,8 @@ pub enum ApplicationEvent {
         /// 受委托机关 on that day; none where the organ handles it itself, or in an entry that is older than the field.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         entrusted: Option<Handling>,
-        /// 收件凭证编号.
+        /// 收件凭证编号 in entries that are older than `DocumentIssued`.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
         receipt_number: String,
         /// The day of receipt.
         received: NaiveDate,
@@ -188,7 +190,8 @@ pub enum ApplicationEvent {
     },
     /// 一次性补正告知.
     CorrectionRequested {
-        /// 文书编号.
+        /// 文书编号 in entries that are older than `DocumentIssued`.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
         notice_number: String,
         /// All points at once.
         points: Vec<Point>,
@@ -258,7 +261,8 @@ pub enum ApplicationEvent {
     },
     /// 不受理、不予受理.
     Refused {
-        /// 文书编号.
+        /// 文书编号 in entries that are older than `DocumentIssued`.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
         notice_number: String,
         /// Ground.
         ground: Ground,
@@ -276,6 +280,13 @@ pub enum ApplicationEvent {
     Numbered {
         /// The number.
         case_number: String,
+    },
+    /// 文书: the organ's register issued one, and it has this number.
+    DocumentIssued {
+        /// 文书种类.
+        kind: Kind,
+        /// 文书编号.
+        number: String,
     },
     /// Its applicant asks to have it back after acceptance; approval answers.
     WithdrawalRequested {

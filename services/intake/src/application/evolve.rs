@@ -1,10 +1,11 @@
 //! The state after an event. Total: what was written is true.
 
+use yiwang_documents::Kind;
 use yiwang_ledger::{EventName as _, Meta};
 
 use super::{
-    Acceptance, Actor, Application, ApplicationEvent as Event, Correction, Handling, Looked, Phase, PreReview, Promise,
-    Receipt, Rejection, Step, TakeUp, WithdrawalCause,
+    Acceptance, Actor, Application, ApplicationEvent as Event, Correction, Handling, IssuedDocument, Looked, Phase,
+    PreReview, Promise, Receipt, Rejection, Step, TakeUp, WithdrawalCause,
 };
 use crate::catalogue::handling::Consequence;
 
@@ -172,11 +173,34 @@ pub(super) fn evolve(app: &mut Application, event: &Event, meta: &Meta) {
                 by: by.clone(),
             });
         }
+        Event::DocumentIssued { kind, number } => documented(app, *kind, number),
         Event::Numbered { case_number } => app.case_number = Some(case_number.clone()),
         Event::WithdrawalRequested { .. } => pending(app, true),
         Event::WithdrawalDenied => pending(app, false),
         Event::Withdrawn { cause, .. } => app.phase = Phase::Withdrawn { at: meta.at, cause: *cause },
         Event::DueRecomputed { due } => recompute(app, due),
+    }
+}
+
+/// The number goes where the document's own record is.
+fn documented(app: &mut Application, kind: Kind, number: &str) {
+    app.documents.push(IssuedDocument { kind, number: number.to_owned() });
+    let place = match kind {
+        // what comes again after a correction has a receipt of its own; the first number stays the application's
+        Kind::Receipt => app.receipt.as_mut().map(|receipt| &mut receipt.number).filter(|number| number.is_empty()),
+        Kind::Correction => app.corrections.last_mut().map(|told| &mut told.notice_number),
+        Kind::Deferral => match &mut app.phase {
+            Phase::Accepted(acceptance) => acceptance.deferral.as_mut().map(|deferral| &mut deferral.notice_number),
+            _ => None,
+        },
+        Kind::NonAcceptance => match &mut app.phase {
+            Phase::Refused(rejection) => Some(&mut rejection.notice_number),
+            _ => None,
+        },
+        _ => None,
+    };
+    if let Some(place) = place {
+        number.clone_into(place);
     }
 }
 
@@ -250,6 +274,7 @@ fn shown_actor(event: &Event) -> Option<Actor> {
         | Event::AttachmentAdded { .. }
         | Event::AttachmentRemoved { .. }
         | Event::ChecksRecorded { .. }
+        | Event::DocumentIssued { .. }
         | Event::DueRecomputed { .. } => None,
     }
 }

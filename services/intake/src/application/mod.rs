@@ -14,6 +14,7 @@ use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
+use yiwang_documents::Kind;
 use yiwang_ledger::{Aggregate, Index, Meta, Personal, Refusal, SubjectId, Tag, Timestamp, UniqueKey};
 use yiwang_standards::codes::CaseKind;
 
@@ -253,6 +254,15 @@ pub struct Promise {
     pub by: Actor,
 }
 
+/// 文书 that was issued on it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IssuedDocument {
+    /// 文书种类.
+    pub kind: Kind,
+    /// 文书编号.
+    pub number: String,
+}
+
 /// One step of the progress (办理进度).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Step {
@@ -320,6 +330,9 @@ pub struct Application {
     /// A window has taken it up: it is seen there from then on.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub at_window: bool,
+    /// 文书, in the order in which they were issued.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub documents: Vec<IssuedDocument>,
 }
 
 impl Application {

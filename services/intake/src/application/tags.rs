@@ -92,8 +92,11 @@ pub(super) fn tags(app: &Application) -> Vec<Tag> {
 
 pub(super) fn keys(app: &Application) -> Vec<UniqueKey> {
     let case = app.case_number.iter().map(|number| UniqueKey { scope: "CASE_NUMBER_TAKEN", key: number.clone() });
-    let receipt =
-        app.receipt.iter().map(|receipt| UniqueKey { scope: "RECEIPT_NUMBER_TAKEN", key: receipt.number.clone() });
+    let receipt = app
+        .receipt
+        .iter()
+        .filter(|receipt| !receipt.number.is_empty())
+        .map(|receipt| UniqueKey { scope: "RECEIPT_NUMBER_TAKEN", key: receipt.number.clone() });
     let word = app.take_up.iter().map(|word| UniqueKey { scope: TAKE_UP, key: word.code.clone() });
     case.chain(receipt).chain(word).collect()
 }

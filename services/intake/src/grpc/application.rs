@@ -154,11 +154,13 @@ impl Intake {
             note: None,
             consents: message.consent_sensitive,
         };
+        let facts = pinned.clone();
         let target = Target { id: &message.id, request_id: &message.request_id, etag: &message.etag };
         let rule = move |app: &Application, by: &Acting, cx: &Context| {
-            decide::submit(app, &now, &pinned.facts, &handing, by, cx)
+            decide::submit(app, &now, &facts.facts, &handing, by, cx)
         };
         let done = self.act(&incoming, "SubmitApplication", target, rule).await?;
+        let done = self.documented(done, &pinned.facts, &incoming.trace).await;
         Ok(self.shown(&incoming.caller, &done))
     }
 
@@ -202,11 +204,13 @@ impl Intake {
         let pinned = self.pinned(&seen.state.item).await?;
         let points = ask::points(seen.state.data_subject(), &message.points)?;
         let request = decide::RequestCorrection { points };
+        let facts = pinned.clone();
         let target = Target { id: &message.id, request_id: &message.request_id, etag: &message.etag };
         let rule = move |app: &Application, by: &Acting, cx: &Context| {
-            decide::request_correction(app, &pinned.facts, &request, by, cx)
+            decide::request_correction(app, &facts.facts, &request, by, cx)
         };
         let done = self.act(&incoming, "RequestCorrection", target, rule).await?;
+        let done = self.documented(done, &pinned.facts, &incoming.trace).await;
         Ok(self.shown(&incoming.caller, &done))
     }
 
@@ -216,10 +220,12 @@ impl Intake {
         let pinned = self.pinned(&seen.state.item).await?;
         let note = ask::remark(seen.state.data_subject(), "note", &message.note)?;
         let handing = decide::Handing { note, consents: message.consent_sensitive, ..Default::default() };
+        let facts = pinned.clone();
         let target = Target { id: &message.id, request_id: &message.request_id, etag: &message.etag };
         let rule =
-            move |app: &Application, by: &Acting, cx: &Context| decide::resubmit(app, &pinned.facts, &handing, by, cx);
+            move |app: &Application, by: &Acting, cx: &Context| decide::resubmit(app, &facts.facts, &handing, by, cx);
         let done = self.act(&incoming, "ResubmitApplication", target, rule).await?;
+        let done = self.documented(done, &pinned.facts, &incoming.trace).await;
         Ok(self.shown(&incoming.caller, &done))
     }
 
@@ -230,9 +236,10 @@ impl Intake {
             (self.item_now(&incoming.caller, &seen.state.item.code).await?.state, self.pinned(&seen.state.item).await?);
         let note = ask::remark(seen.state.data_subject(), "note", &message.note)?;
         let accept = decide::Accept { note, deferral_signed: message.deferral_signed };
+        let facts = pinned.clone();
         let target = Target { id: &message.id, request_id: &message.request_id, etag: &message.etag };
         let rule = move |app: &Application, by: &Acting, cx: &Context| {
-            decide::accept(app, &now, &pinned.facts, &accept, by, cx)
+            decide::accept(app, &now, &facts.facts, &accept, by, cx)
         };
         let done = self.act(&incoming, "AcceptApplication", target, rule).await?;
         // The second step; should it fail here, the relay completes it, and the answer shows what is so far.
@@ -240,7 +247,10 @@ impl Intake {
             return Ok(self.shown(&incoming.caller, &done));
         };
         match numbering::complete(&self.ledger, ask, done.hash, &incoming.trace).await {
-            Ok(numbered) => Ok(self.shown(&incoming.caller, &numbered)),
+            Ok(numbered) => {
+                let documented = self.documented(numbered, &pinned.facts, &incoming.trace).await;
+                Ok(self.shown(&incoming.caller, &documented))
+            }
             Err(refusal) => {
                 tracing::warn!(application = %done.stream, reason = refusal.reason, "numbering is left to the relay");
                 Ok(self.shown(&incoming.caller, &done))
@@ -259,9 +269,11 @@ impl Intake {
         };
         let target = Target { id: &message.id, request_id: &message.request_id, etag: &message.etag };
         let pinned = self.pinned(&seen.state.item).await?;
+        let facts = pinned.clone();
         let rule =
-            move |app: &Application, by: &Acting, cx: &Context| decide::refuse(app, &pinned.facts, &refuse, by, cx);
+            move |app: &Application, by: &Acting, cx: &Context| decide::refuse(app, &facts.facts, &refuse, by, cx);
         let done = self.act(&incoming, "RefuseApplication", target, rule).await?;
+        let done = self.documented(done, &pinned.facts, &incoming.trace).await;
         Ok(self.shown(&incoming.caller, &done))
     }
 

@@ -37,15 +37,18 @@ pub struct Catalogue {
     gate: Gate,
     defaults: Arc<Defaults>,
     shelf: Arc<RwLock<Arc<Shelf>>>,
+    /// The beginning of every guide's address.
+    guides: Arc<str>,
 }
 
 impl Catalogue {
-    /// Over a ledger and the policies; call [`Catalogue::stock`] when the items are in.
+    /// Over a ledger, the policies and the gateway's public address; call [`Catalogue::stock`] when the items are in.
     ///
     /// # Errors
     /// The defaults that ship with the product are not in order.
-    pub fn new(ledger: Ledger, gate: Gate) -> anyhow::Result<Self> {
-        Ok(Self { ledger, gate, defaults: Arc::new(Defaults::load()?), shelf: Arc::default() })
+    pub fn new(ledger: Ledger, gate: Gate, public_url: &str) -> anyhow::Result<Self> {
+        let guides = format!("{public_url}/v1/items/").into();
+        Ok(Self { ledger, gate, defaults: Arc::new(Defaults::load()?), shelf: Arc::default(), guides })
     }
 
     /// Counts the catalogue anew whenever an item has changed after a position of the feed, by whomever: the timer, or another
@@ -178,6 +181,17 @@ impl Catalogue {
             next_page_token: if end < ranked.len() { format!("{proof}.{end}") } else { String::new() },
             total_size: count(ranked.len()),
         })
+    }
+
+    async fn guide_code(&self, incoming: Incoming<pb::GetGuideCodeRequest>) -> Result<pb::GuideCode, Fault> {
+        self.gate.allow(&incoming.caller, "GetGuideCode", &Resource { kind: "Item", ..Resource::default() })?;
+        let code = incoming.message.item_code.trim();
+        let read = self.ledger.get::<Item>(items::stream(code), &seen_by(&incoming.caller)).await?;
+        let read = read.filter(|read| read.state.exists()).ok_or_else(|| items::not_found(code))?;
+        let facts = &read.state.facts;
+        let url = format!("{}{}", self.guides, facts.code);
+        let qr_svg = yiwang_documents::qr::svg(&url).unwrap_or_default();
+        Ok(pb::GuideCode { item_code: facts.code.clone(), item_name: facts.name.clone(), url, qr_svg })
     }
 
     async fn get(&self, incoming: Incoming<pb::GetItemRequest>) -> Result<pb::Item, Fault> {
@@ -488,6 +502,10 @@ impl CatalogueService for Catalogue {
 
     async fn get_item(&self, request: Request<pb::GetItemRequest>) -> Reply<pb::Item> {
         reply(self.get(receive(request)?).await)
+    }
+
+    async fn get_guide_code(&self, request: Request<pb::GetGuideCodeRequest>) -> Reply<pb::GuideCode> {
+        reply(self.guide_code(receive(request)?).await)
     }
 
     async fn preview_checklist(&self, request: Request<pb::PreviewChecklistRequest>) -> Reply<pb::Checklist> {

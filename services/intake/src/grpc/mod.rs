@@ -9,6 +9,7 @@ mod bar;
 mod catalogue;
 mod directory;
 mod engagement;
+mod document;
 mod fee;
 mod filling;
 mod hall;
@@ -22,6 +23,7 @@ mod transfer;
 
 use std::sync::Arc;
 
+use yiwang_documents::desk::Desk;
 use yiwang_kit::{Caller, Fault, Gate, Incoming, Resource, wire};
 use yiwang_ledger::{
     Aggregate as _, Audiences, Call, Committed, Context, Decision, Ledger, ListQuery, Read, Refusal, StreamId,
@@ -38,6 +40,7 @@ pub use catalogue::Catalogue;
 pub(crate) use catalogue::day;
 pub use directory::Directory;
 pub use engagement::Engagements;
+pub use document::DocumentsOf;
 pub use fee::FeesOf;
 pub use hall::Halls;
 pub use mandate::Mandates;
@@ -63,6 +66,7 @@ pub struct Intake {
     ledger: Ledger,
     gate: Gate,
     store: Arc<Store>,
+    desk: Desk,
 }
 
 /// What the policies are asked about. A party acts on what is theirs, be they applicant or agent.
@@ -156,9 +160,9 @@ struct Target<'a> {
 }
 
 impl Intake {
-    /// Over a ledger, the policies and a store.
-    pub fn new(ledger: Ledger, gate: Gate, store: Arc<Store>) -> Self {
-        Self { ledger, gate, store }
+    /// Over a ledger, the policies, a store and the desk of documents.
+    pub fn new(ledger: Ledger, gate: Gate, store: Arc<Store>, desk: Desk) -> Self {
+        Self { ledger, gate, store, desk }
     }
 
     /// The application as the caller sees it; what they may not see is not there.

@@ -11,6 +11,7 @@ mod catalogue;
 mod deferrals;
 mod details;
 mod directory;
+mod documents;
 mod ends;
 mod engagements;
 mod evaluation;
@@ -61,6 +62,13 @@ both! {
     details: every_element_comes_back_as_it_was_written, an_imported_item_says_that_nobody_wrote_the_rest,
         what_the_rest_lacks_is_said_all_at_once, an_unknown_code_of_a_table_is_refused,
         an_amount_outside_the_charge_list_cannot_be_recorded, what_is_let_off_is_on_the_list_too_and_a_mistake_is_struck_out;
+    documents: each_act_issues_its_document_and_the_application_has_its_number, an_acceptance_has_its_notice,
+        what_the_law_accepts_has_its_notice_too, numbers_have_no_gap_and_no_repeat_under_concurrency,
+        a_repeated_request_issues_nothing_more, a_new_year_begins_with_one,
+        whoever_may_not_read_the_application_gets_no_document, anybody_who_has_it_verifies_it_and_sees_no_name,
+        a_digest_says_whether_a_text_or_a_file_is_genuine, an_officers_download_leaves_an_entry,
+        a_document_does_not_follow_its_item, what_an_erased_person_was_issued_is_known_and_not_read,
+        a_guides_code_leads_to_the_guide, lists_of_documents_are_paged;
     ends: an_item_on_hold_says_why_until_it_is_resumed, what_the_province_cancels_nobody_accepts_any_more, an_item_ends_no_later_than_its_basic_item, a_list_that_was_published_meanwhile_ends_with_its_basic_item, a_version_that_waits_is_taken_back, what_is_announced_is_cancelled_at_once_or_not;
     halls: who_is_not_in_a_hall_stands_on_the_board_until_it_says_why, each_way_of_being_there_says_what_belongs_to_it,
         a_hall_is_its_regions;

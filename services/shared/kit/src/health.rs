@@ -71,6 +71,7 @@ fn grpc_names(service: &str) -> &'static [&'static str] {
         "intake" => &[
             "yiwang.intake.v1.IntakeService",
             "yiwang.intake.v1.BarService",
+            "yiwang.intake.v1.DocumentService",
             "yiwang.intake.v1.FeeService",
             "yiwang.intake.v1.MandateService",
             "yiwang.intake.v1.PreReviewService",
@@ -87,7 +88,7 @@ fn grpc_names(service: &str) -> &'static [&'static str] {
             "yiwang.catalogue.v1.ThemeService",
             "yiwang.catalogue.v1.TransferService",
         ],
-        "approval" => &["yiwang.approval.v1.ApprovalService"],
+        "approval" => &["yiwang.approval.v1.ApprovalService", "yiwang.approval.v1.CaseDocumentService"],
         "license" => &["yiwang.license.v1.LicenseService"],
         "evaluation" => &["yiwang.evaluation.v1.EvaluationService"],
         "trading" => &["yiwang.trading.v1.TradingService"],

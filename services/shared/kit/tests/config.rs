@@ -93,7 +93,7 @@ fn no_message_is_larger_than_what_grpc_itself_takes() {
 
 const PRODUCTION: &str = "mode = 'production'\nidentity.jwks = 'https://id.example/jwks'\nidentity.service_jwks = 'services.json'\n\
     identity.service_key_file = 'intake.pem'\nsecurity.wrapping_key_file = 'w'\nsecurity.lookup_key_file = 'l'\n\
-    security.seal_key_file = 's'\n";
+    security.seal_key_file = 's'\ndocuments.public_url = 'https://zwfw.example'\n";
 
 #[test]
 fn production_with_everything_named_is_accepted() {
@@ -119,6 +119,7 @@ fn production_refuses_what_is_only_good_for_trying_out(#[case] key: &str, #[case
 #[case("security.wrapping_key_file = 'w'\n", "security.wrapping_key_file")]
 #[case("security.lookup_key_file = 'l'\n", "security.lookup_key_file")]
 #[case("security.seal_key_file = 's'\n", "security.seal_key_file")]
+#[case("documents.public_url = 'https://zwfw.example'\n", "documents.public_url")]
 fn production_makes_up_no_key(#[case] line: &str, #[case] key: &str) {
     let error = load(&PRODUCTION.replace(line, ""), &[], &[]).unwrap_err().to_string();
     assert!(error.contains(&format!("`{key}`")), "{error}");

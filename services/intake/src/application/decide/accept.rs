@@ -5,7 +5,7 @@ use yiwang_standards::remedies::remedies;
 
 use super::deferral;
 use super::look::check_looked_at;
-use super::{Acting, check_grade, check_not_deemed, check_not_own, deemed, document_number};
+use super::{Acting, check_grade, check_not_deemed, check_not_own, deemed};
 use crate::application::{Application, ApplicationEvent as Event, Ground, Phase, not_found, wrong_phase};
 use crate::catalogue::facts::{Material, Necessity};
 use crate::catalogue::{Item, ItemFacts};
@@ -121,7 +121,7 @@ pub fn refuse(app: &Application, pinned: &ItemFacts, ask: &Refuse, by: &Acting, 
         ));
     }
     Ok(vec![Event::Refused {
-        notice_number: document_number("BS", app, cx),
+        notice_number: String::new(),
         ground: ask.ground,
         reason: ask.reason.clone(),
         competent_organ: ask.competent_organ.trim().to_owned(),

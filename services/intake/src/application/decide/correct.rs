@@ -7,7 +7,7 @@ use yiwang_ledger::{Context, Decision, Refusal};
 
 use super::accept::{missing, naming, stopping};
 use super::look;
-use super::{Acting, check_not_deemed, check_not_own, document_number};
+use super::{Acting, check_not_deemed, check_not_own};
 use crate::application::{Application, ApplicationEvent as Event, Phase, Point, not_found, wrong_phase};
 use crate::catalogue::ItemFacts;
 use crate::limit::legal_date;
@@ -122,7 +122,7 @@ pub fn request_correction(
         }));
     }
     Ok(vec![Event::CorrectionRequested {
-        notice_number: document_number("BZ", app, cx),
+        notice_number: String::new(),
         points: ask.points.clone(),
         reply_by: app.item.rules.correction.due(legal_date(cx.now), &cx.calendar),
         by: by.actor.clone(),

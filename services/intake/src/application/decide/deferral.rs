@@ -5,7 +5,6 @@
 use yiwang_ledger::{Context, Refusal};
 
 use super::accept::naming;
-use super::document_number;
 use crate::application::{Application, Deferred};
 use crate::catalogue::ItemFacts;
 use crate::catalogue::facts::{Material, Necessity};
@@ -58,7 +57,7 @@ pub(super) fn notice(
         start: Start::default(),
     };
     Ok(Some(Deferred {
-        notice_number: document_number("RQ", app, cx),
+        notice_number: String::new(),
         materials: following.iter().map(|material| material.code.clone()).collect(),
         due: limit.due(legal_date(cx.now), &cx.calendar),
         consequence: terms.and_then(|terms| terms.consequence).unwrap_or(rules.deferral_late),

@@ -37,7 +37,7 @@ use yiwang_ledger::{Context, Kind, Refusal, StreamId, SubjectId};
 
 use super::{Actor, Application, Party, Phase};
 use crate::catalogue::ItemFacts;
-use crate::limit::{Ends as _, legal_date};
+use crate::limit::Ends as _;
 use crate::mandate::Mandate;
 
 /// Who acts, as the command knows it.
@@ -60,15 +60,6 @@ impl Acting {
     fn is(&self, party: Option<&Party>) -> bool {
         party.is_some_and(|party| party.is_identified() && Some(&party.subject) == self.subject.as_ref())
     }
-}
-
-/// A number for a document of the organ: prefix, region, day, and eight characters of the command's seed. Not gap-free;
-/// the ledger keeps it unique where it must be.
-fn document_number(prefix: &str, app: &Application, cx: &Context) -> String {
-    const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKLMNPQRSTUVWX";
-    let tail: String = cx.seed[..8].iter().map(|byte| char::from(ALPHABET[usize::from(byte % 32)])).collect();
-    let day = legal_date(cx.now).format("%Y%m%d");
-    format!("{prefix}{}{day}{tail}", app.item.region.get(..6).unwrap_or(&app.item.region))
 }
 
 /// 行政许可法 art. 32 ④: told too late is accepted as of the day of receipt. The day, where that has come to pass.

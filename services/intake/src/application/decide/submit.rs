@@ -6,7 +6,7 @@ use yiwang_ledger::{Context, Decision, Kind, Personal, Refusal};
 
 use super::accept::missing;
 use super::deferral;
-use super::{Acting, applicant_missing, document_number};
+use super::{Acting, applicant_missing};
 use crate::application::{
     Application, ApplicationEvent as Event, Authority, Channel, Handling, Phase, not_found, wrong_phase,
 };
@@ -73,7 +73,7 @@ pub fn submit(
     let moved = now.entrusted_on(received).map(|held| &held.organ) != app.item.entrusted.as_ref();
     Ok(vec![Event::Submitted {
         entrusted: moved.then_some(handling),
-        receipt_number: document_number("SJ", app, cx),
+        receipt_number: String::new(),
         received,
         due: app.item.rules.tell_once.due(received, &cx.calendar),
         tell_sooner: app.item.rules.tell_sooner.as_ref().map(|limit| limit.due(received, &cx.calendar)),

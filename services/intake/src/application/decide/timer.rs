@@ -3,7 +3,7 @@
 use yiwang_ledger::{Context, Decision, Personal};
 use yiwang_standards::remedies::remedies;
 
-use super::{deemed, document_number};
+use super::deemed;
 use crate::application::tags::watched;
 use crate::application::{Acceptance, Actor, Application, ApplicationEvent as Event, Ground, Phase, WithdrawalCause};
 use crate::catalogue::handling::Consequence;
@@ -33,7 +33,7 @@ pub fn timer(app: &Application, cx: &Context) -> Decision<Event> {
                     let cause = WithdrawalCause::CorrectionLate;
                     Event::Withdrawn { cause, reason: None, by: Actor::system() }
                 }
-                Consequence::Refused => refused_late(app, due, cx),
+                Consequence::Refused => refused_late(app, due),
             });
         }
         Phase::Accepted(Acceptance { deferral: Some(deferral), .. }) if due.forfeited(cx.now) => {
@@ -46,10 +46,10 @@ pub fn timer(app: &Application, cx: &Context) -> Decision<Event> {
 }
 
 /// 不予审批 for want of correction, where the place's rule says so, with its reason and what can be done against it.
-fn refused_late(app: &Application, due: &Due, cx: &Context) -> Event {
+fn refused_late(app: &Application, due: &Due) -> Event {
     let reason = format!("申请人未在{}前按一次性补正告知书补正（{}）", due.date, due.limit.basis);
     Event::Refused {
-        notice_number: document_number("BS", app, cx),
+        notice_number: String::new(),
         ground: Ground::CorrectionLate,
         reason: Personal::new(app.data_subject(), "refusal.reason", reason),
         competent_organ: String::new(),

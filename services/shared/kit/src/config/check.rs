@@ -56,6 +56,11 @@ impl Config {
             ((0.0..=1.0).contains(&self.telemetry.trace_share), "telemetry.trace_share", "0 to 1"),
             ((1..=60_000).contains(&self.redis.cache_ms), "redis.cache_ms", "1 to 60000"),
             (
+                self.documents.public_url.as_deref().is_none_or(is_web_address),
+                "documents.public_url",
+                "an http or https address of at most 200 characters",
+            ),
+            (
                 self.security.tls_cert_file.is_some() == self.security.tls_key_file.is_some(),
                 "security.tls_cert_file",
                 "set together with security.tls_key_file",
@@ -79,6 +84,7 @@ impl Config {
             (security.wrapping_key.is_some() || security.wrapping_key_file.is_some(), "security.wrapping_key_file"),
             (security.lookup_key.is_some() || security.lookup_key_file.is_some(), "security.lookup_key_file"),
             (security.seal_key_file.is_some(), "security.seal_key_file"),
+            (self.documents.public_url.is_some(), "documents.public_url"),
         ];
         if let Some((_, key)) = needed.into_iter().find(|(there, _)| !there) {
             return Err(ConfigRefused::Missing(key));
@@ -97,6 +103,14 @@ impl Config {
         let own = super::SERVICES.iter().filter_map(|name| self.service(name)?.database_url.as_ref());
         self.database_url.iter().chain(own).map(|url| url.expose())
     }
+}
+
+/// Somewhere that a QR code can lead to.
+fn is_web_address(url: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'?' | b'#');
+    ["https://", "http://"].iter().any(|scheme| url.strip_prefix(scheme).is_some_and(|rest| !rest.is_empty()))
+        && url.len() <= 200
+        && url.bytes().all(plain)
 }
 
 /// A connection option that would make the database answer before it has written.

@@ -60,6 +60,8 @@ pub struct Config {
     pub calendar: CalendarConfig,
     /// The catalogue that ships with the product.
     pub catalogue: CatalogueConfig,
+    /// 文书.
+    pub documents: DocumentsConfig,
 }
 
 /// What the process is for.
@@ -213,6 +215,19 @@ pub struct CatalogueConfig {
     pub shipped: String,
 }
 
+/// 文书 and guides: where their QR codes lead, and what documents are set in.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct DocumentsConfig {
+    /// The gateway's address as the public reaches it, `https://zwfw.example.gov.cn`: QR codes lead there, and what was issued keeps
+    /// it. Absent: `http://` and `listen`, good for trying out.
+    pub public_url: Option<String>,
+    /// A font (TTF or OTF) instead of the one that ships with the product.
+    pub font: Option<PathBuf>,
+    /// A font for the characters that the first one lacks.
+    pub fallback_font: Option<PathBuf>,
+}
+
 impl Default for CatalogueConfig {
     fn default() -> Self {
         Self { shipped: "*".into() }
@@ -248,6 +263,7 @@ impl Default for Config {
             storage: StorageConfig::default(),
             calendar: CalendarConfig::default(),
             catalogue: CatalogueConfig::default(),
+            documents: DocumentsConfig::default(),
         }
     }
 }
@@ -339,6 +355,12 @@ impl Config {
         self.service(name)
             .and_then(|s| s.address.clone())
             .unwrap_or_else(|| format!("http://{}", self.service_listen(name)))
+    }
+
+    /// The gateway's address as the public reaches it, without a slash at its end.
+    pub fn public_url(&self) -> String {
+        let url = self.documents.public_url.clone().unwrap_or_else(|| format!("http://{}", self.listen));
+        url.trim_end_matches('/').to_owned()
     }
 
     /// Folder of calendar year files.

@@ -10,9 +10,10 @@ use crate::identity::Identity;
 use crate::telemetry::Trace;
 
 /// The methods that anybody may call without a token: guides, the directory, notices and the verification of licences are public.
-pub const PUBLIC: [&str; 27] = [
+pub const PUBLIC: [&str; 30] = [
     "/yiwang.catalogue.v1.CatalogueService/SearchItems",
     "/yiwang.catalogue.v1.CatalogueService/GetItem",
+    "/yiwang.catalogue.v1.CatalogueService/GetGuideCode",
     "/yiwang.catalogue.v1.CatalogueService/PreviewChecklist",
     "/yiwang.catalogue.v1.CatalogueService/ExportCatalogue",
     "/yiwang.catalogue.v1.DirectoryService/GetBasicItem",
@@ -34,6 +35,8 @@ pub const PUBLIC: [&str; 27] = [
     "/yiwang.intake.v1.QueueService/GetQueueBoard",
     "/yiwang.intake.v1.AnswerService/GetAnswer",
     "/yiwang.intake.v1.AnswerService/SearchAnswers",
+    "/yiwang.intake.v1.DocumentService/VerifyDocument",
+    "/yiwang.approval.v1.CaseDocumentService/VerifyCaseDocument",
     "/yiwang.license.v1.LicenseService/VerifyLicense",
     "/yiwang.license.v1.LicenseService/GetSigningKey",
     "/yiwang.trading.v1.TradingService/ListNotices",

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use yiwang_approval::case::{Event as CaseEvent, Opened, ResultKind};
+use yiwang_documents::Kind;
 use yiwang_evaluation::evaluation::Event as EvaluationEvent;
 use yiwang_intake::application::{ApplicationEvent, WithdrawalCause};
 use yiwang_intake::register::RegisterEvent;
@@ -259,7 +260,7 @@ fn one_right(books: &Books, told: &Told) -> Vec<String> {
     }
     for events in books.applications.values() {
         let receipt = events.iter().find_map(|event| match event {
-            ApplicationEvent::Submitted { receipt_number, .. } => Some(receipt_number.as_str()),
+            ApplicationEvent::DocumentIssued { kind: Kind::Receipt, number } => Some(number.as_str()),
             _ => None,
         });
         if events.iter().any(|event| matches!(event, ApplicationEvent::Refused { .. })) {

@@ -1,6 +1,9 @@
 //! The handlers: message -> command -> ledger -> message. Nothing is decided here.
 
+mod document;
+
 use tonic::Request;
+use yiwang_documents::desk::Desk;
 use yiwang_kit::{Caller, Fault, Gate, Incoming, Reply, Resource, party, receive, reply, wire};
 use yiwang_ledger::{Aggregate as _, Call, Committed, Context, Decision, Ledger, ListQuery, Read, Refusal, StreamId};
 use yiwang_proto::approval::v1 as pb;
@@ -8,12 +11,16 @@ use yiwang_proto::approval::v1::approval_service_server::ApprovalService;
 
 use crate::case::{Case, Event, Officer, decide, not_found};
 use crate::convert::{ask, show};
+use crate::documents;
+
+pub use document::DocumentsOf;
 
 /// The service over its ledger.
 #[derive(Clone)]
 pub struct Approval {
     ledger: Ledger,
     gate: Gate,
+    desk: Desk,
 }
 
 /// The stream of an application's case.
@@ -38,13 +45,25 @@ fn officer(caller: &Caller) -> Officer {
 }
 
 impl Approval {
-    /// Over a ledger and the policies.
-    pub fn new(ledger: Ledger, gate: Gate) -> Self {
-        Self { ledger, gate }
+    /// Over a ledger, the policies and the desk of documents.
+    pub fn new(ledger: Ledger, gate: Gate, desk: Desk) -> Self {
+        Self { ledger, gate, desk }
     }
 
     fn shown(&self, done: &Committed<Case>) -> pb::Case {
         show::case(done.stream, done.version, &done.state, self.ledger.host().now())
+    }
+
+    /// The second step of a decision, its document; should it fail here, the relay completes it, and the answer shows what is so far.
+    async fn documented(&self, done: Committed<Case>, trace: &str) -> Committed<Case> {
+        let Some(order) = documents::order(done.stream, &done.state) else { return done };
+        match documents::complete(&self.ledger, &self.desk, order, done.hash, trace).await {
+            Ok(documented) => documented,
+            Err(refusal) => {
+                tracing::warn!(case = %done.stream, reason = refusal.reason, "the document is left to the relay");
+                done
+            }
+        }
     }
 
     /// A command by an officer on one case: found, seen, allowed, then decided.
@@ -55,6 +74,16 @@ impl Approval {
         (id, request_id, etag): (&str, &str, &str),
         rule: impl Fn(&Case, &Officer, &Context) -> Decision<Event> + Send + Sync + 'static,
     ) -> Result<pb::Case, Fault> {
+        Ok(self.shown(&self.acted(incoming, rpc, (id, request_id, etag), rule).await?))
+    }
+
+    async fn acted<T: serde::Serialize>(
+        &self,
+        incoming: &Incoming<T>,
+        rpc: &'static str,
+        (id, request_id, etag): (&str, &str, &str),
+        rule: impl Fn(&Case, &Officer, &Context) -> Decision<Event> + Send + Sync + 'static,
+    ) -> Result<Committed<Case>, Fault> {
         let id = StreamId::parse("id", id)?;
         let mut call = incoming.call(rpc, &id.to_string(), request_id)?;
         call.expected_version = wire::expected_version(etag)?;
@@ -67,7 +96,7 @@ impl Approval {
             gate.allow(&caller, rpc, &resource(case))?;
             rule(case, &officer, cx)
         };
-        self.run(id, call, rule).await
+        Ok(self.ledger.execute::<Case>(id, call, rule).await.map_err(wire::contract_word)?)
     }
 
     async fn run(
@@ -86,7 +115,11 @@ impl Approval {
         let open = ask::open(&incoming.message, self.ledger.vault())?;
         let call = incoming.call("OpenCase", &open.application, &incoming.message.request_id)?;
         let call = call.with_actor(open.accepted_by.id.clone());
-        self.run(stream(&open.application), call, move |case, cx| decide::open(case, &open, cx)).await
+        let id = stream(&open.application);
+        let rule = move |case: &Case, cx: &Context| decide::open(case, &open, cx);
+        let done = self.ledger.execute::<Case>(id, call, rule).await.map_err(wire::contract_word)?;
+        // what is decided on the spot has its document at once
+        Ok(self.shown(&self.documented(done, &incoming.trace).await))
     }
 
     async fn record(&self, incoming: Incoming<pb::RecordMaterialRequest>) -> Result<pb::Case, Fault> {
@@ -171,7 +204,8 @@ impl Approval {
         let ruling = ask::ruling(message)?;
         let target = (message.id.as_str(), message.request_id.as_str(), message.etag.as_str());
         let rule = move |case: &Case, by: &Officer, cx: &Context| decide::decide(case, by, &ruling, cx);
-        self.act(&incoming, "DecideCase", target, rule).await
+        let done = self.acted(&incoming, "DecideCase", target, rule).await?;
+        Ok(self.shown(&self.documented(done, &incoming.trace).await))
     }
 
     async fn check(&self, incoming: Incoming<pb::RecordFollowUpCheckRequest>) -> Result<pb::Case, Fault> {
