@@ -8,9 +8,9 @@
 pub mod agent;
 pub mod answer;
 pub mod application;
-pub mod bar;
 pub mod appointment;
 pub mod assigning;
+pub mod bar;
 pub mod catalogue;
 pub mod convert;
 pub mod directory;
@@ -18,6 +18,7 @@ pub mod documents;
 pub mod drafting;
 pub mod engagement;
 pub mod fee;
+pub mod fetching;
 pub mod form;
 pub mod grpc;
 pub mod hall;
@@ -27,9 +28,9 @@ pub mod media;
 pub mod numbering;
 pub mod proofs;
 pub mod publishing;
+pub mod question;
 pub mod queue;
 pub mod reception;
-pub mod question;
 pub mod register;
 pub mod relay;
 pub mod rules;
@@ -56,8 +57,8 @@ use yiwang_proto::intake::v1::agent_service_server::AgentServiceServer;
 use yiwang_proto::intake::v1::answer_service_server::AnswerServiceServer;
 use yiwang_proto::intake::v1::appointment_service_server::AppointmentServiceServer;
 use yiwang_proto::intake::v1::bar_service_server::BarServiceServer;
-use yiwang_proto::intake::v1::engagement_service_server::EngagementServiceServer;
 use yiwang_proto::intake::v1::document_service_server::DocumentServiceServer;
+use yiwang_proto::intake::v1::engagement_service_server::EngagementServiceServer;
 use yiwang_proto::intake::v1::fee_service_server::FeeServiceServer;
 use yiwang_proto::intake::v1::intake_service_server::IntakeServiceServer;
 use yiwang_proto::intake::v1::mandate_service_server::MandateServiceServer;
@@ -78,15 +79,15 @@ use crate::drafting::Draft;
 use crate::engagement::Engagement;
 use crate::fee::Fees;
 use crate::grpc::{
-    Agents, Answers, Appointments, BarsOf, Catalogue, Directory, DocumentsOf, Engagements, FeesOf, Halls, Intake, Mandates, PreReviews,
-    Questions, Queues, Receptions, Themes, Transfers,
+    Agents, Answers, Appointments, BarsOf, Catalogue, Directory, DocumentsOf, Engagements, FeesOf, Halls, Intake,
+    Mandates, PreReviews, Questions, Queues, Receptions, Themes, Transfers,
 };
 use crate::hall::{Hall, Presence};
 use crate::mandate::Mandate;
 use crate::proofs::Proof;
+use crate::question::Question;
 use crate::queue::{Day, seats};
 use crate::reception::{BookingRules, WindowGroup};
-use crate::question::Question;
 use crate::store::Store;
 use crate::theme::Theme;
 use crate::transfer::Transfer;
@@ -103,6 +104,7 @@ pub async fn start(env: Env) -> anyhow::Result<Routes> {
     rules::all().map_err(|wrong| anyhow!("data/rules.toml: {wrong}"))?;
     catalogue::words::synonyms().map_err(|wrong| anyhow!("data/synonyms.toml: {wrong}"))?;
     question::rules::check().map_err(|wrong| anyhow!("data/questions.toml: {wrong}"))?;
+    fetching::check().map_err(|wrong| anyhow!("data/obtainable.toml: {wrong}"))?;
     proofs::builtin::all().map_err(|wrong| anyhow!("data/abolished_proofs.toml: {wrong}"))?;
     let mut shipped = catalogue::source::builtin()?;
     shipped.retain(|facts| env.config.catalogue.ships(&facts.code));
@@ -144,9 +146,10 @@ pub async fn start(env: Env) -> anyhow::Result<Routes> {
         }
     });
     let desk = Desk::open(&env.ledger, &env.config.documents, &env.config.public_url(), "/v1/documents")?;
-    relay::spawn(&env.ledger, &env.links, store.clone(), desk.clone());
+    let sources = fetching::Sources::open(&env)?;
+    let intake = Intake::new(env.ledger.clone(), env.gate.clone(), store.clone(), desk.clone(), sources);
+    relay::spawn(&env.ledger, &env.links, store, desk, intake.clone());
 
-    let intake = Intake::new(env.ledger.clone(), env.gate.clone(), store, desk);
     let directory = Directory::new(env.ledger.clone(), env.gate.clone());
     let transfers = Transfers::new(env.ledger.clone(), env.gate.clone());
     let halls = Halls::new(env.ledger.clone(), env.gate.clone());

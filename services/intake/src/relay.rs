@@ -24,9 +24,9 @@ use crate::agent::Agent;
 use crate::answer::{self, Answer};
 use crate::application::decide::{self, Acting};
 use crate::application::{Actor, Application, ApplicationEvent as Event, Phase};
-use crate::catalogue::handling::Consequence;
 use crate::appointment::{Appointment, following};
 use crate::assigning;
+use crate::catalogue::handling::Consequence;
 use crate::catalogue::{self, Item};
 use crate::convert::application::{Reader, actor, applicant_in_full};
 use crate::convert::ask::form_struct;
@@ -35,6 +35,7 @@ use crate::directory::BasicItem;
 use crate::documents;
 use crate::drafting::Draft;
 use crate::engagement::Engagement;
+use crate::grpc::Intake;
 use crate::limit::legal_date;
 use crate::numbering;
 use crate::publishing;
@@ -48,10 +49,11 @@ use crate::transferring;
 const FIRST_SERVICE: i32 = 1;
 
 /// Starts the relays.
-pub fn spawn(ledger: &Ledger, links: &Links, store: Arc<Store>, desk: Desk) {
+pub fn spawn(ledger: &Ledger, links: &Links, store: Arc<Store>, desk: Desk, intake: Intake) {
     let shared = Arc::new(Shared { ledger: ledger.clone(), links: links.clone() });
     ledger.relay("numbering", Numbering(shared.clone()));
     ledger.relay("documents", Documents { shared: shared.clone(), desk });
+    ledger.relay("fetching", Fetching(intake));
     ledger.relay("files", Files { ledger: ledger.clone(), store });
     ledger.relay("evaluation", ToEvaluation(shared.clone()));
     ledger.relay("publishing", Publishing(ledger.clone()));
@@ -333,6 +335,23 @@ impl Route for Files {
             Err(refusal) => Err(refusal),
         };
         removed.map_or_else(|refusal| later(&refusal), |()| Delivery::Done)
+    }
+}
+
+/// 免提交: what an application that was handed in needs and nobody has fetched yet. A source that is away is asked again.
+struct Fetching(Intake);
+
+#[async_trait]
+impl Route for Fetching {
+    fn wants(&self, entry: &Entry) -> bool {
+        entry.is::<Application>() && entry.kind == "Submitted"
+    }
+
+    async fn deliver(&self, entry: &Entry, request_id: &str) -> Delivery {
+        match self.0.fetch_for(entry, request_id).await {
+            Ok(()) => Delivery::Done,
+            Err(refusal) => later(&refusal),
+        }
     }
 }
 

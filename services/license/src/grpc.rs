@@ -2,8 +2,10 @@
 
 use chrono::Datelike as _;
 use tonic::Request;
-use yiwang_kit::{Fault, Gate, Incoming, Reply, Resource, party, receive, reply, timestamp, wire};
-use yiwang_ledger::{Aggregate as _, Audiences, Call, Context, Kind, Ledger, ListQuery, Read, Refusal, StreamId};
+use yiwang_kit::{CallerKind, Fault, Gate, Incoming, Reply, Resource, party, receive, reply, timestamp, wire};
+use yiwang_ledger::{
+    Aggregate as _, Audiences, Call, Context, Kind, Ledger, ListQuery, Read, Refusal, StreamId, SubjectId,
+};
 use yiwang_proto::license::v1 as pb;
 use yiwang_proto::license::v1::license_service_server::LicenseService;
 use yiwang_standards::sm;
@@ -112,7 +114,24 @@ impl Licenses {
             page_size: wire::page_size(message.page_size)?,
             page_token: message.page_token.clone(),
         };
-        let page = self.ledger.list::<License>(&query, &caller.audiences()).await?;
+        let (holder, audiences) = match message.holder_subject.as_str() {
+            "" => (None, caller.audiences()),
+            _ if caller.kind != CallerKind::Service => {
+                let (zh, en) = ("只供本系统的服务使用", "for the suite's services alone");
+                return Err(Refusal::field("holder_subject", "FIELD_INVALID", zh, en).into());
+            }
+            text => {
+                let wrong = || Refusal::field("holder_subject", "FIELD_INVALID", "应为64位十六进制", "64 hex digits");
+                let holder = SubjectId::parse(text).ok_or_else(wrong)?;
+                let own = Audiences::of([holder.audience()]);
+                (Some(holder), own)
+            }
+        };
+        let mut page = self.ledger.list::<License>(&query, &audiences).await?;
+        // who applied for another sees the licence too, and does not hold it
+        page.items.retain(|read| {
+            holder.is_none() || read.state.issued.as_ref().map(|issued| &issued.holder.subject) == holder.as_ref()
+        });
         let now = self.ledger.host().now();
         let licenses = page.items.iter().map(|read| convert::summary(read.stream, &read.state, now)).collect();
         Ok(pb::ListLicensesResponse { licenses, next_page_token: page.next_page_token })

@@ -8,6 +8,7 @@ use yiwang_ledger::{Personal, SubjectId, Timestamp};
 
 use super::{Actor, Attachment, Authority, Channel, Deferred, Ground, ItemPin, Opinion, Party, Point, WithdrawalCause};
 use crate::catalogue::handling::Consequence;
+use crate::fetching::Fetched;
 use crate::limit::Due;
 use crate::mandate::Held;
 use crate::transfer::Organ;
@@ -113,6 +114,15 @@ pub enum ApplicationEvent {
     AttachmentRemoved {
         /// Its id.
         id: String,
+        /// Who.
+        by: Actor,
+    },
+    /// 免提交: a source was asked for a material.
+    MaterialFetched {
+        /// Code of the material.
+        material: String,
+        /// What it has; none where it has nothing in force.
+        fetched: Option<Box<Fetched>>,
         /// Who.
         by: Actor,
     },

@@ -39,10 +39,18 @@ pub(super) fn evolve(app: &mut Application, event: &Event, meta: &Meta) {
             if let Some(owner) = owner {
                 app.owner.clone_from(owner);
             }
+            let before = app.applicant.as_ref().map(|party| party.subject.clone());
             unbox(applicant).apply(&mut app.applicant);
+            if before != app.applicant.as_ref().map(|party| party.subject.clone()) {
+                // another's licences are not this applicant's
+                app.fetched.clear();
+            }
             unbox(agent).apply(&mut app.agent);
             form.apply(&mut app.form);
             app.saved.extend(fields.iter().map(|field| (field.clone(), meta.version)));
+        }
+        Event::MaterialFetched { material, fetched, .. } => {
+            app.fetched.insert(material.clone(), fetched.as_deref().cloned());
         }
         Event::PreReviewRequested { .. } => {
             app.pre_review = Some(PreReview { requested: meta.at, ..PreReview::default() });
@@ -270,6 +278,7 @@ fn shown_actor(event: &Event) -> Option<Actor> {
         | Event::WithdrawalDenied
         | Event::Withdrawn { .. } => Some(Actor::system()),
         Event::Updated { .. }
+        | Event::MaterialFetched { .. }
         | Event::TakeUpOffered { .. }
         | Event::AttachmentAdded { .. }
         | Event::AttachmentRemoved { .. }

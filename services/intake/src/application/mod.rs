@@ -22,6 +22,7 @@ pub use event::{ApplicationEvent, Change, Handling};
 pub use party::Party;
 pub use phase::{Acceptance, Deferred, Ground, Phase, Rejection, WithdrawalCause};
 
+use crate::fetching::Fetched;
 use crate::limit::{Due, legal_date};
 use crate::mandate::Held;
 use crate::rules::RuleSet;
@@ -324,6 +325,9 @@ pub struct Application {
     /// The word by which a window takes it up; none while none was given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub take_up: Option<TakeUp>,
+    /// 免提交: what was fetched, by the material's code; none where its source has nothing in force.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub fetched: BTreeMap<String, Option<Fetched>>,
     /// 预审; none while nobody has asked for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pre_review: Option<PreReview>,

@@ -93,6 +93,9 @@ pub struct Material {
     /// When an optional one is needed, in CEL; empty where only `condition` says it.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub needed_when: String,
+    /// 免提交: where it is fetched from; none where it is not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fetch: Option<Fetch>,
     /// 核验原件: the original is looked at before acceptance.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub verify_original: bool,
@@ -181,6 +184,16 @@ pub struct PromiseTerms {
     pub legal_limit: Limit,
     /// When the later check is due, from the decision.
     pub follow_up_limit: Limit,
+}
+
+/// 免提交: where a material is fetched from (优化营商环境条例 art. 37).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Fetch {
+    /// The licence service has it: 证照类型代码, 21 characters.
+    License(String),
+    /// A department has it: the name of its data.
+    Department(String),
 }
 
 /// An item's elements. Everything that an import may change.

@@ -16,6 +16,7 @@ use crate::application::{
     Actor, Application, Attachment, Authority, Correction, Deferred, Ground, Opinion, Party, Phase, PreReview, Promise,
     Rejection, Step, WithdrawalCause,
 };
+use crate::fetching::Fetched;
 use crate::limit::Due;
 
 /// Whether an officer's name is shown in full: to officers, not to citizens.
@@ -309,6 +310,19 @@ pub fn application(
         },
         deferral: accepted.and_then(|acceptance| acceptance.deferral.as_ref()).map(deferral),
         deferral_promise: app.deferral.as_ref().map(|signed| promise(signed, reader)),
+        fetched_materials: app.fetched.iter().map(|(code, one)| fetched(code, one.as_ref())).collect(),
+    }
+}
+
+fn fetched(code: &str, one: Option<&Fetched>) -> pb::FetchedMaterial {
+    pb::FetchedMaterial {
+        material_code: code.to_owned(),
+        found: one.is_some(),
+        title: one.map(|one| shown(&one.title).to_owned()).unwrap_or_default(),
+        reference: one.map(|one| shown(&one.reference).to_owned()).unwrap_or_default(),
+        issuer: one.map(|one| one.issuer.clone()).unwrap_or_default(),
+        valid_to: one.and_then(|one| one.valid_to).map(|day| day.to_string()).unwrap_or_default(),
+        fetch_time: one.map(|one| timestamp(one.at)),
     }
 }
 

@@ -9,7 +9,7 @@ use yiwang_standards::codes::CaseKind;
 use super::{ask, count, details, handling_limit, item, limit, region, signed, standard};
 use crate::catalogue::ItemFacts;
 use crate::catalogue::facts::{
-    Condition, Material, MaterialKind, MaterialSource, Necessity, Outcome, PromiseTerms, ResultKind,
+    Condition, Fetch, Material, MaterialKind, MaterialSource, Necessity, Outcome, PromiseTerms, ResultKind,
 };
 use crate::directory::{BasicFacts, BasicItem, Level};
 use crate::drafting::{Draft, Opinion, Risk, Stage};
@@ -247,6 +247,11 @@ fn material((message, place): (&pb::Material, usize)) -> Result<Material, Refusa
         source_note: part("source_note", &message.source_note, 0, 300)?,
         needed_when: part("needed_when", &message.needed_when, 0, 5000)?,
         verify_original: message.verify_original,
+        fetch: match (message.fetch_license_type.trim(), message.fetch_department_data.trim()) {
+            ("", "") => None,
+            ("", _) => Some(Fetch::Department(part("fetch_department_data", &message.fetch_department_data, 1, 60)?)),
+            _ => Some(Fetch::License(part("fetch_license_type", &message.fetch_license_type, 21, 21)?)),
+        },
     })
 }
 

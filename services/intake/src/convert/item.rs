@@ -12,7 +12,7 @@ use crate::application::{Application, ItemPin};
 use crate::catalogue::details::{ChargeLine, ChargeMethod};
 use crate::catalogue::exchange::FileRow;
 use crate::catalogue::facts::{
-    Condition, ItemFacts, Material, MaterialKind, MaterialSource, Necessity, Outcome, ResultKind,
+    Condition, Fetch, ItemFacts, Material, MaterialKind, MaterialSource, Necessity, Outcome, ResultKind,
 };
 use crate::catalogue::source::Row;
 use crate::catalogue::{Cancellation, Edition, Entrusted, Item, Received, Standing};
@@ -78,6 +78,14 @@ pub(super) fn material(material: &Material) -> pb::Material {
         source_note: material.source_note.clone(),
         needed_when: material.needed_when.clone(),
         verify_original: material.verify_original,
+        fetch_license_type: match &material.fetch {
+            Some(Fetch::License(type_code)) => type_code.clone(),
+            _ => String::new(),
+        },
+        fetch_department_data: match &material.fetch {
+            Some(Fetch::Department(data)) => data.clone(),
+            _ => String::new(),
+        },
     }
 }
 

@@ -7,8 +7,9 @@ use super::check::Found;
 use crate::application::Channel;
 use crate::catalogue::ItemFacts;
 use crate::catalogue::details::{ChargeLine, ChargeMethod, OnlineDepth, OrganNature, SPECIAL_GROUNDS, SpecialKind};
-use crate::catalogue::facts::{Material, MaterialKind};
+use crate::catalogue::facts::{Material, MaterialKind, MaterialSource};
 use crate::catalogue::handling::Separation;
+use crate::fetching;
 
 /// 行政许可: arts. 30 to 57 bind this type alone.
 const LICENSING: u16 = 1;
@@ -71,6 +72,7 @@ pub(super) fn check(found: &mut Found, facts: &ItemFacts) {
         }
     }
     for (place, material) in facts.materials.iter().enumerate() {
+        obtainable(found, place, material);
         sample(found, facts.item_type, place, material);
     }
     for (place, special) in details.special_procedures.iter().enumerate() {
@@ -92,6 +94,19 @@ pub(super) fn check(found: &mut Found, facts: &ItemFacts) {
             found.add(format!("{at}.code"), "CHARGE_CODE", "收费项目代码重复", "the code stands twice");
         }
         charge(found, &at, line);
+    }
+}
+
+/// 免提交: what can be had by sharing is not asked for (优化营商环境条例 art. 37; 上海市“一网通办”决定 arts. 4, 7).
+fn obtainable(found: &mut Found, place: usize, material: &Material) {
+    if material.source == MaterialSource::Government || material.online_form {
+        return;
+    }
+    let listed = fetching::obtainable(&material.name);
+    if material.fetch.is_some() || listed.is_some() {
+        let zh = format!("“{}”可以通过共享获取，不得要求申请人提交，请改为部门核发并注明获取方式", material.name);
+        let en = "can be had by sharing: not asked for, but fetched";
+        found.add(format!("materials[{place}].source"), "OBTAINABLE_ASKED", zh, en);
     }
 }
 

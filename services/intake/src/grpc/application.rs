@@ -307,6 +307,10 @@ impl IntakeService for Intake {
         reply(self.look(receive(request)?).await)
     }
 
+    async fn fetch_materials(&self, request: Request<pb::FetchMaterialsRequest>) -> Reply<pb::Application> {
+        reply(self.fetch(receive(request)?).await)
+    }
+
     async fn save_fields(&self, request: Request<pb::SaveFieldsRequest>) -> Reply<pb::Application> {
         reply(self.save(receive(request)?).await)
     }

@@ -8,16 +8,17 @@ mod attachment;
 mod bar;
 mod catalogue;
 mod directory;
-mod engagement;
 mod document;
+mod engagement;
 mod fee;
+mod fetching;
 mod filling;
 mod hall;
 mod mandate;
 mod pre_review;
+mod question;
 mod queue;
 mod reception;
-mod question;
 mod theme;
 mod transfer;
 
@@ -32,22 +33,22 @@ use yiwang_ledger::{
 use yiwang_proto::intake::v1 as pb;
 use yiwang_proto::party::v1 as party_pb;
 
-pub use bar::BarsOf;
-pub use appointment::Appointments;
 pub use agent::Agents;
 pub use answer::Answers;
+pub use appointment::Appointments;
+pub use bar::BarsOf;
 pub use catalogue::Catalogue;
 pub(crate) use catalogue::day;
 pub use directory::Directory;
-pub use engagement::Engagements;
 pub use document::DocumentsOf;
+pub use engagement::Engagements;
 pub use fee::FeesOf;
 pub use hall::Halls;
 pub use mandate::Mandates;
 pub use pre_review::PreReviews;
+pub use question::Questions;
 pub use queue::Queues;
 pub use reception::Receptions;
-pub use question::Questions;
 pub use theme::Themes;
 pub use transfer::Transfers;
 
@@ -56,6 +57,7 @@ use crate::application::{self as app, Application, ApplicationEvent, ItemPin, Pa
 use crate::catalogue::{self as items, Item};
 use crate::convert::application::{self as show, Reader};
 use crate::convert::ask;
+use crate::fetching::Sources;
 use crate::mandate::{Mandate, between};
 use crate::store::Store;
 use crate::transfer::Organ;
@@ -67,6 +69,7 @@ pub struct Intake {
     gate: Gate,
     store: Arc<Store>,
     desk: Desk,
+    sources: Sources,
 }
 
 /// What the policies are asked about. A party acts on what is theirs, be they applicant or agent.
@@ -160,9 +163,9 @@ struct Target<'a> {
 }
 
 impl Intake {
-    /// Over a ledger, the policies, a store and the desk of documents.
-    pub fn new(ledger: Ledger, gate: Gate, store: Arc<Store>, desk: Desk) -> Self {
-        Self { ledger, gate, store, desk }
+    /// Over a ledger, the policies, a store, the desk of documents, and the sources that materials are fetched from.
+    pub fn new(ledger: Ledger, gate: Gate, store: Arc<Store>, desk: Desk, sources: Sources) -> Self {
+        Self { ledger, gate, store, desk, sources }
     }
 
     /// The application as the caller sees it; what they may not see is not there.

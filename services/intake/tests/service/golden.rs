@@ -157,6 +157,7 @@ fn rare() -> Vec<ApplicationEvent> {
         ApplicationEvent::AcceptanceOverdue { due: due.clone() },
         ApplicationEvent::DueRecomputed { due },
         ApplicationEvent::WithdrawalDenied,
+        ApplicationEvent::MaterialFetched { material: "M01".into(), fetched: None, by: Actor::system() },
         ApplicationEvent::DeferralLate { materials: vec!["test_report".into()], consequence: Consequence::Withdrawn },
         ApplicationEvent::PreReviewRequested { by: Actor::system() },
         ApplicationEvent::PreReviewInvited { organs: vec![market()], until: Timestamp(1), by: Actor::system() },
@@ -398,7 +399,7 @@ pub async fn every_event_ever_released_still_decodes_and_evolves(world: World) {
     let mut kinds = shared::read_all::<Application>(world.ledger(), "Drafted").await.len();
     kinds += shared::read_all::<Item>(world.ledger(), "ItemImported").await.len();
     kinds += shared::read_all::<Register>(world.ledger(), "NumberIssued").await.len();
-    assert!(kinds >= 38, "{kinds}");
+    assert!(kinds >= 39, "{kinds}");
     asking::read(&world).await;
     let moved = shared::read_all::<Transfer>(world.ledger(), "TransferOffered").await.len();
     let listed = shared::read_all::<Proof>(world.ledger(), "ProofAbolished").await.len();

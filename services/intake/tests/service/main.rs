@@ -16,14 +16,16 @@ mod ends;
 mod engagements;
 mod evaluation;
 mod exchange;
+mod fetching;
 mod golden;
 mod golden_lobby;
 mod halls;
-mod mandates;
+mod license;
 mod lobby;
+mod mandates;
 mod proofs;
-mod queues;
 mod questions;
+mod queues;
 mod relay;
 mod standards;
 mod steps;
@@ -93,6 +95,8 @@ both! {
         who_does_not_answer_is_passed_over_and_may_come_back_once, a_transferred_ticket_keeps_its_number_and_its_place,
         a_booking_that_is_transferred_is_served_there, the_board_shows_numbers_and_nobody, a_citizen_holds_one_ticket,
         who_waits_when_the_day_ends_is_told_and_missed_nothing;
+    fetching: what_the_platform_issued_is_fetched_and_not_asked_for, a_source_that_is_away_is_asked_again_once_it_is_handed_in,
+        nobody_learns_what_another_holds_by_writing_their_name, a_list_that_asks_for_what_can_be_had_is_not_published;
     exchange: the_real_rows_go_in_and_come_out_the_same, ten_planted_rows_are_refused_each_with_its_reason,
         a_file_that_is_none_is_refused_whole, items_are_found_by_topic_and_by_whom_they_serve,
         what_serves_organs_alone_is_not_shown_to_the_public;

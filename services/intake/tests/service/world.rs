@@ -19,12 +19,14 @@ use yiwang_proto::catalogue::v1::directory_service_client::DirectoryServiceClien
 use yiwang_proto::evaluation::v1::evaluation_service_server::EvaluationServiceServer;
 use yiwang_proto::intake::v1 as pb;
 use yiwang_proto::intake::v1::intake_service_client::IntakeServiceClient;
+use yiwang_proto::license::v1::license_service_server::LicenseServiceServer;
 use yiwang_proto::party::v1::{DocumentKind, Party};
 use yiwang_standards::calendar;
 use yiwang_standards::identity::DocumentKind as IdentityKind;
 
 use crate::approval::Approval;
 use crate::evaluation::Evaluation;
+use crate::license::License;
 
 /// 公共场所卫生许可新办.
 pub const HYGIENE: &str = "511A0015500009-511602000000-000-115113016823646795-1-00";
@@ -50,6 +52,7 @@ pub struct World {
     pub env: Env,
     pub approval: Approval,
     pub evaluation: Evaluation,
+    pub license: License,
     pub folder: Arc<TempDir>,
     pub config: Config,
     _end: End,
@@ -114,8 +117,12 @@ impl World {
         let stack = Stack::new("evaluation", process.identity.clone(), &process.config.limits);
         let stand_in = tonic::service::Routes::new(EvaluationServiceServer::new(evaluation.clone()));
         process.links.plug("evaluation", stack.before(stand_in.prepare()));
+        let license = License::default();
+        let stack = Stack::new("license", process.identity.clone(), &process.config.limits);
+        let stand_in = tonic::service::Routes::new(LicenseServiceServer::new(license.clone()));
+        process.links.plug("license", stack.before(stand_in.prepare()));
         let _end = End(process.shutdown.clone());
-        World { process, env, approval, evaluation, folder, config, _end }
+        World { process, env, approval, evaluation, license, folder, config, _end }
     }
 
     /// Stops the process and starts it again on the same data.
