@@ -5,7 +5,9 @@ use super::{Annulment, Draft, Ending, Grounds, Issuance, Matter, NotTaken, Paper
 use crate::text::{LAYOUT, Part, Text, day};
 
 pub(super) fn compose(draft: &Draft, matter: &Matter, issuance: &Issuance) -> Text {
-    let mut parts = vec![Part::Lead(format!("{}：", matter.applicant))];
+    // a proof of service names its addressee in its table
+    let addressed = !matches!(draft, Draft::ProofOfService { .. });
+    let mut parts: Vec<Part> = addressed.then(|| Part::Lead(format!("{}：", matter.applicant))).into_iter().collect();
     parts.extend(body(draft, matter));
     Text {
         layout: LAYOUT,
@@ -238,7 +240,7 @@ fn body(draft: &Draft, matter: &Matter) -> Vec<Part> {
             }));
             rows.push(vec!["送达方式".to_owned(), way.zh().to_owned()]);
             rows.push(vec!["送达地址".to_owned(), address.clone()]);
-            rows.extend(["送达人", "收到日期", "备注"].map(|blank| vec![blank.to_owned(), String::new()]));
+            rows.extend(["送达人", "收到日期"].map(|blank| vec![blank.to_owned(), String::new()]));
             let signed = ["受送达人签名或者盖章", "代收人签名及代收理由", "见证人签名"];
             rows.extend(signed.map(|blank| vec![blank.to_owned(), "\n ".to_owned()]));
             vec![Part::Table { columns, rows }]

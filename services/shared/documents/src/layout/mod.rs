@@ -115,6 +115,7 @@ pub(crate) fn layout(text: &Text, size: Size, fonts: &Fonts) -> Result<Sheets, M
     let mut pen = Pen { fonts, sizes: size.measures(), sheets, y: TOP };
     pen.title(&text.title)?;
     pen.number(text)?;
+    let mut signed = false;
     for part in &text.parts {
         match part {
             Part::Lead(words) => pen.paragraph(words, 0.0)?,
@@ -122,12 +123,18 @@ pub(crate) fn layout(text: &Text, size: Size, fonts: &Fonts) -> Result<Sheets, M
             Part::Signature(words) => pen.signature(words)?,
             Part::Table { columns, rows } => pen.table(columns, rows)?,
             Part::Title(words) => {
+                // the organ signs its own paper, not the one that goes with it
+                if !std::mem::replace(&mut signed, true) {
+                    pen.end(text)?;
+                }
                 pen.page();
                 pen.title(words)?;
             }
         }
     }
-    pen.end(text)?;
+    if !signed {
+        pen.end(text)?;
+    }
     pen.feet()?;
     Ok(pen.sheets)
 }
