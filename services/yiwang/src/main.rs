@@ -22,7 +22,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match run(Options::parse()).await {
+    match Box::pin(run(Options::parse())).await {
         Ok(code) => code,
         Err(error) => {
             tools::complain(&error);

@@ -3,19 +3,14 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
+use yiwang_kit::outward::Outward;
 use yiwang_kit::{Config, config::Mode, wire};
 
 use super::{Away, Found, Query, Source};
-
-/// No answer is longer.
-const LARGEST: usize = 64 * 1024;
-/// No answer is waited for longer.
-const PATIENCE: Duration = Duration::from_secs(5);
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -80,10 +75,8 @@ struct Answer {
 
 /// A department that answers over HTTP.
 pub struct Department {
-    client: reqwest::Client,
-    address: String,
+    desk: Outward,
     issuer: String,
-    token: Option<String>,
 }
 
 impl Department {
@@ -92,17 +85,13 @@ impl Department {
     /// # Errors
     /// The client cannot be made.
     pub fn new(address: &str, issuer: &str, token: Option<String>, https_only: bool) -> anyhow::Result<Self> {
-        yiwang_kit::server::install_crypto();
-        let client = reqwest::Client::builder()
-            .https_only(https_only)
-            .timeout(PATIENCE)
-            .redirect(reqwest::redirect::Policy::none())
-            .build()?;
-        let token = token.map(|token| token.trim().to_owned()).filter(|token| !token.is_empty());
-        Ok(Self { client, address: address.to_owned(), issuer: issuer.to_owned(), token })
+        Ok(Self { desk: Outward::new(address, token, https_only)?, issuer: issuer.to_owned() })
     }
+}
 
-    async fn asked(&self, query: &Query) -> anyhow::Result<Answer> {
+#[async_trait]
+impl Source for Department {
+    async fn fetch(&self, query: &Query) -> Result<Option<Found>, Away> {
         let ask = Ask {
             request_id: &query.id,
             data: &query.what,
@@ -110,27 +99,8 @@ impl Department {
             document_number: &query.document_number,
             name: &query.name,
         };
-        let mut request = self.client.post(&self.address).json(&ask);
-        if let Some(token) = &self.token {
-            request = request.bearer_auth(token);
-        }
-        let mut answer = request.send().await?.error_for_status()?;
-        let mut bytes = Vec::new();
-        while let Some(chunk) = answer.chunk().await? {
-            if bytes.len() + chunk.len() > LARGEST {
-                bail!("the answer is larger than {LARGEST} bytes");
-            }
-            bytes.extend_from_slice(&chunk);
-        }
-        Ok(serde_json::from_slice(&bytes)?)
-    }
-}
-
-#[async_trait]
-impl Source for Department {
-    async fn fetch(&self, query: &Query) -> Result<Option<Found>, Away> {
-        // neither address nor number goes into what is logged
-        let answer = self.asked(query).await.map_err(|error| Away(kind_of(&error)))?;
+        let bytes = self.desk.ask(&ask).await.map_err(Away)?;
+        let answer: Answer = serde_json::from_slice(&bytes).map_err(|_| Away("answer not understood".to_owned()))?;
         let whole = answer.found && !answer.reference.trim().is_empty() && !answer.title.trim().is_empty();
         Ok(whole.then(|| Found {
             reference: answer.reference.trim().chars().take(200).collect(),
@@ -138,15 +108,5 @@ impl Source for Department {
             issuer: self.issuer.clone(),
             valid_to: wire::day(answer.valid_to.trim()),
         }))
-    }
-}
-
-/// What went wrong, in a word.
-fn kind_of(error: &anyhow::Error) -> String {
-    match error.downcast_ref::<reqwest::Error>() {
-        Some(error) if error.is_timeout() => "timeout".to_owned(),
-        Some(error) if error.is_connect() => "no connection".to_owned(),
-        Some(error) => error.status().map_or("no answer".to_owned(), |status| format!("status {}", status.as_u16())),
-        None => "answer not understood".to_owned(),
     }
 }

@@ -75,7 +75,7 @@ both! {
     halls: who_is_not_in_a_hall_stands_on_the_board_until_it_says_why, each_way_of_being_there_says_what_belongs_to_it,
         a_hall_is_its_regions;
     mandates: an_agent_acts_by_a_mandate_in_its_days_and_acts, a_mandate_ends_with_its_last_day, who_grants_and_what_is_refused,
-        a_companys_employee_hands_in_for_it, fields_are_saved_one_by_one_and_none_is_written_over,
+        an_employee_hands_in_for_their_company, fields_are_saved_one_by_one_and_none_is_written_over,
         a_draft_is_taken_up_on_another_channel, what_was_begun_by_telephone_is_handed_in_by_the_applicant;
     steps: departments_say_before_it_is_handed_in_whether_it_is_ready, whoever_is_silent_does_not_hold_a_pre_review_up,
         a_clerk_of_the_grade_accepts_once_the_original_was_looked_at, no_promise_in_an_excluded_field_unless_a_law_orders_it;

@@ -134,7 +134,7 @@ pub async fn who_grants_and_what_is_refused(world: World) {
     assert_eq!(grant("citizen2", same).await.unwrap().id, first.id);
 }
 
-pub async fn a_companys_employee_hands_in_for_it(world: World) {
+pub async fn an_employee_hands_in_for_their_company(world: World) {
     let company = Party {
         name: "广安惠民宾馆有限公司".into(),
         document_kind: DocumentKind::UnifiedSocialCreditCode.into(),

@@ -35,6 +35,7 @@ pub mod limit;
 mod lines;
 pub mod link;
 pub mod metrics;
+pub mod outward;
 pub mod party;
 pub mod places;
 pub mod process;

@@ -1,0 +1,63 @@
+//! Asking somebody outside the suite over HTTP: one POST of JSON, bounded in time and size, over TLS alone in production.
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+/// No answer is longer.
+const LARGEST: usize = 64 * 1024;
+/// No answer is waited for longer.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// An address outside, with the token that it wants.
+pub struct Outward {
+    client: reqwest::Client,
+    address: String,
+    token: Option<String>,
+}
+
+impl Outward {
+    /// At an address; `https_only` in production.
+    ///
+    /// # Errors
+    /// The client cannot be made.
+    pub fn new(address: &str, token: Option<String>, https_only: bool) -> anyhow::Result<Self> {
+        crate::server::install_crypto();
+        let client = reqwest::Client::builder()
+            .https_only(https_only)
+            .timeout(PATIENCE)
+            .redirect(reqwest::redirect::Policy::none())
+            .build()?;
+        let token = token.map(|token| token.trim().to_owned()).filter(|token| !token.is_empty());
+        Ok(Self { client, address: address.to_owned(), token })
+    }
+
+    /// Posts a question, and gives back the answer's bytes.
+    ///
+    /// # Errors
+    /// What went wrong, in a word; neither address nor question stands in it, so that it may be logged.
+    pub async fn ask(&self, question: &(impl Serialize + Sync)) -> Result<Vec<u8>, String> {
+        let mut request = self.client.post(&self.address).json(question);
+        if let Some(token) = &self.token {
+            request = request.bearer_auth(token);
+        }
+        let mut answer = request.send().await.and_then(reqwest::Response::error_for_status).map_err(|e| word(&e))?;
+        let mut bytes = Vec::new();
+        while let Some(chunk) = answer.chunk().await.map_err(|e| word(&e))? {
+            if bytes.len() + chunk.len() > LARGEST {
+                return Err(format!("the answer is larger than {LARGEST} bytes"));
+            }
+            bytes.extend_from_slice(&chunk);
+        }
+        Ok(bytes)
+    }
+}
+
+fn word(error: &reqwest::Error) -> String {
+    match error.status() {
+        _ if error.is_timeout() => "timeout".to_owned(),
+        _ if error.is_connect() => "no connection".to_owned(),
+        Some(status) => format!("status {}", status.as_u16()),
+        None => "no answer".to_owned(),
+    }
+}
