@@ -132,9 +132,25 @@ fn modules(set: &FileDescriptorSet, out: &Path) -> Result<String, Box<dyn Error>
     Ok(code)
 }
 
-/// One forwarding implementation of each REST trait.
+/// One forwarding implementation of each REST trait, and the transcoder over all of them: forwarding goes by package, so that only
+/// its types are told apart; what the gateway composes itself comes last.
 fn forward(set: &FileDescriptorSet) -> Result<String, Box<dyn Error>> {
     let mut code = String::new();
+    let shown = |service: &&ServiceDescriptorProto| {
+        !COMPOSED.contains(&service.name()) && service.method.iter().any(has_http_rule)
+    };
+    let forwarded = ours(set).file.iter().flat_map(|file| &file.service).filter(shown).count();
+    write!(
+        code,
+        "/// The transcoder: every service forwarded, and the two that the gateway implements.\n\
+         pub type Forwarded<L, A, B> = crate::rest::Transcoder<{}A, B>;\n\
+         /// The transcoder over the links.\n\
+         pub fn forwarded<L, A, B>(links: &Links<L>, affairs: A, ledgers: B) -> Forwarded<L, A, B>\n\
+         where L: Link, A: crate::gateway::v1::AffairsService, B: crate::ledger::v1::LedgerService {{\n\
+         crate::rest::Transcoder::new({}affairs, ledgers)\n}}\n",
+        "Forward<L>, ".repeat(forwarded),
+        "Forward::new(links.clone()), ".repeat(forwarded)
+    )?;
     for file in &ours(set).file {
         let package = format!("crate::{}", file.package().replace('.', "::"));
         let link = file.package().split('.').nth(1).ok_or("package without a service name")?;

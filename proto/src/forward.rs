@@ -126,8 +126,10 @@ pub fn answer<T>(result: Result<tonic::Response<T>, tonic::Status>) -> Result<T,
     })
 }
 
+pub use generated::{Forwarded, forwarded};
+
 #[allow(clippy::large_futures, reason = "generated; one future a call")]
 mod generated {
-    use super::{Context, Forward, Link, Status, answer, call, carry};
+    use super::{Context, Forward, Link, Links, Status, answer, call, carry};
     include!(concat!(env!("OUT_DIR"), "/forward.rs"));
 }

@@ -14,10 +14,7 @@ use rest_over_grpc::transcoding::{HttpResponse, Transcode as _, TranscodeRespons
 use serde_json::Value;
 use tonic::Code;
 use yiwang_kit::status::ProblemField;
-use yiwang_proto::{
-    forward::{Forward, Link, Links},
-    rest::Transcoder,
-};
+use yiwang_proto::forward::{Forwarded, Link, Links, forwarded};
 
 use crate::{
     Options,
@@ -28,33 +25,7 @@ use crate::{
     problem::{Refused, Transcoded, transcoded},
 };
 
-type Services<L> = Transcoder<
-    Forward<L>,
-    Forward<L>,
-    Forward<L>,
-    Forward<L>,
-    Forward<L>,
-    Forward<L>,
-    Forward<L>,
-    Forward<L>,
-    Forward<L>,
-    Forward<L>,
-    Forward<L>,
-    Forward<L>,
-    Forward<L>,
-    Forward<L>,
-    Forward<L>,
-    Forward<L>,
-    Forward<L>,
-    Forward<L>,
-    Forward<L>,
-    Forward<L>,
-    Forward<L>,
-    Forward<L>,
-    Forward<L>,
-    Affairs<L>,
-    Ledgers<L>,
->;
+type Services<L> = Forwarded<L, Affairs<L>, Ledgers<L>>;
 
 /// The transcoder and what it needs to explain itself.
 pub struct Rest<L> {
@@ -66,36 +37,7 @@ pub struct Rest<L> {
 impl<L: Link> Rest<L> {
     /// Over the links.
     pub fn new(links: &Links<L>, affairs: Affairs<L>, contract: Arc<Contract>, options: Options) -> Self {
-        let forward = || Forward::new(links.clone());
-        let ledgers = Ledgers::new(links.clone());
-        // What we compose ourselves comes last; forward goes by package, so that only types are told apart here.
-        let services = Transcoder::new(
-            forward(),
-            forward(),
-            forward(),
-            forward(),
-            forward(),
-            forward(),
-            forward(),
-            forward(),
-            forward(),
-            forward(),
-            forward(),
-            forward(),
-            forward(),
-            forward(),
-            forward(),
-            forward(),
-            forward(),
-            forward(),
-            forward(),
-            forward(),
-            forward(),
-            forward(),
-            forward(),
-            affairs,
-            ledgers,
-        );
+        let services = forwarded(links, affairs, Ledgers::new(links.clone()));
         Self { services, contract, options }
     }
 

@@ -473,7 +473,7 @@ impl ToApproval {
             Err(status) => return delivery::<()>(Err(status)),
         };
         let call = Call::system(format!("withdrawal.{}", entry.hash), &entry.trace).with_actor(by.id.clone());
-        let acting = Acting { actor: by, subject: None, staff: false, grade: 0, mandates: Vec::new() };
+        let acting = Acting::before(by);
         let rule = move |app: &Application, _: &Context| decide::answer_withdrawal(app, ended, reason.clone(), &acting);
         match self.0.ledger.execute::<Application>(entry.stream, call, rule).await {
             Ok(_) => Delivery::Done,

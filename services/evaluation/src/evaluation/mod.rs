@@ -11,6 +11,7 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use yiwang_ledger::{Aggregate, Index, Kind, Meta, Personal, Refusal, StreamId, SubjectId, Tag, Timestamp, Vault};
 use yiwang_standards::calendar::{Due, Limit, Source};
+pub use yiwang_standards::codes::Satisfaction;
 
 /// 一次一评: a right, and what was made of it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -62,29 +63,6 @@ pub struct Right {
     pub document_kind: i32,
     /// 证件号码.
     pub document_number: Personal,
-}
-
-/// 满意度 of GB/T 39046 A.8: 1 is the best.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, strum::IntoStaticStr)]
-#[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
-pub enum Satisfaction {
-    /// 1 非常满意.
-    VerySatisfied = 1,
-    /// 2 满意.
-    Satisfied = 2,
-    /// 3 基本满意: counts as 好评.
-    BasicallySatisfied = 3,
-    /// 4 不满意.
-    Dissatisfied = 4,
-    /// 5 非常不满意.
-    VeryDissatisfied = 5,
-}
-
-impl Satisfaction {
-    /// 差评: the last two grades alone.
-    pub fn is_bad(self) -> bool {
-        self >= Self::Dissatisfied
-    }
 }
 
 /// The judgement.

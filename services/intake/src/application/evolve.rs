@@ -73,10 +73,12 @@ pub(super) fn evolve(app: &mut Application, event: &Event, meta: &Meta) {
             }
         }
         Event::TakeUpOffered { code, until, .. } => {
-            app.take_up = Some(TakeUp { code: code.clone(), until: *until });
+            app.take_up = Some(TakeUp { code: code.clone(), until: *until, used: false });
         }
         Event::TakenUp { channel, at_window, .. } => {
-            app.take_up = None;
+            if let Some(word) = &mut app.take_up {
+                word.used = true;
+            }
             app.channel = *channel;
             app.at_window |= at_window;
         }
@@ -156,7 +158,7 @@ pub(super) fn evolve(app: &mut Application, event: &Event, meta: &Meta) {
         }
         Event::DeferralLate { consequence, .. } => {
             if let Phase::Accepted(acceptance) = &mut app.phase {
-                acceptance.withdrawal_pending = *consequence == Consequence::Withdrawn;
+                acceptance.withdrawal_pending |= *consequence == Consequence::Withdrawn;
                 if let Some(deferral) = &mut acceptance.deferral {
                     deferral.late = true;
                 }

@@ -212,6 +212,9 @@ pub struct TakeUp {
     pub code: String,
     /// It is good until then.
     pub until: Timestamp,
+    /// It was said: good no more, and kept so that the same request, sent again, finds its draft.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub used: bool,
 }
 
 /// What an organ says in a pre-review.

@@ -83,7 +83,7 @@ impl BarsOf {
         let read = match service {
             true => {
                 let id = StreamId::parse("application_id", &message.application_id)?;
-                self.0.gate.allow(&caller, "RecordBar", &super::public_resource("Application"))?;
+                self.0.gate.allow(&caller, "RecordBar", &super::unowned("Application"))?;
                 self.0.ledger.get::<Application>(id, &Audiences::all()).await?.ok_or_else(not_found)?
             }
             false => self.matter(&caller, &message.application_id, "RecordBar").await?,
@@ -138,7 +138,7 @@ impl BarsOf {
 
     async fn get(&self, incoming: Incoming<pb::GetBarsRequest>) -> Result<pb::Bars, Fault> {
         let caller = &incoming.caller;
-        self.0.gate.allow(caller, "GetBars", &super::public_resource("Application"))?;
+        self.0.gate.allow(caller, "GetBars", &super::unowned("Application"))?;
         let subject = match (incoming.message.application_id.is_empty(), &caller.subject) {
             (true, Some(own)) if !caller.is_staff() => own.clone(),
             (true, _) => return Ok(pb::Bars::default()),

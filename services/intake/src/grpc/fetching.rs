@@ -44,7 +44,7 @@ impl Intake {
         let read = self.ledger.get::<Application>(entry.stream, &Audiences::all()).await?;
         let Some(read) = read.filter(|read| !read.state.phase.is_final()) else { return Ok(()) };
         let by = read.state.receipt.as_ref().map(|receipt| receipt.by.clone()).unwrap_or_else(Actor::system);
-        let acting = Acting { actor: by, subject: None, staff: false, grade: 0, mandates: Vec::new() };
+        let acting = Acting::before(by);
         let base = Call::system(request_id, &entry.trace);
         self.fetch_all(read.stream, &read.state, &acting, &base).await
     }

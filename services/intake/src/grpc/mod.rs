@@ -86,7 +86,7 @@ fn resource<'a>(app: &'a Application, caller: &'a Caller) -> Resource<'a> {
 }
 
 /// Something of a kind, nobody's in particular.
-fn public_resource(kind: &'static str) -> Resource<'static> {
+fn unowned(kind: &'static str) -> Resource<'static> {
     Resource { kind, ..Resource::default() }
 }
 

@@ -12,6 +12,7 @@ mod tests;
 
 use serde::{Deserialize, Serialize};
 use yiwang_ledger::{Aggregate, Index, Meta, Personal, Refusal, StreamId, SubjectId, Tag, Timestamp};
+pub use yiwang_standards::codes::Satisfaction;
 
 pub use rules::Rules;
 
@@ -35,29 +36,6 @@ pub enum Channel {
     Mail,
     /// 直通车.
     DirectLine,
-}
-
-/// 满意度 of GB/T 39046 A.8: 1 is the best.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Satisfaction {
-    /// 1 非常满意.
-    VerySatisfied = 1,
-    /// 2 满意.
-    Satisfied = 2,
-    /// 3 基本满意.
-    BasicallySatisfied = 3,
-    /// 4 不满意.
-    Dissatisfied = 4,
-    /// 5 非常不满意.
-    VeryDissatisfied = 5,
-}
-
-impl Satisfaction {
-    /// The last two grades.
-    pub fn is_bad(self) -> bool {
-        self >= Self::Dissatisfied
-    }
 }
 
 /// The item that something is about.

@@ -219,7 +219,10 @@ pub async fn a_draft_is_taken_up_on_another_channel(world: World) {
         assert_eq!(reason(&take("clerk", "", wrong, Channel::Window).await.unwrap_err()), "TAKE_UP_CODE_WRONG");
     }
     assert_eq!(reason(&take("citizen2", &draft.id, &code, Channel::Web).await.unwrap_err()), "APPLICATION_NOT_FOUND");
-    let taken = take("clerk", "", &code.to_lowercase(), Channel::Unspecified).await.unwrap();
+    let said = pb::TakeUpDraftRequest { request_id: new_request_id(), code: code.to_lowercase(), ..Default::default() };
+    let taken = world.as_("clerk").take_up_draft(said.clone()).await.unwrap().into_inner();
+    // an answer that was lost is given again
+    assert_eq!(world.as_("clerk").take_up_draft(said).await.unwrap().into_inner(), taken);
     assert_eq!((taken.id.as_str(), taken.channel()), (draft.id.as_str(), Channel::Window));
     assert_eq!(taken.steps.last().unwrap().kind, "TakenUp");
     // the word is used up

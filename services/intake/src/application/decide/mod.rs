@@ -58,6 +58,11 @@ pub struct Acting {
 }
 
 impl Acting {
+    /// Who did something before, in whose name a relay completes it.
+    pub fn before(actor: Actor) -> Self {
+        Acting { actor, subject: None, staff: false, grade: 0, mandates: Vec::new() }
+    }
+
     /// Whether the account is this party's.
     fn is(&self, party: Option<&Party>) -> bool {
         party.is_some_and(|party| party.is_identified() && Some(&party.subject) == self.subject.as_ref())

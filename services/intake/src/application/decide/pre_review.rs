@@ -1,6 +1,8 @@
 //! 预审, 联合预审: before anything is handed in, the window and the departments that it asks say whether it is ready. It is a service:
 //! no clock runs, nothing is accepted by it, and what it names does not use up the one notice of art. 32 ④.
 
+use std::collections::BTreeSet;
+
 use yiwang_ledger::{Context, Decision, Personal, Refusal, Timestamp};
 
 use super::{Acting, check_not_own};
@@ -39,8 +41,8 @@ pub fn request(app: &Application, by: &Acting) -> Decision<Event> {
 pub fn invite(app: &Application, organs: &[Organ], until: Timestamp, by: &Acting, cx: &Context) -> Decision<Event> {
     let review = open(app)?;
     check_not_own(app, by)?;
-    let known = |organ: &Organ| review.asked.iter().any(|asked| asked.code == organ.code);
-    let new: Vec<Organ> = organs.iter().filter(|organ| !known(organ)).cloned().collect();
+    let mut known: BTreeSet<&str> = review.asked.iter().map(|asked| asked.code.as_str()).collect();
+    let new: Vec<Organ> = organs.iter().filter(|organ| known.insert(&organ.code)).cloned().collect();
     if review.asked.len() + new.len() > MOST_ORGANS || until <= cx.now {
         let (zh, en) = ("至多邀请二十个部门，期限应在此刻之后", "at most twenty departments, until a moment to come");
         return Err(Refusal::field("until_time", "FIELD_INVALID", zh, en));

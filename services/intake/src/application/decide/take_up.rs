@@ -33,8 +33,8 @@ pub fn offer(app: &Application, by: &Acting, cx: &Context) -> Decision<Event> {
 pub fn take_up(app: &Application, code: &str, channel: Channel, by: &Acting, cx: &Context) -> Decision<Event> {
     draft(app)?;
     let own = app.begun_by_staff || app.at_window;
-    let said = app.take_up.as_ref().is_some_and(|word| word.code == code && cx.now < word.until);
-    if by.staff && !own && !said {
+    let said = app.take_up.as_ref().is_some_and(|word| word.code == code && !word.used && cx.now < word.until);
+    if by.staff && !said && !(own && code.is_empty()) {
         return Err(wrong_code());
     }
     if app.channel == channel && (!by.staff || own) {

@@ -10,7 +10,7 @@ use crate::identity::Identity;
 use crate::telemetry::Trace;
 
 /// The methods that anybody may call without a token: guides, the directory, notices and the verification of licences are public.
-pub const PUBLIC: [&str; 30] = [
+pub const PUBLIC: &[&str] = &[
     "/yiwang.catalogue.v1.CatalogueService/SearchItems",
     "/yiwang.catalogue.v1.CatalogueService/GetItem",
     "/yiwang.catalogue.v1.CatalogueService/GetGuideCode",

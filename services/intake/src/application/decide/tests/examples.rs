@@ -130,6 +130,25 @@ fn missing_materials_stop_acceptance_and_deferrable_ones_do_not() {
 }
 
 #[test]
+fn a_withdrawal_that_is_asked_for_is_still_answered_when_what_was_to_follow_is_late() {
+    let mut world = World::new().draft();
+    world.app.item.rules = crate::rules::in_region("licensing", "371602000000");
+    world.take(add_attachment(&world.app, &facts(), &file("plan"), &citizen(), &world.cx())).expect("a file");
+    let mut world = world.submitted();
+    let signed = Accept { deferral_signed: true, ..Accept::default() };
+    let decided = accept(&world.app, &world.item, &facts(), &signed, &clerk(), &world.cx());
+    world.take(decided).expect("accepted");
+    world.take(number(&world.app, "N1")).expect("numbered");
+    let decided = withdraw(&world.app, &Withdraw::default(), &citizen(), &world.cx());
+    assert_eq!(world.take(decided).expect("asked for"), ["WithdrawalRequested"]);
+    world.now = noon(2026, 4, 1);
+    let decided = timer(&world.app, &world.cx());
+    assert_eq!(world.take(decided).expect("late"), ["DeferralLate"]);
+    let answered = answer_withdrawal(&world.app, true, None, &citizen());
+    assert_eq!(world.take(answered).expect("answered"), ["Withdrawn"]);
+}
+
+#[test]
 fn what_is_missing_is_told_once() {
     let mut world = World::new().draft().submitted().asked_to_correct();
     let again = request_correction(&world.app, &facts(), &points(), &clerk(), &world.cx());
