@@ -66,6 +66,7 @@ fn production_has_no_demonstration_accounts(#[case] arguments: &[&str]) {
         ("YIWANG__SECURITY__WRAPPING_KEY_FILE", key),
         ("YIWANG__SECURITY__LOOKUP_KEY_FILE", key),
         ("YIWANG__SECURITY__SEAL_KEY_FILE", key),
+        ("YIWANG__DOCUMENTS__PUBLIC_URL", "https://zwfw.yiwang.example"),
     ];
     let output = yiwang(dir.path(), arguments, &production);
     assert!(!output.status.success() && said(&output).contains("生产模式不签发演示账号的凭证"), "{}", said(&output));

@@ -17,6 +17,7 @@ pub async fn fsync_off() -> anyhow::Result<String> {
         let mut command = Command::new(binary()?);
         command.args(["migrate", "trading"]).env("YIWANG__MODE", mode).env("YIWANG__DATABASE_URL", cluster.url());
         command.env("YIWANG__DATA_DIR", folder.path().join("data"));
+        command.env("YIWANG__DOCUMENTS__PUBLIC_URL", "https://zwfw.yiwang.example");
         for (key, file) in [
             ("IDENTITY__JWKS", "jwks.json"),
             ("IDENTITY__SERVICE_JWKS", "jwks.json"),

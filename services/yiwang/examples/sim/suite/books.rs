@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use yiwang_approval::case::{Case, Event as CaseEvent};
+use yiwang_documents::book::{Book, BookEvent};
 use yiwang_evaluation::evaluation::{Evaluation, Event as EvaluationEvent};
 use yiwang_intake::application::{Application, ApplicationEvent};
 use yiwang_intake::register::{Register, RegisterEvent};
@@ -23,6 +24,8 @@ pub struct Books {
     pub applications: Streams<ApplicationEvent>,
     pub registers: Streams<RegisterEvent>,
     pub cases: Streams<CaseEvent>,
+    /// 文书登记簿 of both.
+    pub documents: Streams<BookEvent>,
     pub licenses: Streams<LicenseEvent>,
     pub serials: Streams<SerialEvent>,
     pub evaluations: Streams<EvaluationEvent>,
@@ -49,7 +52,12 @@ impl Books {
             services.insert(service, grid.on_ledger(service, |ledger| Box::pin(of_service(ledger))).await?);
         }
         let (intake, approval) = ("intake", "approval");
+        let mut documents = events::<Book>(grid, intake, &services).await?;
+        for (book, events) in events::<Book>(grid, approval, &services).await? {
+            documents.entry(book).or_default().extend(events);
+        }
         Ok(Self {
+            documents,
             applications: events::<Application>(grid, intake, &services).await?,
             registers: events::<Register>(grid, intake, &services).await?,
             cases: events::<Case>(grid, approval, &services).await?,
@@ -104,8 +112,12 @@ async fn of_service(ledger: Ledger) -> anyhow::Result<Service> {
         "intake" => {
             derived.extend(anew::<Application>(&ledger).await?);
             derived.extend(anew::<Register>(&ledger).await?);
+            derived.extend(anew::<Book>(&ledger).await?);
         }
-        "approval" => derived = anew::<Case>(&ledger).await?,
+        "approval" => {
+            derived.extend(anew::<Case>(&ledger).await?);
+            derived.extend(anew::<Book>(&ledger).await?);
+        }
         "license" => {
             derived.extend(anew::<License>(&ledger).await?);
             derived.extend(anew::<Serials>(&ledger).await?);

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use yiwang_approval::case::{Event as CaseEvent, Opened, ResultKind};
 use yiwang_documents::Kind;
+use yiwang_documents::book::BookEvent;
 use yiwang_evaluation::evaluation::Event as EvaluationEvent;
 use yiwang_intake::application::{ApplicationEvent, WithdrawalCause};
 use yiwang_intake::register::RegisterEvent;
@@ -31,11 +32,12 @@ pub struct Told {
 pub type Rule = fn(&Books, &Told) -> Vec<String>;
 
 /// All rules, by name.
-pub const RULES: [(&str, Rule); 14] = [
+pub const RULES: [(&str, Rule); 15] = [
     ("one effect a request", one_effect_a_request),
     ("what was acknowledged is written", acknowledged_is_written),
     ("accepted once, or not at all", accepted_once),
     ("numbers without gaps, one an acceptance", numbers_without_gaps),
+    ("papers without gaps, each in its matter once", papers_without_gaps),
     ("one case an accepted application", one_case),
     ("one decision a case, or its withdrawal", one_decision),
     ("application and case agree on the withdrawal", withdrawals_agree),
@@ -99,9 +101,11 @@ fn accepted_once(books: &Books, _: &Told) -> Vec<String> {
             ("ended", count(&is_end)),
         ];
         findings.extend(times.iter().filter(|(_, n)| *n > 1).map(|(what, n)| format!("{id}: {what} {n} times")));
-        let end = events.iter().position(is_end);
-        if end.is_some_and(|end| end + 1 < events.len()) {
-            findings.push(format!("{id}: goes on after its end"));
+        // the number of a paper is given after the step that the paper is about
+        let numbered = |event: &ApplicationEvent| matches!(event, ApplicationEvent::DocumentIssued { .. });
+        let mut after_end = events.iter().skip_while(|event| !is_end(event)).skip(1);
+        if let Some(event) = after_end.find(|event| !numbered(event)) {
+            findings.push(format!("{id}: goes on after its end: {event:?}"));
         }
         let refused_though = events.iter().any(|event| matches!(event, ApplicationEvent::Refused { .. }));
         if refused_though && events.iter().any(is_acceptance) {
@@ -135,6 +139,45 @@ fn numbers_without_gaps(books: &Books, _: &Told) -> Vec<String> {
         let given = issued.remove(id).unwrap_or_default();
         if numbers.len() != accepted || given != numbers {
             findings.push(format!("{id}: accepted {accepted} times, issued {given:?}, numbered {numbers:?}"));
+        }
+    }
+    findings.extend(issued.iter().map(|(id, numbers)| format!("{numbers:?} issued for {id}, which is none")));
+    findings
+}
+
+fn papers_without_gaps(books: &Books, _: &Told) -> Vec<String> {
+    let mut findings = Vec::new();
+    let mut issued: BTreeMap<StreamId, BTreeSet<&str>> = BTreeMap::new();
+    for (book, events) in &books.documents {
+        for (expected, event) in (1..).zip(events) {
+            let BookEvent::DocumentIssued { serial, document } = event;
+            if *serial != expected {
+                findings.push(format!("book {book}: {serial} where {expected} is due"));
+            }
+            if !issued.entry(document.matter).or_default().insert(&document.number) {
+                findings.push(format!("{} was issued twice", document.number));
+            }
+        }
+    }
+    let applications = books.applications.iter().map(|(id, events)| {
+        let taken = events.iter().filter_map(|event| match event {
+            ApplicationEvent::DocumentIssued { number, .. } => Some(number.as_str()),
+            _ => None,
+        });
+        (*id, taken.collect::<Vec<&str>>())
+    });
+    let cases = books.cases.iter().map(|(id, events)| {
+        let taken = events.iter().filter_map(|event| match event {
+            CaseEvent::DocumentIssued { number, .. } => Some(number.as_str()),
+            _ => None,
+        });
+        (*id, taken.collect::<Vec<&str>>())
+    });
+    for (id, taken) in applications.chain(cases) {
+        let once: BTreeSet<&str> = taken.iter().copied().collect();
+        let of_books = issued.remove(&id).unwrap_or_default();
+        if once.len() != taken.len() || once != of_books {
+            findings.push(format!("{id}: issued {of_books:?}, taken {taken:?}"));
         }
     }
     findings.extend(issued.iter().map(|(id, numbers)| format!("{numbers:?} issued for {id}, which is none")));
