@@ -171,12 +171,16 @@ fn forward_service(package: &str, link: &str, service: &ServiceDescriptorProto) 
         let rpc = snake(method.name());
         let input = rust_path(method.input_type());
         let output = rust_path(method.output_type());
+        let (answer, output) = match method.server_streaming() {
+            true => ("stream", format!("ResponseStream<{output}>")),
+            false => ("answer", output),
+        };
         write!(
             code,
             "async fn {rpc}(&self, request: {input}, cx: &mut Context) -> Result<{output}, Status> {{\n\
              let mut client = {package}::{module}_client::{name}Client::new(self.links.{link}.clone());\n\
              let request = carry(request, cx);\n\
-             answer(call(async move {{ client.{rpc}(request).await }}).await)\n}}\n"
+             {answer}(call(async move {{ client.{rpc}(request).await }}).await)\n}}\n"
         )?;
     }
     code.push_str("}\n");
@@ -186,7 +190,7 @@ fn forward_service(package: &str, link: &str, service: &ServiceDescriptorProto) 
 /// Whether the gateway shows a method. prost drops the extension itself and keeps that there are options; a method wrongly
 /// taken or left out does not compile, since the REST trait must be implemented exactly.
 fn has_http_rule(method: &MethodDescriptorProto) -> bool {
-    method.options.is_some() && !method.client_streaming() && !method.server_streaming()
+    method.options.is_some() && !method.client_streaming()
 }
 
 /// `.yiwang.intake.v1.Application` as a path from the crate's root.

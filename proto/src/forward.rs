@@ -8,8 +8,9 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName};
 use rest_over_grpc::{
     codegen_helpers::grpc_status_details,
-    handling::{Code, Context, Status},
+    handling::{Code, Context, ResponseStream, Status},
 };
+use tokio_stream::StreamExt as _;
 use tonic::{body::Body, client::GrpcService, metadata::MetadataMap};
 
 /// Request headers that cross from HTTP to gRPC.
@@ -126,10 +127,18 @@ pub fn answer<T>(result: Result<tonic::Response<T>, tonic::Status>) -> Result<T,
     })
 }
 
+/// The messages as they come, each status with its details; or the status with which none came.
+pub fn stream<T: Send + 'static>(
+    result: Result<tonic::Response<tonic::Streaming<T>>, tonic::Status>,
+) -> Result<ResponseStream<T>, Status> {
+    let messages = answer(result)?;
+    Ok(Box::pin(messages.map(|message| answer(message.map(tonic::Response::new)))))
+}
+
 pub use generated::{Forwarded, forwarded};
 
 #[allow(clippy::large_futures, reason = "generated; one future a call")]
 mod generated {
-    use super::{Context, Forward, Link, Links, Status, answer, call, carry};
+    use super::{Context, Forward, Link, Links, ResponseStream, Status, answer, call, carry, stream};
     include!(concat!(env!("OUT_DIR"), "/forward.rs"));
 }

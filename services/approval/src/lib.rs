@@ -15,6 +15,7 @@ use tonic::service::Routes;
 use yiwang_documents::book::Book;
 use yiwang_documents::desk::Desk;
 use yiwang_kit::Env;
+use yiwang_kit::watching::Watching;
 use yiwang_ledger::{Aggregate as _, Ending, Ledger, Refusal};
 use yiwang_proto::approval::v1::approval_service_server::ApprovalServiceServer;
 use yiwang_proto::approval::v1::case_document_service_server::CaseDocumentServiceServer;
@@ -37,7 +38,12 @@ pub async fn start(env: Env) -> anyhow::Result<Routes> {
     });
     let desk = Desk::open(&env.ledger, &env.config.documents, &env.config.public_url(), "/v1/case-documents")?;
     relay::spawn(&env.ledger, &env.links, desk.clone());
-    let service = grpc::Approval::new(env.ledger.clone(), env.gate.clone(), desk);
+    let service = grpc::Approval::new(
+        env.ledger.clone(),
+        env.gate.clone(),
+        desk,
+        Watching::start(&env.ledger, env.shutdown.clone()),
+    );
     Ok(Routes::new(CaseDocumentServiceServer::new(grpc::DocumentsOf(service.clone())))
         .add_service(ApprovalServiceServer::new(service)))
 }

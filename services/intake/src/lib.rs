@@ -26,6 +26,7 @@ pub mod joint;
 pub mod limit;
 pub mod mandate;
 pub mod media;
+pub mod notification;
 pub mod numbering;
 pub mod proofs;
 pub mod publishing;
@@ -47,6 +48,7 @@ use anyhow::anyhow;
 use tonic::service::Routes;
 use yiwang_documents::book::Book;
 use yiwang_documents::desk::Desk;
+use yiwang_kit::watching::Watching;
 use yiwang_kit::{Env, storage};
 use yiwang_ledger::{Aggregate as _, Ending, Ledger, Refusal};
 use yiwang_proto::catalogue::v1::catalogue_service_server::CatalogueServiceServer;
@@ -58,12 +60,14 @@ use yiwang_proto::intake::v1::agent_service_server::AgentServiceServer;
 use yiwang_proto::intake::v1::answer_service_server::AnswerServiceServer;
 use yiwang_proto::intake::v1::appointment_service_server::AppointmentServiceServer;
 use yiwang_proto::intake::v1::bar_service_server::BarServiceServer;
+use yiwang_proto::intake::v1::counter_service_server::CounterServiceServer;
 use yiwang_proto::intake::v1::document_service_server::DocumentServiceServer;
 use yiwang_proto::intake::v1::engagement_service_server::EngagementServiceServer;
 use yiwang_proto::intake::v1::fee_service_server::FeeServiceServer;
 use yiwang_proto::intake::v1::intake_service_server::IntakeServiceServer;
 use yiwang_proto::intake::v1::joint_service_server::JointServiceServer;
 use yiwang_proto::intake::v1::mandate_service_server::MandateServiceServer;
+use yiwang_proto::intake::v1::notification_service_server::NotificationServiceServer;
 use yiwang_proto::intake::v1::pre_review_service_server::PreReviewServiceServer;
 use yiwang_proto::intake::v1::question_service_server::QuestionServiceServer;
 use yiwang_proto::intake::v1::queue_service_server::QueueServiceServer;
@@ -81,12 +85,15 @@ use crate::drafting::Draft;
 use crate::engagement::Engagement;
 use crate::fee::Fees;
 use crate::grpc::{
-    Agents, Answers, Appointments, BarsOf, Catalogue, Directory, DocumentsOf, Engagements, FeesOf, Halls, Intake,
-    Joints, Mandates, PreReviews, Questions, Queues, Receptions, Themes, Transfers,
+    Agents, Answers, Appointments, BarsOf, Catalogue, Counters, Directory, DocumentsOf, Engagements, FeesOf, Halls,
+    Intake, Joints, Mandates, Notifications, PreReviews, Questions, Queues, Receptions, Themes, Transfers,
 };
 use crate::hall::{Hall, Presence};
 use crate::joint::Joint;
 use crate::mandate::Mandate;
+use crate::notification::relays::{Composing, Sending};
+use crate::notification::sender::Senders;
+use crate::notification::{Contact, Notification};
 use crate::proofs::Proof;
 use crate::question::Question;
 use crate::queue::{Day, seats};
@@ -151,13 +158,18 @@ pub async fn start(env: Env) -> anyhow::Result<Routes> {
     });
     let desk = Desk::open(&env.ledger, &env.config.documents, &env.config.public_url(), "/v1/documents")?;
     let sources = fetching::Sources::open(&env)?;
-    let intake = Intake::new(env.ledger.clone(), env.gate.clone(), store.clone(), desk.clone(), sources);
+    let watching = Watching::start(&env.ledger, env.shutdown.clone());
+    let intake = Intake::new(env.ledger.clone(), env.gate.clone(), store.clone(), desk.clone(), sources, watching);
     relay::spawn(&env.ledger, &env.links, store, desk, intake.clone());
+    env.ledger.relay("notifications", Composing(env.ledger.clone()));
+    let senders = Senders::open(&env.config, &env.data_dir.join("notifications"))?;
+    env.ledger.relay("sending", Sending { ledger: env.ledger.clone(), senders });
 
     let directory = Directory::new(env.ledger.clone(), env.gate.clone());
     let transfers = Transfers::new(env.ledger.clone(), env.gate.clone());
     let halls = Halls::new(env.ledger.clone(), env.gate.clone());
     let mandates = Mandates::new(env.ledger.clone(), env.gate.clone());
+    let notifications = Notifications::new(env.ledger.clone(), env.gate.clone());
     let receptions = Receptions::new(env.ledger.clone(), env.gate.clone());
     let questions = Questions::new(env.ledger.clone(), env.gate.clone());
     let agents = Agents::new(env.ledger.clone(), env.gate.clone());
@@ -166,11 +178,13 @@ pub async fn start(env: Env) -> anyhow::Result<Routes> {
     let themes = Themes::new(env.ledger.clone(), env.gate.clone());
     Ok(Routes::new(IntakeServiceServer::new(intake.clone()))
         .add_service(DocumentServiceServer::new(DocumentsOf(intake.clone())))
+        .add_service(CounterServiceServer::new(Counters(intake.clone())))
         .add_service(FeeServiceServer::new(FeesOf(intake.clone())))
         .add_service(BarServiceServer::new(BarsOf(intake.clone())))
         .add_service(JointServiceServer::new(Joints(intake.clone())))
         .add_service(PreReviewServiceServer::new(PreReviews(intake)))
         .add_service(MandateServiceServer::new(mandates))
+        .add_service(NotificationServiceServer::new(notifications))
         .add_service(CatalogueServiceServer::new(catalogue))
         .add_service(DirectoryServiceServer::new(directory))
         .add_service(HallServiceServer::new(halls))
@@ -203,6 +217,8 @@ pub async fn rebuild(ledger: &Ledger) -> Result<u64, Refusal> {
         + ledger.rebuild::<Presence>().await?
         + ledger.rebuild::<Mandate>().await?
         + ledger.rebuild::<Joint>().await?
+        + ledger.rebuild::<Notification>().await?
+        + ledger.rebuild::<Contact>().await?
         + ledger.rebuild::<Bars>().await?
         + ledger.rebuild::<WindowGroup>().await?
         + ledger.rebuild::<BookingRules>().await?

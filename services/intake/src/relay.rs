@@ -468,13 +468,18 @@ impl ToApproval {
             Ok(_) => return Delivery::NotMine,
             Err(refusal) => return later(&refusal),
         };
-        let reasons = format!("容缺受理所缺材料逾期未补齐：{}", materials.join("、"));
+        let app = match self.0.after(entry).await {
+            Ok(read) => read.state,
+            Err(refusal) => return later(&refusal),
+        };
+        let pinned = match self.0.ledger.state_at::<Item>(catalogue::stream(&app.item.code), app.item.version).await {
+            Ok(Some(item)) => item.state,
+            Ok(None) => return Delivery::Refused { reason: "the pinned item is not there".to_owned() },
+            Err(refusal) => return later(&refusal),
+        };
+        let reasons = late_papers(&app, &pinned, &materials);
         if consequence == Consequence::Withdrawn {
-            let subject = match self.0.after(entry).await {
-                Ok(read) => read.state.data_subject().clone(),
-                Err(refusal) => return later(&refusal),
-            };
-            let reason = Some(Personal::new(&subject, "reason", reasons));
+            let reason = Some(Personal::new(app.data_subject(), "reason", reasons));
             return self.end(entry, request_id, reason, Actor::system()).await;
         }
         let application_id = entry.stream.to_string();
@@ -571,9 +576,28 @@ fn open_right(request_id: &str, app: &Application, receipt: String) -> Option<ev
     })
 }
 
+/// 理由 of what follows where papers did not come: which they were, by when, and by which notice they were promised.
+fn late_papers(app: &Application, item: &Item, materials: &[String]) -> String {
+    let name = |code: &String| item.facts.material(code).map_or_else(|| code.clone(), |material| material.name.clone());
+    let names: Vec<String> = materials.iter().map(name).collect();
+    let deferral = match &app.phase {
+        Phase::Accepted(acceptance) => acceptance.deferral.as_ref(),
+        _ => None,
+    };
+    let told = deferral
+        .map(|deferral| format!("容缺受理告知书（{}）告知的期限{}届满，", deferral.notice_number, deferral.due.date));
+    format!("{}以下材料未补齐：{}", told.unwrap_or_default(), names.join("、"))
+}
+
 /// Whose own matter it is; empty where staff filed.
 fn owner_subject(app: &Application) -> String {
-    if app.begun_by_staff { String::new() } else { app.owner_subject.to_string() }
+    if app.is_beginners() { app.owner_subject.to_string() } else { String::new() }
+}
+
+/// The agent; empty where the applicant acts alone.
+fn agent_subject(app: &Application) -> String {
+    let agent = app.agent.as_ref().filter(|agent| agent.is_identified());
+    agent.map(|agent| agent.subject.to_string()).unwrap_or_default()
 }
 
 fn has_decided(status: &Status) -> bool {
@@ -600,5 +624,6 @@ fn open_case(entry: &Entry, request_id: &str, app: &Application, item: &Item) ->
         form: app.form.as_ref().and_then(form_struct),
         channel: channel(app.channel).into(),
         owner_subject: owner_subject(app),
+        agent_subject: agent_subject(app),
     })
 }

@@ -40,7 +40,7 @@ async fn run(options: Options) -> anyhow::Result<ExitCode> {
         Command::Serve { services } => serve::run(config, services).await?,
         Command::Migrate { services } => tools::migrate(config, services).await?,
         Command::Verify { json } => return tools::verify(config, *json).await,
-        Command::Rebuild { services } => tools::rebuild(config, services).await?,
+        Command::Rebuild { services } => Box::pin(tools::rebuild(config, services)).await?,
         Command::Backup { to } => backup::run(&config, to).await?,
         Command::Archive { command } => archive::run(config, command).await?,
         Command::Restored(args) => restore::restored(config, args).await?,

@@ -48,6 +48,17 @@ fn the_story_ends_with_its_totals_and_a_licence_that_openssl_verifies() {
 }
 
 #[test]
+fn one_submission_opens_a_restaurant_in_several_departments() {
+    let folder = tempfile::tempdir().unwrap();
+    let lines = told(demo(folder.path(), &["--exit", "--story", "theme", "--out", "out"]));
+    let totals = json!({
+        "steps": lines.len() - 1, "submissions": 1, "members": 4, "granted": 3, "refused": 1, "handedOut": 3,
+    });
+    assert_eq!(lines.last().unwrap(), &json!({"totals": totals}));
+    assert!(openssl_verifies(&folder.path().join("out")));
+}
+
+#[test]
 fn what_was_told_between_the_services_has_no_orphans() {
     let folder = tempfile::tempdir().unwrap();
     told(demo(folder.path(), &["--exit", "--data", "kept"]));

@@ -24,6 +24,8 @@ pub struct Open {
     pub owner: String,
     /// Keyed hash of that account's own document.
     pub owner_subject: Option<SubjectId>,
+    /// Keyed hash of the agent's document.
+    pub agent_subject: Option<SubjectId>,
     /// Who accepted.
     pub accepted_by: Officer,
     /// 收到申请之日.
@@ -64,6 +66,7 @@ pub fn open(case: &Case, open: &Open, cx: &Context) -> Decided<Event> {
         applicant: open.applicant.clone(),
         owner: open.owner.clone(),
         owner_subject: open.owner_subject.clone(),
+        agent_subject: open.agent_subject.clone(),
         accepted_by: open.accepted_by.clone(),
         received_on: Some(open.received_on),
         accepted_on: open.accepted_on,
@@ -75,7 +78,9 @@ pub fn open(case: &Case, open: &Open, cx: &Context) -> Decided<Event> {
         promised,
         legal,
     };
-    let decider = decider_at_once(&opened);
+    // a later day is not on the spot any more; what the rule set itself records is
+    let today = clock::day_of(cx.now) == opened.accepted_on;
+    let decider = decider_at_once(&opened).filter(|officer| today || officer.is_system());
     let mut events = vec![Event::Opened(Box::new(opened.clone()))];
     if let Some(officer) = decider {
         let granted = Outcome::Granted { reasons: None };

@@ -21,6 +21,9 @@ pub struct Opened {
     pub owner: String,
     /// Keyed hash of that account's own document.
     pub owner_subject: Option<SubjectId>,
+    /// Keyed hash of the agent's document.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent_subject: Option<SubjectId>,
     /// Who accepted; `system` where the law itself did (行政许可法 art. 32 ④).
     pub accepted_by: Officer,
     /// 收到申请之日, from which some limits run; none in the oldest entries, whose limits all run from acceptance.

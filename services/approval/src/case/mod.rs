@@ -119,7 +119,7 @@ impl Aggregate for Case {
             Tag::new("warning", self.warning().name(), sort.clone()),
             Tag::new("application", facts.application.as_str(), sort.clone()),
         ];
-        if let Some(owner) = &facts.owner_subject {
+        for owner in facts.owner_subject.iter().chain(&facts.agent_subject) {
             tags.push(Tag::new(Tag::AUDIENCE, owner.audience(), sort.clone()));
         }
         if !facts.owner.is_empty() {

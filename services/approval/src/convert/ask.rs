@@ -37,6 +37,7 @@ pub fn open(request: &pb::OpenCaseRequest, vault: &Vault) -> Result<Open, Refusa
         applicant,
         owner: request.owner.clone(),
         owner_subject: party::owner_subject(&request.owner_subject)?,
+        agent_subject: party::owner_subject(&request.agent_subject)?,
         accepted_by: request.actor.as_ref().map_or_else(Officer::system, officer),
         received_on,
         accepted_on,

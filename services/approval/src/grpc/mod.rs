@@ -1,9 +1,12 @@
 //! The handlers: message -> command -> ledger -> message. Nothing is decided here.
 
 mod document;
+mod watch;
 
-use tonic::Request;
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::{Request, Status};
 use yiwang_documents::desk::Desk;
+use yiwang_kit::watching::Watching;
 use yiwang_kit::{Caller, Fault, Gate, Incoming, Reply, Resource, party, receive, reply, wire};
 use yiwang_ledger::{Aggregate as _, Call, Committed, Context, Decision, Ledger, ListQuery, Read, Refusal, StreamId};
 use yiwang_proto::approval::v1 as pb;
@@ -21,6 +24,7 @@ pub struct Approval {
     ledger: Ledger,
     gate: Gate,
     desk: Desk,
+    watching: Watching,
 }
 
 /// The stream of an application's case.
@@ -28,11 +32,15 @@ pub fn stream(application: &str) -> StreamId {
     StreamId::named(Case::KIND, application)
 }
 
-fn resource(case: &Case) -> Resource<'_> {
+/// What the policies are asked about. Whoever is a party, be they applicant, agent or who filed it, is its owner: an officer keeps out
+/// of their own matter.
+fn resource<'a>(case: &'a Case, caller: &'a Caller) -> Resource<'a> {
     let Some(facts) = &case.facts else { return Resource { kind: "Case", ..Resource::default() } };
+    let parties = facts.owner_subject.iter().chain(&facts.agent_subject);
+    let own = caller.subject.as_ref().filter(|subject| parties.clone().any(|party| party == *subject));
     Resource {
         kind: "Case",
-        owner: facts.applicant.subject.as_str(),
+        owner: own.unwrap_or(&facts.applicant.subject).as_str(),
         organisation: facts.item.handler(),
         region: &facts.item.region,
         item: &facts.item.code,
@@ -45,9 +53,9 @@ fn officer(caller: &Caller) -> Officer {
 }
 
 impl Approval {
-    /// Over a ledger, the policies and the desk of documents.
-    pub fn new(ledger: Ledger, gate: Gate, desk: Desk) -> Self {
-        Self { ledger, gate, desk }
+    /// Over a ledger, the policies, the desk of documents, and who follows.
+    pub fn new(ledger: Ledger, gate: Gate, desk: Desk, watching: Watching) -> Self {
+        Self { ledger, gate, desk, watching }
     }
 
     fn shown(&self, done: &Committed<Case>) -> pb::Case {
@@ -93,7 +101,7 @@ impl Approval {
             if case.facts.is_none() || !audiences.meets(&case.tags()) {
                 return Err(not_found());
             }
-            gate.allow(&caller, rpc, &resource(case))?;
+            gate.allow(&caller, rpc, &resource(case, &caller))?;
             rule(case, &officer, cx)
         };
         Ok(self.ledger.execute::<Case>(id, call, rule).await.map_err(wire::contract_word)?)
@@ -242,6 +250,12 @@ impl ApprovalService for Approval {
 
     async fn get_case(&self, request: Request<pb::GetCaseRequest>) -> Reply<pb::Case> {
         reply(self.get(receive(request)?).await)
+    }
+
+    type WatchCaseStream = ReceiverStream<Result<pb::CaseProgress, Status>>;
+
+    async fn watch_case(&self, request: Request<pb::WatchCaseRequest>) -> Reply<Self::WatchCaseStream> {
+        reply(self.watch(receive(request)?).await)
     }
 
     async fn review_case(&self, request: Request<pb::ReviewCaseRequest>) -> Reply<pb::Case> {

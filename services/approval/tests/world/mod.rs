@@ -79,6 +79,7 @@ pub fn open_of(item: Item, accepted_on: &str) -> Open {
         },
         owner: "person:citizen".into(),
         owner_subject: None,
+        agent_subject: None,
         accepted_by: officer("staff:clerk"),
         received_on: accepted_on.parse().unwrap(),
         accepted_on: accepted_on.parse().unwrap(),

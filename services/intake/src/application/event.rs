@@ -222,6 +222,9 @@ pub enum ApplicationEvent {
         received: NaiveDate,
         /// When it must have been accepted.
         due: Due,
+        /// When the place's own rule wants it told.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        tell_sooner: Option<Due>,
         /// On whose authority.
         authority: Authority,
         /// 授权委托 under which an agent hands it in.

@@ -80,7 +80,10 @@ pub(super) fn evolve(app: &mut Application, event: &Event, meta: &Meta) {
             if let Some(word) = &mut app.take_up {
                 word.used = true;
             }
-            app.channel = *channel;
+            // 申报来源 of what was received stays
+            if app.receipt.is_none() {
+                app.channel = *channel;
+            }
             app.at_window |= at_window;
         }
         Event::AttachmentAdded { attachment, .. } => app.attachments.push((**attachment).clone()),
@@ -141,7 +144,10 @@ pub(super) fn evolve(app: &mut Application, event: &Event, meta: &Meta) {
                 app.looked.insert(code.clone(), Looked { met: *met, by: by.clone(), at: meta.at });
             }
         }
-        Event::Resubmitted { received, due, missing, consented, .. } => {
+        Event::Resubmitted { received, due, tell_sooner, missing, consented, .. } => {
+            if let Some(receipt) = &mut app.receipt {
+                receipt.tell_sooner.clone_from(tell_sooner);
+            }
             app.consented.clone_from(consented);
             // what came again is looked at again
             app.looked.clear();

@@ -78,6 +78,9 @@ pub struct ItemPin {
     pub form_version: u32,
     /// The rules that bind it.
     pub rules: RuleSet,
+    /// The item's own 救济途径, added to the general ones where the law itself refuses.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub remedies: String,
     /// 受委托机关, which handles it in the name of the organ whose item it is (行政许可法 art. 24).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub entrusted: Option<Organ>,
@@ -385,7 +388,13 @@ impl Application {
     pub fn is_party(&self, subject: &SubjectId) -> bool {
         let named = [&self.applicant, &self.agent].into_iter().flatten().filter(|party| party.is_identified());
         named.map(|party| &party.subject).any(|own| own == subject)
-            || (!self.begun_by_staff && self.owner_subject == *subject)
+            || (self.is_beginners() && self.owner_subject == *subject)
+    }
+
+    /// Whether it is still a matter of whoever began it: until somebody else has handed it in.
+    pub fn is_beginners(&self) -> bool {
+        let own = self.receipt.as_ref().is_none_or(|receipt| receipt.by.id == self.owner);
+        !self.begun_by_staff && own
     }
 
     /// The file of an id.

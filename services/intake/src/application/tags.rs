@@ -46,12 +46,13 @@ fn audiences(app: &Application) -> Vec<String> {
     let mut all = Vec::new();
     let named = [&app.applicant, &app.agent].into_iter().flatten().filter(|party| party.is_identified());
     all.extend(named.map(|party| party.subject.audience()));
-    if !app.begun_by_staff {
+    if app.is_beginners() {
         all.push(app.owner_subject.audience());
     }
     let received = !matches!(app.phase, Phase::Absent | Phase::Draft) && app.receipt.is_some();
     // a pre-review shows the draft to whoever is asked, while it goes on
-    let reviewed = app.pre_review.as_ref().filter(|review| !received && review.concluded.is_none());
+    let draft = matches!(app.phase, Phase::Draft);
+    let reviewed = app.pre_review.as_ref().filter(|review| draft && review.concluded.is_none());
     if let Some(review) = reviewed {
         all.push(format!("org:{}", app.item.organisation));
         all.extend(review.asked.iter().map(|organ| format!("org:{}", organ.code)));
@@ -79,7 +80,7 @@ pub(super) fn tags(app: &Application) -> Vec<Tag> {
     tags.push(Tag::new("owner", app.owner.clone(), sort.clone()));
     let parties = [&app.applicant, &app.agent].into_iter().flatten().filter(|party| party.is_identified());
     tags.extend(parties.map(|party| Tag::new("party", party.subject.to_string(), sort.clone())));
-    if !app.begun_by_staff {
+    if app.is_beginners() {
         tags.push(Tag::new("party", app.owner_subject.to_string(), sort.clone()));
     }
     if let Some(due) = watched(app) {

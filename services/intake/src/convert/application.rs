@@ -162,7 +162,8 @@ fn refusal(refusal: &Rejection, organ: &str, reader: Reader) -> pb::Refusal {
     }
 }
 
-fn phase(phase: &Phase) -> pb::ApplicationPhase {
+/// Where it stands, in the contract.
+pub fn phase(phase: &Phase) -> pb::ApplicationPhase {
     match phase {
         Phase::Absent => pb::ApplicationPhase::Unspecified,
         Phase::Draft => pb::ApplicationPhase::Draft,
@@ -242,7 +243,8 @@ pub fn told(told: &pb::Conclusion) -> Result<Conclusion, yiwang_ledger::Refusal>
     })
 }
 
-fn step(step: &Step, app: &Application, reader: Reader) -> party_pb::Step {
+/// One step of the progress, in words.
+pub fn step(step: &Step, app: &Application, reader: Reader) -> party_pb::Step {
     let (zh, en) = match step.kind.as_str() {
         "Drafted" => ("开始填写申请", "the application was begun"),
         "Submitted" => ("提交申请，出具收件凭证", "handed in; a receipt was issued"),

@@ -317,6 +317,7 @@ pub fn pin(read: &Read<Item>, today: NaiveDate) -> ItemPin {
         organisation: facts.department_code.clone(),
         region: facts.region.clone(),
         item_type: facts.item_type,
+        remedies: facts.remedies.clone(),
         case_kind: facts.case_kind,
         form_version: read.state.form_version,
         rules: crate::rules::in_region(&facts.rules, &facts.region),

@@ -15,7 +15,6 @@ use yiwang_ledger::{Personal, Timestamp};
 
 pub use self::department::Department;
 use self::licenses::Licenses;
-use crate::application::Application;
 use crate::catalogue::ItemFacts;
 use crate::catalogue::facts::{Fetch, Material};
 
@@ -115,10 +114,10 @@ impl Sources {
     }
 }
 
-/// The materials of an application that are fetched and have not been yet.
-pub fn open<'a>(app: &Application, facts: &'a ItemFacts) -> Vec<(&'a Material, &'a Fetch)> {
-    let named = facts.materials.iter().filter_map(|material| Some((material, material.fetch.as_ref()?)));
-    named.filter(|(material, _)| !app.fetched.contains_key(&material.code)).collect()
+/// The materials of an item that are fetched. They are asked for each time: what nobody had yesterday may be in force today, and what
+/// was in force may have ended.
+pub fn fetchable(facts: &ItemFacts) -> Vec<(&Material, &Fetch)> {
+    facts.materials.iter().filter_map(|material| Some((material, material.fetch.as_ref()?))).collect()
 }
 
 #[derive(Deserialize)]

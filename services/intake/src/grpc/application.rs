@@ -81,7 +81,7 @@ impl Intake {
         Ok(self.shown(&incoming.caller, &done))
     }
 
-    async fn get(&self, incoming: Incoming<pb::GetApplicationRequest>) -> Result<pb::Application, Fault> {
+    pub(super) async fn get(&self, incoming: Incoming<pb::GetApplicationRequest>) -> Result<pb::Application, Fault> {
         let caller = &incoming.caller;
         self.gate.allow(caller, "GetApplication", &Resource { kind: "Application", ..Resource::default() })?;
         let read = self.seen(caller, &incoming.message.id).await?;
@@ -144,14 +144,12 @@ impl Intake {
         let seen = self.seen(&incoming.caller, &message.id).await?;
         let (now, pinned) =
             (self.item_now(&incoming.caller, &seen.state.item.code).await?.state, self.pinned(&seen.state.item).await?);
-        let bars = match seen.state.identified_applicant() {
-            Some(applicant) => self.bars(&applicant.subject).await?.bars,
-            None => Vec::new(),
-        };
+        let (bars, bars_of) = self.bars_of(&seen.state).await?;
         let handing = decide::Handing {
             sign_promise: message.sign_promise,
             sign_deferral: message.sign_deferral,
             bars,
+            bars_of: Some(bars_of),
             note: None,
             consents: message.consent_sensitive,
             joint: false,
@@ -166,7 +164,7 @@ impl Intake {
         Ok(self.shown(&incoming.caller, &done))
     }
 
-    async fn checklist(&self, incoming: Incoming<pb::GetChecklistRequest>) -> Result<Checklist, Fault> {
+    pub(super) async fn checklist(&self, incoming: Incoming<pb::GetChecklistRequest>) -> Result<Checklist, Fault> {
         let caller = &incoming.caller;
         self.gate.allow(caller, "GetChecklist", &Resource { kind: "Application", ..Resource::default() })?;
         let seen = self.seen(caller, &incoming.message.id).await?;
@@ -231,13 +229,17 @@ impl Intake {
         Ok(self.shown(&incoming.caller, &done))
     }
 
-    async fn accept(&self, incoming: Incoming<pb::AcceptApplicationRequest>) -> Result<pb::Application, Fault> {
+    pub(super) async fn accept(
+        &self,
+        incoming: Incoming<pb::AcceptApplicationRequest>,
+    ) -> Result<pb::Application, Fault> {
         let message = &incoming.message;
         let seen = self.seen(&incoming.caller, &message.id).await?;
         let (now, pinned) =
             (self.item_now(&incoming.caller, &seen.state.item.code).await?.state, self.pinned(&seen.state.item).await?);
         let note = ask::remark(seen.state.data_subject(), "note", &message.note)?;
-        let accept = decide::Accept { note, deferral_signed: message.deferral_signed };
+        let (bars, bars_of) = self.bars_of(&seen.state).await?;
+        let accept = decide::Accept { note, deferral_signed: message.deferral_signed, bars, bars_of: Some(bars_of) };
         let facts = pinned.clone();
         let target = Target { id: &message.id, request_id: &message.request_id, etag: &message.etag };
         let rule = move |app: &Application, by: &Acting, cx: &Context| {
@@ -362,6 +364,15 @@ impl IntakeService for Intake {
         request: Request<pb::DownloadAttachmentRequest>,
     ) -> Reply<Self::DownloadAttachmentStream> {
         reply(self.download(receive(request)?).await)
+    }
+
+    type WatchApplicationStream = ReceiverStream<Result<pb::ApplicationProgress, Status>>;
+
+    async fn watch_application(
+        &self,
+        request: Request<pb::WatchApplicationRequest>,
+    ) -> Reply<Self::WatchApplicationStream> {
+        reply(self.watch(receive(request)?).await)
     }
 
     async fn remove_attachment(&self, request: Request<pb::RemoveAttachmentRequest>) -> Reply<pb::Application> {

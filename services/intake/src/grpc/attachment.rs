@@ -257,6 +257,13 @@ impl Intake {
         let (caller, message) = (&received.caller, &received.message);
         self.gate.allow(caller, "DownloadAttachment", &Resource { kind: "Application", ..Resource::default() })?;
         let read = self.seen(caller, &message.application_id).await?;
+        // 最小必要: a paper is for whoever handles it, and for whom it is shown to in a pre-review
+        let review = read.state.pre_review.as_ref().filter(|review| review.concluded.is_none());
+        let asked =
+            review.is_some_and(|review| review.asked.iter().any(|organ| caller.organisations.contains(&organ.code)));
+        if caller.is_staff() && !asked && !super::application::handles(caller, &read.state.item) {
+            return Err(decide::attachment_not_found().into());
+        }
         let file =
             read.state.attachment(message.attachment_id.trim()).cloned().ok_or_else(decide::attachment_not_found)?;
         self.leave_trace(&received, "DownloadAttachment", read.stream).await?;

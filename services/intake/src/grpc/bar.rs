@@ -98,6 +98,11 @@ impl BarsOf {
             None => ask::acting(&caller).actor,
         };
         let pinned = self.0.pinned(&read.state.item).await?;
+        if message.kind() == pb::BarKind::FalsePromise && read.state.promise.is_none() && read.state.deferral.is_none()
+        {
+            let (zh, en) = ("该申请没有签署承诺", "nothing was promised with this application");
+            return Err(Refusal::state("PROMISE_NOT_SIGNED", zh, en).into());
+        }
         let found = Found {
             kind: kind(message.kind())?,
             application: read.stream,
@@ -147,7 +152,7 @@ impl BarsOf {
                 // what else somebody was found to have done is for whoever handles the matter
                 if caller.subject.as_ref().filter(|_| !caller.is_staff())
                     != read.state.identified_applicant().map(|party| &party.subject)
-                    && !super::application::handles(caller, &read.state.item)
+                    && !(super::application::handles(caller, &read.state.item) && read.state.receipt.is_some())
                 {
                     return Err(not_found().into());
                 }
@@ -161,6 +166,14 @@ impl BarsOf {
 }
 
 impl Intake {
+    /// What the applicant of an application is barred from, and whose bars these are.
+    pub(super) async fn bars_of(&self, app: &Application) -> Result<(Vec<bar::Bar>, SubjectId), Refusal> {
+        match app.identified_applicant() {
+            Some(applicant) => Ok((self.bars(&applicant.subject).await?.bars, applicant.subject.clone())),
+            None => Ok((Vec::new(), SubjectId::default())),
+        }
+    }
+
     /// What somebody is barred from.
     pub(crate) async fn bars(&self, subject: &SubjectId) -> Result<Bars, Refusal> {
         let read = self.ledger.get::<Bars>(bar::stream(subject), &Audiences::all()).await?;

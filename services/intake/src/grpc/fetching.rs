@@ -12,7 +12,7 @@ use crate::convert::{application as show, ask};
 use crate::fetching::{self, Query};
 
 impl Intake {
-    /// Asks the source of every material that was not fetched yet, one after the other; one that is away is named, and asked again
+    /// Asks the source of every material that has one, one after the other; one that is away is named, and asked again
     /// once the application is handed in.
     pub(super) async fn fetch(&self, incoming: Incoming<pb::FetchMaterialsRequest>) -> Result<pb::Application, Fault> {
         let (caller, message) = (incoming.caller.clone(), &incoming.message);
@@ -58,9 +58,15 @@ impl Intake {
         let Some(applicant) = app.identified_applicant() else { return Ok(()) };
         let text = |value: &Option<Personal>| value.as_ref().and_then(Personal::get).unwrap_or_default().to_owned();
         let mut away = Vec::new();
-        for (material, from) in fetching::open(app, &pinned.facts) {
+        // who is erased has nothing that could be asked for
+        if applicant.number.as_ref().is_none_or(Personal::is_erased) {
+            return Ok(());
+        }
+        for (material, from) in fetching::fetchable(&pinned.facts) {
             let (Fetch::License(what) | Fetch::Department(what)) = from;
-            let id = format!("{}.{}", base.request_id, material.code);
+            // of one caller and one application, whatever the material's code is written in
+            let name = format!("{}/{stream}/{}/{}", base.principal, base.request_id, material.code);
+            let id = StreamId::named("fetch", &name).to_string();
             let query = Query {
                 subject: applicant.subject.to_string(),
                 document_kind: applicant.kind.map(|kind| kind.code().to_owned()).unwrap_or_default(),
@@ -74,8 +80,9 @@ impl Intake {
                 Ok(found) => {
                     let call = Call::system(format!("fetch.{id}"), &base.trace).with_actor(by.actor.id.clone());
                     let (code, from, acting) = (material.code.clone(), from.clone(), by.clone());
+                    let asked = applicant.subject.clone();
                     let rule = move |app: &Application, cx: &Context| {
-                        decide::fetched(app, &code, &from, found.as_ref(), &acting, cx)
+                        decide::fetched_of(app, Some(&asked), &code, &from, found.as_ref(), &acting, cx)
                     };
                     self.ledger.execute::<Application>(stream, call, rule).await?;
                 }

@@ -225,6 +225,7 @@ impl Joints {
                     sign_promise: signed(&ask.promises, code),
                     sign_deferral: signed(&ask.deferrals, code),
                     bars: bars.clone(),
+                    bars_of: Some(whose.applicant.subject.clone()),
                     note: None,
                     consents: ask.consents,
                     joint: true,

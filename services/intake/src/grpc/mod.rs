@@ -8,6 +8,7 @@ mod attachment;
 mod bar;
 mod catalogue;
 mod conclusion;
+mod counter;
 mod directory;
 mod document;
 mod engagement;
@@ -17,16 +18,19 @@ mod filling;
 mod hall;
 mod joint;
 mod mandate;
+mod notification;
 mod pre_review;
 mod question;
 mod queue;
 mod reception;
 mod theme;
 mod transfer;
+mod watch;
 
 use std::sync::Arc;
 
 use yiwang_documents::desk::Desk;
+use yiwang_kit::watching::Watching;
 use yiwang_kit::{Caller, Fault, Gate, Incoming, Resource, wire};
 use yiwang_ledger::{
     Aggregate as _, Audiences, Call, Committed, Context, Decision, Ledger, ListQuery, Read, Refusal, StreamId,
@@ -41,6 +45,7 @@ pub use appointment::Appointments;
 pub use bar::BarsOf;
 pub use catalogue::Catalogue;
 pub(crate) use catalogue::day;
+pub use counter::Counters;
 pub use directory::Directory;
 pub use document::DocumentsOf;
 pub use engagement::Engagements;
@@ -48,6 +53,7 @@ pub use fee::FeesOf;
 pub use hall::Halls;
 pub use joint::Joints;
 pub use mandate::Mandates;
+pub use notification::Notifications;
 pub use pre_review::PreReviews;
 pub use question::Questions;
 pub use queue::Queues;
@@ -73,6 +79,7 @@ pub struct Intake {
     store: Arc<Store>,
     desk: Desk,
     sources: Sources,
+    watching: Watching,
 }
 
 /// What the policies are asked about. A party acts on what is theirs, be they applicant or agent.
@@ -166,9 +173,16 @@ struct Target<'a> {
 }
 
 impl Intake {
-    /// Over a ledger, the policies, a store, the desk of documents, and the sources that materials are fetched from.
-    pub fn new(ledger: Ledger, gate: Gate, store: Arc<Store>, desk: Desk, sources: Sources) -> Self {
-        Self { ledger, gate, store, desk, sources }
+    /// Over a ledger, the policies, a store, the desk of documents, the sources that materials are fetched from, and who follows.
+    pub fn new(
+        ledger: Ledger,
+        gate: Gate,
+        store: Arc<Store>,
+        desk: Desk,
+        sources: Sources,
+        watching: Watching,
+    ) -> Self {
+        Self { ledger, gate, store, desk, sources, watching }
     }
 
     /// The ledger of all that it keeps.
@@ -240,7 +254,15 @@ impl Intake {
     }
 
     fn shown(&self, caller: &Caller, done: &Committed<Application>) -> pb::Application {
-        show::application(done.stream, done.version, &done.state, done.at, reader(caller))
+        let mut shown = show::application(done.stream, done.version, &done.state, done.at, reader(caller));
+        // 最小必要: who does not handle it has no use for what the person wrote
+        if caller.is_staff() && !application::handles(caller, &done.state.item) {
+            shown.form = None;
+            for party in [&mut shown.applicant, &mut shown.agent].into_iter().flatten() {
+                show::mask_party(party);
+            }
+        }
+        shown
     }
 
     /// A read by staff is an entry itself.

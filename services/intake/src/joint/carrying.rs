@@ -194,6 +194,7 @@ impl Carrying<'_> {
             sign_promise: handed.promises.iter().any(|one| one == code),
             sign_deferral: handed.deferrals.iter().any(|one| one == code),
             bars: self.intake.bars(&whose.applicant.subject).await?.bars,
+            bars_of: Some(whose.applicant.subject.clone()),
             note: None,
             consents: handed.consents,
             joint: true,

@@ -55,6 +55,12 @@ fn none<T>() -> Result<Response<T>, Status> {
 
 #[tonic::async_trait]
 impl ApprovalService for Approval {
+    type WatchCaseStream = tokio_stream::wrappers::ReceiverStream<Result<pb::CaseProgress, Status>>;
+
+    async fn watch_case(&self, _: Request<pb::WatchCaseRequest>) -> Result<Response<Self::WatchCaseStream>, Status> {
+        none()
+    }
+
     async fn open_case(&self, request: Request<pb::OpenCaseRequest>) -> Result<Response<pb::Case>, Status> {
         self.there()?;
         let request = yiwang_kit::receive(request)?;

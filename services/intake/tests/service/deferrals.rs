@@ -77,6 +77,46 @@ pub async fn what_came_in_time_is_no_more_owed(world: World) {
     assert_eq!((read.phase(), read.deferral.unwrap().late), (pb::ApplicationPhase::Accepted, false));
 }
 
+pub async fn what_was_not_asked_for_once_follows_by_promise_all_the_same(world: World) {
+    let draft = world.draft(HYGIENE, hygiene_form()).await;
+    world.upload(&draft.id, "hygiene_system", pdf(200)).await.unwrap();
+    world.as_("citizen").submit_application(submit(&draft.id, false)).await.unwrap();
+    // the plan is asked for; the report, which may follow, is not
+    let point =
+        pb::CorrectionPoint { material_code: "floor_plan".into(), text: "缺平面图".into(), ..Default::default() };
+    let correct = pb::RequestCorrectionRequest {
+        id: draft.id.clone(),
+        request_id: new_request_id(),
+        points: vec![point],
+        ..Default::default()
+    };
+    world.as_("clerk").request_correction(correct).await.unwrap();
+    world.upload(&draft.id, "floor_plan", pdf(200)).await.unwrap();
+    let again =
+        pb::ResubmitApplicationRequest { id: draft.id.clone(), request_id: new_request_id(), ..Default::default() };
+    world.as_("citizen").resubmit_application(again).await.unwrap();
+    assert_eq!(reason(&world.accept(&draft.id).await.unwrap_err()), "DEFERRAL_NOT_SIGNED");
+    let accept = pb::AcceptApplicationRequest {
+        id: draft.id.clone(),
+        request_id: new_request_id(),
+        deferral_signed: true,
+        ..Default::default()
+    };
+    let accepted = world.as_("clerk").accept_application(accept).await.unwrap().into_inner();
+    assert_eq!(accepted.deferral.unwrap().materials, ["test_report"]);
+}
+
+pub async fn what_follows_too_late_is_not_taken(world: World) {
+    let draft = lacking(&world).await;
+    world.as_("citizen").submit_application(submit(&draft.id, true)).await.unwrap();
+    let accepted = world.accept(&draft.id).await.unwrap();
+    let due = accepted.deferral.unwrap().due.unwrap().date;
+    assert_eq!(due, "2026-03-16");
+    world.day(2026, 3, 17);
+    let refused = world.upload(&draft.id, "test_report", pdf(300)).await.unwrap_err();
+    assert!(["DEFERRAL_LATE", "WRONG_PHASE"].contains(&reason(&refused).as_str()), "{}", reason(&refused));
+}
+
 pub async fn an_item_may_say_how_long_and_what_follows(world: World) {
     let mut wanted = elements();
     wanted.materials[0].necessity = items::Necessity::Deferrable.into();
@@ -106,7 +146,12 @@ pub async fn an_item_may_say_how_long_and_what_follows(world: World) {
     // 不予审批: approval writes the refusal, with its reasons
     let lapsed = world.until(async || world.approval.lapsed().pop()).await;
     assert_eq!(lapsed.application_id, draft.id);
-    assert!(lapsed.reasons.contains("floor_plan") && lapsed.reasons.contains("逾期"));
+    assert!(!lapsed.reasons.contains("floor_plan"), "a decision names papers, not codes: {}", lapsed.reasons);
+    assert!(
+        lapsed.reasons.contains("2026-03-09届满") && lapsed.reasons.contains(&told.notice_number),
+        "{}",
+        lapsed.reasons
+    );
 }
 
 pub async fn nobody_promises_what_the_item_does_not_offer(world: World) {
@@ -126,7 +171,12 @@ fn record(id: &str, kind: pb::BarKind) -> pb::RecordBarRequest {
 }
 
 pub async fn who_promised_falsely_promises_no_more_until_amends_are_made(world: World) {
-    let accepted = world.accepted().await;
+    let plain = world.accepted().await;
+    let unfounded = bars(&world, "approver").record_bar(record(&plain.id, pb::BarKind::FalsePromise)).await;
+    assert_eq!(reason(&unfounded.unwrap_err()), "PROMISE_NOT_SIGNED");
+    let promised = lacking(&world).await;
+    world.as_("citizen").submit_application(submit(&promised.id, true)).await.unwrap();
+    let accepted = world.accept(&promised.id).await.unwrap();
     let refused =
         bars(&world, "citizen2").record_bar(record(&accepted.id, pb::BarKind::FalsePromise)).await.unwrap_err();
     assert_eq!(reason(&refused), "APPLICATION_NOT_FOUND");
@@ -152,8 +202,15 @@ pub async fn who_promised_falsely_promises_no_more_until_amends_are_made(world: 
         reason(&world.as_("citizen").submit_application(submit(&draft.id, true)).await.unwrap_err()),
         "PROMISE_BARRED"
     );
-    // without a promise one applies as everybody does
+    // without a promise one applies as everybody does, and the window signs none for them either
     world.as_("citizen").submit_application(submit(&draft.id, false)).await.unwrap();
+    let signed = pb::AcceptApplicationRequest {
+        id: draft.id.clone(),
+        request_id: new_request_id(),
+        deferral_signed: true,
+        ..Default::default()
+    };
+    assert_eq!(reason(&world.as_("clerk").accept_application(signed).await.unwrap_err()), "PROMISE_BARRED");
     let lift = |number: i32| pb::LiftBarRequest {
         request_id: new_request_id(),
         application_id: accepted.id.clone(),
@@ -173,7 +230,8 @@ pub async fn approval_tells_of_a_false_promise_by_itself(world: World) {
     let form = json!({"premises_name": "春来客栈", "premises_address": "广安区滨江路88号", "premises_kind": "宾馆饭店",
         "area_square_metres": 320, "floors": "1-3层"});
     let draft = world.draft(FIRE, struct_of(form)).await;
-    world.submit(&draft.id).await.unwrap();
+    let promised = pb::SubmitApplicationRequest { sign_promise: true, ..submit(&draft.id, false) };
+    world.as_("citizen").submit_application(promised).await.unwrap();
     let link = world.process.links.get("intake").as_service("approval", "");
     let told = || pb::RecordBarRequest {
         actor: Some(yiwang_proto::party::v1::Actor { id: "staff:fire_reviewer".into(), ..Default::default() }),

@@ -55,9 +55,32 @@ pub async fn what_the_platform_issued_is_fetched_and_not_asked_for(world: World)
     let asked = world.license.asked();
     assert_eq!((asked.len(), asked[0].type_code.as_str()), (1, TYPE));
     assert_eq!(asked[0].holder_subject.len(), 64);
-    // what is there is not fetched again
-    world.as_("citizen").fetch_materials(fetch(&begun.id)).await.unwrap();
-    assert_eq!(world.license.asked().len(), 1);
+    // what is there may have ended since: it is asked for again, and written once
+    let again = world.as_("citizen").fetch_materials(fetch(&begun.id)).await.unwrap().into_inner();
+    assert_eq!((world.license.asked().len(), again.etag), (2, shown.etag));
+}
+
+pub async fn what_nobody_held_is_asked_for_again(world: World) {
+    in_force(&world).await;
+    let begun = draft(&world).await;
+    let none = world.as_("citizen").fetch_materials(fetch(&begun.id)).await.unwrap().into_inner();
+    assert!(!none.fetched_materials[0].found);
+    world.license.hold("公共场所卫生许可证", TYPE);
+    let some = world.as_("citizen").fetch_materials(fetch(&begun.id)).await.unwrap().into_inner();
+    assert!(some.fetched_materials[0].found);
+}
+
+pub async fn one_request_id_of_two_callers_is_two_requests(world: World) {
+    in_force(&world).await;
+    world.license.hold("公共场所卫生许可证", TYPE);
+    for (account, applicant) in [("citizen", citizen()), ("citizen2", person("李秀英", CITIZEN2))] {
+        let mut request = create(ITEM);
+        request.applicant = Some(applicant);
+        let begun = world.as_(account).create_application(request).await.unwrap().into_inner();
+        let ask = pb::FetchMaterialsRequest { id: begun.id, request_id: "1".into() };
+        let shown = world.as_(account).fetch_materials(ask).await.unwrap().into_inner();
+        assert_eq!(shown.fetched_materials.len(), 1, "{account}");
+    }
 }
 
 pub async fn a_source_that_is_away_is_asked_again_once_it_is_handed_in(world: World) {

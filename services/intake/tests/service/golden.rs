@@ -19,6 +19,7 @@ use yiwang_intake::fee::{self, Fees};
 use yiwang_intake::hall::{self, Hall, Presence};
 use yiwang_intake::joint::{self, Joint};
 use yiwang_intake::mandate::{self, Mandate};
+use yiwang_intake::notification::{Contact, ContactEvent, Notification, NotificationEvent};
 use yiwang_intake::proofs::{self, Abolished, Proof};
 use yiwang_intake::queue::{Day, DayEvent};
 use yiwang_intake::reception::{BookingRules, GroupEvent, RulesEvent, WindowGroup};
@@ -33,6 +34,7 @@ use yiwang_standards::calendar::Calendar;
 
 use crate::golden_joint;
 use crate::golden_lobby as lobby;
+use crate::golden_notification;
 use crate::world::{HYGIENE, PLAIN, World, pdf, struct_of};
 
 mod asking;
@@ -403,6 +405,9 @@ pub async fn every_event_ever_released_still_decodes_and_evolves(world: World) {
         shared::write_missing::<Theme>(world.ledger(), themes()).await;
         shared::write_missing::<Mandate>(world.ledger(), mandates(world.ledger().vault())).await;
         shared::write_missing::<Bars>(world.ledger(), barred(world.ledger().vault())).await;
+        let vault = world.ledger().vault();
+        shared::write_missing::<Notification>(world.ledger(), golden_notification::notifications(vault)).await;
+        shared::write_missing::<Contact>(world.ledger(), golden_notification::contacts(vault)).await;
         shared::write_missing::<Joint>(world.ledger(), golden_joint::events(world.ledger().vault())).await;
         asking::write(&world).await;
         let (hall, presence) = halls();
@@ -440,6 +445,9 @@ pub async fn every_event_ever_released_still_decodes_and_evolves(world: World) {
     assert_eq!(joined, theme::Event::VARIANTS.len());
     let granted = shared::read_all::<Mandate>(world.ledger(), "MandateGranted").await.len();
     assert_eq!(granted, mandate::MandateEvent::VARIANTS.len());
+    let noticed = shared::read_all::<Notification>(world.ledger(), "NotificationComposed").await.len();
+    let contacts = shared::read_all::<Contact>(world.ledger(), "ContactSaved").await.len();
+    assert_eq!((noticed, contacts), (NotificationEvent::VARIANTS.len(), ContactEvent::VARIANTS.len()));
     let joint = shared::read_all::<Joint>(world.ledger(), "JointDrafted").await.len();
     assert_eq!(joint, joint::Event::VARIANTS.len());
     let bars = shared::read_all::<Bars>(world.ledger(), "BarRecorded").await.len();

@@ -8,6 +8,7 @@ mod appointments;
 mod approval;
 mod attachments;
 mod catalogue;
+mod counters;
 mod deferrals;
 mod details;
 mod directory;
@@ -20,11 +21,13 @@ mod fetching;
 mod golden;
 mod golden_joint;
 mod golden_lobby;
+mod golden_notification;
 mod halls;
 mod joints;
 mod license;
 mod lobby;
 mod mandates;
+mod notifications;
 mod proofs;
 mod questions;
 mod queues;
@@ -33,6 +36,7 @@ mod standards;
 mod steps;
 mod themes;
 mod transfers;
+mod watching;
 mod world;
 
 /// Each case runs on SQLite and on PostgreSQL, in a world that has what its module needs of the shipped catalogue.
@@ -46,6 +50,14 @@ macro_rules! both {
 }
 
 both! {
+    counters: one_call_shows_the_screen_and_one_accepts_and_prints, a_family_member_acts_with_consent,
+        who_has_another_lawful_document_applies_like_everybody, by_telephone_and_then_at_the_window,
+        a_draft_outlives_whatever_is_cut_off;
+    notifications: each_step_is_told_once_and_says_nothing_of_the_person, who_wants_it_elsewhere_is_told_there,
+        a_notification_is_its_addressees_alone, who_is_erased_is_told_nothing_more,
+        a_provider_that_fails_is_asked_again_with_the_same_id;
+    watching: each_step_comes_as_it_happens_and_the_end_ends_it, nobody_follows_what_they_may_not_read,
+        a_process_that_stops_says_so;
     joints: one_submission_runs_in_every_department_by_its_order, what_is_wrong_is_said_at_once_by_the_names_of_the_one_form,
         what_depends_on_a_refusal_is_not_pursued_and_the_others_go_on, a_paper_that_two_ask_for_is_handed_in_once,
         a_member_that_cannot_be_handed_in_goes_on_when_mended, all_of_it_is_taken_back_and_one_of_it,
@@ -81,12 +93,14 @@ both! {
     ends: an_item_on_hold_says_why_until_it_is_resumed, what_the_province_cancels_nobody_accepts_any_more, an_item_ends_no_later_than_its_basic_item, a_list_that_was_published_meanwhile_ends_with_its_basic_item, a_version_that_waits_is_taken_back, what_is_announced_is_cancelled_at_once_or_not;
     halls: who_is_not_in_a_hall_stands_on_the_board_until_it_says_why, each_way_of_being_there_says_what_belongs_to_it,
         a_hall_is_its_regions;
-    mandates: an_agent_acts_by_a_mandate_in_its_days_and_acts, a_mandate_ends_with_its_last_day, who_grants_and_what_is_refused,
+    mandates: an_agent_acts_by_a_mandate_in_its_days_and_acts, who_merely_began_it_has_no_say_once_another_handed_it_in,
+        what_was_received_is_changed_by_whoever_may_hand_it_in_alone, a_mandate_ends_with_its_last_day, who_grants_and_what_is_refused,
         an_employee_hands_in_for_their_company, fields_are_saved_one_by_one_and_none_is_written_over,
         a_draft_is_taken_up_on_another_channel, what_was_begun_by_telephone_is_handed_in_by_the_applicant;
     steps: departments_say_before_it_is_handed_in_whether_it_is_ready, whoever_is_silent_does_not_hold_a_pre_review_up,
         a_clerk_of_the_grade_accepts_once_the_original_was_looked_at, no_promise_in_an_excluded_field_unless_a_law_orders_it;
-    deferrals: what_may_follow_is_promised_told_and_watched, what_came_in_time_is_no_more_owed, an_item_may_say_how_long_and_what_follows,
+    deferrals: what_may_follow_is_promised_told_and_watched, what_came_in_time_is_no_more_owed, what_was_not_asked_for_once_follows_by_promise_all_the_same,
+        what_follows_too_late_is_not_taken, an_item_may_say_how_long_and_what_follows,
         nobody_promises_what_the_item_does_not_offer, who_promised_falsely_promises_no_more_until_amends_are_made,
         approval_tells_of_a_false_promise_by_itself;
     appointments: a_place_is_taken_moved_and_given_back, however_many_book_at_once_no_place_is_given_twice,
@@ -102,7 +116,8 @@ both! {
         who_does_not_answer_is_passed_over_and_may_come_back_once, a_transferred_ticket_keeps_its_number_and_its_place,
         a_booking_that_is_transferred_is_served_there, the_board_shows_numbers_and_nobody, a_citizen_holds_one_ticket,
         who_waits_when_the_day_ends_is_told_and_missed_nothing;
-    fetching: what_the_platform_issued_is_fetched_and_not_asked_for, a_source_that_is_away_is_asked_again_once_it_is_handed_in,
+    fetching: what_the_platform_issued_is_fetched_and_not_asked_for, what_nobody_held_is_asked_for_again,
+        one_request_id_of_two_callers_is_two_requests, a_source_that_is_away_is_asked_again_once_it_is_handed_in,
         nobody_learns_what_another_holds_by_writing_their_name, a_list_that_asks_for_what_can_be_had_is_not_published;
     exchange: the_real_rows_go_in_and_come_out_the_same, ten_planted_rows_are_refused_each_with_its_reason,
         a_file_that_is_none_is_refused_whole, items_are_found_by_topic_and_by_whom_they_serve,

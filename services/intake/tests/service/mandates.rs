@@ -253,3 +253,55 @@ pub async fn what_was_begun_by_telephone_is_handed_in_by_the_applicant(world: Wo
     assert_eq!(world.as_("citizen").take_up_draft(take).await.unwrap().into_inner().channel(), Channel::Mobile);
     assert_eq!(world.submit(&draft.id).await.unwrap().authority(), pb::HandingAuthority::Applicant);
 }
+
+pub async fn who_merely_began_it_has_no_say_once_another_handed_it_in(world: World) {
+    // 张建国 begins a draft in 李秀英's name, without being her agent
+    let mut request = create(PLAIN);
+    (request.applicant, request.form) = (Some(person("李秀英", CITIZEN2)), Some(struct_of(json!({"subject": "一"}))));
+    let draft = world.as_("citizen").create_application(request).await.unwrap().into_inner();
+    let submit =
+        pb::SubmitApplicationRequest { id: draft.id.clone(), request_id: new_request_id(), ..Default::default() };
+    world.as_("citizen2").submit_application(submit).await.unwrap();
+    assert_eq!(reason(&world.withdraw(&draft.id).await.unwrap_err()), "APPLICATION_NOT_FOUND");
+    let read = pb::GetApplicationRequest { id: draft.id.clone() };
+    assert_eq!(reason(&world.as_("citizen").get_application(read).await.unwrap_err()), "APPLICATION_NOT_FOUND");
+    assert_eq!(world.read("citizen2", &draft.id).await.phase(), pb::ApplicationPhase::Submitted);
+}
+
+pub async fn what_was_received_is_changed_by_whoever_may_hand_it_in_alone(world: World) {
+    let draft = for_her(&world).await;
+    let granted = mandates(&world, "citizen2").grant_mandate(entrusted()).await.unwrap().into_inner();
+    let file = crate::world::metadata(&draft.id, "");
+    let file = world.upload_as("citizen", file, vec![crate::world::pdf(300)]).await.unwrap();
+    world.submit(&draft.id).await.unwrap();
+    let point = pb::CorrectionPoint { field: "/subject".into(), text: "写明事由".into(), ..Default::default() };
+    let correct = pb::RequestCorrectionRequest {
+        id: draft.id.clone(),
+        request_id: new_request_id(),
+        points: vec![point],
+        ..Default::default()
+    };
+    world.as_("clerk").request_correction(correct).await.unwrap();
+    let revoke = pb::RevokeMandateRequest {
+        id: granted.id,
+        request_id: new_request_id(),
+        reason: "本人自己办".into(),
+        ..Default::default()
+    };
+    mandates(&world, "citizen2").revoke_mandate(revoke).await.unwrap();
+    let remove = pb::RemoveAttachmentRequest {
+        id: draft.id.clone(),
+        request_id: new_request_id(),
+        attachment_id: file.id,
+        ..Default::default()
+    };
+    assert_eq!(reason(&world.as_("citizen").remove_attachment(remove).await.unwrap_err()), "MANDATE_MISSING");
+    let clear = pb::UpdateApplicationRequest {
+        id: draft.id.clone(),
+        request_id: new_request_id(),
+        form: Some(struct_of(json!({"subject": "二"}))),
+        ..Default::default()
+    };
+    assert_eq!(reason(&world.as_("citizen").update_application(clear).await.unwrap_err()), "MANDATE_MISSING");
+    assert_eq!(world.read("citizen2", &draft.id).await.attachments.len(), 1);
+}

@@ -228,6 +228,12 @@ impl World {
         self.as_(account).get_application(request).await.unwrap().into_inner()
     }
 
+    /// Who wrote entries after a position; what relays write is nobody's.
+    pub async fn readers(&self, after: u64) -> Vec<String> {
+        let entries = self.ledger().feed(after, 50).await.unwrap();
+        entries.into_iter().map(|entry| entry.actor).filter(|actor| actor != "system").collect()
+    }
+
     pub async fn upload(&self, id: &str, material: &str, bytes: Vec<u8>) -> Result<pb::Attachment, Status> {
         let metadata = metadata(id, material);
         self.upload_parts(metadata, bytes.chunks(100_000).map(<[u8]>::to_vec).collect()).await

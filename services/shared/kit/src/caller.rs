@@ -229,14 +229,14 @@ pub fn receive<T>(request: tonic::Request<T>) -> Result<Incoming<T>, tonic::Stat
 }
 
 impl<T> Incoming<T> {
-    /// The same call with another message: what a stream's first message said.
-    pub fn with<U>(self, message: U) -> Incoming<U> {
+    /// The same call with another message: what a stream's first message said, or a part of what was asked.
+    pub fn with<U>(&self, message: U) -> Incoming<U> {
         Incoming {
-            caller: self.caller,
+            caller: self.caller.clone(),
             message,
-            trace: self.trace,
+            trace: self.trace.clone(),
             deadline: self.deadline,
-            circumstances: self.circumstances,
+            circumstances: self.circumstances.clone(),
         }
     }
 

@@ -71,10 +71,12 @@ fn grpc_names(service: &str) -> &'static [&'static str] {
         "intake" => &[
             "yiwang.intake.v1.IntakeService",
             "yiwang.intake.v1.BarService",
+            "yiwang.intake.v1.CounterService",
             "yiwang.intake.v1.DocumentService",
             "yiwang.intake.v1.FeeService",
             "yiwang.intake.v1.JointService",
             "yiwang.intake.v1.MandateService",
+            "yiwang.intake.v1.NotificationService",
             "yiwang.intake.v1.PreReviewService",
             "yiwang.intake.v1.AppointmentService",
             "yiwang.intake.v1.QueueService",

@@ -48,6 +48,7 @@ pub mod status;
 pub mod storage;
 pub mod telemetry;
 pub mod tls;
+pub mod watching;
 pub mod wire;
 
 pub use yiwang_ledger as ledger;

@@ -3,6 +3,8 @@
 mod client;
 mod story;
 mod teller;
+mod theme;
+mod words;
 
 use std::path::{Path, PathBuf};
 
@@ -13,9 +15,21 @@ pub use client::Tokens;
 pub use story::FIRST_DAY;
 use teller::Teller;
 
+/// The stories.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Story {
+    /// 宾馆的卫生许可和消防检查 / a guesthouse's hygiene permit and fire check
+    Permit,
+    /// 开办餐饮店一件事：一次申请，几个部门 / a restaurant: one application, several departments
+    Theme,
+}
+
 /// Options of `yiwang demo`.
 #[derive(Debug, clap::Args)]
 pub struct DemoArgs {
+    /// 讲哪一个故事 / which story is told
+    #[arg(long, value_enum, default_value_t = Story::Permit)]
+    pub story: Story,
     /// 演示结束后退出 / end after the story instead of leaving the server up
     #[arg(long)]
     pub exit: bool,
@@ -33,9 +47,16 @@ pub struct DemoArgs {
 /// Tells the story to the suite that listens at `base`.
 pub async fn run(args: &DemoArgs, base: String, tokens: Tokens) -> anyhow::Result<()> {
     let mut teller = Teller::new(args.json);
-    teller.remark(&format!("一网演示 · {base} · 法定时间从 {FIRST_DAY} 开始\nA guesthouse's hygiene permit and fire check, through the public API."))?;
+    let what = match args.story {
+        Story::Permit => "A guesthouse's hygiene permit and fire check, through the public API.",
+        Story::Theme => "A restaurant: one application, four matters of two departments, through the public API.",
+    };
+    teller.remark(&format!("一网演示 · {base} · 法定时间从 {FIRST_DAY} 开始\n{what}"))?;
     let client = Client::new(base, tokens)?;
-    let ending = story::tell(&client, &mut teller).await?;
+    let ending = match args.story {
+        Story::Permit => story::tell(&client, &mut teller).await?,
+        Story::Theme => theme::tell(&client, &mut teller).await?,
+    };
     if let Some(out) = &args.out {
         write(out, &ending)?;
         teller.remark(&format!(

@@ -3,10 +3,11 @@
 
 use anyhow::{Context as _, ensure};
 use base64::{Engine as _, prelude::BASE64_STANDARD};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::client::Client;
 use super::teller::Teller;
+use super::words::{due, last, limit, list, names_of, overdue, pdf, text, validity, yes_no};
 
 /// The day on which the story begins: before 中秋 and 国庆, so that the working-day clock has something to explain.
 pub const FIRST_DAY: &str = "2026-09-21";
@@ -181,33 +182,11 @@ impl Story<'_> {
         Ok(())
     }
 
-    /// The licence comes by itself; its owner reads it, and anybody can check it.
+    /// The licence comes by itself.
     async fn collect(&mut self, case: &str) -> anyhow::Result<Ending> {
         let path = format!("/v1/cases/{case}");
         let done = self.client.until("citizen", &path, |case| !text(&case["result"], "licenseId").is_empty()).await?;
-        let license =
-            self.client.get("citizen", &format!("/v1/licenses/{}", text(&done["result"], "licenseId"))).await?;
-        let details = [
-            ("证照标识", text(&license, "identifier")),
-            ("证号", text(&license, "number")),
-            ("有效期", format!("{} 至 {}", text(&license, "validFrom"), text(&license, "validTo"))),
-        ];
-        self.teller.step("系统", &format!("签发电子证照：{}", text(&license, "name")), &details)?;
-        let (payload, signature) = (text(&license, "payload"), text(&license, "signature"));
-        let check = self.client.ask("/v1/licenses:verify", json!({"payload": payload, "signature": signature})).await?;
-        ensure!(check["valid"] == true, "the licence does not verify: {check}");
-        let details = [
-            ("签名有效", check["signatureValid"].to_string()),
-            ("现状", text(&check, "status")),
-            ("说明", text(&check, "text")),
-        ];
-        self.teller.step("任何人", "验证证照：签名与现状一起回答", &details)?;
-        let key = self.client.get_public(&format!("/v1/licenses/keys/{}", text(&license, "keyId"))).await?;
-        Ok(Ending {
-            payload: BASE64_STANDARD.decode(payload).context("payload")?,
-            signature: BASE64_STANDARD.decode(signature).context("signature")?,
-            issuer: text(&key, "publicKeyPem"),
-        })
+        collect(self.client, self.teller, &text(&done["result"], "licenseId")).await
     }
 
     /// 好差评: one right a service; a bad one must be answered within a working day.
@@ -285,45 +264,28 @@ impl Story<'_> {
     }
 }
 
-fn text(value: &Value, field: &str) -> String {
-    value[field].as_str().unwrap_or_default().to_owned()
-}
-
-fn list<'a>(value: &'a Value, field: &str) -> &'a [Value] {
-    value[field].as_array().map(Vec::as_slice).unwrap_or_default()
-}
-
-fn last<'a>(value: &'a Value, field: &str) -> &'a Value {
-    list(value, field).last().unwrap_or(&Value::Null)
-}
-
-fn names_of(materials: &Value) -> String {
-    let named = materials.as_array().into_iter().flatten();
-    named.map(|material| text(material, "name")).collect::<Vec<_>>().join("\n")
-}
-
-fn limit(limit: &Value) -> String {
-    let unit = if limit["unit"] == "TIME_UNIT_WORKING_DAY" { "个工作日" } else { "日" };
-    format!("{}{unit}（{}）", limit["days"], text(limit, "basis"))
-}
-
-fn due(due: &Value) -> String {
-    format!("{}\n{}", text(due, "date"), text(due, "explanation"))
-}
-
-fn overdue(clock: &Value) -> String {
-    let late = clock["promisedOverdue"] == true || clock["legalOverdue"] == true;
-    if late { "是".to_owned() } else { "否，在承诺时限内".to_owned() }
-}
-
-fn yes_no(value: &Value) -> String {
-    if value == &Value::Bool(true) { "是".to_owned() } else { "否".to_owned() }
-}
-
-/// A page that stands for a scanned paper.
-fn pdf(title: &str) -> Vec<u8> {
-    let content = format!(
-        "%PDF-1.4\n% {title}\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj\n3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n"
-    );
-    content.into_bytes()
+/// A licence: its owner reads it, and anybody can check it.
+pub async fn collect(client: &Client, teller: &mut Teller, id: &str) -> anyhow::Result<Ending> {
+    let license = client.get("citizen", &format!("/v1/licenses/{id}")).await?;
+    let details = [
+        ("证照标识", text(&license, "identifier")),
+        ("证号", text(&license, "number")),
+        ("有效期", validity(&license)),
+    ];
+    teller.step("系统", &format!("签发电子证照：{}", text(&license, "name")), &details)?;
+    let (payload, signature) = (text(&license, "payload"), text(&license, "signature"));
+    let check = client.ask("/v1/licenses:verify", json!({"payload": payload, "signature": signature})).await?;
+    ensure!(check["valid"] == true, "the licence does not verify: {check}");
+    let details = [
+        ("签名有效", check["signatureValid"].to_string()),
+        ("现状", text(&check, "status")),
+        ("说明", text(&check, "text")),
+    ];
+    teller.step("任何人", "验证证照：签名与现状一起回答", &details)?;
+    let key = client.get_public(&format!("/v1/licenses/keys/{}", text(&license, "keyId"))).await?;
+    Ok(Ending {
+        payload: BASE64_STANDARD.decode(payload).context("payload")?,
+        signature: BASE64_STANDARD.decode(signature).context("signature")?,
+        issuer: text(&key, "publicKeyPem"),
+    })
 }

@@ -1,12 +1,14 @@
 //! 受理, 不受理 and 不予受理.
 
-use yiwang_ledger::{Context, Decision, Personal, Refusal};
+use yiwang_ledger::{Context, Decision, Personal, Refusal, SubjectId};
 use yiwang_standards::remedies::remedies;
 
 use super::deferral;
 use super::look::check_looked_at;
+use super::submit::check_bars_of;
 use super::{Acting, check_grade, check_not_deemed, check_not_own, deemed};
 use crate::application::{Application, ApplicationEvent as Event, Ground, Phase, not_found, wrong_phase};
+use crate::bar::{self, Bar};
 use crate::catalogue::facts::{Material, Necessity};
 use crate::catalogue::{Item, ItemFacts};
 use crate::limit::legal_date;
@@ -19,6 +21,10 @@ pub struct Accept {
     pub note: Option<Personal>,
     /// 容缺受理承诺 is signed at the window with it.
     pub deferral_signed: bool,
+    /// What the applicant is barred from.
+    pub bars: Vec<Bar>,
+    /// Whose bars these are; none in tests.
+    pub bars_of: Option<SubjectId>,
 }
 
 /// Codes of the materials that were to be uploaded and were not.
@@ -74,10 +80,15 @@ pub fn accept(
     }
     check_looked_at(app, pinned)?;
     let signed = (ask.deferral_signed && app.deferral.is_none()).then(|| deferral::text(pinned));
-    let deferral = match app.corrections.is_empty() {
-        true => deferral::notice(app, pinned, &missing, app.deferral.is_some() || signed.is_some(), cx)?,
-        false => None,
-    };
+    // what was asked for in the one notice and did not come is no paper that may follow; what was not asked for is
+    let told =
+        |code: &String| app.corrections.iter().flat_map(|told| &told.points).any(|point| point.material == *code);
+    let following: Vec<String> = missing.iter().filter(|code| !told(code)).cloned().collect();
+    let deferral = deferral::notice(app, pinned, &following, app.deferral.is_some() || signed.is_some(), cx)?;
+    if signed.is_some() && deferral.is_some() {
+        check_bars_of(app, ask.bars_of.as_ref())?;
+        bar::check(&ask.bars, &app.item.code, true, today)?;
+    }
     Ok(vec![Event::Accepted {
         date: today,
         outstanding: missing,

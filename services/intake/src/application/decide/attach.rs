@@ -3,9 +3,10 @@
 use yiwang_ledger::{Context, Decision, Kind, Refusal};
 
 use super::spot::{self, Way};
-use super::{Acting, applicant_missing};
+use super::{Acting, applicant_missing, authority};
 use crate::application::{Application, ApplicationEvent as Event, Attachment, MAX_ATTACHMENTS, Phase};
 use crate::catalogue::ItemFacts;
+use crate::limit::Ends as _;
 
 /// 行政许可法 art. 31: the list of materials is closed; a file beyond it names none.
 pub fn check_material(facts: &ItemFacts, material: &str) -> Result<(), Refusal> {
@@ -37,7 +38,7 @@ pub fn add_attachment(
     cx: &Context,
 ) -> Decision<Event> {
     let follows = matches!(&app.phase, Phase::Accepted(acceptance) if acceptance.outstanding.contains(&file.material));
-    let way = if follows { Way::Open } else { spot::way(app, by, cx, "上传附件", "added to")? };
+    let way = if follows { following(app, by, cx)? } else { spot::way(app, by, cx, "上传附件", "added to")? };
     check_material(facts, &file.material)?;
     check_sealed(app, file)?;
     if app.attachments.len() >= MAX_ATTACHMENTS {
@@ -51,6 +52,23 @@ pub fn add_attachment(
     after.attachments.push(file.clone());
     let added = Event::AttachmentAdded { attachment: Box::new(file.clone()), by: by.actor.clone() };
     Ok(spot::recorded(way, added, &after, facts, by))
+}
+
+/// 容缺: what was to follow comes from whoever may hand it in, and in time.
+fn following(app: &Application, by: &Acting, cx: &Context) -> Result<Way, Refusal> {
+    authority(app, by, cx)?;
+    let deferral = match &app.phase {
+        Phase::Accepted(acceptance) => acceptance.deferral.as_ref(),
+        _ => None,
+    };
+    match deferral.filter(|deferral| deferral.late || deferral.due.forfeited(cx.now)) {
+        None => Ok(Way::Open),
+        Some(deferral) => {
+            let zh = format!("补齐期限已于{}届满", deferral.due.date);
+            let en = format!("the time for what was to follow ended on {}", deferral.due.date);
+            Err(Refusal::state("DEFERRAL_LATE", zh, en))
+        }
+    }
 }
 
 /// `ATTACHMENT_NOT_FOUND`.

@@ -1,6 +1,6 @@
 //! 免提交: who may have a material fetched, and what is written of it.
 
-use yiwang_ledger::{Context, Decision, Personal, Refusal};
+use yiwang_ledger::{Context, Decision, Personal, Refusal, SubjectId};
 
 use super::{Acting, authority};
 use crate::application::{Application, ApplicationEvent as Event, Party, Phase, not_found, wrong_phase};
@@ -33,10 +33,25 @@ pub fn fetched(
     by: &Acting,
     cx: &Context,
 ) -> Decision<Event> {
+    fetched_of(app, None, material, from, found, by, cx)
+}
+
+/// The same, where the source was asked about this person: what was asked of one applicant is not written into another's
+/// application.
+pub fn fetched_of(
+    app: &Application,
+    asked: Option<&SubjectId>,
+    material: &str,
+    from: &Fetch,
+    found: Option<&Found>,
+    by: &Acting,
+    cx: &Context,
+) -> Decision<Event> {
     let same = |kept: &Option<Fetched>| {
         kept.as_ref().and_then(|kept| kept.reference.get()) == found.map(|found| found.reference.as_str())
     };
-    let Some(applicant) = app.identified_applicant() else { return Ok(Vec::new()) };
+    let applicant = app.identified_applicant().filter(|party| asked.is_none_or(|asked| party.subject == *asked));
+    let Some(applicant) = applicant else { return Ok(Vec::new()) };
     if !app.exists() || app.phase.is_final() || app.fetched.get(material).is_some_and(same) {
         return Ok(Vec::new());
     }

@@ -25,7 +25,7 @@ pub use attach::{add_attachment, attachment_not_found, check_material, remove_at
 pub use conclude::record_conclusion;
 pub use correct::{RequestCorrection, request_correction};
 pub use draft::{Create, Update, create, prefill, update};
-pub use fetch::{fetched, may_fetch};
+pub use fetch::{fetched, fetched_of, may_fetch};
 pub use look::record_checks;
 pub use number::number;
 pub use pre_review::{MOST_ORGANS, conclude, give, invite, request};

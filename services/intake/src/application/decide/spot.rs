@@ -21,7 +21,12 @@ pub(super) enum Way {
 pub(super) fn way(app: &Application, by: &Acting, cx: &Context, verb_zh: &str, verb_en: &str) -> Result<Way, Refusal> {
     match &app.phase {
         Phase::Absent => Err(not_found()),
-        Phase::Draft | Phase::CorrectionRequested => Ok(Way::Open),
+        Phase::Draft => Ok(Way::Open),
+        // what was received is nobody's to change who may not hand it in
+        Phase::CorrectionRequested => {
+            authority(app, by, cx)?;
+            Ok(Way::Open)
+        }
         Phase::Submitted { .. } => {
             check_not_deemed(app, cx)?;
             authority(app, by, cx)?;

@@ -2,7 +2,7 @@
 //! that is wrong named at once; missing materials stop nobody (行政许可法 art. 32 ④: they are told, once).
 
 use serde_json::Value;
-use yiwang_ledger::{Context, Decision, Kind, Personal, Refusal};
+use yiwang_ledger::{Context, Decision, Kind, Personal, Refusal, SubjectId};
 
 use super::accept::missing;
 use super::deferral;
@@ -25,6 +25,8 @@ pub struct Handing {
     pub sign_deferral: bool,
     /// What the applicant is barred from.
     pub bars: Vec<Bar>,
+    /// Whose bars these are; none in tests.
+    pub bars_of: Option<SubjectId>,
     /// What was done, when it comes again.
     pub note: Option<Personal>,
     /// 单独同意 to the use of sensitive data is given with it.
@@ -68,6 +70,7 @@ pub fn submit(
         let (zh, en) = ("该事项没有可以容缺后补的材料", "no material of the item may follow");
         return Err(Refusal::field("sign_deferral", "DEFERRAL_NOT_OFFERED", zh, en));
     }
+    check_bars_of(app, ask.bars_of.as_ref())?;
     bar::check(&ask.bars, &app.item.code, ask.sign_promise || ask.sign_deferral, received)?;
     let consented = form::consented(app, pinned, ask.consents)?;
     // who handles it is who does on the day of receipt, whoever it was when the draft was begun
@@ -88,6 +91,19 @@ pub fn submit(
         consented,
         by: by.actor.clone(),
     }])
+}
+
+/// The bars that were read are this applicant's, who may have been changed meanwhile.
+///
+/// # Errors
+/// `CONTENDED`.
+pub(super) fn check_bars_of(app: &Application, whose: Option<&SubjectId>) -> Result<(), Refusal> {
+    let applicant = app.identified_applicant().map(|party| &party.subject);
+    if whose.is_none_or(|whose| applicant == Some(whose)) {
+        return Ok(());
+    }
+    let (zh, en) = ("申请人刚刚变更，请重试", "the applicant was changed meanwhile: try again");
+    Err(Refusal::new(Kind::Aborted, "CONTENDED", zh, en))
 }
 
 /// Hands a corrected application in: the clock starts again from the day on which all of it was received.
@@ -112,6 +128,7 @@ pub fn resubmit(app: &Application, pinned: &ItemFacts, ask: &Handing, by: &Actin
     Ok(vec![Event::Resubmitted {
         received,
         due: app.item.rules.tell_once.due(received, &cx.calendar),
+        tell_sooner: app.item.rules.tell_sooner.as_ref().map(|limit| limit.due(received, &cx.calendar)),
         authority,
         mandate,
         note: ask.note.clone(),
@@ -141,16 +158,17 @@ pub(super) fn authority(app: &Application, by: &Acting, cx: &Context) -> Result<
         let mandate = app.agent.as_ref().map(|_| held(app, Act::Apply, by, cx)).transpose()?;
         Ok((Authority::Window, mandate))
     } else {
-        Err(Refusal {
-            kind: Kind::PermissionDenied,
-            ..Refusal::field(
-                "agent",
-                "NOT_THE_APPLICANT",
-                "申请人不是您本人；代为办理的，请填写您本人为代理人",
-                "you are not the applicant: name yourself as the agent to act for somebody else",
-            )
-        })
+        Err(not_the_applicant())
     }
+}
+
+/// `NOT_THE_APPLICANT`.
+pub(super) fn not_the_applicant() -> Refusal {
+    let (zh, en) = (
+        "申请人不是您本人；代为办理的，请填写您本人为代理人",
+        "you are not the applicant: name yourself as the agent to act for somebody else",
+    );
+    Refusal { kind: Kind::PermissionDenied, ..Refusal::field("agent", "NOT_THE_APPLICANT", zh, en) }
 }
 
 /// The mandate by which the agent who is named does this today (民法典 arts. 162, 165).

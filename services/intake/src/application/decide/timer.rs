@@ -53,7 +53,7 @@ fn refused_late(app: &Application, due: &Due) -> Event {
         ground: Ground::CorrectionLate,
         reason: Personal::new(app.data_subject(), "refusal.reason", reason),
         competent_organ: String::new(),
-        remedies: remedies(&app.item.department, "").zh,
+        remedies: remedies(&app.item.department, &app.item.remedies).zh,
         by: Actor::system(),
     }
 }

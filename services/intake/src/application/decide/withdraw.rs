@@ -3,7 +3,7 @@
 use yiwang_ledger::{Context, Decision, Kind, Personal, Refusal};
 
 use super::Acting;
-use super::submit::held;
+use super::submit::{held, not_the_applicant};
 use crate::application::{
     Application, ApplicationEvent as Event, Phase, WithdrawalCause, check_not_part, not_found, wrong_phase,
 };
@@ -19,9 +19,13 @@ pub struct Withdraw {
 }
 
 /// The applicant takes it back, at any time before the decision.
-/// An agent needs a mandate for it, once it was handed in.
+/// Once it was handed in, that is the applicant, or an agent with a mandate for it.
 pub fn withdraw(app: &Application, ask: &Withdraw, by: &Acting, cx: &Context) -> Decision<Event> {
-    if app.receipt.is_some() && by.is(app.agent.as_ref()) && !by.is(app.applicant.as_ref()) {
+    // whoever merely began it has no say in it any more
+    if app.receipt.is_some() && !by.is(app.applicant.as_ref()) {
+        if !by.is(app.agent.as_ref()) {
+            return Err(not_the_applicant());
+        }
         held(app, Act::Withdraw, by, cx)?;
     }
     check_not_part(app, ask.joint)?;
