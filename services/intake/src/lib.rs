@@ -2,7 +2,7 @@
 //! applications from the draft to acceptance. A numbered application goes on to approval by relay.
 //!
 //! Invariant: nothing here changes without an entry, and every rule is a pure function in `application::decide`,
-//! `catalogue::decide`, `directory::decide`, `drafting::decide`, `transfer::decide`, `question::decide`, `answer::decide`,
+//! `catalogue::decide`, `directory::decide`, `double`, `drafting::decide`, `transfer::decide`, `question::decide`, `answer::decide`,
 //! `engagement::decide`, `agent`, `appointment`, `bar`, `mandate`, `proofs`, `queue` or `register`.
 
 pub mod agent;
@@ -15,6 +15,7 @@ pub mod catalogue;
 pub mod convert;
 pub mod directory;
 pub mod documents;
+pub mod double;
 pub mod drafting;
 pub mod engagement;
 pub mod fee;
@@ -58,6 +59,7 @@ use yiwang_proto::intake::v1::answer_service_server::AnswerServiceServer;
 use yiwang_proto::intake::v1::appointment_service_server::AppointmentServiceServer;
 use yiwang_proto::intake::v1::bar_service_server::BarServiceServer;
 use yiwang_proto::intake::v1::document_service_server::DocumentServiceServer;
+use yiwang_proto::intake::v1::double_entry_service_server::DoubleEntryServiceServer;
 use yiwang_proto::intake::v1::engagement_service_server::EngagementServiceServer;
 use yiwang_proto::intake::v1::fee_service_server::FeeServiceServer;
 use yiwang_proto::intake::v1::intake_service_server::IntakeServiceServer;
@@ -75,12 +77,13 @@ use crate::appointment::{Appointment, following};
 use crate::bar::Bars;
 use crate::catalogue::Item;
 use crate::directory::BasicItem;
+use crate::double::outside::Outside;
 use crate::drafting::Draft;
 use crate::engagement::Engagement;
 use crate::fee::Fees;
 use crate::grpc::{
-    Agents, Answers, Appointments, BarsOf, Catalogue, Directory, DocumentsOf, Engagements, FeesOf, Halls, Intake,
-    Mandates, PreReviews, Questions, Queues, Receptions, Themes, Transfers,
+    Agents, Answers, Appointments, BarsOf, Catalogue, Directory, DocumentsOf, DoubleEntries, Engagements, FeesOf,
+    Halls, Intake, Mandates, PreReviews, Questions, Queues, Receptions, Themes, Transfers,
 };
 use crate::hall::{Hall, Presence};
 use crate::mandate::Mandate;
@@ -162,6 +165,7 @@ pub async fn start(env: Env) -> anyhow::Result<Routes> {
     let themes = Themes::new(env.ledger.clone(), env.gate.clone());
     Ok(Routes::new(IntakeServiceServer::new(intake.clone()))
         .add_service(DocumentServiceServer::new(DocumentsOf(intake.clone())))
+        .add_service(DoubleEntryServiceServer::new(DoubleEntries(intake.clone())))
         .add_service(FeeServiceServer::new(FeesOf(intake.clone())))
         .add_service(BarServiceServer::new(BarsOf(intake.clone())))
         .add_service(PreReviewServiceServer::new(PreReviews(intake)))
@@ -198,6 +202,7 @@ pub async fn rebuild(ledger: &Ledger) -> Result<u64, Refusal> {
         + ledger.rebuild::<Presence>().await?
         + ledger.rebuild::<Mandate>().await?
         + ledger.rebuild::<Bars>().await?
+        + ledger.rebuild::<Outside>().await?
         + ledger.rebuild::<WindowGroup>().await?
         + ledger.rebuild::<BookingRules>().await?
         + ledger.rebuild::<Day>().await?

@@ -11,6 +11,7 @@ use super::{
     WithdrawalCause,
 };
 use crate::catalogue::handling::Consequence;
+use crate::double::Other;
 use crate::fetching::Fetched;
 use crate::limit::Due;
 use crate::mandate::Held;
@@ -183,6 +184,9 @@ pub enum ApplicationEvent {
         /// 单独同意: the sensitive fields to whose use the applicant consents.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         consented: Vec<String>,
+        /// 双头受理: others for the same matter that are in progress, of which the applicant is told.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        others: Vec<Other>,
         /// Who.
         by: Actor,
     },
@@ -231,6 +235,15 @@ pub enum ApplicationEvent {
         /// 单独同意: the sensitive fields to whose use the applicant consents.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         consented: Vec<String>,
+        /// Who.
+        by: Actor,
+    },
+    /// 双头受理: another one is in progress, and it is accepted all the same; supervision sees it.
+    DoubleEntryOverridden {
+        /// The others.
+        others: Vec<Other>,
+        /// Why.
+        reason: Personal,
         /// Who.
         by: Actor,
     },
@@ -314,8 +327,11 @@ pub enum ApplicationEvent {
     Withdrawn {
         /// Why it counts as taken back.
         cause: WithdrawalCause,
-        /// The applicant's words.
+        /// The applicant's words; the clerk's, where it was joined to another.
         reason: Option<Personal>,
+        /// 并案: the one in which the matter goes on.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        joined: Option<Box<Other>>,
         /// Who.
         by: Actor,
     },

@@ -8,6 +8,7 @@ use super::{
     PreReview, Promise, Receipt, Rejection, Step, TakeUp, WithdrawalCause,
 };
 use crate::catalogue::handling::Consequence;
+use crate::double::Override;
 
 pub(super) fn evolve(app: &mut Application, event: &Event, meta: &Meta) {
     if let Some(by) = shown_actor(event) {
@@ -96,8 +97,10 @@ pub(super) fn evolve(app: &mut Application, event: &Event, meta: &Meta) {
             deferral,
             missing,
             consented,
+            others,
             by,
         } => {
+            app.others.clone_from(others);
             match entrusted {
                 None => {}
                 Some(Handling::Own) => app.item.entrusted = None,
@@ -149,6 +152,10 @@ pub(super) fn evolve(app: &mut Application, event: &Event, meta: &Meta) {
             }
             app.phase = submitted(*received, due, missing);
         }
+        Event::DoubleEntryOverridden { others, reason, by } => {
+            let (others, reason, by) = (others.clone(), reason.clone(), by.clone());
+            app.double = Some(Box::new(Override { others, reason, by }));
+        }
         Event::Accepted { date, outstanding, deferral, signed, by, .. } => {
             if let Some(text) = signed {
                 app.deferral = Some(Promise { text: text.clone(), at: meta.at, by: by.clone() });
@@ -187,7 +194,6 @@ pub(super) fn evolve(app: &mut Application, event: &Event, meta: &Meta) {
         Event::Numbered { case_number } => app.case_number = Some(case_number.clone()),
         Event::WithdrawalRequested { .. } => pending(app, true),
         Event::WithdrawalDenied => pending(app, false),
-        Event::Withdrawn { cause, .. } => app.phase = Phase::Withdrawn { at: meta.at, cause: *cause },
         Event::Concluded { conclusion, .. } => app.conclusion = Some((**conclusion).clone()),
         Event::ResultIssued { document, result } => {
             if let Some(conclusion) = &mut app.conclusion {
@@ -198,6 +204,10 @@ pub(super) fn evolve(app: &mut Application, event: &Event, meta: &Meta) {
                     conclusion.result.clone_from(result);
                 }
             }
+        }
+        Event::Withdrawn { cause, joined, .. } => {
+            app.joined.clone_from(joined);
+            app.phase = Phase::Withdrawn { at: meta.at, cause: *cause };
         }
         Event::DueRecomputed { due } => recompute(app, due),
     }
@@ -283,7 +293,7 @@ fn shown_actor(event: &Event) -> Option<Actor> {
         | Event::Refused { by, .. }
         | Event::WithdrawalRequested { by, .. }
         | Event::Concluded { by, .. }
-        | Event::Withdrawn { by, cause: WithdrawalCause::Applicant, .. } => Some(by.clone()),
+        | Event::Withdrawn { by, cause: WithdrawalCause::Applicant | WithdrawalCause::Joined, .. } => Some(by.clone()),
         Event::PreReviewGiven { opinion } | Event::PreReviewConcluded { opinion } => Some(opinion.by.clone()),
         Event::DeemedAccepted { .. }
         | Event::DeferralLate { .. }
@@ -300,6 +310,7 @@ fn shown_actor(event: &Event) -> Option<Actor> {
         | Event::ChecksRecorded { .. }
         | Event::DocumentIssued { .. }
         | Event::ResultIssued { result: None, .. }
+        | Event::DoubleEntryOverridden { .. }
         | Event::DueRecomputed { .. } => None,
     }
 }

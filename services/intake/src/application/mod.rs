@@ -24,6 +24,7 @@ pub use event::{ApplicationEvent, Change, Handling};
 pub use party::Party;
 pub use phase::{Acceptance, Deferred, Ground, Phase, Rejection, WithdrawalCause};
 
+use crate::double::{Other, Override};
 use crate::fetching::Fetched;
 use crate::limit::{Due, legal_date};
 use crate::mandate::Held;
@@ -81,6 +82,9 @@ pub struct ItemPin {
     /// 受委托机关, which handles it in the name of the organ whose item it is (行政许可法 art. 24).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub entrusted: Option<Organ>,
+    /// 基本编码 of the basic item that it was claimed from; empty where it was imported, or begun before it was kept.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub basic: String,
 }
 
 impl ItemPin {
@@ -345,6 +349,15 @@ pub struct Application {
     /// 办结: how its case ended; none while it goes on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub conclusion: Option<Conclusion>,
+    /// 双头受理: others for the same matter that were in progress when it was handed in.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub others: Vec<Other>,
+    /// 双头受理: why it was accepted all the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub double: Option<Box<Override>>,
+    /// 并案: the one in which the matter goes on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub joined: Option<Box<Other>>,
 }
 
 impl Application {
@@ -374,6 +387,17 @@ impl Application {
         let named = [&self.applicant, &self.agent].into_iter().flatten().filter(|party| party.is_identified());
         named.map(|party| &party.subject).any(|own| own == subject)
             || (!self.begun_by_staff && self.owner_subject == *subject)
+    }
+
+    /// 双头受理: how it came to be accepted although another was in progress; none where it was not so.
+    pub fn doubled(&self) -> Option<&'static str> {
+        match &self.phase {
+            _ if self.double.is_some() => Some("OVERRIDDEN"),
+            Phase::Accepted(acceptance) if acceptance.deemed && self.others.iter().any(|other| other.stops) => {
+                Some("DEEMED")
+            }
+            _ => None,
+        }
     }
 
     /// The file of an id.

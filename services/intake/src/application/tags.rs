@@ -3,6 +3,7 @@
 use yiwang_ledger::{Index, Tag, Timestamp, UniqueKey};
 
 use super::{Application, Phase};
+use crate::double;
 use crate::limit::{Due, Ends as _};
 
 /// The scope of the words by which drafts are taken up.
@@ -81,6 +82,11 @@ pub(super) fn tags(app: &Application) -> Vec<Tag> {
     tags.extend(parties.map(|party| Tag::new("party", party.subject.to_string(), sort.clone())));
     if !app.begun_by_staff {
         tags.push(Tag::new("party", app.owner_subject.to_string(), sort.clone()));
+    }
+    tags.extend(double::tags(app).into_iter().map(|matter| Tag::new(double::MATTER, matter, sort.clone())));
+    if let Some(cause) = app.doubled() {
+        tags.push(Tag::new("double", cause, sort.clone()));
+        tags.push(Tag::new("double", "ANY", sort.clone()));
     }
     if let Some(due) = watched(app) {
         tags.extend(due.missing_years.iter().map(|year| Tag::new("provisional", year.to_string(), sort.clone())));

@@ -60,6 +60,34 @@ pub struct Deferral {
     pub basis: String,
 }
 
+/// 双头受理: whether one applicant may have several applications in progress at one time.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Repeat {
+    /// Nobody has said.
+    #[default]
+    Unsaid,
+    /// Once at a time.
+    Once,
+    /// As often as somebody likes; why.
+    Repeatable(String),
+}
+
+impl Repeat {
+    fn is_unsaid(&self) -> bool {
+        *self == Repeat::Unsaid
+    }
+
+    /// Whether another one in progress stops acceptance: where nobody has said, for a licence (type 01) alone.
+    pub fn once(&self, item_type: u16) -> bool {
+        match self {
+            Repeat::Unsaid => item_type == 1,
+            Repeat::Once => true,
+            Repeat::Repeatable(_) => false,
+        }
+    }
+}
+
 /// How an item is handled.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -78,6 +106,9 @@ pub struct HandlingRules {
     pub promise_ordered_by: String,
     /// 容缺受理; none: the region's rule.
     pub deferral: Option<Deferral>,
+    /// 双头受理.
+    #[serde(skip_serializing_if = "Repeat::is_unsaid")]
+    pub repeat: Repeat,
 }
 
 impl HandlingRules {

@@ -4,7 +4,7 @@ use yiwang_ledger::Refusal;
 use yiwang_proto::catalogue::v1 as pb;
 
 use super::{ask, count};
-use crate::catalogue::handling::{Consequence, Deferral, Excluded, HandlingRules, Separation};
+use crate::catalogue::handling::{Consequence, Deferral, Excluded, HandlingRules, Repeat, Separation};
 
 const WRONG: &str = "FIELD_INVALID";
 
@@ -32,6 +32,16 @@ fn deferral(message: &pb::DeferralTerms) -> Result<Deferral, Refusal> {
             pb::LateConsequence::Refused => Some(Consequence::Refused),
         },
         basis: ask::text(&at("basis"), &message.basis, 0, 500, WRONG)?,
+    })
+}
+
+fn repeat(message: &pb::ItemHandling) -> Result<Repeat, Refusal> {
+    let most = if message.repeat() == pb::RepeatRule::Repeatable { (1, 200) } else { (0, 0) };
+    let reason = ask::text("details.handling.repeat_reason", &message.repeat_reason, most.0, most.1, WRONG)?;
+    Ok(match message.repeat() {
+        pb::RepeatRule::Unspecified => Repeat::Unsaid,
+        pb::RepeatRule::Once => Repeat::Once,
+        pb::RepeatRule::Repeatable => Repeat::Repeatable(reason),
     })
 }
 
@@ -63,6 +73,7 @@ pub fn rules(message: &pb::ItemHandling) -> Result<HandlingRules, Refusal> {
         excluded: fields,
         promise_ordered_by: ask::text(&at("promise_ordered_by"), &message.promise_ordered_by, 0, 200, WRONG)?,
         deferral: message.deferral.as_ref().map(deferral).transpose()?,
+        repeat: repeat(message)?,
     })
 }
 
@@ -95,6 +106,16 @@ pub fn shown(rules: &HandlingRules) -> pb::ItemHandling {
             consequence: consequence(one.consequence).into(),
             basis: one.basis.clone(),
         }),
+        repeat: match rules.repeat {
+            Repeat::Unsaid => pb::RepeatRule::Unspecified,
+            Repeat::Once => pb::RepeatRule::Once,
+            Repeat::Repeatable(_) => pb::RepeatRule::Repeatable,
+        }
+        .into(),
+        repeat_reason: match &rules.repeat {
+            Repeat::Repeatable(reason) => reason.clone(),
+            Repeat::Unsaid | Repeat::Once => String::new(),
+        },
     }
 }
 

@@ -6,6 +6,7 @@ pub mod application;
 pub mod appointment;
 pub mod ask;
 pub mod details;
+pub mod double;
 pub mod draft;
 pub mod engagement;
 pub mod hall;

@@ -153,6 +153,7 @@ impl Intake {
             bars,
             note: None,
             consents: message.consent_sensitive,
+            others: self.others(&seen, &pinned.facts).await?,
         };
         let facts = pinned.clone();
         let target = Target { id: &message.id, request_id: &message.request_id, etag: &message.etag };
@@ -235,7 +236,12 @@ impl Intake {
         let (now, pinned) =
             (self.item_now(&incoming.caller, &seen.state.item.code).await?.state, self.pinned(&seen.state.item).await?);
         let note = ask::remark(seen.state.data_subject(), "note", &message.note)?;
-        let accept = decide::Accept { note, deferral_signed: message.deferral_signed };
+        let accept = decide::Accept {
+            note,
+            deferral_signed: message.deferral_signed,
+            others: self.others(&seen, &pinned.facts).await?,
+            double_reason: ask::remark(seen.state.data_subject(), "double_entry_reason", &message.double_entry_reason)?,
+        };
         let facts = pinned.clone();
         let target = Target { id: &message.id, request_id: &message.request_id, etag: &message.etag };
         let rule = move |app: &Application, by: &Acting, cx: &Context| {

@@ -14,6 +14,7 @@ use yiwang_intake::catalogue::facts::{Condition, ResultKind};
 use yiwang_intake::catalogue::handling::Consequence;
 use yiwang_intake::catalogue::{Entrusted, Hold, Item, ItemEvent, Received};
 use yiwang_intake::directory::{self, BasicFacts, BasicItem, Ended, Level};
+use yiwang_intake::double::outside::{self, Outside, OutsideEvent};
 use yiwang_intake::drafting::{self, Draft, Risk, Stage};
 use yiwang_intake::fee::{self, Fees};
 use yiwang_intake::hall::{self, Hall, Presence};
@@ -128,6 +129,15 @@ async fn live(world: &World) -> Vec<Entry> {
     world.day(2026, 3, 20);
     let deemed = async || (world.read("citizen", &three.id).await.deemed_accepted).then_some(());
     world.until(deemed).await;
+    let four = world.draft(PLAIN, struct_of(json!({"subject": "一"}))).await;
+    world.submit(&four.id).await.unwrap();
+    let accept = pb::AcceptApplicationRequest {
+        id: four.id,
+        request_id: new_request_id(),
+        double_entry_reason: "例".into(),
+        ..Default::default()
+    };
+    world.as_("clerk").accept_application(accept).await.unwrap();
     let (mut entries, mut after) = (Vec::new(), 0);
     loop {
         let more = world.ledger().feed(after, 500).await.unwrap();
@@ -372,6 +382,27 @@ fn barred(vault: &Vault) -> Vec<bar::BarEvent> {
     ]
 }
 
+fn outside() -> Vec<OutsideEvent> {
+    let by = Actor { id: "staff:supervisor".into(), ..Actor::system() };
+    let found = outside::Found {
+        item: HYGIENE.into(),
+        item_name: "公共场所卫生许可新办".into(),
+        organ: market(),
+        day: chrono::NaiveDate::from_ymd_opt(2026, 3, 2).unwrap(),
+        number: "登字7号".into(),
+        text: "在平台之外收件".into(),
+    };
+    let application = StreamId::named("application", "golden");
+    vec![
+        OutsideEvent::OutsideAcceptanceRecorded { found: Box::new(found), by: by.clone() },
+        OutsideEvent::OutsideAcceptanceSettled {
+            outcome: outside::Outcome::BroughtIn { application },
+            text: "已补录".into(),
+            by,
+        },
+    ]
+}
+
 fn proofs() -> Vec<proofs::Event> {
     let by = Actor { id: "staff:legality".into(), ..Actor::system() };
     let abolished = Abolished {
@@ -401,6 +432,7 @@ pub async fn every_event_ever_released_still_decodes_and_evolves(world: World) {
         shared::write_missing::<Theme>(world.ledger(), themes()).await;
         shared::write_missing::<Mandate>(world.ledger(), mandates(world.ledger().vault())).await;
         shared::write_missing::<Bars>(world.ledger(), barred(world.ledger().vault())).await;
+        shared::write_missing::<Outside>(world.ledger(), outside()).await;
         asking::write(&world).await;
         let (hall, presence) = halls();
         shared::write_missing::<Hall>(world.ledger(), vec![hall]).await;
@@ -439,6 +471,8 @@ pub async fn every_event_ever_released_still_decodes_and_evolves(world: World) {
     assert_eq!(granted, mandate::MandateEvent::VARIANTS.len());
     let bars = shared::read_all::<Bars>(world.ledger(), "BarRecorded").await.len();
     assert_eq!(bars, bar::BarEvent::VARIANTS.len());
+    let outside = shared::read_all::<Outside>(world.ledger(), "OutsideAcceptanceRecorded").await.len();
+    assert_eq!(outside, OutsideEvent::VARIANTS.len());
     let charged = shared::read_all::<Fees>(world.ledger(), "FeeAssessed").await.len();
     assert_eq!(charged, fee::Event::VARIANTS.len());
     assert_eq!((moved, listed), (transfer::Event::VARIANTS.len(), proofs::Event::VARIANTS.len()));

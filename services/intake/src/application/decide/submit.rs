@@ -12,6 +12,7 @@ use crate::application::{
 };
 use crate::bar::{self, Bar};
 use crate::catalogue::{Item, ItemFacts};
+use crate::double::Other;
 use crate::form;
 use crate::limit::{Ends as _, legal_date};
 use crate::mandate::{Act, Held, Mandate};
@@ -29,6 +30,8 @@ pub struct Handing {
     pub note: Option<Personal>,
     /// 单独同意 to the use of sensitive data is given with it.
     pub consents: bool,
+    /// 双头受理: others for the same matter that are in progress. They stop no receipt.
+    pub others: Vec<Other>,
 }
 
 /// Hands a draft in: receipt, and the five working days of art. 32 begin. `now` is the item as it stands today, `pinned` as
@@ -83,6 +86,7 @@ pub fn submit(
         deferral: ask.sign_deferral.then(|| deferral::text(pinned)),
         missing: missing(app, pinned),
         consented,
+        others: ask.others.clone(),
         by: by.actor.clone(),
     }])
 }
