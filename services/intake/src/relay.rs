@@ -4,7 +4,7 @@
 //! catalogue (`publishing`), what the directory says reaches the items that were claimed from it (`directory`), a dated transfer
 //! reaches its items (`transfers`), and what an item has become the published answers that speak about it (`answers`); a request
 //! for help gets its agent (`agents`); what happens on a window group's day reaches its appointments and their visitors
-//! (`appointments`).
+//! (`appointments`); papers that were received elsewhere reach the limits that wait for them (`custody`).
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -34,6 +34,7 @@ use crate::convert::{channel, item};
 use crate::directory::BasicItem;
 use crate::documents;
 use crate::drafting::Draft;
+use crate::elsewhere::{Custody, arriving};
 use crate::engagement::Engagement;
 use crate::grpc::Intake;
 use crate::limit::legal_date;
@@ -62,6 +63,7 @@ pub fn spawn(ledger: &Ledger, links: &Links, store: Arc<Store>, desk: Desk, inta
     ledger.relay("appointments", Appointing(ledger.clone()));
     ledger.relay("agents", Agents(ledger.clone()));
     ledger.relay("answers", Answering(ledger.clone()));
+    ledger.relay("custody", Custodian(ledger.clone()));
     ledger.relay("approval", ToApproval(shared));
 }
 
@@ -352,6 +354,20 @@ impl Route for Fetching {
             Ok(()) => Delivery::Done,
             Err(refusal) => later(&refusal),
         }
+    }
+}
+
+/// 异地代收: papers that are there, or are lost, let the limits run that waited for them.
+struct Custodian(Ledger);
+
+#[async_trait]
+impl Route for Custodian {
+    fn wants(&self, entry: &Entry) -> bool {
+        entry.is::<Custody>() && matches!(entry.kind.as_str(), "ParcelConfirmed" | "ParcelLost")
+    }
+
+    async fn deliver(&self, entry: &Entry, _request_id: &str) -> Delivery {
+        arriving::complete(&self.0, entry).await.map_or_else(|refusal| later(&refusal), |()| Delivery::Done)
     }
 }
 

@@ -12,6 +12,7 @@ use super::{
 };
 use crate::catalogue::handling::Consequence;
 use crate::double::Other;
+use crate::elsewhere::Elsewhere;
 use crate::fetching::Fetched;
 use crate::limit::Due;
 use crate::mandate::Held;
@@ -70,6 +71,9 @@ pub enum ApplicationEvent {
         agent: Option<Box<Party>>,
         /// The form as JSON text.
         form: Option<Personal>,
+        /// 异地代收: where it is received, where that is another region than its item's.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        elsewhere: Option<Box<Elsewhere>>,
         /// Who.
         by: Actor,
     },
@@ -185,10 +189,20 @@ pub enum ApplicationEvent {
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         consented: Vec<String>,
         /// 双头受理: others for the same matter that are in progress, of which the applicant is told.
-        #[serde(default, skip_serializing_if = "Vec::is_empty")]
-        others: Vec<Other>,
+        #[serde(default, skip_serializing_if = "<[Other]>::is_empty")]
+        others: Box<[Other]>,
+        /// 异地代收: its papers are on their way, and no limit runs before they are there.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        waits_for_papers: bool,
         /// Who.
         by: Actor,
+    },
+    /// 异地代收: the papers that limits waited for are there, or are known to be lost.
+    PapersArrived {
+        /// The day.
+        received: NaiveDate,
+        /// When everything missing must have been told; none where that is no question any more.
+        due: Option<Due>,
     },
     /// 当场更正 (行政许可法 art. 32 ③): what was changed by the same command was a slip that is mended while the application waits
     /// for acceptance. The clock goes on.

@@ -24,7 +24,8 @@ pub(super) fn evolve(app: &mut Application, event: &Event, meta: &Meta) {
         review.outdated = true;
     }
     match event {
-        Event::Drafted { item, owner, owner_subject, by_staff, channel, applicant, agent, form, .. } => {
+        Event::Drafted { item, owner, owner_subject, by_staff, channel, applicant, agent, form, elsewhere, .. } => {
+            app.elsewhere.clone_from(elsewhere);
             app.item = (**item).clone();
             app.created = meta.at;
             app.owner.clone_from(owner);
@@ -98,9 +99,13 @@ pub(super) fn evolve(app: &mut Application, event: &Event, meta: &Meta) {
             missing,
             consented,
             others,
+            waits_for_papers,
             by,
         } => {
-            app.others.clone_from(others);
+            app.others = others.to_vec();
+            if let Some(elsewhere) = &mut app.elsewhere {
+                elsewhere.waiting = *waits_for_papers;
+            }
             match entrusted {
                 None => {}
                 Some(Handling::Own) => app.item.entrusted = None,
@@ -119,6 +124,16 @@ pub(super) fn evolve(app: &mut Application, event: &Event, meta: &Meta) {
             app.deferral = deferral.as_ref().map(|text| Promise { text: text.clone(), at: meta.at, by: by.clone() });
             app.promise = promise.as_ref().map(|text| Promise { text: text.clone(), at: meta.at, by: by.clone() });
             app.phase = submitted(*received, due, missing);
+        }
+        Event::PapersArrived { received, due: anew } => {
+            if let Some(elsewhere) = &mut app.elsewhere {
+                elsewhere.waiting = false;
+                elsewhere.arrived = Some(*received);
+            }
+            if let (Phase::Submitted { received: day, due, .. }, Some(anew)) = (&mut app.phase, anew) {
+                *day = *received;
+                due.clone_from(anew);
+            }
         }
         Event::CorrectedOnTheSpot { missing: still, .. } => {
             // what was changed is looked at again
@@ -300,6 +315,7 @@ fn shown_actor(event: &Event) -> Option<Actor> {
         | Event::AcceptanceOverdue { .. }
         | Event::Numbered { .. }
         | Event::WithdrawalDenied
+        | Event::PapersArrived { .. }
         | Event::ResultIssued { result: Some(_), .. }
         | Event::Withdrawn { .. } => Some(Actor::system()),
         Event::Updated { .. }

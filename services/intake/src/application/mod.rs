@@ -25,6 +25,7 @@ pub use party::Party;
 pub use phase::{Acceptance, Deferred, Ground, Phase, Rejection, WithdrawalCause};
 
 use crate::double::{Other, Override};
+use crate::elsewhere::Elsewhere;
 use crate::fetching::Fetched;
 use crate::limit::{Due, legal_date};
 use crate::mandate::Held;
@@ -355,6 +356,9 @@ pub struct Application {
     /// 双头受理: why it was accepted all the same.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub double: Option<Box<Override>>,
+    /// 异地代收: where it was received; none where it was received where it belongs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub elsewhere: Option<Box<Elsewhere>>,
     /// 并案: the one in which the matter goes on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub joined: Option<Box<Other>>,
@@ -379,7 +383,19 @@ impl Application {
     /// 收到申请之日: the day on which all of it was received, that of the last handing in.
     pub fn received(&self) -> Option<NaiveDate> {
         let corrected = self.corrections.last().and_then(|correction| correction.resubmitted);
-        corrected.or(self.receipt.as_ref().map(|receipt| receipt.at)).map(legal_date)
+        let handed_in = corrected.or(self.receipt.as_ref().map(|receipt| receipt.at)).map(legal_date)?;
+        let arrived = self.elsewhere.as_ref().and_then(|elsewhere| elsewhere.arrived);
+        Some(arrived.map_or(handed_in, |day| day.max(handed_in)))
+    }
+
+    /// 异地代收: no limit runs before its papers are there.
+    pub fn waits_for_papers(&self) -> bool {
+        self.elsewhere.as_ref().is_some_and(|elsewhere| elsewhere.waiting)
+    }
+
+    /// The region whose windows serve its applicant.
+    pub fn serving_region(&self) -> &str {
+        self.elsewhere.as_ref().map_or(&self.item.region, |elsewhere| &elsewhere.region)
     }
 
     /// Whether a person is a party: applicant, agent, or who began it for themselves.

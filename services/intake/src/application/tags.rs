@@ -12,6 +12,7 @@ pub(crate) const TAKE_UP: &str = "TAKE_UP_CODE_TAKEN";
 /// The due date that the timer watches.
 pub(crate) fn watched(app: &Application) -> Option<&Due> {
     match &app.phase {
+        Phase::Submitted { .. } if app.waits_for_papers() => None,
         Phase::Submitted { due, overdue: false, .. } => Some(due),
         Phase::CorrectionRequested => app.corrections.last().map(|correction| &correction.reply_by),
         Phase::Accepted(acceptance) if app.conclusion.is_none() => acceptance
@@ -57,7 +58,11 @@ fn audiences(app: &Application) -> Vec<String> {
         all.push(format!("org:{}", app.item.organisation));
         all.extend(review.asked.iter().map(|organ| format!("org:{}", organ.code)));
     }
-    if app.begun_by_staff || app.at_window || received || reviewed.is_some() {
+    if app.begun_by_staff {
+        // 异地代收: whoever received it, and before receipt nobody else
+        all.push(format!("window:{}", app.serving_region()));
+    }
+    if app.at_window || received || reviewed.is_some() {
         all.push(format!("window:{}", app.item.region));
     }
     if received {

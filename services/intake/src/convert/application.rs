@@ -267,6 +267,9 @@ fn step(step: &Step, app: &Application, reader: Reader) -> party_pb::Step {
         "PreReviewGiven" => ("部门提出预审意见", "a department gave its opinion"),
         "PreReviewConcluded" => ("预审完成", "the pre-review was concluded"),
         "DeferralLate" => ("容缺的材料逾期未补齐", "what was to follow did not come in time"),
+        "PapersArrived" => {
+            ("代收的材料已到达，受理期限自当日起算", "the papers are there; the limits run from that day")
+        }
         "CorrectedOnTheSpot" => ("当场更正申请内容，受理期限不变", "a slip was mended on the spot; the clock goes on"),
         _ => ("", ""),
     };
@@ -365,6 +368,8 @@ pub fn application(
         deferral: accepted.and_then(|acceptance| acceptance.deferral.as_ref()).map(deferral),
         deferral_promise: app.deferral.as_ref().map(|signed| promise(signed, reader)),
         conclusion: app.conclusion.as_ref().map(conclusion),
+        received_elsewhere_in: app.elsewhere.as_ref().map(|there| there.region.clone()).unwrap_or_default(),
+        waits_for_papers: app.waits_for_papers(),
         other_applications: app.others.iter().map(|other| double::other(other, false)).collect(),
         fetched_materials: app.fetched.iter().map(|(code, one)| fetched(code, one.as_ref())).collect(),
     }

@@ -3,8 +3,8 @@
 use yiwang_ledger::Refusal;
 use yiwang_proto::catalogue::v1 as pb;
 
-use super::{ask, count};
-use crate::catalogue::handling::{Consequence, Deferral, Excluded, HandlingRules, Repeat, Separation};
+use super::{ask, count, region};
+use crate::catalogue::handling::{Consequence, Deferral, Excluded, HandlingRules, Mode, Repeat, Separation};
 
 const WRONG: &str = "FIELD_INVALID";
 
@@ -33,6 +33,36 @@ fn deferral(message: &pb::DeferralTerms) -> Result<Deferral, Refusal> {
         },
         basis: ask::text(&at("basis"), &message.basis, 0, 500, WRONG)?,
     })
+}
+
+fn modes(message: &pb::ItemHandling) -> Vec<Mode> {
+    let mut modes: Vec<Mode> = message
+        .modes()
+        .filter_map(|mode| match mode {
+            pb::ServiceMode::Unspecified => None,
+            pb::ServiceMode::Online => Some(Mode::Online),
+            pb::ServiceMode::ReceivedElsewhere => Some(Mode::ReceivedElsewhere),
+            pb::ServiceMode::Joint => Some(Mode::Joint),
+        })
+        .collect();
+    modes.sort_unstable();
+    modes.dedup();
+    modes
+}
+
+fn mode_shown(mode: Mode) -> pb::ServiceMode {
+    match mode {
+        Mode::Online => pb::ServiceMode::Online,
+        Mode::ReceivedElsewhere => pb::ServiceMode::ReceivedElsewhere,
+        Mode::Joint => pb::ServiceMode::Joint,
+    }
+}
+
+fn receiving(message: &pb::ItemHandling) -> Result<Vec<String>, Refusal> {
+    const FIELD: &str = "details.handling.receiving_region_codes";
+    ask::few(FIELD, &message.receiving_region_codes, 50)?;
+    let regions = message.receiving_region_codes.iter().enumerate();
+    regions.map(|(place, code)| region(&format!("{FIELD}[{place}]"), code)).collect()
 }
 
 fn repeat(message: &pb::ItemHandling) -> Result<Repeat, Refusal> {
@@ -74,6 +104,8 @@ pub fn rules(message: &pb::ItemHandling) -> Result<HandlingRules, Refusal> {
         promise_ordered_by: ask::text(&at("promise_ordered_by"), &message.promise_ordered_by, 0, 200, WRONG)?,
         deferral: message.deferral.as_ref().map(deferral).transpose()?,
         repeat: repeat(message)?,
+        modes: modes(message),
+        receiving: receiving(message)?,
     })
 }
 
@@ -112,6 +144,8 @@ pub fn shown(rules: &HandlingRules) -> pb::ItemHandling {
             Repeat::Repeatable(_) => pb::RepeatRule::Repeatable,
         }
         .into(),
+        modes: rules.modes.iter().map(|one| mode_shown(*one).into()).collect(),
+        receiving_region_codes: rules.receiving.clone(),
         repeat_reason: match &rules.repeat {
             Repeat::Repeatable(reason) => reason.clone(),
             Repeat::Unsaid | Repeat::Once => String::new(),

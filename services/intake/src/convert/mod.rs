@@ -5,6 +5,7 @@ pub mod answer;
 pub mod application;
 pub mod appointment;
 pub mod ask;
+pub mod custody;
 pub mod details;
 pub mod double;
 pub mod draft;

@@ -8,6 +8,7 @@ mod attachment;
 mod bar;
 mod catalogue;
 mod conclusion;
+mod custody;
 mod directory;
 mod document;
 mod double;
@@ -41,6 +42,7 @@ pub use appointment::Appointments;
 pub use bar::BarsOf;
 pub use catalogue::Catalogue;
 pub(crate) use catalogue::day;
+pub use custody::Custodies;
 pub use directory::Directory;
 pub use document::DocumentsOf;
 pub use double::DoubleEntries;
@@ -86,6 +88,23 @@ fn resource<'a>(app: &'a Application, caller: &'a Caller) -> Resource<'a> {
         item: &app.item.code,
         status: app.phase.name(),
     }
+}
+
+/// What a window does in the applicant's stead, at whichever window they stand.
+const ASSISTING: [&str; 7] = [
+    "UpdateApplication",
+    "UploadAttachment",
+    "RemoveAttachment",
+    "SubmitApplication",
+    "ResubmitApplication",
+    "PrefillForm",
+    "SaveFields",
+];
+
+/// The same for an action: 异地代收, where the receiving place assists, its region counts; for all else the item's.
+fn resource_of<'a>(rpc: &str, app: &'a Application, caller: &'a Caller) -> Resource<'a> {
+    let region = if ASSISTING.contains(&rpc) { app.serving_region() } else { &app.item.region };
+    Resource { region, ..resource(app, caller) }
 }
 
 /// Something of a kind, nobody's in particular.
@@ -218,7 +237,7 @@ impl Intake {
             if !app.exists() || !audiences.meets(&app.tags()) {
                 return Err(app::not_found());
             }
-            gate.allow(&caller, rpc, &resource(app, &caller))?;
+            gate.allow(&caller, rpc, &resource_of(rpc, app, &caller))?;
             rule(app, &acting, cx)
         };
         self.ledger.execute::<Application>(id, call, rule).await.map_err(wire::contract_word)

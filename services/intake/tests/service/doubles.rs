@@ -54,7 +54,7 @@ async fn found(world: &World, account: &str, id: &str) -> Vec<pb::OtherApplicati
 }
 
 /// Approval tells of a decision, as its relay does.
-async fn concluded(world: &World, id: &str, granted: bool) {
+pub async fn concluded(world: &World, id: &str, granted: bool) {
     let conclusion =
         pb::Conclusion { granted, decided_date: "2026-03-02".into(), case_id: "case".into(), ..Default::default() };
     let told = pb::RecordConclusionRequest {
@@ -236,8 +236,13 @@ pub async fn what_may_be_asked_for_often_is_not_looked_for(world: World) {
     assert!(handling.repeat_reason.contains("场所"));
 }
 
+pub async fn published_basic(world: &World) {
+    let basic = crate::directory::basic("公共场所卫生许可（目录）");
+    world.directory_as("directory").publish_basic_item(basic).await.unwrap();
+}
+
 /// Publishes a list that was claimed from the directory, in one organ's hand.
-async fn listed(world: &World, code: &str, handling: Option<items::ItemHandling>) {
+pub async fn listed(world: &World, code: &str, handling: Option<items::ItemHandling>) {
     let claim = items::ClaimItemRequest { item_code: code.into(), ..claim() };
     let draft = world.directory_as("editor").claim_item(claim).await.unwrap().into_inner();
     passed(
@@ -263,11 +268,7 @@ async fn listed_in(world: &World, code: &str) -> pb::Application {
 
 /// Two lists that were claimed from one basic item are one matter.
 pub async fn two_lists_of_one_basic_item_are_one_matter(world: World) {
-    world
-        .directory_as("directory")
-        .publish_basic_item(crate::directory::basic("公共场所卫生许可（目录）"))
-        .await
-        .unwrap();
+    published_basic(&world).await;
     listed(&world, ITEM, None).await;
     listed(&world, ITEM2, None).await;
     let first = listed_in(&world, ITEM).await;
@@ -280,11 +281,7 @@ pub async fn two_lists_of_one_basic_item_are_one_matter(world: World) {
 
 /// What succeeds an item is the same matter.
 pub async fn what_succeeds_an_item_is_the_same_matter(world: World) {
-    world
-        .directory_as("directory")
-        .publish_basic_item(crate::directory::basic("公共场所卫生许可（目录）"))
-        .await
-        .unwrap();
+    published_basic(&world).await;
     listed(&world, ITEM, None).await;
     let first = handed_in(&world).await;
     let cancel = items::CancelItemRequest {
@@ -302,11 +299,7 @@ pub async fn what_succeeds_an_item_is_the_same_matter(world: World) {
 }
 
 pub async fn a_repeatable_list_says_why(world: World) {
-    world
-        .directory_as("directory")
-        .publish_basic_item(crate::directory::basic("公共场所卫生许可（目录）"))
-        .await
-        .unwrap();
+    published_basic(&world).await;
     let unsaid = items::ItemHandling { repeat: items::RepeatRule::Repeatable.into(), ..Default::default() };
     let claimed = world.directory_as("editor").claim_item(claim()).await.unwrap().into_inner();
     let save = items::SaveItemDraftRequest {

@@ -16,6 +16,7 @@ use yiwang_intake::catalogue::{Entrusted, Hold, Item, ItemEvent, Received};
 use yiwang_intake::directory::{self, BasicFacts, BasicItem, Ended, Level};
 use yiwang_intake::double::outside::{self, Outside, OutsideEvent};
 use yiwang_intake::drafting::{self, Draft, Risk, Stage};
+use yiwang_intake::elsewhere::{self, Custody, CustodyEvent};
 use yiwang_intake::fee::{self, Fees};
 use yiwang_intake::hall::{self, Hall, Presence};
 use yiwang_intake::mandate::{self, Mandate};
@@ -165,6 +166,7 @@ fn rare() -> Vec<ApplicationEvent> {
     let due = yiwang_intake::rules::named("confirmation").tell_once.due(start, Calendar::builtin());
     vec![
         ApplicationEvent::AcceptanceOverdue { due: due.clone() },
+        ApplicationEvent::PapersArrived { received: start, due: Some(due.clone()) },
         ApplicationEvent::DueRecomputed { due },
         ApplicationEvent::WithdrawalDenied,
         ApplicationEvent::Concluded {
@@ -403,6 +405,51 @@ fn outside() -> Vec<OutsideEvent> {
     ]
 }
 
+fn kept(vault: &Vault) -> Vec<CustodyEvent> {
+    let by = || Actor { id: "staff:clerk".into(), ..Actor::system() };
+    let applicant = vault.lookup("golden", "张建国");
+    let text = |field: &'static str, value: &str| Personal::new(&applicant, field, value);
+    let rules = yiwang_intake::rules::elsewhere();
+    let start = chrono::NaiveDate::from_ymd_opt(2026, 3, 2).unwrap();
+    let due = rules.forward.due(start, Calendar::builtin());
+    let matter = elsewhere::Matter {
+        application: StreamId::named("application", "golden"),
+        applicant: applicant.clone(),
+        item: HYGIENE.into(),
+        received_in: "511681000000".into(),
+        region: "511602000000".into(),
+        organ: market().code,
+        rules,
+    };
+    let paper = elsewhere::Paper { material: "M01".into(), name: text("paper", "户口簿"), originals: 1, copies: 1 };
+    let (parcel, here) = (1, elsewhere::Holder::Window("511681000000".into()));
+    let to = elsewhere::Holder::Organ(market().code);
+    vec![
+        CustodyEvent::ParcelSealed {
+            matter: Box::new(matter),
+            direction: elsewhere::Direction::Out,
+            seal: "S1".into(),
+            papers: vec![paper],
+            holder: here,
+            due: due.clone(),
+            by: by(),
+        },
+        CustodyEvent::ParcelDueRecomputed { parcel, due: due.clone() },
+        CustodyEvent::ParcelOverdue { parcel, due: due.clone() },
+        CustodyEvent::ParcelHandedOver { parcel, to, carrier: "机要12号".into(), due: due.clone(), by: by() },
+        CustodyEvent::ParcelConfirmed {
+            parcel,
+            seal_broken: true,
+            discrepancy: Some(text("discrepancy", "少一份")),
+            arrived: false,
+            due: Some(due),
+            by: by(),
+        },
+        CustodyEvent::ParcelLost { parcel, text: text("lost", "遗失"), by: by() },
+        CustodyEvent::ParcelHandedOut { parcel, by: by() },
+    ]
+}
+
 fn proofs() -> Vec<proofs::Event> {
     let by = Actor { id: "staff:legality".into(), ..Actor::system() };
     let abolished = Abolished {
@@ -433,6 +480,7 @@ pub async fn every_event_ever_released_still_decodes_and_evolves(world: World) {
         shared::write_missing::<Mandate>(world.ledger(), mandates(world.ledger().vault())).await;
         shared::write_missing::<Bars>(world.ledger(), barred(world.ledger().vault())).await;
         shared::write_missing::<Outside>(world.ledger(), outside()).await;
+        shared::write_missing::<Custody>(world.ledger(), kept(world.ledger().vault())).await;
         asking::write(&world).await;
         let (hall, presence) = halls();
         shared::write_missing::<Hall>(world.ledger(), vec![hall]).await;
@@ -471,6 +519,8 @@ pub async fn every_event_ever_released_still_decodes_and_evolves(world: World) {
     assert_eq!(granted, mandate::MandateEvent::VARIANTS.len());
     let bars = shared::read_all::<Bars>(world.ledger(), "BarRecorded").await.len();
     assert_eq!(bars, bar::BarEvent::VARIANTS.len());
+    let kept = shared::read_all::<Custody>(world.ledger(), "ParcelSealed").await.len();
+    assert_eq!(kept, CustodyEvent::VARIANTS.len());
     let outside = shared::read_all::<Outside>(world.ledger(), "OutsideAcceptanceRecorded").await.len();
     assert_eq!(outside, OutsideEvent::VARIANTS.len());
     let charged = shared::read_all::<Fees>(world.ledger(), "FeeAssessed").await.len();
