@@ -24,6 +24,7 @@ pub mod fetching;
 pub mod form;
 pub mod grpc;
 pub mod hall;
+pub mod joint;
 pub mod limit;
 pub mod mandate;
 pub mod media;
@@ -65,6 +66,7 @@ use yiwang_proto::intake::v1::double_entry_service_server::DoubleEntryServiceSer
 use yiwang_proto::intake::v1::engagement_service_server::EngagementServiceServer;
 use yiwang_proto::intake::v1::fee_service_server::FeeServiceServer;
 use yiwang_proto::intake::v1::intake_service_server::IntakeServiceServer;
+use yiwang_proto::intake::v1::joint_service_server::JointServiceServer;
 use yiwang_proto::intake::v1::mandate_service_server::MandateServiceServer;
 use yiwang_proto::intake::v1::pre_review_service_server::PreReviewServiceServer;
 use yiwang_proto::intake::v1::question_service_server::QuestionServiceServer;
@@ -86,9 +88,10 @@ use crate::engagement::Engagement;
 use crate::fee::Fees;
 use crate::grpc::{
     Agents, Answers, Appointments, BarsOf, Catalogue, Custodies, Directory, DocumentsOf, DoubleEntries, Engagements,
-    FeesOf, Halls, Intake, Mandates, PreReviews, Questions, Queues, Receptions, Themes, Transfers,
+    FeesOf, Halls, Intake, Joints, Mandates, PreReviews, Questions, Queues, Receptions, Themes, Transfers,
 };
 use crate::hall::{Hall, Presence};
+use crate::joint::Joint;
 use crate::mandate::Mandate;
 use crate::proofs::Proof;
 use crate::question::Question;
@@ -140,6 +143,7 @@ pub async fn start(env: Env) -> anyhow::Result<Routes> {
     env.ledger.timer::<Day>(seats::timer);
     env.ledger.timer::<Question>(question::decide::timer);
     env.ledger.timer::<Agent>(agent::timer);
+    env.ledger.timer::<Joint>(joint::decide::timer);
     env.ledger.timer::<Engagement>(engagement::decide::timer);
     env.ledger.timer::<Custody>(elsewhere::decide::timer);
     let ledger = env.ledger.clone();
@@ -174,6 +178,7 @@ pub async fn start(env: Env) -> anyhow::Result<Routes> {
         .add_service(DoubleEntryServiceServer::new(DoubleEntries(intake.clone())))
         .add_service(FeeServiceServer::new(FeesOf(intake.clone())))
         .add_service(BarServiceServer::new(BarsOf(intake.clone())))
+        .add_service(JointServiceServer::new(Joints(intake.clone())))
         .add_service(PreReviewServiceServer::new(PreReviews(intake)))
         .add_service(MandateServiceServer::new(mandates))
         .add_service(CatalogueServiceServer::new(catalogue))
@@ -207,6 +212,7 @@ pub async fn rebuild(ledger: &Ledger) -> Result<u64, Refusal> {
         + ledger.rebuild::<Hall>().await?
         + ledger.rebuild::<Presence>().await?
         + ledger.rebuild::<Mandate>().await?
+        + ledger.rebuild::<Joint>().await?
         + ledger.rebuild::<Bars>().await?
         + ledger.rebuild::<Custody>().await?
         + ledger.rebuild::<Outside>().await?

@@ -7,8 +7,8 @@ use yiwang_documents::Kind;
 use yiwang_ledger::{Personal, SubjectId, Timestamp};
 
 use super::{
-    Actor, Attachment, Authority, Channel, Conclusion, Deferred, Ground, IssuedResult, ItemPin, Opinion, Party, Point,
-    WithdrawalCause,
+    Actor, Attachment, Authority, Channel, Conclusion, Deferred, Ground, IssuedResult, ItemPin, Opinion, PartOf, Party,
+    Point, WithdrawalCause,
 };
 use crate::catalogue::handling::Consequence;
 use crate::double::Other;
@@ -74,6 +74,9 @@ pub enum ApplicationEvent {
         /// 异地代收: where it is received, where that is another region than its item's.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         elsewhere: Option<Box<Elsewhere>>,
+        /// 联办: the joint application that it is a part of.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        joint: Option<PartOf>,
         /// Who.
         by: Actor,
     },

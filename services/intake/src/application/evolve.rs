@@ -24,7 +24,19 @@ pub(super) fn evolve(app: &mut Application, event: &Event, meta: &Meta) {
         review.outdated = true;
     }
     match event {
-        Event::Drafted { item, owner, owner_subject, by_staff, channel, applicant, agent, form, elsewhere, .. } => {
+        Event::Drafted {
+            item,
+            owner,
+            owner_subject,
+            by_staff,
+            channel,
+            applicant,
+            agent,
+            form,
+            elsewhere,
+            joint,
+            ..
+        } => {
             app.elsewhere.clone_from(elsewhere);
             app.item = (**item).clone();
             app.created = meta.at;
@@ -35,6 +47,7 @@ pub(super) fn evolve(app: &mut Application, event: &Event, meta: &Meta) {
             app.applicant = applicant.as_deref().cloned();
             app.agent = agent.as_deref().cloned();
             app.form.clone_from(form);
+            app.joint.clone_from(joint);
             app.phase = Phase::Draft;
         }
         Event::Updated { owner, applicant, agent, form, fields, .. } => {

@@ -1,6 +1,7 @@
 //! From a parcel that arrived, or was lost, to the limits of the application that waited for it.
 
-use yiwang_ledger::{Call, Context, Entry, Ledger, Refusal};
+use async_trait::async_trait;
+use yiwang_ledger::{Call, Context, Delivery, Entry, Ledger, Refusal, Route};
 
 use super::Custody;
 use crate::application::{Application, decide};
@@ -18,4 +19,21 @@ pub async fn complete(ledger: &Ledger, entry: &Entry) -> Result<(), Refusal> {
     let call = Call::system(format!("papers.{}", entry.hash), &entry.trace).with_actor(entry.actor.clone());
     let rule = move |app: &Application, cx: &Context| decide::papers_arrived(app, day, cx);
     ledger.execute::<Application>(matter.application, call, rule).await.map(drop)
+}
+
+/// 异地代收: papers that are there, or are lost, let the limits run that waited for them.
+pub struct Custodian(pub Ledger);
+
+#[async_trait]
+impl Route for Custodian {
+    fn wants(&self, entry: &Entry) -> bool {
+        entry.is::<Custody>() && matches!(entry.kind.as_str(), "ParcelConfirmed" | "ParcelLost")
+    }
+
+    async fn deliver(&self, entry: &Entry, _request_id: &str) -> Delivery {
+        match complete(&self.0, entry).await {
+            Ok(()) => Delivery::Done,
+            Err(refusal) => Delivery::Later { reason: refusal.reason.to_owned() },
+        }
+    }
 }

@@ -22,7 +22,7 @@ pub struct DoubleEntries(pub Intake);
 
 impl Intake {
     /// Others in progress for the same matter; none where the item may be applied for several times at one time.
-    pub(super) async fn others(&self, read: &Read<Application>, pinned: &ItemFacts) -> Result<Vec<Other>, Refusal> {
+    pub(crate) async fn others(&self, read: &Read<Application>, pinned: &ItemFacts) -> Result<Vec<Other>, Refusal> {
         if !pinned.details.handling.repeat.once(pinned.item_type) {
             return Ok(Vec::new());
         }

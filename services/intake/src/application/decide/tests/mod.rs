@@ -119,6 +119,7 @@ impl World {
             agent: None,
             form,
             elsewhere: None,
+            joint: None,
         };
         self.take(create(&self.app, &self.item, &ask, &citizen(), &self.cx())).expect("a draft");
         self
