@@ -2,8 +2,8 @@
 //! applications from the draft to acceptance. A numbered application goes on to approval by relay.
 //!
 //! Invariant: nothing here changes without an entry, and every rule is a pure function in `application::decide`,
-//! `catalogue::decide`, `directory::decide`, `drafting::decide`, `transfer::decide`, `question::decide`, `answer::decide`,
-//! `engagement::decide`, `agent`, `appointment`, `bar`, `mandate`, `proofs`, `queue` or `register`.
+//! `catalogue::decide`, `directory::decide`, `double`, `drafting::decide`, `transfer::decide`, `question::decide`, `answer::decide`,
+//! `elsewhere::decide`, `engagement::decide`, `agent`, `appointment`, `bar`, `mandate`, `proofs`, `queue` or `register`.
 
 pub mod agent;
 pub mod answer;
@@ -15,7 +15,9 @@ pub mod catalogue;
 pub mod convert;
 pub mod directory;
 pub mod documents;
+pub mod double;
 pub mod drafting;
+pub mod elsewhere;
 pub mod engagement;
 pub mod fee;
 pub mod fetching;
@@ -61,7 +63,9 @@ use yiwang_proto::intake::v1::answer_service_server::AnswerServiceServer;
 use yiwang_proto::intake::v1::appointment_service_server::AppointmentServiceServer;
 use yiwang_proto::intake::v1::bar_service_server::BarServiceServer;
 use yiwang_proto::intake::v1::counter_service_server::CounterServiceServer;
+use yiwang_proto::intake::v1::custody_service_server::CustodyServiceServer;
 use yiwang_proto::intake::v1::document_service_server::DocumentServiceServer;
+use yiwang_proto::intake::v1::double_entry_service_server::DoubleEntryServiceServer;
 use yiwang_proto::intake::v1::engagement_service_server::EngagementServiceServer;
 use yiwang_proto::intake::v1::fee_service_server::FeeServiceServer;
 use yiwang_proto::intake::v1::intake_service_server::IntakeServiceServer;
@@ -81,12 +85,15 @@ use crate::appointment::{Appointment, following};
 use crate::bar::Bars;
 use crate::catalogue::Item;
 use crate::directory::BasicItem;
+use crate::double::outside::Outside;
 use crate::drafting::Draft;
+use crate::elsewhere::Custody;
 use crate::engagement::Engagement;
 use crate::fee::Fees;
 use crate::grpc::{
-    Agents, Answers, Appointments, BarsOf, Catalogue, Counters, Directory, DocumentsOf, Engagements, FeesOf, Halls,
-    Intake, Joints, Mandates, Notifications, PreReviews, Questions, Queues, Receptions, Themes, Transfers,
+    Agents, Answers, Appointments, BarsOf, Catalogue, Counters, Custodies, Directory, DocumentsOf, DoubleEntries,
+    Engagements, FeesOf, Halls, Intake, Joints, Mandates, Notifications, PreReviews, Questions, Queues, Receptions, Themes,
+    Transfers,
 };
 use crate::hall::{Hall, Presence};
 use crate::joint::Joint;
@@ -146,6 +153,7 @@ pub async fn start(env: Env) -> anyhow::Result<Routes> {
     env.ledger.timer::<Agent>(agent::timer);
     env.ledger.timer::<Joint>(joint::decide::timer);
     env.ledger.timer::<Engagement>(engagement::decide::timer);
+    env.ledger.timer::<Custody>(elsewhere::decide::timer);
     let ledger = env.ledger.clone();
     env.legal.on_year(env.shutdown.clone(), move |year| {
         let ledger = ledger.clone();
@@ -153,6 +161,7 @@ pub async fn start(env: Env) -> anyhow::Result<Routes> {
             ledger.sweep::<Application>("provisional", &year.to_string(), decide::recompute).await?;
             // a day that turns out to be one of rest is given up by the halls
             following::replan_all(&ledger, None).await?;
+            ledger.sweep::<Custody>("provisional", &year.to_string(), elsewhere::decide::recompute).await?;
             ledger.sweep::<Question>("provisional", &year.to_string(), question::decide::recompute).await.map(drop)
         }
     });
@@ -179,6 +188,8 @@ pub async fn start(env: Env) -> anyhow::Result<Routes> {
     Ok(Routes::new(IntakeServiceServer::new(intake.clone()))
         .add_service(DocumentServiceServer::new(DocumentsOf(intake.clone())))
         .add_service(CounterServiceServer::new(Counters(intake.clone())))
+        .add_service(CustodyServiceServer::new(Custodies(intake.clone())))
+        .add_service(DoubleEntryServiceServer::new(DoubleEntries(intake.clone())))
         .add_service(FeeServiceServer::new(FeesOf(intake.clone())))
         .add_service(BarServiceServer::new(BarsOf(intake.clone())))
         .add_service(JointServiceServer::new(Joints(intake.clone())))
@@ -220,6 +231,8 @@ pub async fn rebuild(ledger: &Ledger) -> Result<u64, Refusal> {
         + ledger.rebuild::<Notification>().await?
         + ledger.rebuild::<Contact>().await?
         + ledger.rebuild::<Bars>().await?
+        + ledger.rebuild::<Custody>().await?
+        + ledger.rebuild::<Outside>().await?
         + ledger.rebuild::<WindowGroup>().await?
         + ledger.rebuild::<BookingRules>().await?
         + ledger.rebuild::<Day>().await?

@@ -4,7 +4,7 @@
 //! catalogue (`publishing`), what the directory says reaches the items that were claimed from it (`directory`), a dated transfer
 //! reaches its items (`transfers`), a joint application brings its parts about and hears of their ends (`joints`), and what an item has become the published answers that speak about it (`answers`); a request
 //! for help gets its agent (`agents`); what happens on a window group's day reaches its appointments and their visitors
-//! (`appointments`).
+//! (`appointments`); papers that were received elsewhere reach the limits that wait for them (`custody`).
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -34,6 +34,7 @@ use crate::convert::{channel, item};
 use crate::directory::BasicItem;
 use crate::documents;
 use crate::drafting::Draft;
+use crate::elsewhere::arriving::Custodian;
 use crate::engagement::Engagement;
 use crate::grpc::Intake;
 use crate::joint::{Joint, carrying};
@@ -42,7 +43,7 @@ use crate::numbering;
 use crate::publishing;
 use crate::queue::Day;
 use crate::reception::{BookingRules, WindowGroup};
-use crate::store::Store;
+use crate::store::{Removing, Store};
 use crate::transfer::Transfer;
 use crate::transferring;
 
@@ -56,7 +57,7 @@ pub fn spawn(ledger: &Ledger, links: &Links, store: Arc<Store>, desk: Desk, inta
     ledger.relay("documents", Documents { shared: shared.clone(), desk });
     ledger.relay("fetching", Fetching(intake.clone()));
     ledger.relay("joints", Joining(intake));
-    ledger.relay("files", Files { ledger: ledger.clone(), store });
+    ledger.relay("files", Removing { ledger: ledger.clone(), store });
     ledger.relay("evaluation", ToEvaluation(shared.clone()));
     ledger.relay("publishing", Publishing(ledger.clone()));
     ledger.relay("directory", Following(ledger.clone()));
@@ -64,6 +65,7 @@ pub fn spawn(ledger: &Ledger, links: &Links, store: Arc<Store>, desk: Desk, inta
     ledger.relay("appointments", Appointing(ledger.clone()));
     ledger.relay("agents", Agents(ledger.clone()));
     ledger.relay("answers", Answering(ledger.clone()));
+    ledger.relay("custody", Custodian(ledger.clone()));
     ledger.relay("approval", ToApproval(shared));
 }
 
@@ -315,28 +317,6 @@ impl Route for Answering {
             Err(refusal) => Err(refusal),
         };
         held.map_or_else(|refusal| later(&refusal), |()| Delivery::Done)
-    }
-}
-
-/// A file that an entry took out goes away; while the store does not let it go, it is tried again.
-struct Files {
-    ledger: Ledger,
-    store: Arc<Store>,
-}
-
-#[async_trait]
-impl Route for Files {
-    fn wants(&self, entry: &Entry) -> bool {
-        entry.is::<Application>() && entry.kind == "AttachmentRemoved"
-    }
-
-    async fn deliver(&self, entry: &Entry, _request_id: &str) -> Delivery {
-        let removed = match self.ledger.decode::<Application>(entry).await {
-            Ok(Event::AttachmentRemoved { id, .. }) => self.store.remove(entry.stream, &id).await,
-            Ok(_) => return Delivery::NotMine,
-            Err(refusal) => Err(refusal),
-        };
-        removed.map_or_else(|refusal| later(&refusal), |()| Delivery::Done)
     }
 }
 

@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 use serde::{Deserialize, Serialize};
 
 use crate::catalogue::handling::Consequence;
+use crate::elsewhere::{ElsewhereRules, ReceiptDay};
 use crate::limit::{Limit, Source, Start, Unit};
 
 /// One rule set, as an application takes it from its item and keeps it.
@@ -40,12 +41,21 @@ pub struct RuleSet {
     pub deferral_source: String,
 }
 
+/// 异地代收: what binds whoever receives for another place. No national statute says.
+pub fn elsewhere() -> ElsewhereRules {
+    ALL.as_ref().map(|all| all.elsewhere.clone()).unwrap_or_default()
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
     case_number_layout: String,
     deferral_working_days: u32,
     deferral_source: String,
+    elsewhere_receipt: ReceiptDay,
+    elsewhere_forward_working_days: u32,
+    elsewhere_transit_working_days: u32,
+    elsewhere_source: String,
     rule_set: Vec<Row>,
     place: Vec<Place>,
 }
@@ -112,6 +122,7 @@ struct All {
     layout: String,
     sets: Vec<RuleSet>,
     places: Vec<Place>,
+    elsewhere: ElsewhereRules,
 }
 
 static ALL: LazyLock<Result<All, String>> = LazyLock::new(|| {
@@ -119,7 +130,20 @@ static ALL: LazyLock<Result<All, String>> = LazyLock::new(|| {
     let (days, source) = (file.deferral_working_days, file.deferral_source);
     let of = |row| RuleSet { deferral_days: days, deferral_source: source.clone(), ..RuleSet::from(row) };
     let sets = file.rule_set.into_iter().map(of).collect();
-    Ok(All { layout: file.case_number_layout, sets, places: file.place })
+    let limit = |days| Limit {
+        days,
+        unit: Unit::WorkingDay,
+        basis: file.elsewhere_source.clone(),
+        source: Source::Default,
+        unverified: true,
+        start: Start::default(),
+    };
+    let elsewhere = ElsewhereRules {
+        receipt: file.elsewhere_receipt,
+        forward: limit(file.elsewhere_forward_working_days),
+        transit: limit(file.elsewhere_transit_working_days),
+    };
+    Ok(All { layout: file.case_number_layout, sets, places: file.place, elsewhere })
 });
 
 /// All rule sets; an error names what is wrong with the data file.

@@ -2,15 +2,18 @@
 //! comes in under `incoming/`, is named by an entry, and then moves to its place. What no entry names there is taken away at
 //! the next start at the latest; what an entry takes out, by the relay `files`, which tries until it is gone.
 
+use std::sync::Arc;
+
+use async_trait::async_trait;
 use bytes::{BufMut as _, Bytes, BytesMut};
 use futures_util::{StreamExt as _, TryStreamExt as _};
 use object_store::path::Path;
 use object_store::{ObjectStoreExt as _, WriteMultipart};
 use yiwang_kit::storage::Files;
-use yiwang_ledger::{Audiences, Kind, Ledger, Refusal, StreamId, SubjectId, Vault};
+use yiwang_ledger::{Audiences, Delivery, Entry, Kind, Ledger, Refusal, Route, StreamId, SubjectId, Vault};
 use yiwang_standards::sm::{self, Sm3};
 
-use crate::application::Application;
+use crate::application::{Application, ApplicationEvent};
 
 /// Bytes that are sealed at a time.
 pub const CHUNK: usize = 256 * 1024;
@@ -265,5 +268,32 @@ impl Incoming<'_> {
     /// It is not wanted.
     pub async fn abort(self) {
         let _ = self.upload.abort().await;
+    }
+}
+
+/// A file that an entry took out goes away; while the store does not let it go, it is tried again.
+pub struct Removing {
+    /// Whose entries.
+    pub ledger: Ledger,
+    /// Where the files are.
+    pub store: Arc<Store>,
+}
+
+#[async_trait]
+impl Route for Removing {
+    fn wants(&self, entry: &Entry) -> bool {
+        entry.is::<Application>() && entry.kind == "AttachmentRemoved"
+    }
+
+    async fn deliver(&self, entry: &Entry, _request_id: &str) -> Delivery {
+        let removed = match self.ledger.decode::<Application>(entry).await {
+            Ok(ApplicationEvent::AttachmentRemoved { id, .. }) => self.store.remove(entry.stream, &id).await,
+            Ok(_) => return Delivery::NotMine,
+            Err(refusal) => Err(refusal),
+        };
+        match removed {
+            Ok(()) => Delivery::Done,
+            Err(refusal) => Delivery::Later { reason: refusal.reason.to_owned() },
+        }
     }
 }

@@ -11,6 +11,8 @@ use super::{
     Point, WithdrawalCause,
 };
 use crate::catalogue::handling::Consequence;
+use crate::double::Other;
+use crate::elsewhere::Elsewhere;
 use crate::fetching::Fetched;
 use crate::limit::Due;
 use crate::mandate::Held;
@@ -69,6 +71,9 @@ pub enum ApplicationEvent {
         agent: Option<Box<Party>>,
         /// The form as JSON text.
         form: Option<Personal>,
+        /// 异地代收: where it is received, where that is another region than its item's.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        elsewhere: Option<Box<Elsewhere>>,
         /// 联办: the joint application that it is a part of.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         joint: Option<PartOf>,
@@ -186,8 +191,21 @@ pub enum ApplicationEvent {
         /// 单独同意: the sensitive fields to whose use the applicant consents.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         consented: Vec<String>,
+        /// 双头受理: others for the same matter that are in progress, of which the applicant is told.
+        #[serde(default, skip_serializing_if = "<[Other]>::is_empty")]
+        others: Box<[Other]>,
+        /// 异地代收: its papers are on their way, and no limit runs before they are there.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        waits_for_papers: bool,
         /// Who.
         by: Actor,
+    },
+    /// 异地代收: the papers that limits waited for are there, or are known to be lost.
+    PapersArrived {
+        /// The day.
+        received: NaiveDate,
+        /// When everything missing must have been told; none where that is no question any more.
+        due: Option<Due>,
     },
     /// 当场更正 (行政许可法 art. 32 ③): what was changed by the same command was a slip that is mended while the application waits
     /// for acceptance. The clock goes on.
@@ -237,6 +255,15 @@ pub enum ApplicationEvent {
         /// 单独同意: the sensitive fields to whose use the applicant consents.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         consented: Vec<String>,
+        /// Who.
+        by: Actor,
+    },
+    /// 双头受理: another one is in progress, and it is accepted all the same; supervision sees it.
+    DoubleEntryOverridden {
+        /// The others.
+        others: Vec<Other>,
+        /// Why.
+        reason: Personal,
         /// Who.
         by: Actor,
     },
@@ -320,8 +347,11 @@ pub enum ApplicationEvent {
     Withdrawn {
         /// Why it counts as taken back.
         cause: WithdrawalCause,
-        /// The applicant's words.
+        /// The applicant's words; the clerk's, where it was joined to another.
         reason: Option<Personal>,
+        /// 并案: the one in which the matter goes on.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        joined: Option<Box<Other>>,
         /// Who.
         by: Actor,
     },

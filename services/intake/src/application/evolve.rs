@@ -8,6 +8,7 @@ use super::{
     PreReview, Promise, Receipt, Rejection, Step, TakeUp, WithdrawalCause,
 };
 use crate::catalogue::handling::Consequence;
+use crate::double::Override;
 
 pub(super) fn evolve(app: &mut Application, event: &Event, meta: &Meta) {
     if let Some(by) = shown_actor(event) {
@@ -23,7 +24,20 @@ pub(super) fn evolve(app: &mut Application, event: &Event, meta: &Meta) {
         review.outdated = true;
     }
     match event {
-        Event::Drafted { item, owner, owner_subject, by_staff, channel, applicant, agent, form, joint, .. } => {
+        Event::Drafted {
+            item,
+            owner,
+            owner_subject,
+            by_staff,
+            channel,
+            applicant,
+            agent,
+            form,
+            elsewhere,
+            joint,
+            ..
+        } => {
+            app.elsewhere.clone_from(elsewhere);
             app.item = (**item).clone();
             app.created = meta.at;
             app.owner.clone_from(owner);
@@ -100,8 +114,14 @@ pub(super) fn evolve(app: &mut Application, event: &Event, meta: &Meta) {
             deferral,
             missing,
             consented,
+            others,
+            waits_for_papers,
             by,
         } => {
+            app.others = others.to_vec();
+            if let Some(elsewhere) = &mut app.elsewhere {
+                elsewhere.waiting = *waits_for_papers;
+            }
             match entrusted {
                 None => {}
                 Some(Handling::Own) => app.item.entrusted = None,
@@ -120,6 +140,16 @@ pub(super) fn evolve(app: &mut Application, event: &Event, meta: &Meta) {
             app.deferral = deferral.as_ref().map(|text| Promise { text: text.clone(), at: meta.at, by: by.clone() });
             app.promise = promise.as_ref().map(|text| Promise { text: text.clone(), at: meta.at, by: by.clone() });
             app.phase = submitted(*received, due, missing);
+        }
+        Event::PapersArrived { received, due: anew } => {
+            if let Some(elsewhere) = &mut app.elsewhere {
+                elsewhere.waiting = false;
+                elsewhere.arrived = Some(*received);
+            }
+            if let (Phase::Submitted { received: day, due, .. }, Some(anew)) = (&mut app.phase, anew) {
+                *day = *received;
+                due.clone_from(anew);
+            }
         }
         Event::CorrectedOnTheSpot { missing: still, .. } => {
             // what was changed is looked at again
@@ -155,6 +185,10 @@ pub(super) fn evolve(app: &mut Application, event: &Event, meta: &Meta) {
                 correction.resubmitted = Some(meta.at);
             }
             app.phase = submitted(*received, due, missing);
+        }
+        Event::DoubleEntryOverridden { others, reason, by } => {
+            let (others, reason, by) = (others.clone(), reason.clone(), by.clone());
+            app.double = Some(Box::new(Override { others, reason, by }));
         }
         Event::Accepted { date, outstanding, deferral, signed, by, .. } => {
             if let Some(text) = signed {
@@ -194,7 +228,6 @@ pub(super) fn evolve(app: &mut Application, event: &Event, meta: &Meta) {
         Event::Numbered { case_number } => app.case_number = Some(case_number.clone()),
         Event::WithdrawalRequested { .. } => pending(app, true),
         Event::WithdrawalDenied => pending(app, false),
-        Event::Withdrawn { cause, .. } => app.phase = Phase::Withdrawn { at: meta.at, cause: *cause },
         Event::Concluded { conclusion, .. } => app.conclusion = Some((**conclusion).clone()),
         Event::ResultIssued { document, result } => {
             if let Some(conclusion) = &mut app.conclusion {
@@ -205,6 +238,10 @@ pub(super) fn evolve(app: &mut Application, event: &Event, meta: &Meta) {
                     conclusion.result.clone_from(result);
                 }
             }
+        }
+        Event::Withdrawn { cause, joined, .. } => {
+            app.joined.clone_from(joined);
+            app.phase = Phase::Withdrawn { at: meta.at, cause: *cause };
         }
         Event::DueRecomputed { due } => recompute(app, due),
     }
@@ -290,13 +327,14 @@ fn shown_actor(event: &Event) -> Option<Actor> {
         | Event::Refused { by, .. }
         | Event::WithdrawalRequested { by, .. }
         | Event::Concluded { by, .. }
-        | Event::Withdrawn { by, cause: WithdrawalCause::Applicant, .. } => Some(by.clone()),
+        | Event::Withdrawn { by, cause: WithdrawalCause::Applicant | WithdrawalCause::Joined, .. } => Some(by.clone()),
         Event::PreReviewGiven { opinion } | Event::PreReviewConcluded { opinion } => Some(opinion.by.clone()),
         Event::DeemedAccepted { .. }
         | Event::DeferralLate { .. }
         | Event::AcceptanceOverdue { .. }
         | Event::Numbered { .. }
         | Event::WithdrawalDenied
+        | Event::PapersArrived { .. }
         | Event::ResultIssued { result: Some(_), .. }
         | Event::Withdrawn { .. } => Some(Actor::system()),
         Event::Updated { .. }
@@ -307,6 +345,7 @@ fn shown_actor(event: &Event) -> Option<Actor> {
         | Event::ChecksRecorded { .. }
         | Event::DocumentIssued { .. }
         | Event::ResultIssued { result: None, .. }
+        | Event::DoubleEntryOverridden { .. }
         | Event::DueRecomputed { .. } => None,
     }
 }

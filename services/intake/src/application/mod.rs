@@ -24,6 +24,8 @@ pub use event::{ApplicationEvent, Change, Handling};
 pub use party::Party;
 pub use phase::{Acceptance, Deferred, Ground, Phase, Rejection, WithdrawalCause};
 
+use crate::double::{Other, Override};
+use crate::elsewhere::Elsewhere;
 use crate::fetching::Fetched;
 use crate::limit::{Due, legal_date};
 use crate::mandate::Held;
@@ -84,6 +86,9 @@ pub struct ItemPin {
     /// 受委托机关, which handles it in the name of the organ whose item it is (行政许可法 art. 24).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub entrusted: Option<Organ>,
+    /// 基本编码 of the basic item that it was claimed from; empty where it was imported, or begun before it was kept.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub basic: String,
 }
 
 impl ItemPin {
@@ -357,6 +362,18 @@ pub struct Application {
     /// 办结: how its case ended; none while it goes on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub conclusion: Option<Conclusion>,
+    /// 双头受理: others for the same matter that were in progress when it was handed in.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub others: Vec<Other>,
+    /// 双头受理: why it was accepted all the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub double: Option<Box<Override>>,
+    /// 异地代收: where it was received; none where it was received where it belongs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub elsewhere: Option<Box<Elsewhere>>,
+    /// 并案: the one in which the matter goes on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub joined: Option<Box<Other>>,
     /// 联办: the joint application that it is a part of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub joint: Option<PartOf>,
@@ -381,7 +398,19 @@ impl Application {
     /// 收到申请之日: the day on which all of it was received, that of the last handing in.
     pub fn received(&self) -> Option<NaiveDate> {
         let corrected = self.corrections.last().and_then(|correction| correction.resubmitted);
-        corrected.or(self.receipt.as_ref().map(|receipt| receipt.at)).map(legal_date)
+        let handed_in = corrected.or(self.receipt.as_ref().map(|receipt| receipt.at)).map(legal_date)?;
+        let arrived = self.elsewhere.as_ref().and_then(|elsewhere| elsewhere.arrived);
+        Some(arrived.map_or(handed_in, |day| day.max(handed_in)))
+    }
+
+    /// 异地代收: no limit runs before its papers are there.
+    pub fn waits_for_papers(&self) -> bool {
+        self.elsewhere.as_ref().is_some_and(|elsewhere| elsewhere.waiting)
+    }
+
+    /// The region whose windows serve its applicant.
+    pub fn serving_region(&self) -> &str {
+        self.elsewhere.as_ref().map_or(&self.item.region, |elsewhere| &elsewhere.region)
     }
 
     /// Whether a person is a party: applicant, agent, or who began it for themselves.
@@ -395,6 +424,17 @@ impl Application {
     pub fn is_beginners(&self) -> bool {
         let own = self.receipt.as_ref().is_none_or(|receipt| receipt.by.id == self.owner);
         !self.begun_by_staff && own
+    }
+
+    /// 双头受理: how it came to be accepted although another was in progress; none where it was not so.
+    pub fn doubled(&self) -> Option<&'static str> {
+        match &self.phase {
+            _ if self.double.is_some() => Some("OVERRIDDEN"),
+            Phase::Accepted(acceptance) if acceptance.deemed && self.others.iter().any(|other| other.stops) => {
+                Some("DEEMED")
+            }
+            _ => None,
+        }
     }
 
     /// The file of an id.

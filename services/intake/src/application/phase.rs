@@ -85,6 +85,8 @@ pub enum WithdrawalCause {
     CorrectionLate,
     /// 容缺: what was to follow did not come in time (视为撤回).
     DeferralLate,
+    /// 并案: the matter goes on in another application.
+    Joined,
 }
 
 /// Where an application stands.

@@ -3,6 +3,7 @@
 use yiwang_ledger::{Index, Tag, Timestamp, UniqueKey};
 
 use super::{Application, Phase};
+use crate::double;
 use crate::limit::{Due, Ends as _};
 
 /// The scope of the words by which drafts are taken up.
@@ -11,6 +12,7 @@ pub(crate) const TAKE_UP: &str = "TAKE_UP_CODE_TAKEN";
 /// The due date that the timer watches.
 pub(crate) fn watched(app: &Application) -> Option<&Due> {
     match &app.phase {
+        Phase::Submitted { .. } if app.waits_for_papers() => None,
         Phase::Submitted { due, overdue: false, .. } => Some(due),
         Phase::CorrectionRequested => app.corrections.last().map(|correction| &correction.reply_by),
         Phase::Accepted(acceptance) if app.conclusion.is_none() => acceptance
@@ -57,7 +59,11 @@ fn audiences(app: &Application) -> Vec<String> {
         all.push(format!("org:{}", app.item.organisation));
         all.extend(review.asked.iter().map(|organ| format!("org:{}", organ.code)));
     }
-    if app.begun_by_staff || app.at_window || received || reviewed.is_some() {
+    if app.begun_by_staff {
+        // 异地代收: whoever received it, and before receipt nobody else
+        all.push(format!("window:{}", app.serving_region()));
+    }
+    if app.at_window || received || reviewed.is_some() {
         all.push(format!("window:{}", app.item.region));
     }
     if received {
@@ -82,6 +88,11 @@ pub(super) fn tags(app: &Application) -> Vec<Tag> {
     tags.extend(parties.map(|party| Tag::new("party", party.subject.to_string(), sort.clone())));
     if app.is_beginners() {
         tags.push(Tag::new("party", app.owner_subject.to_string(), sort.clone()));
+    }
+    tags.extend(double::tags(app).into_iter().map(|matter| Tag::new(double::MATTER, matter, sort.clone())));
+    if let Some(cause) = app.doubled() {
+        tags.push(Tag::new("double", cause, sort.clone()));
+        tags.push(Tag::new("double", "ANY", sort.clone()));
     }
     if let Some(due) = watched(app) {
         tags.extend(due.missing_years.iter().map(|year| Tag::new("provisional", year.to_string(), sort.clone())));

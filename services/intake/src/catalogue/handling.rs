@@ -2,6 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::details::Scope;
+use crate::directory::governs;
+
 /// 证照分离 (国发〔2021〕7号).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -60,6 +63,46 @@ pub struct Deferral {
     pub basis: String,
 }
 
+/// 双头受理: whether one applicant may have several applications in progress at one time.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Repeat {
+    /// Nobody has said.
+    #[default]
+    Unsaid,
+    /// Once at a time.
+    Once,
+    /// As often as somebody likes; why.
+    Repeatable(String),
+}
+
+impl Repeat {
+    fn is_unsaid(&self) -> bool {
+        *self == Repeat::Unsaid
+    }
+
+    /// Whether another one in progress stops acceptance: where nobody has said, for a licence (type 01) alone.
+    pub fn once(&self, item_type: u16) -> bool {
+        match self {
+            Repeat::Unsaid => item_type == 1,
+            Repeat::Once => true,
+            Repeat::Repeatable(_) => false,
+        }
+    }
+}
+
+/// 跨省通办 (国办发〔2020〕35号): in which way somebody elsewhere is served.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// 全程网办.
+    Online,
+    /// 异地代收代办.
+    ReceivedElsewhere,
+    /// 多地联办.
+    Joint,
+}
+
 /// How an item is handled.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -78,9 +121,34 @@ pub struct HandlingRules {
     pub promise_ordered_by: String,
     /// 容缺受理; none: the region's rule.
     pub deferral: Option<Deferral>,
+    /// 双头受理.
+    #[serde(skip_serializing_if = "Repeat::is_unsaid")]
+    pub repeat: Repeat,
+    /// 跨省通办.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub modes: Vec<Mode>,
+    /// 异地代收代办: the regions that receive it; empty: as far as 通办范围 goes.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub receiving: Vec<String>,
 }
 
 impl HandlingRules {
+    /// 异地代收代办: whether an item of a region is received in another one.
+    pub fn received_in(&self, region: &str, own: &str, scopes: &[Scope]) -> bool {
+        let named = |within: &String| governs(within, region);
+        let same = |digits: usize| region.get(..digits) == own.get(..digits);
+        let reaches = |scope: &Scope| match scope {
+            Scope::Nation | Scope::Provinces => true,
+            Scope::Cities => same(2),
+            Scope::Counties => same(4),
+        };
+        let open = match self.receiving.is_empty() {
+            true => scopes.iter().any(reaches),
+            false => self.receiving.iter().any(named),
+        };
+        self.modes.contains(&Mode::ReceivedElsewhere) && region != own && !region.is_empty() && open
+    }
+
     /// Nobody has written any of it.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()

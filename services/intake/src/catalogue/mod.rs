@@ -18,6 +18,7 @@ use yiwang_standards::calendar;
 
 pub use facts::ItemFacts;
 
+use crate::double;
 use crate::limit::legal_date;
 use crate::transfer::{Organ, Way};
 
@@ -442,6 +443,7 @@ impl Aggregate for Item {
         tags.extend(details.served.iter().map(|group| Tag::new("served", group.name(), sort.clone())));
         let topics = details.person_topics.iter().chain(&details.legal_topics);
         tags.extend(topics.map(|topic| Tag::new("topic", topic.clone(), sort.clone())));
+        tags.extend(double::succession(self).into_iter().map(|code| Tag::new("succession", code, sort.clone())));
         if let Some(entrusted) = &self.entrusted {
             tags.push(Tag::new("entrusted", entrusted.organ.code.clone(), sort.clone()));
         }

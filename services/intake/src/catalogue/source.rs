@@ -10,6 +10,7 @@ use yiwang_standards::item_code::ItemCode;
 use yiwang_standards::uscc;
 
 use super::facts::{Condition, ItemFacts, Material, Outcome, PromiseTerms};
+use super::handling::Repeat;
 use crate::limit::{Limit, Source};
 
 const ROWS: &str = include_str!("../../data/items-511602.csv");
@@ -100,6 +101,9 @@ struct Authored {
     materials: Vec<Material>,
     result: Outcome,
     form: Form,
+    /// 双头受理: why it may be applied for several times at one time; empty where nobody says so.
+    #[serde(default)]
+    repeatable: String,
 }
 
 /// The defaults by item type, ready to complete rows.
@@ -189,6 +193,9 @@ fn author(facts: &mut ItemFacts, text: &Authored) {
     write(marks, "form_schema", &mut facts.form_schema, text.form.schema.trim().to_owned());
     write(marks, "rules", &mut facts.rules, text.rules.clone());
     facts.guide.clone_from(&text.guide);
+    if !text.repeatable.is_empty() {
+        facts.details.handling.repeat = Repeat::Repeatable(text.repeatable.clone());
+    }
 }
 
 /// The code of each department's organ. The source's own column fails GB 32100 for many, so the valid code that stands most

@@ -11,7 +11,7 @@ use yiwang_standards::identity::{mask_name, mask_number};
 
 use super::ask::form_struct;
 use super::handling::consequence;
-use super::{channel, count, due, signed};
+use super::{channel, count, double, due, signed};
 use crate::application::{
     Actor, Application, Attachment, Authority, Conclusion, Correction, Deferred, Ground, IssuedResult, Opinion, Party,
     Phase, PreReview, Promise, Rejection, Step, WithdrawalCause,
@@ -192,9 +192,11 @@ fn withdrawal(app: &Application) -> Option<pb::Withdrawal> {
             WithdrawalCause::Applicant => pb::WithdrawalCause::Applicant.into(),
             WithdrawalCause::CorrectionLate => pb::WithdrawalCause::CorrectionLate.into(),
             WithdrawalCause::DeferralLate => pb::WithdrawalCause::DeferralLate.into(),
+            WithdrawalCause::Joined => pb::WithdrawalCause::Joined.into(),
         },
         withdraw_time: Some(timestamp(*at)),
         reply_due: lapsed(app).map(due),
+        joined_to: app.joined.as_ref().map(|other| double::other(other, false)),
     })
 }
 
@@ -271,6 +273,9 @@ pub fn step(step: &Step, app: &Application, reader: Reader) -> party_pb::Step {
         "PreReviewGiven" => ("部门提出预审意见", "a department gave its opinion"),
         "PreReviewConcluded" => ("预审完成", "the pre-review was concluded"),
         "DeferralLate" => ("容缺的材料逾期未补齐", "what was to follow did not come in time"),
+        "PapersArrived" => {
+            ("代收的材料已到达，受理期限自当日起算", "the papers are there; the limits run from that day")
+        }
         "CorrectedOnTheSpot" => ("当场更正申请内容，受理期限不变", "a slip was mended on the spot; the clock goes on"),
         _ => ("", ""),
     };
@@ -279,7 +284,13 @@ pub fn step(step: &Step, app: &Application, reader: Reader) -> party_pb::Step {
             format!("补正期限已于{}届满，未收到补正材料，视为撤回申请（依据：{}）", due.date, due.limit.basis),
             format!("the time to correct ended on {}: counts as withdrawn (basis: {})", due.date, due.limit.basis),
         ),
-        None => (zh.to_owned(), en.to_owned()),
+        None => match app.joined.as_ref().filter(|_| step.kind == "Withdrawn") {
+            Some(other) => (
+                format!("同一事项已有在办申请，并入{}办理，本申请终止", other.number),
+                format!("joined to {}, in which the matter goes on", other.number),
+            ),
+            None => (zh.to_owned(), en.to_owned()),
+        },
     };
     party_pb::Step {
         step_time: Some(timestamp(step.at)),
@@ -363,6 +374,9 @@ pub fn application(
         deferral: accepted.and_then(|acceptance| acceptance.deferral.as_ref()).map(deferral),
         deferral_promise: app.deferral.as_ref().map(|signed| promise(signed, reader)),
         conclusion: app.conclusion.as_ref().map(conclusion),
+        received_elsewhere_in: app.elsewhere.as_ref().map(|there| there.region.clone()).unwrap_or_default(),
+        waits_for_papers: app.waits_for_papers(),
+        other_applications: app.others.iter().map(|other| double::other(other, false)).collect(),
         joint_id: app.joint.as_ref().map(|of| of.joint.to_string()).unwrap_or_default(),
         fetched_materials: app.fetched.iter().map(|(code, one)| fetched(code, one.as_ref())).collect(),
     }

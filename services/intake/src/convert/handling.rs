@@ -3,8 +3,8 @@
 use yiwang_ledger::Refusal;
 use yiwang_proto::catalogue::v1 as pb;
 
-use super::{ask, count};
-use crate::catalogue::handling::{Consequence, Deferral, Excluded, HandlingRules, Separation};
+use super::{ask, count, region};
+use crate::catalogue::handling::{Consequence, Deferral, Excluded, HandlingRules, Mode, Repeat, Separation};
 
 const WRONG: &str = "FIELD_INVALID";
 
@@ -32,6 +32,46 @@ fn deferral(message: &pb::DeferralTerms) -> Result<Deferral, Refusal> {
             pb::LateConsequence::Refused => Some(Consequence::Refused),
         },
         basis: ask::text(&at("basis"), &message.basis, 0, 500, WRONG)?,
+    })
+}
+
+fn modes(message: &pb::ItemHandling) -> Vec<Mode> {
+    let mut modes: Vec<Mode> = message
+        .modes()
+        .filter_map(|mode| match mode {
+            pb::ServiceMode::Unspecified => None,
+            pb::ServiceMode::Online => Some(Mode::Online),
+            pb::ServiceMode::ReceivedElsewhere => Some(Mode::ReceivedElsewhere),
+            pb::ServiceMode::Joint => Some(Mode::Joint),
+        })
+        .collect();
+    modes.sort_unstable();
+    modes.dedup();
+    modes
+}
+
+fn mode_shown(mode: Mode) -> pb::ServiceMode {
+    match mode {
+        Mode::Online => pb::ServiceMode::Online,
+        Mode::ReceivedElsewhere => pb::ServiceMode::ReceivedElsewhere,
+        Mode::Joint => pb::ServiceMode::Joint,
+    }
+}
+
+fn receiving(message: &pb::ItemHandling) -> Result<Vec<String>, Refusal> {
+    const FIELD: &str = "details.handling.receiving_region_codes";
+    ask::few(FIELD, &message.receiving_region_codes, 50)?;
+    let regions = message.receiving_region_codes.iter().enumerate();
+    regions.map(|(place, code)| region(&format!("{FIELD}[{place}]"), code)).collect()
+}
+
+fn repeat(message: &pb::ItemHandling) -> Result<Repeat, Refusal> {
+    let most = if message.repeat() == pb::RepeatRule::Repeatable { (1, 200) } else { (0, 0) };
+    let reason = ask::text("details.handling.repeat_reason", &message.repeat_reason, most.0, most.1, WRONG)?;
+    Ok(match message.repeat() {
+        pb::RepeatRule::Unspecified => Repeat::Unsaid,
+        pb::RepeatRule::Once => Repeat::Once,
+        pb::RepeatRule::Repeatable => Repeat::Repeatable(reason),
     })
 }
 
@@ -63,6 +103,9 @@ pub fn rules(message: &pb::ItemHandling) -> Result<HandlingRules, Refusal> {
         excluded: fields,
         promise_ordered_by: ask::text(&at("promise_ordered_by"), &message.promise_ordered_by, 0, 200, WRONG)?,
         deferral: message.deferral.as_ref().map(deferral).transpose()?,
+        repeat: repeat(message)?,
+        modes: modes(message),
+        receiving: receiving(message)?,
     })
 }
 
@@ -95,6 +138,18 @@ pub fn shown(rules: &HandlingRules) -> pb::ItemHandling {
             consequence: consequence(one.consequence).into(),
             basis: one.basis.clone(),
         }),
+        repeat: match rules.repeat {
+            Repeat::Unsaid => pb::RepeatRule::Unspecified,
+            Repeat::Once => pb::RepeatRule::Once,
+            Repeat::Repeatable(_) => pb::RepeatRule::Repeatable,
+        }
+        .into(),
+        modes: rules.modes.iter().map(|one| mode_shown(*one).into()).collect(),
+        receiving_region_codes: rules.receiving.clone(),
+        repeat_reason: match &rules.repeat {
+            Repeat::Repeatable(reason) => reason.clone(),
+            Repeat::Unsaid | Repeat::Once => String::new(),
+        },
     }
 }
 

@@ -322,6 +322,7 @@ pub fn pin(read: &Read<Item>, today: NaiveDate) -> ItemPin {
         form_version: read.state.form_version,
         rules: crate::rules::in_region(&facts.rules, &facts.region),
         entrusted: read.state.entrusted_on(today).map(|entrusted| entrusted.organ.clone()),
+        basic: facts.basic.clone(),
     }
 }
 

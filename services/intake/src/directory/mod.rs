@@ -199,6 +199,10 @@ impl Aggregate for BasicItem {
 
     fn tags(&self) -> Vec<Tag> {
         // in the order of the codes, which are shorter than a sort text may be
-        vec![Tag::new(Tag::AUDIENCE, "public", self.facts.code.clone())]
+        let sort = || self.facts.code.clone();
+        let successor = self.ended.as_ref().and_then(|ended| ended.successor.clone());
+        let mut tags = vec![Tag::new(Tag::AUDIENCE, "public", sort())];
+        tags.extend(successor.map(|code| Tag::new("successor", code, sort())));
+        tags
     }
 }

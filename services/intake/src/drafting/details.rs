@@ -8,7 +8,7 @@ use crate::application::Channel;
 use crate::catalogue::ItemFacts;
 use crate::catalogue::details::{ChargeLine, ChargeMethod, OnlineDepth, OrganNature, SPECIAL_GROUNDS, SpecialKind};
 use crate::catalogue::facts::{Material, MaterialKind, MaterialSource};
-use crate::catalogue::handling::Separation;
+use crate::catalogue::handling::{Mode, Separation};
 use crate::fetching;
 
 /// 行政许可: arts. 30 to 57 bind this type alone.
@@ -64,6 +64,13 @@ pub(super) fn check(found: &mut Found, facts: &ItemFacts) {
         "in an excluded field no promise takes the place of a condition, unless a national law that is cited orders it",
     );
     need(!offered || handling.excluded.is_empty() || ordered, "handling.excluded_fields", "PROMISE_EXCLUDED", zh, en);
+    let whole = !handling.modes.contains(&Mode::Online) || details.online_depth == OnlineDepth::Iv;
+    let (zh, en) = ("全程网办的，网办深度应当为四级", "what is open online from end to end is of depth IV");
+    need(whole, "handling.modes", "ONLINE_UNFIT", zh, en);
+    let elsewhere = handling.modes.contains(&Mode::ReceivedElsewhere);
+    let reaches = !elsewhere || !handling.receiving.is_empty() || !details.scopes.is_empty();
+    let (zh, en) = ("异地代收代办的，应当写明代收地区或者通办范围", "say where it is received, or how far it is open");
+    need(reaches, "handling.receiving_region_codes", "RECEIVING_REGIONS_MISSING", zh, en);
     if let Some(terms) = &handling.deferral {
         found.basis("details.handling.deferral.basis".to_owned(), &terms.basis, "容缺受理");
         let (zh, en) = ("没有可以容缺后补的材料", "no material of the list may follow");

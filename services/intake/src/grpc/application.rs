@@ -10,10 +10,12 @@ use yiwang_proto::intake::v1::intake_service_server::IntakeService;
 
 use super::{Intake, Target, reader};
 use crate::application::decide::{self, Acting};
-use crate::application::{Application, ItemPin};
+use crate::application::{Application, ItemPin, Phase};
+use crate::catalogue::ItemFacts;
 use crate::convert::application as show;
 use crate::convert::ask::{self, Sealing};
 use crate::convert::{item, standard as checklists};
+use crate::elsewhere::Elsewhere;
 use crate::form;
 use crate::limit::legal_date;
 use crate::numbering;
@@ -33,7 +35,9 @@ impl Intake {
         let applicant = message.applicant.as_ref().map(|party| sealing.applicant(party)).transpose()?.flatten();
         let agent = message.agent.as_ref().map(|party| sealing.agent(party)).transpose()?.flatten();
         let form = message.form.as_ref().map(|form| ask::form(&owner_subject, form)).transpose()?;
+        let elsewhere = received_elsewhere(&caller, &found.state.facts)?;
         let create = decide::Create {
+            elsewhere,
             item: item::pin(&found, legal_date(self.ledger.host().now())),
             owner_subject: owner_subject.clone(),
             channel: ask::channel(message.channel(), acting.staff),
@@ -50,7 +54,7 @@ impl Intake {
                 kind: "Application",
                 owner: if acting.staff { "" } else { owner_subject.as_str() },
                 organisation: create.item.handler(),
-                region: &facts.region,
+                region: create.elsewhere.as_ref().map_or(&facts.region, |elsewhere| &elsewhere.region),
                 item: &facts.code,
                 status: "DRAFT",
             };
@@ -87,7 +91,12 @@ impl Intake {
         let read = self.seen(caller, &incoming.message.id).await?;
         self.leave_trace(&incoming, "GetApplication", read.stream).await?;
         let mut shown = show::application(read.stream, read.version, &read.state, read.updated_at, reader(caller));
-        if caller.is_staff() && !handles(caller, &read.state.item) {
+        let receives = receives(caller, &read.state);
+        if receives && !handles(caller, &read.state.item) {
+            // 异地代收: what was received there, and not what the platform holds elsewhere
+            shown.fetched_materials.clear();
+        }
+        if caller.is_staff() && !handles(caller, &read.state.item) && !receives {
             // 最小必要: who watches and does not handle it sees the form's personal fields masked
             let pinned = self.pinned(&read.state.item).await?;
             let text = read.state.form.as_ref().and_then(Personal::get);
@@ -152,6 +161,8 @@ impl Intake {
             bars_of: Some(bars_of),
             note: None,
             consents: message.consent_sensitive,
+            others: self.others(&seen, &pinned.facts).await?,
+            on_the_way: seen.state.elsewhere.is_some() && self.on_the_way_out(seen.stream).await?,
             joint: false,
         };
         let facts = pinned.clone();
@@ -239,7 +250,14 @@ impl Intake {
             (self.item_now(&incoming.caller, &seen.state.item.code).await?.state, self.pinned(&seen.state.item).await?);
         let note = ask::remark(seen.state.data_subject(), "note", &message.note)?;
         let (bars, bars_of) = self.bars_of(&seen.state).await?;
-        let accept = decide::Accept { note, deferral_signed: message.deferral_signed, bars, bars_of: Some(bars_of) };
+        let accept = decide::Accept {
+            note,
+            deferral_signed: message.deferral_signed,
+            bars,
+            bars_of: Some(bars_of),
+            others: self.others(&seen, &pinned.facts).await?,
+            double_reason: ask::remark(seen.state.data_subject(), "double_entry_reason", &message.double_entry_reason)?,
+        };
         let facts = pinned.clone();
         let target = Target { id: &message.id, request_id: &message.request_id, etag: &message.etag };
         let rule = move |app: &Application, by: &Acting, cx: &Context| {
@@ -299,6 +317,36 @@ pub(super) fn handles(caller: &Caller, pin: &ItemPin) -> bool {
     let office = ["clerk", "reviewer", "approver"].iter().any(|role| caller.has_role(role));
     (caller.has_role("clerk") && caller.region == pin.region)
         || (office && (own(&pin.organisation) || own(pin.handler())))
+}
+
+/// 异地代收: whether a clerk's region received it and it is not accepted yet.
+fn receives(caller: &Caller, app: &Application) -> bool {
+    let before = matches!(app.phase, Phase::Draft | Phase::Submitted { .. } | Phase::CorrectionRequested);
+    before && caller.has_role("clerk") && app.elsewhere.as_ref().is_some_and(|there| there.region == caller.region)
+}
+
+/// 异地代收: a clerk of another region receives what is open there; none where she serves the item's own.
+///
+/// # Errors
+/// `NOT_RECEIVED_HERE`.
+fn received_elsewhere(caller: &Caller, facts: &ItemFacts) -> Result<Option<Elsewhere>, Refusal> {
+    if !caller.is_staff() || !caller.has_role("clerk") || caller.region == facts.region {
+        return Ok(None);
+    }
+    if !facts.details.handling.received_in(&caller.region, &facts.region, &facts.details.scopes) {
+        let (zh, en) = (
+            format!("该事项未在本地区开通异地代收，请引导申请人网上办理或者到{}办理", facts.department),
+            "the item is not received here for its organ: it is applied for online, or where it belongs".to_owned(),
+        );
+        return Err(Refusal::state("NOT_RECEIVED_HERE", zh, en).with("region_code", facts.region.clone()));
+    }
+    Ok(Some(Elsewhere {
+        region: caller.region.clone(),
+        organisation: caller.organisations.first().cloned().unwrap_or_default(),
+        rules: crate::rules::elsewhere(),
+        waiting: false,
+        arrived: None,
+    }))
 }
 
 #[tonic::async_trait]

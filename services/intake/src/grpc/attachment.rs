@@ -13,7 +13,7 @@ use yiwang_proto::intake::v1::download_attachment_response::Part as DownloadPart
 use yiwang_proto::intake::v1::upload_attachment_request::Part;
 use yiwang_standards::sm::Sm3;
 
-use super::{Intake, resource};
+use super::{Intake, resource_of};
 use crate::application::decide::{self, Acting};
 use crate::application::{Application, Attachment};
 use crate::catalogue::ItemFacts;
@@ -54,7 +54,7 @@ impl Intake {
         let name = file_name(&metadata.file_name)?;
         // before a byte is taken, what no later state answers otherwise: a repeated upload is replayed whatever came after it
         received.call_of("UploadAttachment", "", &metadata.request_id, &())?;
-        self.gate.allow(&caller, "UploadAttachment", &resource(&seen.state, &caller))?;
+        self.gate.allow(&caller, "UploadAttachment", &resource_of("UploadAttachment", &seen.state, &caller))?;
         decide::check_material(&pinned.facts, metadata.material_code.trim())?;
         if metadata.size > 0 && u64::try_from(metadata.size).is_ok_and(|size| size > self.store.limit) {
             return Err(too_large(self.store.limit).into());

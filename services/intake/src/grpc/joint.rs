@@ -229,6 +229,7 @@ impl Joints {
                     note: None,
                     consents: ask.consents,
                     joint: true,
+                    ..Handing::default()
                 },
             });
         }

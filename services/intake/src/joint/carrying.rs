@@ -110,6 +110,7 @@ impl Carrying<'_> {
             applicant: Some(copied(&whose.applicant, APPLICANT)),
             agent: whose.agent.as_ref().map(|agent| copied(agent, AGENT)),
             form: None,
+            elsewhere: None,
             joint: Some(PartOf { joint: self.joint, member: member.code().to_owned() }),
         };
         let acting =
@@ -181,7 +182,8 @@ impl Carrying<'_> {
         self.ledger.execute::<Application>(stream, self.call("form", code).with_actor(actor.clone()), rule).await?;
 
         let now = self.item(&draft.state.item.code).await?;
-        let handing = self.handing(whose, handed, code).await?;
+        let others = self.intake.others(&draft, &pinned.facts).await?;
+        let handing = Handing { others, ..self.handing(whose, handed, code).await? };
         let rule = move |app: &Application, cx: &Context| match app.phase {
             AppPhase::Draft => application::submit(app, &now, &pinned.facts, &handing, &acting, cx),
             _ => Ok(Vec::new()),
@@ -198,6 +200,7 @@ impl Carrying<'_> {
             note: None,
             consents: handed.consents,
             joint: true,
+            ..Handing::default()
         })
     }
 

@@ -14,7 +14,9 @@ use yiwang_intake::catalogue::facts::{Condition, ResultKind};
 use yiwang_intake::catalogue::handling::Consequence;
 use yiwang_intake::catalogue::{Entrusted, Hold, Item, ItemEvent, Received};
 use yiwang_intake::directory::{self, BasicFacts, BasicItem, Ended, Level};
+use yiwang_intake::double::outside::{self, Outside, OutsideEvent};
 use yiwang_intake::drafting::{self, Draft, Risk, Stage};
+use yiwang_intake::elsewhere::{self, Custody, CustodyEvent};
 use yiwang_intake::fee::{self, Fees};
 use yiwang_intake::hall::{self, Hall, Presence};
 use yiwang_intake::joint::{self, Joint};
@@ -132,6 +134,15 @@ async fn live(world: &World) -> Vec<Entry> {
     world.day(2026, 3, 20);
     let deemed = async || (world.read("citizen", &three.id).await.deemed_accepted).then_some(());
     world.until(deemed).await;
+    let four = world.draft(PLAIN, struct_of(json!({"subject": "一"}))).await;
+    world.submit(&four.id).await.unwrap();
+    let accept = pb::AcceptApplicationRequest {
+        id: four.id,
+        request_id: new_request_id(),
+        double_entry_reason: "例".into(),
+        ..Default::default()
+    };
+    world.as_("clerk").accept_application(accept).await.unwrap();
     let (mut entries, mut after) = (Vec::new(), 0);
     loop {
         let more = world.ledger().feed(after, 500).await.unwrap();
@@ -159,6 +170,7 @@ fn rare() -> Vec<ApplicationEvent> {
     let due = yiwang_intake::rules::named("confirmation").tell_once.due(start, Calendar::builtin());
     vec![
         ApplicationEvent::AcceptanceOverdue { due: due.clone() },
+        ApplicationEvent::PapersArrived { received: start, due: Some(due.clone()) },
         ApplicationEvent::DueRecomputed { due },
         ApplicationEvent::WithdrawalDenied,
         ApplicationEvent::Concluded {
@@ -376,6 +388,72 @@ fn barred(vault: &Vault) -> Vec<bar::BarEvent> {
     ]
 }
 
+fn outside() -> Vec<OutsideEvent> {
+    let by = Actor { id: "staff:supervisor".into(), ..Actor::system() };
+    let found = outside::Found {
+        item: HYGIENE.into(),
+        item_name: "公共场所卫生许可新办".into(),
+        organ: market(),
+        day: chrono::NaiveDate::from_ymd_opt(2026, 3, 2).unwrap(),
+        number: "登字7号".into(),
+        text: "在平台之外收件".into(),
+    };
+    let application = StreamId::named("application", "golden");
+    vec![
+        OutsideEvent::OutsideAcceptanceRecorded { found: Box::new(found), by: by.clone() },
+        OutsideEvent::OutsideAcceptanceSettled {
+            outcome: outside::Outcome::BroughtIn { application },
+            text: "已补录".into(),
+            by,
+        },
+    ]
+}
+
+fn kept(vault: &Vault) -> Vec<CustodyEvent> {
+    let by = || Actor { id: "staff:clerk".into(), ..Actor::system() };
+    let applicant = vault.lookup("golden", "张建国");
+    let text = |field: &'static str, value: &str| Personal::new(&applicant, field, value);
+    let rules = yiwang_intake::rules::elsewhere();
+    let start = chrono::NaiveDate::from_ymd_opt(2026, 3, 2).unwrap();
+    let due = rules.forward.due(start, Calendar::builtin());
+    let matter = elsewhere::Matter {
+        application: StreamId::named("application", "golden"),
+        applicant: applicant.clone(),
+        item: HYGIENE.into(),
+        received_in: "511681000000".into(),
+        region: "511602000000".into(),
+        organ: market().code,
+        rules,
+    };
+    let paper = elsewhere::Paper { material: "M01".into(), name: text("paper", "户口簿"), originals: 1, copies: 1 };
+    let (parcel, here) = (1, elsewhere::Holder::Window("511681000000".into()));
+    let to = elsewhere::Holder::Organ(market().code);
+    vec![
+        CustodyEvent::ParcelSealed {
+            matter: Box::new(matter),
+            direction: elsewhere::Direction::Out,
+            seal: "S1".into(),
+            papers: vec![paper],
+            holder: here,
+            due: due.clone(),
+            by: by(),
+        },
+        CustodyEvent::ParcelDueRecomputed { parcel, due: due.clone() },
+        CustodyEvent::ParcelOverdue { parcel, due: due.clone() },
+        CustodyEvent::ParcelHandedOver { parcel, to, carrier: "机要12号".into(), due: due.clone(), by: by() },
+        CustodyEvent::ParcelConfirmed {
+            parcel,
+            seal_broken: true,
+            discrepancy: Some(text("discrepancy", "少一份")),
+            arrived: false,
+            due: Some(due),
+            by: by(),
+        },
+        CustodyEvent::ParcelLost { parcel, text: text("lost", "遗失"), by: by() },
+        CustodyEvent::ParcelHandedOut { parcel, by: by() },
+    ]
+}
+
 fn proofs() -> Vec<proofs::Event> {
     let by = Actor { id: "staff:legality".into(), ..Actor::system() };
     let abolished = Abolished {
@@ -408,6 +486,8 @@ pub async fn every_event_ever_released_still_decodes_and_evolves(world: World) {
         let vault = world.ledger().vault();
         shared::write_missing::<Notification>(world.ledger(), golden_notification::notifications(vault)).await;
         shared::write_missing::<Contact>(world.ledger(), golden_notification::contacts(vault)).await;
+        shared::write_missing::<Outside>(world.ledger(), outside()).await;
+        shared::write_missing::<Custody>(world.ledger(), kept(world.ledger().vault())).await;
         shared::write_missing::<Joint>(world.ledger(), golden_joint::events(world.ledger().vault())).await;
         asking::write(&world).await;
         let (hall, presence) = halls();
@@ -452,6 +532,10 @@ pub async fn every_event_ever_released_still_decodes_and_evolves(world: World) {
     assert_eq!(joint, joint::Event::VARIANTS.len());
     let bars = shared::read_all::<Bars>(world.ledger(), "BarRecorded").await.len();
     assert_eq!(bars, bar::BarEvent::VARIANTS.len());
+    let kept = shared::read_all::<Custody>(world.ledger(), "ParcelSealed").await.len();
+    assert_eq!(kept, CustodyEvent::VARIANTS.len());
+    let outside = shared::read_all::<Outside>(world.ledger(), "OutsideAcceptanceRecorded").await.len();
+    assert_eq!(outside, OutsideEvent::VARIANTS.len());
     let charged = shared::read_all::<Fees>(world.ledger(), "FeeAssessed").await.len();
     assert_eq!(charged, fee::Event::VARIANTS.len());
     assert_eq!((moved, listed), (transfer::Event::VARIANTS.len(), proofs::Event::VARIANTS.len()));

@@ -13,6 +13,8 @@ mod deferrals;
 mod details;
 mod directory;
 mod documents;
+mod doubles;
+mod elsewhere;
 mod ends;
 mod engagements;
 mod evaluation;
@@ -90,6 +92,25 @@ both! {
         a_digest_says_whether_a_text_or_a_file_is_genuine, an_officers_download_leaves_an_entry,
         a_document_does_not_follow_its_item, what_an_erased_person_was_issued_is_known_and_not_read,
         a_guides_code_leads_to_the_guide, lists_of_documents_are_paged;
+    doubles: the_second_is_received_told_of_the_first_and_not_accepted,
+        a_clerk_joins_the_second_to_the_first,
+        whoever_accepts_all_the_same_says_why_and_supervision_sees_it,
+        a_reason_without_need_is_no_override,
+        what_was_decided_withdrawn_or_refused_is_no_more_in_progress,
+        a_draft_is_nobodys_rival_and_tells_nobody_anything,
+        the_law_accepts_a_second_one_and_supervision_sees_it,
+        the_window_finds_what_was_applied_for_online,
+        what_may_be_asked_for_often_is_not_looked_for,
+        two_lists_of_one_basic_item_are_one_matter,
+        what_succeeds_an_item_is_the_same_matter,
+        a_repeatable_list_says_why,
+        an_acceptance_beside_the_platform_is_recorded_and_settled;
+    elsewhere: a_clerk_elsewhere_receives_what_is_open_there_and_decides_nothing,
+        what_is_not_open_there_is_not_received_there,
+        a_receiving_clerk_sees_what_was_received_there_and_not_more,
+        papers_go_from_hand_to_hand_and_the_result_comes_back,
+        what_is_not_sent_on_or_not_confirmed_in_time_supervision_of_both_regions_sees,
+        papers_are_kept_of_what_was_received_elsewhere_alone;
     ends: an_item_on_hold_says_why_until_it_is_resumed, what_the_province_cancels_nobody_accepts_any_more, an_item_ends_no_later_than_its_basic_item, a_list_that_was_published_meanwhile_ends_with_its_basic_item, a_version_that_waits_is_taken_back, what_is_announced_is_cancelled_at_once_or_not;
     halls: who_is_not_in_a_hall_stands_on_the_board_until_it_says_why, each_way_of_being_there_says_what_belongs_to_it,
         a_hall_is_its_regions;
@@ -129,7 +150,8 @@ both! {
     proofs: a_draft_that_became_unpublishable_goes_back_to_drafting, a_region_keeps_its_own_list_of_abolished_proofs;
     themes: five_themes_are_there_and_found_by_their_event, questions_lead_to_members_one_form_and_one_list,
         an_answer_that_fits_no_question_is_refused, a_member_that_cannot_be_applied_for_says_why,
-        a_theme_is_its_regions_and_what_is_wrong_is_said_at_once, a_cancelled_theme_is_planned_no_more;
+        a_theme_is_its_regions_and_what_is_wrong_is_said_at_once, a_cancelled_theme_is_planned_no_more,
+        a_theme_joins_items_of_several_regions;
     transfers: what_is_handed_over_is_the_receivers_in_its_own_name_from_its_day, nobody_takes_what_was_not_talked_over,
         who_objects_says_why_and_nothing_moves, what_is_entrusted_stays_its_organs_and_is_not_entrusted_on,
         a_case_is_handled_by_the_trustee_in_its_organs_name, a_power_that_was_cancelled_meanwhile_is_not_dated,

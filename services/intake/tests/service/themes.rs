@@ -116,3 +116,29 @@ pub async fn a_cancelled_theme_is_planned_no_more(world: World) {
     yiwang_intake::theme::source::run(world.ledger(), shipped).await.unwrap();
     assert_eq!(reason(&plan(&world, "bdc", json!({})).await.unwrap_err()), "THEME_CANCELLED");
 }
+
+/// 多地联办: a theme's members may be items of several regions, each its own organ's.
+pub async fn a_theme_joins_items_of_several_regions(world: World) {
+    let row = pb::ItemRow {
+        item_code: "511A9900300001-511681000000-000-115113016823646795-1-00".into(),
+        name: "公共场所卫生许可（华蓥）".into(),
+        department: "华蓥市行政审批局".into(),
+        region_code: crate::elsewhere::HERE.into(),
+        item_type: 1,
+        main_item: "公共场所卫生许可".into(),
+        ..Default::default()
+    };
+    let import = pb::ImportItemsRequest { request_id: new_request_id(), rows: vec![row.clone()] };
+    let link = crate::elsewhere::staff(&world, "admin", crate::elsewhere::HERE);
+    pb::catalogue_service_client::CatalogueServiceClient::new(link).import_items(import).await.unwrap();
+    let mut theme = get(&world, "ggcs").await.unwrap();
+    let here = pb::ThemeMember { code: "branch".into(), item_code: row.item_code.clone(), ..Default::default() };
+    theme.members.push(here);
+    theme.examples.iter_mut().for_each(|example| example.members.push("branch".into()));
+    publish(&world, "admin", theme).await.unwrap();
+    let answers = json!({"registered": true, "crowd": false, "lodging": false, "sign": false});
+    let planned = plan(&world, "ggcs", answers).await.unwrap();
+    let organs: Vec<_> =
+        planned.members.iter().map(|one| (one.member_code.as_str(), one.department.as_str())).collect();
+    assert_eq!(organs, [("hygiene", "区行政审批局"), ("branch", "华蓥市行政审批局")]);
+}

@@ -98,7 +98,7 @@ impl World {
         config.intake.schema = Some(format!("intake_{}", new_stream_id().to_string().replace('-', "")));
         config.intake.database_url = postgres.map(DatabaseUrl::new);
         config.catalogue.shipped = shipped;
-        Self::start(config, folder, true, Approval::default()).await
+        Box::pin(Self::start(config, folder, true, Approval::default())).await
     }
 
     async fn start(config: Config, folder: Arc<TempDir>, first: bool, approval: Approval) -> Self {
@@ -133,7 +133,7 @@ impl World {
         let Env { ledger, .. } = env;
         drop(process);
         ledger.close(Duration::from_secs(5)).await;
-        Self::start(config, folder, false, approval).await
+        Box::pin(Self::start(config, folder, false, approval)).await
     }
 
     pub fn ledger(&self) -> &Ledger {

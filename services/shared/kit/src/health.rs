@@ -73,6 +73,8 @@ fn grpc_names(service: &str) -> &'static [&'static str] {
             "yiwang.intake.v1.BarService",
             "yiwang.intake.v1.CounterService",
             "yiwang.intake.v1.DocumentService",
+            "yiwang.intake.v1.CustodyService",
+            "yiwang.intake.v1.DoubleEntryService",
             "yiwang.intake.v1.FeeService",
             "yiwang.intake.v1.JointService",
             "yiwang.intake.v1.MandateService",

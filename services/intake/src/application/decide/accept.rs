@@ -11,6 +11,7 @@ use crate::application::{Application, ApplicationEvent as Event, Ground, Phase, 
 use crate::bar::{self, Bar};
 use crate::catalogue::facts::{Material, Necessity};
 use crate::catalogue::{Item, ItemFacts};
+use crate::double::{self, Other};
 use crate::limit::legal_date;
 use crate::standard::{self, Said};
 
@@ -25,6 +26,10 @@ pub struct Accept {
     pub bars: Vec<Bar>,
     /// Whose bars these are; none in tests.
     pub bars_of: Option<SubjectId>,
+    /// 双头受理: others for the same matter that are in progress.
+    pub others: Vec<Other>,
+    /// Why it is accepted all the same.
+    pub double_reason: Option<Personal>,
 }
 
 /// Codes of the materials that were to be uploaded and were not.
@@ -48,7 +53,8 @@ pub(super) fn naming(refusal: Refusal, materials: &[&Material], field: impl Fn(&
 }
 
 /// 受理 (行政许可法 art. 32 ⑤): by a clerk who is not the applicant. Where the five working days have passed unused, the law
-/// has accepted already, as of the day of receipt, and that is what is recorded.
+/// has accepted already, as of the day of receipt, and that is what is recorded. 双头受理: another application for the same matter
+/// stops it, unless the clerk says why it does not.
 pub fn accept(
     app: &Application,
     now: &Item,
@@ -68,6 +74,16 @@ pub fn accept(
     }
     let today = legal_date(cx.now);
     now.check_open(today)?;
+    let doubled = double::check(&ask.others);
+    let overridden = match (doubled, &ask.double_reason) {
+        (Ok(()), _) => None,
+        (Err(refusal), None) => return Err(refusal),
+        (Err(_), Some(reason)) => Some(Event::DoubleEntryOverridden {
+            others: ask.others.clone(),
+            reason: reason.clone(),
+            by: by.actor.clone(),
+        }),
+    };
     // what was asked for once and did not come stops nobody either, since it cannot be asked again
     let stopping = stopping(&missing, pinned);
     if app.corrections.is_empty() && !stopping.is_empty() {
@@ -89,14 +105,15 @@ pub fn accept(
         check_bars_of(app, ask.bars_of.as_ref())?;
         bar::check(&ask.bars, &app.item.code, true, today)?;
     }
-    Ok(vec![Event::Accepted {
+    let accepted = Event::Accepted {
         date: today,
         outstanding: missing,
         signed: signed.filter(|_| deferral.is_some()),
         deferral: deferral.map(Box::new),
         note: ask.note.clone(),
         by: by.actor.clone(),
-    }])
+    };
+    Ok(overridden.into_iter().chain([accepted]).collect())
 }
 
 /// Refuses to accept.

@@ -10,6 +10,7 @@ use crate::application::{
     check_not_part, not_found, wrong_phase,
 };
 use crate::catalogue::{Item, ItemFacts};
+use crate::elsewhere::Elsewhere;
 use crate::form;
 use crate::limit::legal_date;
 
@@ -28,6 +29,8 @@ pub struct Create {
     pub agent: Option<Party>,
     /// The form as JSON text.
     pub form: Option<Personal>,
+    /// 异地代收: where it is received, where that is another region than its item's.
+    pub elsewhere: Option<Elsewhere>,
     /// 联办: the joint application that it is a part of.
     pub joint: Option<PartOf>,
 }
@@ -79,6 +82,7 @@ pub fn create(app: &Application, item: &Item, ask: &Create, by: &Acting, cx: &Co
         applicant: ask.applicant.clone().map(Box::new),
         agent: ask.agent.clone().map(Box::new),
         form: ask.form.clone().map(|form| under(subject, form)),
+        elsewhere: ask.elsewhere.clone().map(Box::new),
         joint: ask.joint.clone(),
         by: by.actor.clone(),
     }])

@@ -8,8 +8,10 @@ mod correct;
 mod deferral;
 mod draft;
 mod fetch;
+mod join;
 mod look;
 mod number;
+mod papers;
 mod pre_review;
 mod save;
 mod spot;
@@ -26,8 +28,10 @@ pub use conclude::record_conclusion;
 pub use correct::{RequestCorrection, request_correction};
 pub use draft::{Create, Update, create, prefill, update};
 pub use fetch::{fetched, fetched_of, may_fetch};
+pub use join::join;
 pub use look::record_checks;
 pub use number::number;
+pub use papers::papers_arrived;
 pub use pre_review::{MOST_ORGANS, conclude, give, invite, request};
 pub use save::{Save, save_fields};
 use submit::authority;
@@ -74,7 +78,7 @@ impl Acting {
 /// 行政许可法 art. 32 ④: told too late is accepted as of the day of receipt. The day, where that has come to pass.
 fn deemed(app: &Application, cx: &Context) -> Option<NaiveDate> {
     match &app.phase {
-        Phase::Submitted { received, due, .. } if app.item.rules.deemed_acceptance => {
+        Phase::Submitted { received, due, .. } if app.item.rules.deemed_acceptance && !app.waits_for_papers() => {
             let due = due.recounted(&cx.calendar).unwrap_or_else(|| due.clone());
             due.passed(cx.now).then_some(*received)
         }

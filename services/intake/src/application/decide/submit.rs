@@ -12,6 +12,8 @@ use crate::application::{
 };
 use crate::bar::{self, Bar};
 use crate::catalogue::{Item, ItemFacts};
+use crate::double::Other;
+use crate::elsewhere::{Elsewhere, ReceiptDay};
 use crate::form;
 use crate::limit::{Ends as _, legal_date};
 use crate::mandate::{Act, Held, Mandate};
@@ -31,6 +33,10 @@ pub struct Handing {
     pub note: Option<Personal>,
     /// 单独同意 to the use of sensitive data is given with it.
     pub consents: bool,
+    /// 双头受理: others for the same matter that are in progress. They stop no receipt.
+    pub others: Vec<Other>,
+    /// 异地代收: papers of it are on their way to the organ.
+    pub on_the_way: bool,
     /// By the joint application that it is a part of.
     pub joint: bool,
 }
@@ -77,6 +83,8 @@ pub fn submit(
     let handling =
         now.entrusted_on(received).map(|held| Handling::Trustee(held.organ.clone())).unwrap_or(Handling::Own);
     let moved = now.entrusted_on(received).map(|held| &held.organ) != app.item.entrusted.as_ref();
+    let arrival = |elsewhere: &Elsewhere| elsewhere.rules.receipt == ReceiptDay::Arrived;
+    let waits = ask.on_the_way && app.elsewhere.as_deref().is_some_and(arrival);
     Ok(vec![Event::Submitted {
         entrusted: moved.then_some(handling),
         receipt_number: String::new(),
@@ -89,6 +97,8 @@ pub fn submit(
         deferral: ask.sign_deferral.then(|| deferral::text(pinned)),
         missing: missing(app, pinned),
         consented,
+        others: ask.others.as_slice().into(),
+        waits_for_papers: waits,
         by: by.actor.clone(),
     }])
 }

@@ -31,7 +31,7 @@ pub fn timer(app: &Application, cx: &Context) -> Decision<Event> {
             events.push(match app.item.rules.late {
                 Consequence::Withdrawn => {
                     let cause = WithdrawalCause::CorrectionLate;
-                    Event::Withdrawn { cause, reason: None, by: Actor::system() }
+                    Event::Withdrawn { cause, reason: None, joined: None, by: Actor::system() }
                 }
                 Consequence::Refused => refused_late(app, due),
             });

@@ -33,7 +33,7 @@ pub fn withdraw(app: &Application, ask: &Withdraw, by: &Acting, cx: &Context) ->
     match &app.phase {
         Phase::Absent => Err(not_found()),
         Phase::Draft | Phase::Submitted { .. } | Phase::CorrectionRequested => {
-            Ok(vec![Event::Withdrawn { cause: WithdrawalCause::Applicant, reason, by }])
+            Ok(vec![Event::Withdrawn { cause: WithdrawalCause::Applicant, reason, joined: None, by }])
         }
         Phase::Accepted(acceptance) if acceptance.withdrawal_pending => {
             Err(Refusal::state("WITHDRAWAL_PENDING", "撤回申请正在处理", "a withdrawal is being dealt with"))
@@ -57,7 +57,7 @@ pub fn answer_withdrawal(app: &Application, ended: bool, reason: Option<Personal
         Phase::Accepted(acceptance) if acceptance.withdrawal_pending => Ok(vec![if ended {
             let late = acceptance.deferral.as_ref().is_some_and(|deferral| deferral.late);
             let cause = if late { WithdrawalCause::DeferralLate } else { WithdrawalCause::Applicant };
-            Event::Withdrawn { cause, reason, by: by.actor.clone() }
+            Event::Withdrawn { cause, reason, joined: None, by: by.actor.clone() }
         } else {
             Event::WithdrawalDenied
         }]),

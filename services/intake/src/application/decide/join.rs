@@ -1,0 +1,44 @@
+//! 并案: one of two applications for the same matter ends, and the other goes on.
+
+use yiwang_ledger::{Context, Decision, Personal, Refusal};
+
+use super::{Acting, check_grade, check_not_deemed, check_not_own};
+use crate::application::{Application, ApplicationEvent as Event, Phase, WithdrawalCause, not_found, wrong_phase};
+use crate::catalogue::ItemFacts;
+use crate::double::Other;
+
+/// Ends an application that waits for acceptance or for its correction, for the matter goes on in another one that is in progress. Once
+/// the law has accepted it, it is a case of its own.
+///
+/// # Errors
+/// `WRONG_PHASE`, `DEEMED_ACCEPTED`, `NOT_THE_SAME_MATTER`, `OWN_APPLICATION`, `CLERK_GRADE_TOO_LOW`.
+pub fn join(
+    app: &Application,
+    pinned: &ItemFacts,
+    into: Option<&Other>,
+    note: Option<&Personal>,
+    by: &Acting,
+    cx: &Context,
+) -> Decision<Event> {
+    match &app.phase {
+        Phase::Absent => return Err(not_found()),
+        Phase::Submitted { .. } | Phase::CorrectionRequested => {}
+        phase => return Err(wrong_phase(phase, "并入其他申请", "joined to another")),
+    }
+    check_not_own(app, by)?;
+    check_grade(pinned, by)?;
+    check_not_deemed(app, cx)?;
+    let into = into.ok_or_else(|| {
+        let (zh, en) = (
+            "没有该编号的在办申请，或者不是同一申请人的同一事项",
+            "no application with that number is in progress for the same applicant and matter",
+        );
+        Refusal::state("NOT_THE_SAME_MATTER", zh, en)
+    })?;
+    Ok(vec![Event::Withdrawn {
+        cause: WithdrawalCause::Joined,
+        reason: note.cloned(),
+        joined: Some(Box::new(into.clone())),
+        by: by.actor.clone(),
+    }])
+}
