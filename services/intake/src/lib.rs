@@ -3,7 +3,7 @@
 //!
 //! Invariant: nothing here changes without an entry, and every rule is a pure function in `application::decide`,
 //! `catalogue::decide`, `directory::decide`, `drafting::decide`, `transfer::decide`, `question::decide`, `answer::decide`,
-//! `engagement::decide`, `agent`, `appointment`, `bar`, `mandate`, `proofs`, `queue` or `register`.
+//! `engagement::decide`, `fee`, `agent`, `appointment`, `bar`, `mandate`, `proofs`, `queue` or `register`.
 
 pub mod agent;
 pub mod answer;
@@ -132,6 +132,7 @@ pub async fn start(env: Env) -> anyhow::Result<Routes> {
     env.ledger.timer::<Item>(catalogue::decide::timer);
     env.ledger.timer::<BasicItem>(directory::decide::timer);
     env.ledger.timer::<Day>(seats::timer);
+    env.ledger.timer::<Fees>(fee::payment::timer);
     env.ledger.timer::<Question>(question::decide::timer);
     env.ledger.timer::<Agent>(agent::timer);
     env.ledger.timer::<Engagement>(engagement::decide::timer);
@@ -147,6 +148,9 @@ pub async fn start(env: Env) -> anyhow::Result<Routes> {
     });
     let desk = Desk::open(&env.ledger, &env.config.documents, &env.config.public_url(), "/v1/documents")?;
     let sources = fetching::Sources::open(&env)?;
+    let provider = fee::provider::open(&env)?;
+    let payments = fee::pursuing::Payments { ledger: env.ledger.clone(), provider: provider.clone() };
+    env.ledger.relay("payments", payments);
     let intake = Intake::new(env.ledger.clone(), env.gate.clone(), store.clone(), desk.clone(), sources);
     relay::spawn(&env.ledger, &env.links, store, desk, intake.clone());
 
@@ -162,7 +166,7 @@ pub async fn start(env: Env) -> anyhow::Result<Routes> {
     let themes = Themes::new(env.ledger.clone(), env.gate.clone());
     Ok(Routes::new(IntakeServiceServer::new(intake.clone()))
         .add_service(DocumentServiceServer::new(DocumentsOf(intake.clone())))
-        .add_service(FeeServiceServer::new(FeesOf(intake.clone())))
+        .add_service(FeeServiceServer::new(FeesOf::new(intake.clone(), provider)))
         .add_service(BarServiceServer::new(BarsOf(intake.clone())))
         .add_service(PreReviewServiceServer::new(PreReviews(intake)))
         .add_service(MandateServiceServer::new(mandates))

@@ -8,6 +8,7 @@ pub mod ask;
 pub mod details;
 pub mod draft;
 pub mod engagement;
+pub mod fee;
 pub mod hall;
 pub mod handling;
 pub mod item;

@@ -16,6 +16,7 @@ mod ends;
 mod engagements;
 mod evaluation;
 mod exchange;
+mod fees;
 mod fetching;
 mod golden;
 mod golden_lobby;
@@ -97,6 +98,11 @@ both! {
         who_waits_when_the_day_ends_is_told_and_missed_nothing;
     fetching: what_the_platform_issued_is_fetched_and_not_asked_for, a_source_that_is_away_is_asked_again_once_it_is_handed_in,
         nobody_learns_what_another_holds_by_writing_their_name, a_list_that_asks_for_what_can_be_had_is_not_published;
+    fees: a_bill_is_paid_once_and_has_its_receipt, a_provider_that_is_away_is_asked_by_the_same_number_until_it_answers,
+        a_slow_provider_is_asked_by_the_clock_and_by_its_own_notice, an_answer_that_comes_late_is_paid_too_much_and_goes_back,
+        a_refund_is_approved_by_another_and_never_more_than_was_paid, what_a_decision_lets_off_needs_another_person_and_its_basis,
+        what_is_withdrawn_is_not_paid_and_what_was_paid_late_goes_back, a_bill_that_was_a_mistake_is_taken_back,
+        supervision_reads_the_books_of_a_month;
     exchange: the_real_rows_go_in_and_come_out_the_same, ten_planted_rows_are_refused_each_with_its_reason,
         a_file_that_is_none_is_refused_whole, items_are_found_by_topic_and_by_whom_they_serve,
         what_serves_organs_alone_is_not_shown_to_the_public;
