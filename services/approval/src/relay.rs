@@ -1,6 +1,6 @@
 //! What approval tells the others, one relay each, so that one service that is away holds nothing back from another: a
 //! grant whose result is a licence goes to the licence service and its answer comes back here; every decision gives the
-//! applicant the right to evaluate.
+//! applicant the right to evaluate; intake is told how each case ended and what came of it.
 
 use std::sync::Arc;
 
@@ -14,6 +14,7 @@ use yiwang_proto::evaluation::v1 as evaluation;
 use yiwang_proto::evaluation::v1::evaluation_service_client::EvaluationServiceClient;
 use yiwang_proto::intake::v1 as intake;
 use yiwang_proto::intake::v1::bar_service_client::BarServiceClient;
+use yiwang_proto::intake::v1::intake_service_client::IntakeServiceClient;
 use yiwang_proto::license::v1 as license;
 use yiwang_proto::license::v1::license_service_client::LicenseServiceClient;
 use yiwang_proto::party::v1::Party;
@@ -32,7 +33,8 @@ pub fn spawn(ledger: &Ledger, links: &Links, desk: Desk) {
     ledger.relay("documents", Documents { ledger: ledger.clone(), desk });
     ledger.relay("license", ToLicense(shared.clone()));
     ledger.relay("evaluation", ToEvaluation(shared.clone()));
-    ledger.relay("bars", ToIntake(shared));
+    ledger.relay("bars", Bars(shared.clone()));
+    ledger.relay("conclusions", Conclusions(shared));
 }
 
 struct Shared {
@@ -255,10 +257,10 @@ fn handlers(case: &Case) -> Vec<String> {
 }
 
 /// 虚假承诺: what the later check found bars its applicant from promises until amends are made.
-struct ToIntake(Arc<Shared>);
+struct Bars(Arc<Shared>);
 
 #[async_trait]
-impl Route for ToIntake {
+impl Route for Bars {
     fn wants(&self, entry: &Entry) -> bool {
         entry.is::<Case>() && entry.kind == "FollowUpChecked"
     }
@@ -284,5 +286,45 @@ impl Route for ToIntake {
         request.set_kind(intake::BarKind::FalsePromise);
         let link = self.0.links.get("intake").as_service(NAME, &entry.trace).on_behalf_of(&entry.actor);
         delivery(BarServiceClient::new(link).record_bar(request).await)
+    }
+}
+
+/// 办结: how a case ended goes back to the counter that took it in, and then what came of it.
+struct Conclusions(Arc<Shared>);
+
+#[async_trait]
+impl Route for Conclusions {
+    fn wants(&self, entry: &Entry) -> bool {
+        entry.is::<Case>() && matches!(entry.kind.as_str(), "Decided" | "DocumentIssued" | "LicenseIssued")
+    }
+
+    async fn deliver(&self, entry: &Entry, request_id: &str) -> Delivery {
+        let case = match self.0.ledger.state_at::<Case>(entry.stream, entry.version).await {
+            Ok(Some(read)) => read.state,
+            Ok(None) => return Delivery::NotMine,
+            Err(refusal) => return later(&refusal),
+        };
+        let (Some(decision), Some(facts)) = (&case.decision, &case.facts) else { return Delivery::NotMine };
+        let result = show::result(&case, facts).filter(|result| !result.number.is_empty());
+        let conclusion = intake::Conclusion {
+            granted: decision.outcome.is_grant(),
+            decided_date: decision.on.to_string(),
+            case_id: entry.stream.to_string(),
+            document_number: decision.document_number.clone(),
+            result: result.map(|result| intake::IssuedResult {
+                kind: result.kind,
+                name: result.name,
+                number: result.number,
+                license_id: result.license_id,
+            }),
+        };
+        let request = intake::RecordConclusionRequest {
+            request_id: request_id.to_owned(),
+            application_id: facts.application.clone(),
+            conclusion: Some(conclusion),
+            actor: Some(show::actor(&decision.by)),
+        };
+        let link = self.0.links.get("intake").as_service(NAME, &entry.trace).on_behalf_of(&entry.actor);
+        delivery(IntakeServiceClient::new(link).record_conclusion(request).await)
     }
 }

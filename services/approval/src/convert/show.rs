@@ -170,7 +170,8 @@ fn decision(decision: &crate::case::Decision) -> pb::Decision {
     }
 }
 
-fn result(case: &Case, facts: &Opened) -> Option<pb::CaseResult> {
+/// What came of a grant; none until it is there.
+pub fn result(case: &Case, facts: &Opened) -> Option<pb::CaseResult> {
     let decision = case.decision.as_ref().filter(|decision| decision.outcome.is_grant())?;
     let kind = result_kind(facts.item.result);
     let mut shown = pb::CaseResult { kind: kind.into(), name: facts.item.result_name.clone(), ..Default::default() };

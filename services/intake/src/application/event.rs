@@ -6,7 +6,10 @@ use serde::{Deserialize, Serialize};
 use yiwang_documents::Kind;
 use yiwang_ledger::{Personal, SubjectId, Timestamp};
 
-use super::{Actor, Attachment, Authority, Channel, Deferred, Ground, ItemPin, Opinion, Party, Point, WithdrawalCause};
+use super::{
+    Actor, Attachment, Authority, Channel, Conclusion, Deferred, Ground, IssuedResult, ItemPin, Opinion, Party, Point,
+    WithdrawalCause,
+};
 use crate::catalogue::handling::Consequence;
 use crate::fetching::Fetched;
 use crate::limit::Due;
@@ -315,6 +318,22 @@ pub enum ApplicationEvent {
         reason: Option<Personal>,
         /// Who.
         by: Actor,
+    },
+    /// 办结: approval has decided the case.
+    Concluded {
+        /// How.
+        conclusion: Box<Conclusion>,
+        /// Who decided.
+        by: Actor,
+    },
+    /// 出件: what came of the decision is there.
+    ResultIssued {
+        /// 决定书编号; empty where it was told before.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        document: String,
+        /// What is handed out; none where only the number of the decision came.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        result: Option<IssuedResult>,
     },
     /// A calendar year was loaded: the due date is another, or no longer provisional.
     DueRecomputed {

@@ -188,6 +188,17 @@ pub(super) fn evolve(app: &mut Application, event: &Event, meta: &Meta) {
         Event::WithdrawalRequested { .. } => pending(app, true),
         Event::WithdrawalDenied => pending(app, false),
         Event::Withdrawn { cause, .. } => app.phase = Phase::Withdrawn { at: meta.at, cause: *cause },
+        Event::Concluded { conclusion, .. } => app.conclusion = Some((**conclusion).clone()),
+        Event::ResultIssued { document, result } => {
+            if let Some(conclusion) = &mut app.conclusion {
+                if !document.is_empty() {
+                    conclusion.document.clone_from(document);
+                }
+                if result.is_some() {
+                    conclusion.result.clone_from(result);
+                }
+            }
+        }
         Event::DueRecomputed { due } => recompute(app, due),
     }
 }
@@ -271,6 +282,7 @@ fn shown_actor(event: &Event) -> Option<Actor> {
         | Event::Accepted { by, .. }
         | Event::Refused { by, .. }
         | Event::WithdrawalRequested { by, .. }
+        | Event::Concluded { by, .. }
         | Event::Withdrawn { by, cause: WithdrawalCause::Applicant, .. } => Some(by.clone()),
         Event::PreReviewGiven { opinion } | Event::PreReviewConcluded { opinion } => Some(opinion.by.clone()),
         Event::DeemedAccepted { .. }
@@ -278,6 +290,7 @@ fn shown_actor(event: &Event) -> Option<Actor> {
         | Event::AcceptanceOverdue { .. }
         | Event::Numbered { .. }
         | Event::WithdrawalDenied
+        | Event::ResultIssued { result: Some(_), .. }
         | Event::Withdrawn { .. } => Some(Actor::system()),
         Event::Updated { .. }
         | Event::MaterialFetched { .. }
@@ -286,6 +299,7 @@ fn shown_actor(event: &Event) -> Option<Actor> {
         | Event::AttachmentRemoved { .. }
         | Event::ChecksRecorded { .. }
         | Event::DocumentIssued { .. }
+        | Event::ResultIssued { result: None, .. }
         | Event::DueRecomputed { .. } => None,
     }
 }

@@ -3,6 +3,7 @@
 //! Invariant: names, numbers, phones, addresses, forms, file names and free texts about a person stand in it only as
 //! [`Personal`] values; everything else may be read without a key.
 
+mod conclusion;
 pub mod decide;
 mod event;
 mod evolve;
@@ -18,6 +19,7 @@ use yiwang_documents::Kind;
 use yiwang_ledger::{Aggregate, Index, Meta, Personal, Refusal, SubjectId, Tag, Timestamp, UniqueKey};
 use yiwang_standards::codes::CaseKind;
 
+pub use conclusion::{Conclusion, IssuedResult};
 pub use event::{ApplicationEvent, Change, Handling};
 pub use party::Party;
 pub use phase::{Acceptance, Deferred, Ground, Phase, Rejection, WithdrawalCause};
@@ -340,6 +342,9 @@ pub struct Application {
     /// 文书, in the order in which they were issued.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub documents: Vec<IssuedDocument>,
+    /// 办结: how its case ended; none while it goes on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub conclusion: Option<Conclusion>,
 }
 
 impl Application {

@@ -13,7 +13,7 @@ pub(crate) fn watched(app: &Application) -> Option<&Due> {
     match &app.phase {
         Phase::Submitted { due, overdue: false, .. } => Some(due),
         Phase::CorrectionRequested => app.corrections.last().map(|correction| &correction.reply_by),
-        Phase::Accepted(acceptance) => acceptance
+        Phase::Accepted(acceptance) if app.conclusion.is_none() => acceptance
             .deferral
             .as_ref()
             .filter(|deferral| !deferral.late && deferral.materials.iter().any(|code| !app.has_material(code)))

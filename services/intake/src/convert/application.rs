@@ -13,8 +13,8 @@ use super::ask::form_struct;
 use super::handling::consequence;
 use super::{channel, count, due, signed};
 use crate::application::{
-    Actor, Application, Attachment, Authority, Correction, Deferred, Ground, Opinion, Party, Phase, PreReview, Promise,
-    Rejection, Step, WithdrawalCause,
+    Actor, Application, Attachment, Authority, Conclusion, Correction, Deferred, Ground, IssuedResult, Opinion, Party,
+    Phase, PreReview, Promise, Rejection, Step, WithdrawalCause,
 };
 use crate::fetching::Fetched;
 use crate::limit::Due;
@@ -197,6 +197,47 @@ fn withdrawal(app: &Application) -> Option<pb::Withdrawal> {
     })
 }
 
+/// 办结 in the contract.
+pub fn conclusion(told: &Conclusion) -> pb::Conclusion {
+    let result = |result: &IssuedResult| pb::IssuedResult {
+        kind: super::item::result_kind(result.kind).into(),
+        name: result.name.clone(),
+        number: result.number.clone(),
+        license_id: result.license.clone(),
+    };
+    pb::Conclusion {
+        granted: told.granted,
+        decided_date: told.on.to_string(),
+        case_id: told.case.clone(),
+        document_number: told.document.clone(),
+        result: told.result.as_ref().map(result),
+    }
+}
+
+/// What approval tells.
+///
+/// # Errors
+/// `FIELD_INVALID`, naming the field.
+pub fn told(told: &pb::Conclusion) -> Result<Conclusion, yiwang_ledger::Refusal> {
+    let on = told.decided_date.parse().map_err(|_| {
+        let (zh, en) = ("日期格式应为YYYY-MM-DD", "a date is YYYY-MM-DD");
+        yiwang_ledger::Refusal::field("conclusion.decided_date", "FIELD_INVALID", zh, en)
+    })?;
+    let result = |result: &pb::IssuedResult| IssuedResult {
+        kind: super::item::kind_of_result(result.kind()),
+        name: result.name.clone(),
+        number: result.number.clone(),
+        license: result.license_id.clone(),
+    };
+    Ok(Conclusion {
+        granted: told.granted,
+        on,
+        case: told.case_id.clone(),
+        document: told.document_number.clone(),
+        result: told.result.as_ref().map(result),
+    })
+}
+
 fn step(step: &Step, app: &Application, reader: Reader) -> party_pb::Step {
     let (zh, en) = match step.kind.as_str() {
         "Drafted" => ("开始填写申请", "the application was begun"),
@@ -213,6 +254,11 @@ fn step(step: &Step, app: &Application, reader: Reader) -> party_pb::Step {
         "WithdrawalRequested" => ("申请撤回", "withdrawal was asked for"),
         "WithdrawalDenied" => ("已作出决定，不能撤回", "decided already: it cannot be withdrawn"),
         "Withdrawn" => ("申请已撤回", "withdrawn"),
+        "Concluded" => match &app.conclusion {
+            Some(conclusion) if conclusion.granted => ("办结：准予", "decided: granted"),
+            _ => ("办结：不予", "decided: refused"),
+        },
+        "ResultIssued" => ("办理结果已出具", "what came of it is there"),
         "TakenUp" => ("在另一渠道继续办理", "gone on with on another channel"),
         "PreReviewRequested" => ("申请预审", "a pre-review was asked for"),
         "PreReviewInvited" => ("邀请部门联合预审", "departments were asked for a joint pre-review"),
@@ -310,6 +356,7 @@ pub fn application(
         },
         deferral: accepted.and_then(|acceptance| acceptance.deferral.as_ref()).map(deferral),
         deferral_promise: app.deferral.as_ref().map(|signed| promise(signed, reader)),
+        conclusion: app.conclusion.as_ref().map(conclusion),
         fetched_materials: app.fetched.iter().map(|(code, one)| fetched(code, one.as_ref())).collect(),
     }
 }

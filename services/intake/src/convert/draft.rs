@@ -9,7 +9,7 @@ use yiwang_standards::codes::CaseKind;
 use super::{ask, count, details, handling_limit, item, limit, region, signed, standard};
 use crate::catalogue::ItemFacts;
 use crate::catalogue::facts::{
-    Condition, Fetch, Material, MaterialKind, MaterialSource, Necessity, Outcome, PromiseTerms, ResultKind,
+    Condition, Fetch, Material, MaterialKind, MaterialSource, Necessity, Outcome, PromiseTerms,
 };
 use crate::directory::{BasicFacts, BasicItem, Level};
 use crate::drafting::{Draft, Opinion, Risk, Stage};
@@ -257,11 +257,7 @@ fn material((message, place): (&pb::Material, usize)) -> Result<Material, Refusa
 
 fn result(message: &pb::ItemResult) -> Result<Outcome, Refusal> {
     Ok(Outcome {
-        kind: match message.kind() {
-            pb::ResultKind::License => ResultKind::License,
-            pb::ResultKind::Receipt => ResultKind::Receipt,
-            pb::ResultKind::Unspecified | pb::ResultKind::Document => ResultKind::Document,
-        },
+        kind: super::item::kind_of_result(message.kind()),
         name: ask::text("result.name", &message.name, 0, 100, WRONG)?,
         license_type_code: ask::text("result.license_type_code", &message.license_type_code, 0, 21, WRONG)?,
         validity_months: number("result.validity_months", message.validity_months)?,

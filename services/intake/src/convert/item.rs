@@ -89,13 +89,25 @@ pub(super) fn material(material: &Material) -> pb::Material {
     }
 }
 
+pub(super) fn result_kind(kind: ResultKind) -> pb::ResultKind {
+    match kind {
+        ResultKind::License => pb::ResultKind::License,
+        ResultKind::Receipt => pb::ResultKind::Receipt,
+        ResultKind::Document => pb::ResultKind::Document,
+    }
+}
+
+pub(super) fn kind_of_result(kind: pb::ResultKind) -> ResultKind {
+    match kind {
+        pb::ResultKind::License => ResultKind::License,
+        pb::ResultKind::Receipt => ResultKind::Receipt,
+        pb::ResultKind::Unspecified | pb::ResultKind::Document => ResultKind::Document,
+    }
+}
+
 pub(super) fn result(result: &Outcome) -> pb::ItemResult {
     pb::ItemResult {
-        kind: match result.kind {
-            ResultKind::License => pb::ResultKind::License.into(),
-            ResultKind::Receipt => pb::ResultKind::Receipt.into(),
-            ResultKind::Document => pb::ResultKind::Document.into(),
-        },
+        kind: result_kind(result.kind).into(),
         name: result.name.clone(),
         license_type_code: result.license_type_code.clone(),
         validity_months: count(result.validity_months),

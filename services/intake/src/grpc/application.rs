@@ -386,6 +386,10 @@ impl IntakeService for Intake {
         reply(self.refuse(receive(request)?).await)
     }
 
+    async fn record_conclusion(&self, request: Request<pb::RecordConclusionRequest>) -> Reply<pb::Conclusion> {
+        reply(self.conclude(receive(request)?).await)
+    }
+
     async fn withdraw_application(&self, request: Request<pb::WithdrawApplicationRequest>) -> Reply<pb::Application> {
         reply(self.withdraw(receive(request)?).await)
     }

@@ -7,6 +7,7 @@ mod appointment;
 mod attachment;
 mod bar;
 mod catalogue;
+mod conclusion;
 mod directory;
 mod document;
 mod engagement;

@@ -6,11 +6,11 @@ use std::path::PathBuf;
 use serde_json::json;
 use strum::VariantNames as _;
 use yiwang_documents::book::{Book, BookEvent};
-use yiwang_intake::application::{Actor, Application, ApplicationEvent, Opinion, Party};
+use yiwang_intake::application::{Actor, Application, ApplicationEvent, Conclusion, IssuedResult, Opinion, Party};
 use yiwang_intake::appointment::visitor::{Visitor, VisitorEvent};
 use yiwang_intake::appointment::{Appointment, AppointmentEvent};
 use yiwang_intake::bar::{self, Bars};
-use yiwang_intake::catalogue::facts::Condition;
+use yiwang_intake::catalogue::facts::{Condition, ResultKind};
 use yiwang_intake::catalogue::handling::Consequence;
 use yiwang_intake::catalogue::{Entrusted, Hold, Item, ItemEvent, Received};
 use yiwang_intake::directory::{self, BasicFacts, BasicItem, Ended, Level};
@@ -157,6 +157,25 @@ fn rare() -> Vec<ApplicationEvent> {
         ApplicationEvent::AcceptanceOverdue { due: due.clone() },
         ApplicationEvent::DueRecomputed { due },
         ApplicationEvent::WithdrawalDenied,
+        ApplicationEvent::Concluded {
+            conclusion: Box::new(Conclusion {
+                granted: true,
+                on: start,
+                case: "01a21907-bb9d-775a-80e1-0754a33c77e2".into(),
+                document: String::new(),
+                result: None,
+            }),
+            by: Actor::system(),
+        },
+        ApplicationEvent::ResultIssued {
+            document: "ZY11511602MB1234567X2026000001".into(),
+            result: Some(IssuedResult {
+                kind: ResultKind::License,
+                name: "公共场所卫生许可证".into(),
+                number: "2026-000001".into(),
+                license: "01a21907-bb9d-775a-80e1-0754a33c77e3".into(),
+            }),
+        },
         ApplicationEvent::MaterialFetched { material: "M01".into(), fetched: None, by: Actor::system() },
         ApplicationEvent::DeferralLate { materials: vec!["test_report".into()], consequence: Consequence::Withdrawn },
         ApplicationEvent::PreReviewRequested { by: Actor::system() },
@@ -448,7 +467,7 @@ pub async fn every_event_ever_released_still_decodes_and_evolves(world: World) {
     let mut kinds = shared::read_all::<Application>(world.ledger(), "Drafted").await.len();
     kinds += shared::read_all::<Item>(world.ledger(), "ItemImported").await.len();
     kinds += shared::read_all::<Register>(world.ledger(), "NumberIssued").await.len();
-    assert!(kinds >= 39, "{kinds}");
+    assert!(kinds >= 41, "{kinds}");
     asking::read(&world).await;
     let moved = shared::read_all::<Transfer>(world.ledger(), "TransferOffered").await.len();
     let listed = shared::read_all::<Proof>(world.ledger(), "ProofAbolished").await.len();

@@ -140,7 +140,7 @@ both! {
         a_damaged_file_is_noticed, an_upload_after_acceptance_is_refused, what_a_crash_left_is_settled_at_the_next_start, what_another_replica_may_be_uploading_is_left_alone,
         a_message_of_more_than_256_kilobytes_is_refused, an_upload_without_a_request_id_is_refused_before_its_bytes,
         a_file_that_was_taken_out_goes_away_though_the_store_fails_at_first;
-    relay: approval_hears_of_a_case_once, approval_away_is_told_later, a_withdrawal_ends_the_case, a_decided_case_is_not_withdrawn,
+    relay: approval_hears_of_a_case_once, how_the_case_ended_comes_back_once, approval_away_is_told_later, a_withdrawal_ends_the_case, a_decided_case_is_not_withdrawn,
         a_crash_before_the_number_is_completed, the_promise_decides_the_limit, a_deemed_acceptance_reaches_approval,
         approval_hears_from_which_day_the_limit_runs, no_case_is_opened_of_an_erased_person_and_nothing_waits_for_it,
         what_has_its_number_asks_the_register_for_none, who_asks_again_is_given_its_number_again,

@@ -209,3 +209,40 @@ pub async fn a_refusal_gives_the_right_to_evaluate_it(world: World) {
     assert_eq!((right.owner.as_str(), right.handlers), ("person:citizen", vec!["staff:clerk".to_owned()]));
     assert_eq!(right.applicant.unwrap().document_number, crate::world::CITIZEN);
 }
+
+fn concluded(id: &str, request: &str, number: &str) -> pb::RecordConclusionRequest {
+    let mut result =
+        pb::IssuedResult { name: "公共场所卫生许可证".into(), number: number.into(), ..Default::default() };
+    result.set_kind(yiwang_proto::catalogue::v1::ResultKind::License);
+    pb::RecordConclusionRequest {
+        request_id: request.into(),
+        application_id: id.into(),
+        conclusion: Some(pb::Conclusion {
+            granted: true,
+            decided_date: "2026-03-02".into(),
+            case_id: id.into(),
+            document_number: String::new(),
+            result: (!number.is_empty()).then_some(result),
+        }),
+        actor: None,
+    }
+}
+
+pub async fn how_the_case_ended_comes_back_once(world: World) {
+    let accepted = world.accepted().await;
+    let told = concluded(&accepted.id, "decided", "");
+    let wrong = world.as_("approver").record_conclusion(told.clone()).await.unwrap_err();
+    assert_eq!(crate::world::reason(&wrong), "ACTION_NOT_PERMITTED");
+    let early = world.ready().await;
+    let wrong = world.by_service("approval").record_conclusion(concluded(&early.id, "early", "")).await.unwrap_err();
+    assert_eq!(crate::world::reason(&wrong), "WRONG_PHASE");
+    let issued = concluded(&accepted.id, "issued", "2026-000001");
+    for told in [told.clone(), issued.clone(), told, issued] {
+        world.by_service("approval").record_conclusion(told).await.unwrap();
+    }
+    let read = world.read("citizen", &accepted.id).await;
+    let conclusion = read.conclusion.unwrap();
+    assert_eq!((conclusion.granted, conclusion.result.unwrap().number.as_str()), (true, "2026-000001"));
+    let steps: Vec<&str> = read.steps.iter().map(|step| step.kind.as_str()).collect();
+    assert_eq!(steps[steps.len() - 2..], ["Concluded", "ResultIssued"]);
+}

@@ -146,6 +146,11 @@ impl World {
         self.process.links.get("intake").with_token(&token)
     }
 
+    /// Another service, as its relay calls.
+    pub fn by_service(&self, name: &'static str) -> Intake {
+        IntakeServiceClient::new(self.process.links.get("intake").as_service(name, ""))
+    }
+
     pub fn as_(&self, account: &str) -> Intake {
         IntakeServiceClient::new(self.link(account))
     }

@@ -3,6 +3,7 @@
 
 mod accept;
 mod attach;
+mod conclude;
 mod correct;
 mod deferral;
 mod draft;
@@ -21,6 +22,7 @@ mod withdraw;
 
 pub use accept::{Accept, Refuse, accept, refuse};
 pub use attach::{add_attachment, attachment_not_found, check_material, remove_attachment};
+pub use conclude::record_conclusion;
 pub use correct::{RequestCorrection, request_correction};
 pub use draft::{Create, Update, create, prefill, update};
 pub use fetch::{fetched, may_fetch};
