@@ -3,7 +3,7 @@
 //!
 //! Invariant: nothing here changes without an entry, and every rule is a pure function in `application::decide`,
 //! `catalogue::decide`, `directory::decide`, `drafting::decide`, `transfer::decide`, `question::decide`, `answer::decide`,
-//! `engagement::decide`, `fee`, `agent`, `appointment`, `bar`, `mandate`, `proofs`, `queue` or `register`.
+//! `engagement::decide`, `delivery`, `fee`, `agent`, `appointment`, `bar`, `mandate`, `proofs`, `queue` or `register`.
 
 pub mod agent;
 pub mod answer;
@@ -13,6 +13,7 @@ pub mod assigning;
 pub mod bar;
 pub mod catalogue;
 pub mod convert;
+pub mod delivery;
 pub mod directory;
 pub mod documents;
 pub mod drafting;
@@ -57,6 +58,7 @@ use yiwang_proto::intake::v1::agent_service_server::AgentServiceServer;
 use yiwang_proto::intake::v1::answer_service_server::AnswerServiceServer;
 use yiwang_proto::intake::v1::appointment_service_server::AppointmentServiceServer;
 use yiwang_proto::intake::v1::bar_service_server::BarServiceServer;
+use yiwang_proto::intake::v1::delivery_service_server::DeliveryServiceServer;
 use yiwang_proto::intake::v1::document_service_server::DocumentServiceServer;
 use yiwang_proto::intake::v1::engagement_service_server::EngagementServiceServer;
 use yiwang_proto::intake::v1::fee_service_server::FeeServiceServer;
@@ -74,13 +76,14 @@ use crate::appointment::visitor::Visitor;
 use crate::appointment::{Appointment, following};
 use crate::bar::Bars;
 use crate::catalogue::Item;
+use crate::delivery::Delivery;
 use crate::directory::BasicItem;
 use crate::drafting::Draft;
 use crate::engagement::Engagement;
 use crate::fee::Fees;
 use crate::grpc::{
-    Agents, Answers, Appointments, BarsOf, Catalogue, Directory, DocumentsOf, Engagements, FeesOf, Halls, Intake,
-    Mandates, PreReviews, Questions, Queues, Receptions, Themes, Transfers,
+    Agents, Answers, Appointments, BarsOf, Catalogue, Deliveries, Directory, DocumentsOf, Engagements, FeesOf, Halls,
+    Intake, Mandates, PreReviews, Questions, Queues, Receptions, Themes, Transfers,
 };
 use crate::hall::{Hall, Presence};
 use crate::mandate::Mandate;
@@ -133,6 +136,7 @@ pub async fn start(env: Env) -> anyhow::Result<Routes> {
     env.ledger.timer::<BasicItem>(directory::decide::timer);
     env.ledger.timer::<Day>(seats::timer);
     env.ledger.timer::<Fees>(fee::payment::timer);
+    env.ledger.timer::<Delivery>(delivery::decide::timer);
     env.ledger.timer::<Question>(question::decide::timer);
     env.ledger.timer::<Agent>(agent::timer);
     env.ledger.timer::<Engagement>(engagement::decide::timer);
@@ -141,6 +145,7 @@ pub async fn start(env: Env) -> anyhow::Result<Routes> {
         let ledger = ledger.clone();
         async move {
             ledger.sweep::<Application>("provisional", &year.to_string(), decide::recompute).await?;
+            ledger.sweep::<Delivery>("provisional", &year.to_string(), delivery::decide::recompute).await?;
             // a day that turns out to be one of rest is given up by the halls
             following::replan_all(&ledger, None).await?;
             ledger.sweep::<Question>("provisional", &year.to_string(), question::decide::recompute).await.map(drop)
@@ -151,9 +156,13 @@ pub async fn start(env: Env) -> anyhow::Result<Routes> {
     let provider = fee::provider::open(&env)?;
     let payments = fee::pursuing::Payments { ledger: env.ledger.clone(), provider: provider.clone() };
     env.ledger.relay("payments", payments);
+    let carrier = delivery::carrier::open(&env)?;
+    let (ledger, carries) = (env.ledger.clone(), carrier.clone());
+    env.ledger.relay("deliveries", delivery::following::Deliveries { ledger, desk: desk.clone(), carrier: carries });
     let intake = Intake::new(env.ledger.clone(), env.gate.clone(), store.clone(), desk.clone(), sources);
-    relay::spawn(&env.ledger, &env.links, store, desk, intake.clone());
+    relay::spawn(&env.ledger, &env.links, store, desk.clone(), intake.clone());
 
+    let deliveries = Deliveries::new(intake.clone(), desk, carrier);
     let directory = Directory::new(env.ledger.clone(), env.gate.clone());
     let transfers = Transfers::new(env.ledger.clone(), env.gate.clone());
     let halls = Halls::new(env.ledger.clone(), env.gate.clone());
@@ -167,6 +176,7 @@ pub async fn start(env: Env) -> anyhow::Result<Routes> {
     Ok(Routes::new(IntakeServiceServer::new(intake.clone()))
         .add_service(DocumentServiceServer::new(DocumentsOf(intake.clone())))
         .add_service(FeeServiceServer::new(FeesOf::new(intake.clone(), provider)))
+        .add_service(DeliveryServiceServer::new(deliveries))
         .add_service(BarServiceServer::new(BarsOf(intake.clone())))
         .add_service(PreReviewServiceServer::new(PreReviews(intake)))
         .add_service(MandateServiceServer::new(mandates))
@@ -197,6 +207,7 @@ pub async fn rebuild(ledger: &Ledger) -> Result<u64, Refusal> {
         + ledger.rebuild::<BasicItem>().await?
         + ledger.rebuild::<Draft>().await?
         + ledger.rebuild::<Fees>().await?
+        + ledger.rebuild::<Delivery>().await?
         + ledger.rebuild::<Proof>().await?
         + ledger.rebuild::<Hall>().await?
         + ledger.rebuild::<Presence>().await?

@@ -5,6 +5,7 @@ pub mod answer;
 pub mod application;
 pub mod appointment;
 pub mod ask;
+pub mod delivery;
 pub mod details;
 pub mod draft;
 pub mod engagement;

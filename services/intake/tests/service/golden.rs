@@ -13,6 +13,7 @@ use yiwang_intake::bar::{self, Bars};
 use yiwang_intake::catalogue::facts::{Condition, ResultKind};
 use yiwang_intake::catalogue::handling::Consequence;
 use yiwang_intake::catalogue::{Entrusted, Hold, Item, ItemEvent, Received};
+use yiwang_intake::delivery::{self, Delivery};
 use yiwang_intake::directory::{self, BasicFacts, BasicItem, Ended, Level};
 use yiwang_intake::drafting::{self, Draft, Risk, Stage};
 use yiwang_intake::fee::{self, Fees};
@@ -447,6 +448,8 @@ pub async fn every_event_ever_released_still_decodes_and_evolves(world: World) {
         shared::write_missing::<Transfer>(world.ledger(), transfers()).await;
         shared::write_missing::<Proof>(world.ledger(), proofs()).await;
         shared::write_missing::<Fees>(world.ledger(), fees(world.ledger().vault())).await;
+        let served = crate::golden_delivery::deliveries(world.ledger().vault());
+        shared::write_missing::<Delivery>(world.ledger(), served).await;
         shared::write_missing::<Theme>(world.ledger(), themes()).await;
         shared::write_missing::<Mandate>(world.ledger(), mandates(world.ledger().vault())).await;
         shared::write_missing::<Bars>(world.ledger(), barred(world.ledger().vault())).await;
@@ -488,6 +491,8 @@ pub async fn every_event_ever_released_still_decodes_and_evolves(world: World) {
     assert_eq!(granted, mandate::MandateEvent::VARIANTS.len());
     let bars = shared::read_all::<Bars>(world.ledger(), "BarRecorded").await.len();
     assert_eq!(bars, bar::BarEvent::VARIANTS.len());
+    let served = shared::read_all::<Delivery>(world.ledger(), "DeliveryOpened").await.len();
+    assert_eq!(served, delivery::Event::VARIANTS.len());
     let charged = shared::read_all::<Fees>(world.ledger(), "FeeAssessed").await.len();
     assert_eq!(charged, fee::Event::VARIANTS.len());
     assert_eq!((moved, listed), (transfer::Event::VARIANTS.len(), proofs::Event::VARIANTS.len()));

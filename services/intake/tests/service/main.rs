@@ -9,6 +9,7 @@ mod approval;
 mod attachments;
 mod catalogue;
 mod deferrals;
+mod deliveries;
 mod details;
 mod directory;
 mod documents;
@@ -19,6 +20,7 @@ mod exchange;
 mod fees;
 mod fetching;
 mod golden;
+mod golden_delivery;
 mod golden_lobby;
 mod halls;
 mod license;
@@ -98,6 +100,10 @@ both! {
         who_waits_when_the_day_ends_is_told_and_missed_nothing;
     fetching: what_the_platform_issued_is_fetched_and_not_asked_for, a_source_that_is_away_is_asked_again_once_it_is_handed_in,
         nobody_learns_what_another_holds_by_writing_their_name, a_list_that_asks_for_what_can_be_had_is_not_published;
+    deliveries: what_was_granted_is_handed_out_at_the_window_and_has_its_proof, who_collects_for_another_has_a_mandate_to_receive,
+        a_parcel_is_tracked_whatever_the_carrier_does, what_comes_back_goes_again_and_what_is_lost_is_made_again,
+        a_locker_opens_with_its_code_and_what_nobody_takes_is_put_back,
+        what_is_electronic_arrives_with_consent_and_once_it_is_paid, who_is_late_is_seen_and_a_refusal_is_served_too;
     fees: a_bill_is_paid_once_and_has_its_receipt, a_provider_that_is_away_is_asked_by_the_same_number_until_it_answers,
         a_slow_provider_is_asked_by_the_clock_and_by_its_own_notice, an_answer_that_comes_late_is_paid_too_much_and_goes_back,
         a_refund_is_approved_by_another_and_never_more_than_was_paid, what_a_decision_lets_off_needs_another_person_and_its_basis,

@@ -71,6 +71,7 @@ fn grpc_names(service: &str) -> &'static [&'static str] {
         "intake" => &[
             "yiwang.intake.v1.IntakeService",
             "yiwang.intake.v1.BarService",
+            "yiwang.intake.v1.DeliveryService",
             "yiwang.intake.v1.DocumentService",
             "yiwang.intake.v1.FeeService",
             "yiwang.intake.v1.MandateService",
