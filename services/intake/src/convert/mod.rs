@@ -13,6 +13,7 @@ pub mod fee;
 pub mod hall;
 pub mod handling;
 pub mod item;
+pub mod joint;
 pub mod mandate;
 pub mod question;
 pub mod reception;

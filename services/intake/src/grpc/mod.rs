@@ -16,6 +16,7 @@ mod fee;
 mod fetching;
 mod filling;
 mod hall;
+mod joint;
 mod mandate;
 mod pre_review;
 mod question;
@@ -47,6 +48,7 @@ pub use document::DocumentsOf;
 pub use engagement::Engagements;
 pub use fee::FeesOf;
 pub use hall::Halls;
+pub use joint::Joints;
 pub use mandate::Mandates;
 pub use pre_review::PreReviews;
 pub use question::Questions;
@@ -171,6 +173,11 @@ impl Intake {
         Self { ledger, gate, store, desk, sources }
     }
 
+    /// The ledger of all that it keeps.
+    pub(crate) fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
     /// The application as the caller sees it; what they may not see is not there.
     async fn seen(&self, caller: &Caller, id: &str) -> Result<Read<Application>, Refusal> {
         let id = StreamId::parse("id", id)?;
@@ -178,7 +185,7 @@ impl Intake {
     }
 
     /// The item at the version that the application pinned.
-    async fn pinned(&self, pin: &ItemPin) -> Result<Arc<Item>, Refusal> {
+    pub(crate) async fn pinned(&self, pin: &ItemPin) -> Result<Arc<Item>, Refusal> {
         let read = self.ledger.state_at::<Item>(items::stream(&pin.code), pin.version).await?;
         read.map(|read| read.state).ok_or_else(|| items::not_found(&pin.code))
     }
@@ -225,7 +232,7 @@ impl Intake {
     }
 
     /// 授权委托 between the parties of an application as it stands; none where there is no agent.
-    async fn mandates(&self, id: StreamId) -> Result<Vec<(StreamId, Mandate)>, Refusal> {
+    pub(crate) async fn mandates(&self, id: StreamId) -> Result<Vec<(StreamId, Mandate)>, Refusal> {
         let read = self.ledger.get::<Application>(id, &Audiences::all()).await?;
         let parties = read.as_ref().and_then(|read| read.state.identified_applicant().zip(read.state.agent.as_ref()));
         match parties.filter(|(_, agent)| agent.is_identified()) {

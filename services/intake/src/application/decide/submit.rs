@@ -8,7 +8,7 @@ use super::accept::missing;
 use super::deferral;
 use super::{Acting, applicant_missing};
 use crate::application::{
-    Application, ApplicationEvent as Event, Authority, Channel, Handling, Phase, not_found, wrong_phase,
+    Application, ApplicationEvent as Event, Authority, Channel, Handling, Phase, check_not_part, not_found, wrong_phase,
 };
 use crate::bar::{self, Bar};
 use crate::catalogue::{Item, ItemFacts};
@@ -29,6 +29,8 @@ pub struct Handing {
     pub note: Option<Personal>,
     /// 单独同意 to the use of sensitive data is given with it.
     pub consents: bool,
+    /// By the joint application that it is a part of.
+    pub joint: bool,
 }
 
 /// Hands a draft in: receipt, and the five working days of art. 32 begin. `now` is the item as it stands today, `pinned` as
@@ -46,6 +48,7 @@ pub fn submit(
         Phase::Draft => {}
         _ => return Err(wrong_phase(&app.phase, "提交", "handed in")),
     }
+    check_not_part(app, ask.joint)?;
     let received = legal_date(cx.now);
     now.check_open(received)?;
     let (authority, mandate) = check_contents(app, pinned, by, cx)?;
