@@ -20,7 +20,7 @@ const LICENSING: u16 = 1;
 pub const CALLING: [&str; 6] = ["Submitted", "Resubmitted", "CorrectionRequested", "Accepted", "Refused", "Numbered"];
 
 /// What stands in every document of an application; none where the applicant's data are gone.
-fn matter(app: &Application) -> Option<Matter> {
+pub(crate) fn matter(app: &Application) -> Option<Matter> {
     let applicant = app.identified_applicant()?;
     Some(Matter {
         applicant: applicant.name.as_ref()?.get()?.to_owned(),

@@ -3,7 +3,7 @@
 //!
 //! Invariant: nothing here changes without an entry, and every rule is a pure function in `application::decide`,
 //! `catalogue::decide`, `directory::decide`, `double`, `drafting::decide`, `transfer::decide`, `question::decide`, `answer::decide`,
-//! `elsewhere::decide`, `engagement::decide`, `agent`, `appointment`, `bar`, `mandate`, `proofs`, `queue` or `register`.
+//! `elsewhere::decide`, `engagement::decide`, `joint::decide`, `notification`, `delivery`, `fee`, `agent`, `appointment`, `bar`, `mandate`, `proofs`, `queue` or `register`.
 
 pub mod agent;
 pub mod answer;
@@ -13,6 +13,7 @@ pub mod assigning;
 pub mod bar;
 pub mod catalogue;
 pub mod convert;
+pub mod delivery;
 pub mod directory;
 pub mod documents;
 pub mod double;
@@ -64,6 +65,7 @@ use yiwang_proto::intake::v1::appointment_service_server::AppointmentServiceServ
 use yiwang_proto::intake::v1::bar_service_server::BarServiceServer;
 use yiwang_proto::intake::v1::counter_service_server::CounterServiceServer;
 use yiwang_proto::intake::v1::custody_service_server::CustodyServiceServer;
+use yiwang_proto::intake::v1::delivery_service_server::DeliveryServiceServer;
 use yiwang_proto::intake::v1::document_service_server::DocumentServiceServer;
 use yiwang_proto::intake::v1::double_entry_service_server::DoubleEntryServiceServer;
 use yiwang_proto::intake::v1::engagement_service_server::EngagementServiceServer;
@@ -84,6 +86,7 @@ use crate::appointment::visitor::Visitor;
 use crate::appointment::{Appointment, following};
 use crate::bar::Bars;
 use crate::catalogue::Item;
+use crate::delivery::Delivery;
 use crate::directory::BasicItem;
 use crate::double::outside::Outside;
 use crate::drafting::Draft;
@@ -91,7 +94,7 @@ use crate::elsewhere::Custody;
 use crate::engagement::Engagement;
 use crate::fee::Fees;
 use crate::grpc::{
-    Agents, Answers, Appointments, BarsOf, Catalogue, Counters, Custodies, Directory, DocumentsOf, DoubleEntries,
+    Agents, Answers, Appointments, BarsOf, Catalogue, Counters, Custodies, Deliveries, Directory, DocumentsOf, DoubleEntries,
     Engagements, FeesOf, Halls, Intake, Joints, Mandates, Notifications, PreReviews, Questions, Queues, Receptions, Themes,
     Transfers,
 };
@@ -149,6 +152,8 @@ pub async fn start(env: Env) -> anyhow::Result<Routes> {
     env.ledger.timer::<Item>(catalogue::decide::timer);
     env.ledger.timer::<BasicItem>(directory::decide::timer);
     env.ledger.timer::<Day>(seats::timer);
+    env.ledger.timer::<Fees>(fee::payment::timer);
+    env.ledger.timer::<Delivery>(delivery::decide::timer);
     env.ledger.timer::<Question>(question::decide::timer);
     env.ledger.timer::<Agent>(agent::timer);
     env.ledger.timer::<Joint>(joint::decide::timer);
@@ -159,6 +164,7 @@ pub async fn start(env: Env) -> anyhow::Result<Routes> {
         let ledger = ledger.clone();
         async move {
             ledger.sweep::<Application>("provisional", &year.to_string(), decide::recompute).await?;
+            ledger.sweep::<Delivery>("provisional", &year.to_string(), delivery::decide::recompute).await?;
             // a day that turns out to be one of rest is given up by the halls
             following::replan_all(&ledger, None).await?;
             ledger.sweep::<Custody>("provisional", &year.to_string(), elsewhere::decide::recompute).await?;
@@ -169,11 +175,18 @@ pub async fn start(env: Env) -> anyhow::Result<Routes> {
     let sources = fetching::Sources::open(&env)?;
     let watching = Watching::start(&env.ledger, env.shutdown.clone());
     let intake = Intake::new(env.ledger.clone(), env.gate.clone(), store.clone(), desk.clone(), sources, watching);
-    relay::spawn(&env.ledger, &env.links, store, desk, intake.clone());
+    relay::spawn(&env.ledger, &env.links, store, desk.clone(), intake.clone());
     env.ledger.relay("notifications", Composing(env.ledger.clone()));
     let senders = Senders::open(&env.config, &env.data_dir.join("notifications"))?;
     env.ledger.relay("sending", Sending { ledger: env.ledger.clone(), senders });
+    let provider = fee::provider::open(&env)?;
+    let payments = fee::pursuing::Payments { ledger: env.ledger.clone(), provider: provider.clone() };
+    env.ledger.relay("payments", payments);
+    let carrier = delivery::carrier::open(&env)?;
+    let (ledger, carries) = (env.ledger.clone(), carrier.clone());
+    env.ledger.relay("deliveries", delivery::following::Deliveries { ledger, desk: desk.clone(), carrier: carries });
 
+    let deliveries = Deliveries::new(intake.clone(), desk, carrier);
     let directory = Directory::new(env.ledger.clone(), env.gate.clone());
     let transfers = Transfers::new(env.ledger.clone(), env.gate.clone());
     let halls = Halls::new(env.ledger.clone(), env.gate.clone());
@@ -190,7 +203,8 @@ pub async fn start(env: Env) -> anyhow::Result<Routes> {
         .add_service(CounterServiceServer::new(Counters(intake.clone())))
         .add_service(CustodyServiceServer::new(Custodies(intake.clone())))
         .add_service(DoubleEntryServiceServer::new(DoubleEntries(intake.clone())))
-        .add_service(FeeServiceServer::new(FeesOf(intake.clone())))
+        .add_service(FeeServiceServer::new(FeesOf::new(intake.clone(), provider)))
+        .add_service(DeliveryServiceServer::new(deliveries))
         .add_service(BarServiceServer::new(BarsOf(intake.clone())))
         .add_service(JointServiceServer::new(Joints(intake.clone())))
         .add_service(PreReviewServiceServer::new(PreReviews(intake)))
@@ -223,6 +237,7 @@ pub async fn rebuild(ledger: &Ledger) -> Result<u64, Refusal> {
         + ledger.rebuild::<BasicItem>().await?
         + ledger.rebuild::<Draft>().await?
         + ledger.rebuild::<Fees>().await?
+        + ledger.rebuild::<Delivery>().await?
         + ledger.rebuild::<Proof>().await?
         + ledger.rebuild::<Hall>().await?
         + ledger.rebuild::<Presence>().await?

@@ -131,6 +131,23 @@ pub enum ChargeMethod {
     Range,
 }
 
+/// What may not happen before a line is paid. A fee never holds up acceptance.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PaidBefore {
+    /// Nothing waits for it.
+    #[default]
+    Nothing,
+    /// 领取结果.
+    HandingOut,
+}
+
+impl PaidBefore {
+    fn is_nothing(&self) -> bool {
+        *self == PaidBefore::Nothing
+    }
+}
+
 /// 减免.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Exemption {
@@ -165,6 +182,9 @@ pub struct ChargeLine {
     pub basis: String,
     /// 减免.
     pub exemptions: Vec<Exemption>,
+    /// What may not happen before it is paid.
+    #[serde(default, skip_serializing_if = "PaidBefore::is_nothing")]
+    pub paid_before: PaidBefore,
 }
 
 /// 办理地点.

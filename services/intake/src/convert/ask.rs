@@ -109,6 +109,14 @@ const VISITOR: Names = Names {
     address: "visitor.address",
 };
 
+const COLLECTOR: Names = Names {
+    path: "collector",
+    name: "collector.name",
+    number: "collector.number",
+    phone: "collector.phone",
+    address: "collector.address",
+};
+
 /// What the parts of a request are sealed with.
 pub struct Sealing<'a> {
     /// The ledger's vault.
@@ -150,6 +158,14 @@ impl Sealing<'_> {
     /// As [`Sealing::applicant`].
     pub fn visitor(&self, party: &party_pb::Party) -> Result<Option<Party>, Refusal> {
         self.party(&VISITOR, party)
+    }
+
+    /// 领取人; none where nothing was given.
+    ///
+    /// # Errors
+    /// As [`Sealing::applicant`].
+    pub fn collector(&self, party: &party_pb::Party) -> Result<Option<Party>, Refusal> {
+        self.party(&COLLECTOR, party)
     }
 
     /// 提问人、求助人; none where nothing was given.

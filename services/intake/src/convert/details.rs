@@ -6,8 +6,8 @@ use yiwang_proto::catalogue::v1 as pb;
 use super::{ask, channel, count, handling};
 use crate::application::Channel;
 use crate::catalogue::details::{
-    ChargeLine, ChargeMethod, Details, Exemption, Intermediary, OnlineDepth, OrganNature, Place, Question, Scope,
-    Served, SpecialKind, SpecialProcedure,
+    ChargeLine, ChargeMethod, Details, Exemption, Intermediary, OnlineDepth, OrganNature, PaidBefore, Place, Question,
+    Scope, Served, SpecialKind, SpecialProcedure,
 };
 
 const WRONG: &str = "FIELD_INVALID";
@@ -88,6 +88,10 @@ fn charge(at: &At, line: &pb::ChargeLine) -> Result<ChargeLine, Refusal> {
                 basis: at.text("basis", &one.basis, 0, 500)?,
             })
         })?,
+        paid_before: match line.paid_before() {
+            pb::PaidBefore::HandingOut => PaidBefore::HandingOut,
+            pb::PaidBefore::Unspecified => PaidBefore::Nothing,
+        },
     })
 }
 
@@ -220,6 +224,11 @@ fn charge_shown(line: &ChargeLine) -> pb::ChargeLine {
         most_units: count(line.most_units),
         basis: line.basis.clone(),
         exemptions: line.exemptions.iter().map(exemption).collect(),
+        paid_before: match line.paid_before {
+            PaidBefore::HandingOut => pb::PaidBefore::HandingOut,
+            PaidBefore::Nothing => pb::PaidBefore::Unspecified,
+        }
+        .into(),
     }
 }
 

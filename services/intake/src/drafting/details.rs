@@ -100,7 +100,7 @@ pub(super) fn check(found: &mut Found, facts: &ItemFacts) {
         if !codes.insert(&line.code) {
             found.add(format!("{at}.code"), "CHARGE_CODE", "收费项目代码重复", "the code stands twice");
         }
-        charge(found, &at, line);
+        charge(found, &at, line, licensing);
     }
 }
 
@@ -127,8 +127,35 @@ fn sample(found: &mut Found, item_type: u16, place: usize, material: &Material) 
     }
 }
 
-fn charge(found: &mut Found, at: &str, line: &ChargeLine) {
+/// Whether a text names a law or an administrative regulation: 《…法》 or 《…条例》, and not a place's own. Who reviews the list's legality
+/// looks at the rest.
+fn names_law(basis: &str) -> bool {
+    let place = |name: &str| {
+        let chars: Vec<char> = name.chars().take(6).collect();
+        (2..chars.len()).any(|at| match chars[at] {
+            '省' | '州' => true,
+            '市' => chars[at - 1] != '城' && chars.get(at + 1) != Some(&'场'),
+            _ => false,
+        }) || name.contains("自治")
+            || ["北京", "天津", "上海", "重庆", "广西", "内蒙古", "宁夏", "新疆", "西藏"]
+                .iter()
+                .any(|one| name.starts_with(one))
+    };
+    let names = basis.split('《').skip(1).filter_map(|rest| rest.split_once('》')).map(|(name, _)| name.trim());
+    let mut laws = names.map(|name| name.trim_start_matches("中华人民共和国"));
+    laws.any(|name| {
+        let law = name.ends_with('法') && !name.ends_with("办法");
+        (law || name.ends_with("条例")) && name.chars().count() > 1 && !place(name)
+    })
+}
+
+fn charge(found: &mut Found, at: &str, line: &ChargeLine, licensing: bool) {
     found.basis(format!("{at}.basis"), &line.basis, "该收费项目");
+    if licensing && !line.basis.trim().is_empty() && !names_law(&line.basis) {
+        let zh = "实施行政许可不得收费，法律、行政法规另有规定的除外：请写明规定该项收费的《…法》或者《…条例》（行政许可法第五十八条）";
+        let en = "a licence is free unless a law or an administrative regulation says otherwise (art. 58): name it";
+        found.add(format!("{at}.basis"), "CHARGE_WITHOUT_LAW", zh, en);
+    }
     let fits = match line.method {
         ChargeMethod::PerUnit => line.amount > 0 && line.most == 0 && !line.unit.is_empty(),
         ChargeMethod::Range => line.amount >= 0 && line.most > line.amount && line.most_units == 0,
@@ -151,3 +178,30 @@ fn charge(found: &mut Found, at: &str, line: &ChargeLine) {
 
 /// No line is of more than a hundred million 元: sums of cases stay far from the end of a number.
 const MOST_FEN: i64 = 10_000_000_000;
+
+#[cfg(test)]
+mod tests {
+    use super::names_law;
+
+    #[test]
+    fn a_law_is_told_from_a_places_rule_and_from_a_price_list() {
+        for basis in [
+            "《中华人民共和国道路交通安全法》第十九条",
+            "《护照法》；川价费〔2008〕1号",
+            "《城市供水条例》",
+            "《市场主体登记管理条例》",
+        ] {
+            assert!(names_law(basis), "{basis}");
+        }
+        for basis in [
+            "川发改价格〔2020〕12号",
+            "《四川省行政事业性收费条例》",
+            "《安阳市政务服务条例》",
+            "《收费管理办法》",
+            "《法》",
+            "",
+        ] {
+            assert!(!names_law(basis), "{basis}");
+        }
+    }
+}

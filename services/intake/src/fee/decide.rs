@@ -1,8 +1,8 @@
 //! The rules of fees.
 
-use yiwang_ledger::{Decision, Kind, Refusal, Timestamp};
+use yiwang_ledger::{Decision, Kind, Refusal};
 
-use super::{Event, Fees, Line};
+use super::{Event, Fees, Line, Matter};
 use crate::application::Actor;
 use crate::catalogue::ItemFacts;
 use crate::catalogue::details::{ChargeLine, ChargeMethod};
@@ -24,13 +24,13 @@ pub struct Assess {
 ///
 /// # Errors
 /// `CHARGE_NOT_LISTED`, `AMOUNT_NOT_LISTED`, `UNITS_NOT_LISTED`, `EXEMPTION_NOT_LISTED`, `CHARGED_ALREADY`.
-pub fn assess(fees: &Fees, facts: &ItemFacts, ask: &Assess, by: &Actor) -> Decision<Event> {
+pub fn assess(fees: &Fees, matter: &Matter, facts: &ItemFacts, ask: &Assess, by: &Actor) -> Decision<Event> {
     let Some(listed) = facts.details.charge(&ask.code) else {
         let (zh, en) =
             ("收费清单以外不得收费（行政许可法第五十八条）", "nothing is charged outside the list (art. 58)");
         return Err(Refusal::field("line_code", "CHARGE_NOT_LISTED", zh, en));
     };
-    if fees.lines.iter().any(|line| line.code == ask.code) {
+    if fees.all_lines().any(|(line, _)| line.code == ask.code) {
         let (zh, en) = ("该项目已经核定，更正请先撤销", "this line is assessed already: strike it out first");
         return Err(Refusal::state("CHARGED_ALREADY", zh, en));
     }
@@ -43,7 +43,8 @@ pub fn assess(fees: &Fees, facts: &ItemFacts, ask: &Assess, by: &Actor) -> Decis
         exempt: 0,
         exemption: String::new(),
         bases: vec![listed.basis.clone()],
-        at: Timestamp(0),
+        before: listed.paid_before,
+        ..Line::default()
     };
     if !ask.exemption.is_empty() {
         let found = listed.exemptions.iter().find(|one| one.code == ask.exemption);
@@ -58,7 +59,8 @@ pub fn assess(fees: &Fees, facts: &ItemFacts, ask: &Assess, by: &Actor) -> Decis
         line.exemption.clone_from(&found.code);
         line.bases.push(found.basis.clone());
     }
-    Ok(vec![Event::FeeAssessed { line: Box::new(line), by: by.clone() }])
+    let matter = Some(Box::new(matter.clone()));
+    Ok(vec![Event::FeeAssessed { line: Box::new(line), by: by.clone(), matter }])
 }
 
 /// Units and amount as the list gives them.
@@ -91,11 +93,15 @@ fn amount(listed: &ChargeLine, ask: &Assess) -> Result<(u32, i64), Refusal> {
 /// No line comes to more than ten thousand million 元.
 const MOST: i64 = 1_000_000_000_000;
 
-/// Strikes out a line.
+/// Strikes out a line that is on no bill.
 ///
 /// # Errors
-/// `FEE_NOT_FOUND`.
+/// `FEE_NOT_FOUND`, `FEE_BILLED`.
 pub fn strike(fees: &Fees, code: &str, reason: &str, by: &Actor) -> Decision<Event> {
+    if fees.all_lines().any(|(line, bill)| line.code == code && !bill.is_empty()) {
+        let (zh, en) = ("该项目已经开具缴款通知，请先撤销缴款通知", "the line is on a bill: cancel the bill first");
+        return Err(Refusal::state("FEE_BILLED", zh, en));
+    }
     if !fees.lines.iter().any(|line| line.code == code) {
         let (zh, en) = ("没有核定过这个收费项目", "no such line was assessed");
         return Err(Refusal { kind: Kind::NotFound, ..Refusal::field("line_code", "FEE_NOT_FOUND", zh, en) });

@@ -8,7 +8,7 @@ use yiwang_proto::intake::v1::fee_service_client::FeeServiceClient;
 use crate::directory::{ITEM, claimed, details, elements, item, publish, ready, save, submit};
 use crate::world::{World, fields, pdf, reason, struct_of};
 
-fn rich() -> pb::ItemDetails {
+pub fn rich() -> pb::ItemDetails {
     let unit = pb::ChargeLine {
         code: "F01".into(),
         name: "证书工本费".into(),
@@ -16,7 +16,7 @@ fn rich() -> pb::ItemDetails {
         amount_fen: 1000,
         unit: "证".into(),
         most_units: 3,
-        basis: "川发改价格〔2020〕12号".into(),
+        basis: "《公共场所卫生管理条例》第四条；川发改价格〔2020〕12号".into(),
         exemptions: vec![pb::ChargeExemption {
             code: "E1".into(),
             name: "小微企业".into(),
@@ -31,7 +31,7 @@ fn rich() -> pb::ItemDetails {
         method: pb::ChargeMethod::Range.into(),
         amount_fen: 5000,
         most_fen: 20000,
-        basis: "川发改价格〔2020〕13号".into(),
+        basis: "《公共场所卫生管理条例》第四条；川发改价格〔2020〕13号".into(),
         ..Default::default()
     };
     pb::ItemDetails {
@@ -67,7 +67,7 @@ fn rich() -> pb::ItemDetails {
     }
 }
 
-fn with(details: pb::ItemDetails) -> pb::ItemElements {
+pub fn with(details: pb::ItemDetails) -> pb::ItemElements {
     pb::ItemElements { details: Some(details), ..elements() }
 }
 
@@ -101,6 +101,7 @@ pub async fn what_the_rest_lacks_is_said_all_at_once(world: World) {
     wrong.special_procedures[0].name = "现场勘验".into();
     wrong.charges[0].basis.clear();
     wrong.charges[1].most_fen = 100;
+    wrong.charges[1].basis = "川发改价格〔2020〕13号".into();
     wrong.charges.push(wrong.charges[1].clone());
     wrong.online_depth = pb::OnlineDepth::I.into();
     save(&world, &id, with(wrong)).await;
@@ -110,6 +111,7 @@ pub async fn what_the_rest_lacks_is_said_all_at_once(world: World) {
         "BASIS_MISSING",
         "CHARGE_AMOUNT",
         "CHARGE_CODE",
+        "CHARGE_WITHOUT_LAW",
         "ENQUIRIES_MISSING",
         "ENTRUSTING_ORGAN_MISSING",
         "GROUND_NOT_LISTED",

@@ -13,6 +13,7 @@ use yiwang_intake::bar::{self, Bars};
 use yiwang_intake::catalogue::facts::{Condition, ResultKind};
 use yiwang_intake::catalogue::handling::Consequence;
 use yiwang_intake::catalogue::{Entrusted, Hold, Item, ItemEvent, Received};
+use yiwang_intake::delivery::{self, Delivery};
 use yiwang_intake::directory::{self, BasicFacts, BasicItem, Ended, Level};
 use yiwang_intake::double::outside::{self, Outside, OutsideEvent};
 use yiwang_intake::drafting::{self, Draft, Risk, Stage};
@@ -323,8 +324,9 @@ fn themes() -> Vec<theme::Event> {
     vec![theme::Event::ThemePublished { facts, shipped: None }, theme::Event::ThemeCancelled { reason: "例".into() }]
 }
 
-fn fees() -> Vec<fee::Event> {
-    let by = Actor { id: "staff:clerk".into(), ..Actor::system() };
+fn fees(vault: &Vault) -> Vec<fee::Event> {
+    use fee::Event;
+    let by = || Actor { id: "staff:clerk".into(), ..Actor::system() };
     let line = fee::Line {
         code: "F01".into(),
         name: "证书工本费".into(),
@@ -333,9 +335,57 @@ fn fees() -> Vec<fee::Event> {
         bases: vec!["川发改价格〔2020〕12号".into()],
         ..fee::Line::default()
     };
+    let matter = || {
+        Box::new(fee::Matter {
+            application: StreamId::named("application", "golden"),
+            item: HYGIENE.into(),
+            item_name: "公共场所卫生许可新办".into(),
+            organisation: market().code,
+            region: "511602000000".into(),
+        })
+    };
+    let (bill, number, back) = (|| "JK1".to_owned(), || "JK1-01".to_owned(), || "JK1-R01".to_owned());
+    let reason = || "例".to_owned();
+    let receipt = fee::provider::Receipt { number: "51".into(), code: "0102".into(), url: String::new() };
+    let personal = Personal::new(&vault.lookup("golden", "李秀英"), "refund.reason", "例");
     vec![
-        fee::Event::FeeAssessed { line: Box::new(line), by: by.clone() },
-        fee::Event::FeeStruck { code: "F01".into(), reason: "误核".into(), by },
+        Event::FeeAssessed { line: Box::new(line.clone()), by: by(), matter: None },
+        Event::FeeStruck { code: "F01".into(), reason: "误核".into(), by: by() },
+        Event::BillIssued { number: bill(), matter: matter(), by: by() },
+        Event::PaymentPlaced { number: number(), bill: bill(), amount: 1000, expires: Timestamp(1), by: by() },
+        Event::ProviderAsked { number: number() },
+        Event::ProviderWaits {
+            number: number(),
+            ask_at: Timestamp(2),
+            pay_url: "https://pay.example.org/1".into(),
+            reference: "P1".into(),
+        },
+        Event::PaymentReceived { number: number(), paid: 1000, reference: "P1".into(), remitted: false },
+        Event::FeeReceiptIssued { number: number(), receipt },
+        Event::PaymentContradicted { number: number(), said: "未缴".into() },
+        Event::PaymentRemitted { number: number() },
+        Event::RefundRequested {
+            number: back(),
+            payment: number(),
+            amount: 500,
+            cause: fee::Cause::WrongCharge,
+            reason: Some(personal),
+            by: by(),
+        },
+        Event::RefundApproved { number: back(), by: by() },
+        Event::RefundFailed { number: back(), reason: reason() },
+        Event::RefundPaid { number: back(), reference: "R1".into() },
+        Event::RefundRefused { number: back(), reason: reason(), by: by() },
+        Event::PaymentFailed { number: number(), reason: reason() },
+        Event::FeeWaived {
+            code: "F01".into(),
+            bill: bill(),
+            amount: 100,
+            basis: "财税〔2014〕101号".into(),
+            reason: reason(),
+            by: by(),
+        },
+        Event::BillCancelled { number: bill(), reason: reason(), by: by() },
     ]
 }
 
@@ -479,7 +529,9 @@ pub async fn every_event_ever_released_still_decodes_and_evolves(world: World) {
         shared::write_missing::<Item>(world.ledger(), items).await;
         shared::write_missing::<Transfer>(world.ledger(), transfers()).await;
         shared::write_missing::<Proof>(world.ledger(), proofs()).await;
-        shared::write_missing::<Fees>(world.ledger(), fees()).await;
+        shared::write_missing::<Fees>(world.ledger(), fees(world.ledger().vault())).await;
+        let served = crate::golden_delivery::deliveries(world.ledger().vault());
+        shared::write_missing::<Delivery>(world.ledger(), served).await;
         shared::write_missing::<Theme>(world.ledger(), themes()).await;
         shared::write_missing::<Mandate>(world.ledger(), mandates(world.ledger().vault())).await;
         shared::write_missing::<Bars>(world.ledger(), barred(world.ledger().vault())).await;
@@ -536,6 +588,8 @@ pub async fn every_event_ever_released_still_decodes_and_evolves(world: World) {
     assert_eq!(kept, CustodyEvent::VARIANTS.len());
     let outside = shared::read_all::<Outside>(world.ledger(), "OutsideAcceptanceRecorded").await.len();
     assert_eq!(outside, OutsideEvent::VARIANTS.len());
+    let served = shared::read_all::<Delivery>(world.ledger(), "DeliveryOpened").await.len();
+    assert_eq!(served, delivery::Event::VARIANTS.len());
     let charged = shared::read_all::<Fees>(world.ledger(), "FeeAssessed").await.len();
     assert_eq!(charged, fee::Event::VARIANTS.len());
     assert_eq!((moved, listed), (transfer::Event::VARIANTS.len(), proofs::Event::VARIANTS.len()));

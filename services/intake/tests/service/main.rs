@@ -10,6 +10,7 @@ mod attachments;
 mod catalogue;
 mod counters;
 mod deferrals;
+mod deliveries;
 mod details;
 mod directory;
 mod documents;
@@ -19,8 +20,10 @@ mod ends;
 mod engagements;
 mod evaluation;
 mod exchange;
+mod fees;
 mod fetching;
 mod golden;
+mod golden_delivery;
 mod golden_joint;
 mod golden_lobby;
 mod golden_notification;
@@ -140,6 +143,15 @@ both! {
     fetching: what_the_platform_issued_is_fetched_and_not_asked_for, what_nobody_held_is_asked_for_again,
         one_request_id_of_two_callers_is_two_requests, a_source_that_is_away_is_asked_again_once_it_is_handed_in,
         nobody_learns_what_another_holds_by_writing_their_name, a_list_that_asks_for_what_can_be_had_is_not_published;
+    deliveries: what_was_granted_is_handed_out_at_the_window_and_has_its_proof, who_collects_for_another_has_a_mandate_to_receive,
+        a_parcel_is_tracked_whatever_the_carrier_does, what_comes_back_goes_again_and_what_is_lost_is_made_again,
+        a_locker_opens_with_its_code_and_what_nobody_takes_is_put_back,
+        what_is_electronic_arrives_with_consent_and_once_it_is_paid, who_is_late_is_seen_and_a_refusal_is_served_too;
+    fees: a_bill_is_paid_once_and_has_its_receipt, a_provider_that_is_away_is_asked_by_the_same_number_until_it_answers,
+        a_slow_provider_is_asked_by_the_clock_and_by_its_own_notice, an_answer_that_comes_late_is_paid_too_much_and_goes_back,
+        a_refund_is_approved_by_another_and_never_more_than_was_paid, what_a_decision_lets_off_needs_another_person_and_its_basis,
+        what_is_withdrawn_is_not_paid_and_what_was_paid_late_goes_back, a_bill_that_was_a_mistake_is_taken_back,
+        supervision_reads_the_books_of_a_month;
     exchange: the_real_rows_go_in_and_come_out_the_same, ten_planted_rows_are_refused_each_with_its_reason,
         a_file_that_is_none_is_refused_whole, items_are_found_by_topic_and_by_whom_they_serve,
         what_serves_organs_alone_is_not_shown_to_the_public;

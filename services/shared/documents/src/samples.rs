@@ -3,7 +3,7 @@
 use chrono::NaiveDate;
 
 use crate::draft::{
-    Annulment, Draft, Ending, Grounds, Issuance, Matter, NotTaken, Paper, Point, Procedure, Service, compose,
+    Annulment, Draft, Ending, Grounds, Issuance, Matter, NotTaken, Paper, Point, Procedure, Service, Signed, compose,
 };
 use crate::text::Text;
 
@@ -73,6 +73,7 @@ pub fn drafts() -> Vec<Draft> {
             served: vec![("准予行政许可决定书".to_owned(), "ZY11511602MB1234567X2026000001".to_owned())],
             way: Service::InPerson,
             address: "四川省广安市广安区金安大道一段1号".to_owned(),
+            signed: Signed::default(),
         },
         Draft::Deferral {
             papers: vec![paper("公共场所卫生检测报告", "2026年3月20日前")],

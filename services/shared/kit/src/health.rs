@@ -72,6 +72,7 @@ fn grpc_names(service: &str) -> &'static [&'static str] {
             "yiwang.intake.v1.IntakeService",
             "yiwang.intake.v1.BarService",
             "yiwang.intake.v1.CounterService",
+            "yiwang.intake.v1.DeliveryService",
             "yiwang.intake.v1.DocumentService",
             "yiwang.intake.v1.CustodyService",
             "yiwang.intake.v1.DoubleEntryService",

@@ -171,6 +171,21 @@ pub enum Service {
     ByNotice,
 }
 
+/// Who signs a 送达回证. What is empty is left blank, to be filled in by hand.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Signed {
+    /// 送达人.
+    pub server: String,
+    /// 收到日期.
+    pub on: Option<NaiveDate>,
+    /// 受送达人, or how it was taken.
+    pub addressee: String,
+    /// 代收人, with the reason.
+    pub substitute: String,
+    /// 见证人.
+    pub witnesses: String,
+}
+
 /// What a document says, by its kind.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Draft {
@@ -296,6 +311,8 @@ pub enum Draft {
         way: Service,
         /// Where.
         address: String,
+        /// Who signs.
+        signed: Signed,
     },
     /// 容缺受理告知书 with the promise.
     Deferral {

@@ -228,7 +228,7 @@ fn body(draft: &Draft, matter: &Matter) -> Vec<Part> {
             let first = p(format!("{about}（{license}），因{}，{rule}本机关决定予以注销。", case.zh()));
             with(vec![first], grounds(why))
         }
-        Draft::ProofOfService { served, way, address } => {
+        Draft::ProofOfService { served, way, address, signed } => {
             let columns = vec![("栏目".to_owned(), 5), ("内容".to_owned(), 15)];
             let mut rows = vec![vec!["受送达人".to_owned(), matter.applicant.clone()]];
             rows.push(vec!["事项".to_owned(), about]);
@@ -240,9 +240,18 @@ fn body(draft: &Draft, matter: &Matter) -> Vec<Part> {
             }));
             rows.push(vec!["送达方式".to_owned(), way.zh().to_owned()]);
             rows.push(vec!["送达地址".to_owned(), address.clone()]);
-            rows.extend(["送达人", "收到日期"].map(|blank| vec![blank.to_owned(), String::new()]));
-            let signed = ["受送达人签名或者盖章", "代收人签名及代收理由", "见证人签名"];
-            rows.extend(signed.map(|blank| vec![blank.to_owned(), "\n ".to_owned()]));
+            let on = signed.on.map(day).unwrap_or_default();
+            rows.extend(
+                [("送达人", signed.server.clone()), ("收到日期", on)].map(|(name, text)| vec![name.to_owned(), text]),
+            );
+            let names = [
+                ("受送达人签名或者盖章", &signed.addressee),
+                ("代收人签名及代收理由", &signed.substitute),
+                ("见证人签名", &signed.witnesses),
+            ];
+            rows.extend(names.map(|(name, text)| {
+                vec![name.to_owned(), if text.is_empty() { "\n ".to_owned() } else { text.clone() }]
+            }));
             vec![Part::Table { columns, rows }]
         }
         Draft::Deferral { papers: list, consequence } => vec![

@@ -1,0 +1,164 @@
+//! 快递企业: who carries parcels. A parcel is asked for by our own number: the same number is the same parcel, however often it is
+//! asked, so that to hand it over and to ask where it is are one question.
+
+mod demonstration;
+mod http;
+
+use std::sync::Arc;
+
+use anyhow::{Context as _, bail};
+use async_trait::async_trait;
+use serde::Deserialize;
+use yiwang_kit::config::Mode;
+use yiwang_kit::{Config, Env};
+use yiwang_ledger::Timestamp;
+
+pub use self::demonstration::Demonstration;
+pub use self::http::CarrierDesk;
+
+/// A parcel. The carrier needs to know whom it goes to, and nothing of the matter.
+#[derive(Clone, Debug)]
+pub struct Order {
+    /// Our number.
+    pub number: String,
+    /// 收件人.
+    pub name: String,
+    /// Telephone.
+    pub phone: String,
+    /// Address.
+    pub address: String,
+}
+
+/// One thing that the carrier saw.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Seen {
+    /// When.
+    pub at: Timestamp,
+    /// What.
+    pub text: String,
+}
+
+/// How a parcel stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Said {
+    /// On its way.
+    UnderWay {
+        /// 运单号; may be empty.
+        tracking: String,
+        /// All that was seen.
+        moves: Vec<Seen>,
+    },
+    /// 妥投.
+    Delivered {
+        /// Who signed; may be empty.
+        signed_by: String,
+        /// All that was seen.
+        moves: Vec<Seen>,
+    },
+    /// 退回.
+    Returned {
+        /// Why.
+        reason: String,
+        /// All that was seen.
+        moves: Vec<Seen>,
+    },
+    /// 丢失.
+    Lost {
+        /// What the carrier says.
+        reason: String,
+        /// All that was seen.
+        moves: Vec<Seen>,
+    },
+}
+
+impl Said {
+    /// All that was seen.
+    pub fn moves(&self) -> &[Seen] {
+        match self {
+            Said::UnderWay { moves, .. }
+            | Said::Delivered { moves, .. }
+            | Said::Returned { moves, .. }
+            | Said::Lost { moves, .. } => moves,
+        }
+    }
+}
+
+/// The carrier is away: asked again later.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the carrier is away: {0}")]
+pub struct Away(pub String);
+
+/// Who carries parcels.
+#[async_trait]
+pub trait Carrier: Send + Sync {
+    /// Hands a parcel over, or says where the one of that number is.
+    ///
+    /// # Errors
+    /// The carrier is away; whether it has the order is not known.
+    async fn ship(&self, order: &Order) -> Result<Said, Away>;
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    carrier: Entry,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Entry {
+    /// Where: `https://…`; absent for the demonstration.
+    address: Option<String>,
+    /// Its bearer token, in a file.
+    token_file: Option<std::path::PathBuf>,
+}
+
+/// The carrier of `carriers.toml` in the data folder. Where there is no such file: in development the demonstration, which carries
+/// nothing; in production none, and nothing is posted through the platform.
+///
+/// # Errors
+/// The file is not in order, or wants the demonstration in production.
+pub fn open(env: &Env) -> anyhow::Result<Option<Arc<dyn Carrier>>> {
+    configured(&env.config)
+}
+
+fn configured(config: &Config) -> anyhow::Result<Option<Arc<dyn Carrier>>> {
+    let production = config.mode == Mode::Production;
+    let text = match std::fs::read_to_string(config.data_dir.join("carriers.toml")) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            return Ok((!production).then(|| Arc::new(Demonstration) as Arc<dyn Carrier>));
+        }
+        Err(error) => return Err(error).context("carriers.toml"),
+    };
+    let entry = toml::from_str::<File>(&text).context("carriers.toml")?.carrier;
+    let token = entry.token_file.map(std::fs::read_to_string).transpose().context("carriers.toml: token_file")?;
+    match entry.address {
+        Some(address) => Ok(Some(Arc::new(CarrierDesk::new(&address, token, production)?))),
+        None if production => {
+            bail!("carriers.toml：生产环境不得使用演示寄递 / the demonstration carries nothing: not in production")
+        }
+        None => Ok(Some(Arc::new(Demonstration))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn production_takes_no_demonstration() {
+        let open = |mode, file: Option<&str>| {
+            let folder = tempfile::tempdir().expect("a folder");
+            if let Some(text) = file {
+                std::fs::write(folder.path().join("carriers.toml"), text).expect("a file");
+            }
+            let config = Config { mode, data_dir: folder.path().to_owned(), ..Config::default() };
+            configured(&config).map(|found| found.is_some()).map_err(|error| error.to_string())
+        };
+        assert_eq!(open(Mode::Development, None), Ok(true));
+        assert_eq!(open(Mode::Production, None), Ok(false));
+        assert!(open(Mode::Production, Some("[carrier]\n")).is_err());
+        assert_eq!(open(Mode::Production, Some("[carrier]\naddress = \"https://post.example.org\"\n")), Ok(true));
+    }
+}

@@ -1,0 +1,206 @@
+//! 支付机构、财政电子票据: who takes the money and issues the receipt. All is asked by our own numbers: the same number is the same
+//! order, however often it is asked, so that to place an order and to ask how it stands are one question.
+
+mod demonstration;
+mod http;
+
+use std::sync::Arc;
+
+use anyhow::bail;
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+use yiwang_kit::config::Mode;
+use yiwang_kit::{Config, Env};
+
+pub use self::demonstration::Demonstration;
+pub use self::http::PaymentDesk;
+
+/// A payment that is asked for. Nothing about the payer stands in it.
+#[derive(Clone, Debug)]
+pub struct Order {
+    /// Our order number.
+    pub number: String,
+    /// 缴款通知编号.
+    pub bill: String,
+    /// What is asked for, 分.
+    pub fen: i64,
+    /// What for: the item's name.
+    pub title: String,
+    /// 实施主体编码: who charges.
+    pub organisation: String,
+}
+
+/// How a payment stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Said {
+    /// Nobody knows yet.
+    Waiting {
+        /// Where the payer pays; may be empty.
+        pay_url: String,
+        /// The provider's reference; may be empty.
+        reference: String,
+    },
+    /// Paid.
+    Paid {
+        /// How much, 分.
+        fen: i64,
+        /// The provider's reference.
+        reference: String,
+        /// It is with the treasury.
+        remitted: bool,
+    },
+    /// It came to nothing.
+    Failed {
+        /// Why.
+        reason: String,
+    },
+}
+
+impl Said {
+    /// In a word, for a person.
+    pub fn word(&self) -> String {
+        match self {
+            Said::Waiting { .. } => "未缴".to_owned(),
+            Said::Paid { fen, .. } => format!("已缴{fen}分"),
+            Said::Failed { reason } => format!("失败：{reason}"),
+        }
+    }
+}
+
+/// A refund that is asked for.
+#[derive(Clone, Debug)]
+pub struct RefundOrder {
+    /// Our number of it.
+    pub number: String,
+    /// Our number of the payment.
+    pub payment: String,
+    /// How much, 分.
+    pub fen: i64,
+}
+
+/// How a refund stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SaidOfRefund {
+    /// Nobody knows yet.
+    Waiting,
+    /// It went back.
+    Paid {
+        /// The provider's reference.
+        reference: String,
+    },
+    /// It could not.
+    Failed {
+        /// Why.
+        reason: String,
+    },
+}
+
+/// 电子票据.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Receipt {
+    /// 票据号码.
+    pub number: String,
+    /// 票据代码, or whatever else it is verified by.
+    pub code: String,
+    /// Where it is read.
+    pub url: String,
+}
+
+/// The provider is away: asked again later.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the provider is away: {0}")]
+pub struct Away(pub String);
+
+/// Who takes the money.
+#[async_trait]
+pub trait Provider: Send + Sync {
+    /// Places an order, or says how the one of that number stands.
+    ///
+    /// # Errors
+    /// The provider is away; whether the order was placed is not known.
+    async fn pay(&self, order: &Order) -> Result<Said, Away>;
+
+    /// Places a refund, or says how the one of that number stands.
+    ///
+    /// # Errors
+    /// As [`Provider::pay`].
+    async fn refund(&self, order: &RefundOrder) -> Result<SaidOfRefund, Away>;
+
+    /// The receipt of a payment, which is made when it is first asked for; none while there is none.
+    ///
+    /// # Errors
+    /// As [`Provider::pay`].
+    async fn receipt(&self, order: &Order) -> Result<Option<Receipt>, Away>;
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    provider: Entry,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Entry {
+    /// Where: `https://…`; absent for the demonstration.
+    address: Option<String>,
+    /// Its bearer token, in a file.
+    token_file: Option<std::path::PathBuf>,
+}
+
+/// The provider of `payments.toml` in the data folder. Where there is no such file: in development the demonstration, which takes no
+/// money; in production none, and nothing is paid online.
+///
+/// # Errors
+/// The file is not in order, or wants the demonstration in production.
+pub fn open(env: &Env) -> anyhow::Result<Option<Arc<dyn Provider>>> {
+    configured(&env.config)
+}
+
+fn configured(config: &Config) -> anyhow::Result<Option<Arc<dyn Provider>>> {
+    use anyhow::Context as _;
+    let production = config.mode == Mode::Production;
+    let text = match std::fs::read_to_string(config.data_dir.join("payments.toml")) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            return Ok((!production).then(|| Arc::new(Demonstration) as Arc<dyn Provider>));
+        }
+        Err(error) => return Err(error).context("payments.toml"),
+    };
+    let entry = toml::from_str::<File>(&text).context("payments.toml")?.provider;
+    let token = entry.token_file.map(std::fs::read_to_string).transpose().context("payments.toml: token_file")?;
+    match entry.address {
+        Some(address) => Ok(Some(Arc::new(PaymentDesk::new(&address, token, production)?))),
+        None if production => {
+            bail!("payments.toml：生产环境不得使用演示支付 / the demonstration takes no money: not in production")
+        }
+        None => Ok(Some(Arc::new(Demonstration))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(mode: Mode, file: Option<&str>) -> (tempfile::TempDir, Config) {
+        let folder = tempfile::tempdir().expect("a folder");
+        if let Some(text) = file {
+            std::fs::write(folder.path().join("payments.toml"), text).expect("a file");
+        }
+        let config = Config { mode, data_dir: folder.path().to_owned(), ..Config::default() };
+        (folder, config)
+    }
+
+    #[test]
+    fn production_takes_no_demonstration() {
+        let open = |mode, file| {
+            let (_folder, config) = config(mode, file);
+            configured(&config).map(|found| found.is_some()).map_err(|error| error.to_string())
+        };
+        assert_eq!(open(Mode::Development, None), Ok(true));
+        assert_eq!(open(Mode::Production, None), Ok(false));
+        assert!(open(Mode::Production, Some("[provider]\n")).is_err());
+        assert_eq!(open(Mode::Production, Some("[provider]\naddress = \"https://pay.example.org\"\n")), Ok(true));
+        assert!(open(Mode::Development, Some("[provider]\nadress = \"x\"\n")).is_err());
+    }
+}
