@@ -142,9 +142,12 @@ both! {
     questions: a_question_is_answered_by_the_organ_of_its_item_and_rated, who_is_asked_first_stays_responsible_until_another_has_taken_it,
         after_the_offers_of_the_rule_a_coordinator_decides, not_ours_is_said_within_a_day_of_being_reached,
         a_date_is_extended_once_with_a_reason_and_who_is_late_is_seen, who_is_dissatisfied_is_answered_once_more_by_somebody_else,
-        who_asks_on_is_answered_again_and_nobody_is_made_to_rate, a_clerk_enters_what_came_by_telephone,
+        who_asks_on_is_answered_again_and_nobody_is_made_to_rate, nobody_of_the_organ_that_answered_enters_the_rating,
+        what_somebody_asked_themselves_no_clerk_adds_to_withdraws_or_rates, a_hand_on_sent_again_is_answered_as_then, a_clerk_enters_what_came_by_telephone,
         a_question_is_its_askers_and_its_organs_alone;
-    answers: what_is_published_names_nobody_and_is_found_by_everybody, without_consent_the_publisher_tells_it_in_other_words,
+    answers: what_is_published_names_nobody_and_is_found_by_everybody, without_consent_the_publisher_tells_it_in_other_words, not_even_a_part_of_the_askers_words_is_copied_without_consent,
+        who_answered_changes_nothing_of_what_was_published, codes_of_organs_and_items_and_days_name_nobody,
+        an_answer_by_pointing_sent_again_is_answered_as_then,
         an_answer_holds_until_its_item_changes_and_is_looked_at_again;
     engagements: the_nearest_agent_who_is_free_is_asked_first, a_coordinator_assigns_with_a_reason_and_nobody_past_what_they_take,
         who_is_away_is_given_nothing_until_they_are_back, an_agent_acts_in_the_askers_name_as_far_as_it_is_written,

@@ -104,7 +104,11 @@ fn answers() -> Vec<answer::Event> {
         item: item.clone(),
     };
     vec![
-        answer::Event::AnswerPublished { text: Box::new(text), by: by() },
+        answer::Event::AnswerPublished {
+            text: Box::new(text),
+            question: Some(StreamId::named("question", "golden")),
+            by: by(),
+        },
         answer::Event::AnswerWentStale { reason: "事项已经修订".into() },
         answer::Event::AnswerReviewed { answer: "应当办理。".into(), bases, item, by: by() },
         answer::Event::AnswerWithdrawn { reason: "例".into(), by: by() },
