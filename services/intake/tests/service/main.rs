@@ -86,13 +86,17 @@ both! {
         one_person_has_one_place_at_a_time_however_often_it_is_asked, a_booking_sent_again_is_answered_as_then,
         what_cannot_be_booked_says_why, an_item_has_no_more_places_than_its_quota,
         who_does_not_come_twice_is_barred_online_and_never_at_the_counter, a_visit_at_home_is_for_whom_it_is_meant,
+        a_slot_that_has_begun_is_not_moved_out_of, why_somebody_is_visited_is_agreed_to_sealed_and_erased,
+        who_repeats_what_is_done_carries_out_nobody_elses_booking,
         evenings_saturdays_and_rest_days_are_as_published,
         a_hall_that_closes_cancels_with_its_reason_and_nobody_missed_anything, an_appointment_is_its_visitors_and_the_halls,
         what_a_hall_publishes_is_checked_and_is_its_own, the_elderly_are_of_the_green_channel_by_their_number,
         a_crash_after_the_place_was_taken_is_completed;
     queues: numbers_are_given_once_and_called_in_their_order, two_windows_never_call_the_same_number,
         bookings_and_walk_ins_are_called_in_turn, the_green_channel_is_first_among_equals_and_starves_nobody,
-        who_does_not_answer_is_passed_over_and_may_come_back_once, a_transferred_ticket_keeps_its_number_and_its_place,
+        who_does_not_answer_is_passed_over_and_may_come_back_once, who_was_passed_over_too_often_takes_another_ticket,
+        who_was_passed_over_is_not_transferred_to_the_head_of_the_line, who_has_a_place_now_stands_in_one_line,
+        a_ticket_names_an_item_that_the_window_takes_today, a_transferred_ticket_keeps_its_number_and_its_place,
         a_booking_that_is_transferred_is_served_there, the_board_shows_numbers_and_nobody, a_citizen_holds_one_ticket,
         who_waits_when_the_day_ends_is_told_and_missed_nothing;
     fetching: what_the_platform_issued_is_fetched_and_not_asked_for, a_source_that_is_away_is_asked_again_once_it_is_handed_in,
