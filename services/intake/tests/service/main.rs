@@ -111,9 +111,10 @@ both! {
     proofs: a_draft_that_became_unpublishable_goes_back_to_drafting, a_region_keeps_its_own_list_of_abolished_proofs;
     themes: five_themes_are_there_and_found_by_their_event, questions_lead_to_members_one_form_and_one_list,
         an_answer_that_fits_no_question_is_refused, a_member_that_cannot_be_applied_for_says_why,
-        a_theme_is_its_regions_and_what_is_wrong_is_said_at_once, a_cancelled_theme_is_planned_no_more;
+        a_theme_is_its_regions_and_what_is_wrong_is_said_at_once, what_an_administrator_published_no_release_overwrites, a_cancelled_theme_is_planned_no_more;
     transfers: what_is_handed_over_is_the_receivers_in_its_own_name_from_its_day, nobody_takes_what_was_not_talked_over,
-        who_objects_says_why_and_nothing_moves, what_is_entrusted_stays_its_organs_and_is_not_entrusted_on,
+        who_objects_says_why_and_nothing_moves, a_power_is_entrusted_to_an_organ_and_to_no_company,
+        an_organ_of_a_transfer_is_called_what_the_catalogue_calls_it, what_is_entrusted_stays_its_organs_and_is_not_entrusted_on,
         a_case_is_handled_by_the_trustee_in_its_organs_name, a_power_that_was_cancelled_meanwhile_is_not_dated,
         a_draft_is_handled_by_whoever_is_competent_when_it_is_handed_in, entrusting_back_is_recorded_as_a_finding,
         a_power_goes_down_only_to_a_level_that_the_directory_names, a_crash_before_the_items_moved_is_completed,
