@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use yiwang_documents::Kind;
-use yiwang_ledger::{Aggregate, Index, Meta, Personal, Refusal, SubjectId, Tag, Timestamp, UniqueKey};
+use yiwang_ledger::{Aggregate, Index, Meta, Personal, Refusal, StreamId, SubjectId, Tag, Timestamp, UniqueKey};
 use yiwang_standards::codes::CaseKind;
 
 pub use conclusion::{Conclusion, IssuedResult};
@@ -339,6 +339,9 @@ pub struct Application {
     /// A window has taken it up: it is seen there from then on.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub at_window: bool,
+    /// 帮办代办: the accounts of the agents who act on it by a mandate, by the engagement that brought it about. They see it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub helpers: BTreeMap<StreamId, String>,
     /// 文书, in the order in which they were issued.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub documents: Vec<IssuedDocument>,

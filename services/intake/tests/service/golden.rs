@@ -157,6 +157,11 @@ fn rare() -> Vec<ApplicationEvent> {
         ApplicationEvent::AcceptanceOverdue { due: due.clone() },
         ApplicationEvent::DueRecomputed { due },
         ApplicationEvent::WithdrawalDenied,
+        ApplicationEvent::HelperNamed {
+            engagement: StreamId::named("engagement", "golden"),
+            account: "staff:agent".into(),
+        },
+        ApplicationEvent::HelperGone { engagement: StreamId::named("engagement", "golden") },
         ApplicationEvent::Concluded {
             conclusion: Box::new(Conclusion {
                 granted: true,
@@ -343,6 +348,7 @@ fn mandates(vault: &Vault) -> Vec<mandate::MandateEvent> {
         until: day,
         evidence: Some("授权委托书原件".into()),
         region: "511602000000".into(),
+        helping: None,
     };
     vec![
         mandate::MandateEvent::MandateGranted { grant: Box::new(grant), by: by.clone() },

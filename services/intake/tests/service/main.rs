@@ -20,6 +20,7 @@ mod fetching;
 mod golden;
 mod golden_lobby;
 mod halls;
+mod helpers;
 mod license;
 mod lobby;
 mod mandates;
@@ -157,6 +158,11 @@ both! {
     engagements: the_nearest_agent_who_is_free_is_asked_first, a_coordinator_assigns_with_a_reason_and_nobody_past_what_they_take,
         who_is_away_is_given_nothing_until_they_are_back, an_agent_acts_in_the_askers_name_as_far_as_it_is_written,
         a_hand_over_is_accepted_and_carries_the_authority_only_where_agreed, steps_are_written_down_and_the_asker_has_the_last_word,
-        a_joint_meeting_has_minutes_and_tasks_and_who_is_late_is_seen, a_clerk_asks_for_somebody_and_strangers_see_nothing;
+        a_joint_meeting_has_minutes_and_tasks_and_who_is_late_is_seen, a_crash_between_given_and_named_is_completed,
+        what_somebody_asked_themselves_no_organ_that_was_invited_ends_or_confirms, no_agent_authorises_themself,
+        a_coordinator_of_one_county_has_no_say_in_another, what_was_done_is_answered_as_then_whatever_came_after, a_clerk_asks_for_somebody_and_strangers_see_nothing;
+    helpers: an_agent_applies_under_the_authorisation_and_not_without_it, a_clerk_who_is_the_agent_acts_as_the_agent,
+        an_authorisation_goes_with_its_days_and_its_agent,
+        the_principal_revokes_the_mandate_itself_and_no_authorisation_lacks_its_matter;
     golden: every_event_ever_released_still_decodes_and_evolves;
 }

@@ -17,7 +17,7 @@ pub struct Withdraw {
 /// The applicant takes it back, at any time before the decision.
 /// An agent needs a mandate for it, once it was handed in.
 pub fn withdraw(app: &Application, ask: &Withdraw, by: &Acting, cx: &Context) -> Decision<Event> {
-    if app.receipt.is_some() && by.is(app.agent.as_ref()) && !by.is(app.applicant.as_ref()) {
+    if app.receipt.is_some() && by.is_agent(app) && !by.is(app.applicant.as_ref()) {
         held(app, Act::Withdraw, by, cx)?;
     }
     let (reason, by) = (ask.reason.clone(), by.actor.clone());
