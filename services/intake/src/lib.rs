@@ -22,6 +22,7 @@ pub mod fetching;
 pub mod form;
 pub mod grpc;
 pub mod hall;
+pub mod joint;
 pub mod limit;
 pub mod mandate;
 pub mod media;
@@ -61,6 +62,7 @@ use yiwang_proto::intake::v1::document_service_server::DocumentServiceServer;
 use yiwang_proto::intake::v1::engagement_service_server::EngagementServiceServer;
 use yiwang_proto::intake::v1::fee_service_server::FeeServiceServer;
 use yiwang_proto::intake::v1::intake_service_server::IntakeServiceServer;
+use yiwang_proto::intake::v1::joint_service_server::JointServiceServer;
 use yiwang_proto::intake::v1::mandate_service_server::MandateServiceServer;
 use yiwang_proto::intake::v1::pre_review_service_server::PreReviewServiceServer;
 use yiwang_proto::intake::v1::question_service_server::QuestionServiceServer;
@@ -80,9 +82,10 @@ use crate::engagement::Engagement;
 use crate::fee::Fees;
 use crate::grpc::{
     Agents, Answers, Appointments, BarsOf, Catalogue, Directory, DocumentsOf, Engagements, FeesOf, Halls, Intake,
-    Mandates, PreReviews, Questions, Queues, Receptions, Themes, Transfers,
+    Joints, Mandates, PreReviews, Questions, Queues, Receptions, Themes, Transfers,
 };
 use crate::hall::{Hall, Presence};
+use crate::joint::Joint;
 use crate::mandate::Mandate;
 use crate::proofs::Proof;
 use crate::question::Question;
@@ -134,6 +137,7 @@ pub async fn start(env: Env) -> anyhow::Result<Routes> {
     env.ledger.timer::<Day>(seats::timer);
     env.ledger.timer::<Question>(question::decide::timer);
     env.ledger.timer::<Agent>(agent::timer);
+    env.ledger.timer::<Joint>(joint::decide::timer);
     env.ledger.timer::<Engagement>(engagement::decide::timer);
     let ledger = env.ledger.clone();
     env.legal.on_year(env.shutdown.clone(), move |year| {
@@ -164,6 +168,7 @@ pub async fn start(env: Env) -> anyhow::Result<Routes> {
         .add_service(DocumentServiceServer::new(DocumentsOf(intake.clone())))
         .add_service(FeeServiceServer::new(FeesOf(intake.clone())))
         .add_service(BarServiceServer::new(BarsOf(intake.clone())))
+        .add_service(JointServiceServer::new(Joints(intake.clone())))
         .add_service(PreReviewServiceServer::new(PreReviews(intake)))
         .add_service(MandateServiceServer::new(mandates))
         .add_service(CatalogueServiceServer::new(catalogue))
@@ -197,6 +202,7 @@ pub async fn rebuild(ledger: &Ledger) -> Result<u64, Refusal> {
         + ledger.rebuild::<Hall>().await?
         + ledger.rebuild::<Presence>().await?
         + ledger.rebuild::<Mandate>().await?
+        + ledger.rebuild::<Joint>().await?
         + ledger.rebuild::<Bars>().await?
         + ledger.rebuild::<WindowGroup>().await?
         + ledger.rebuild::<BookingRules>().await?

@@ -2,7 +2,7 @@
 //! case of approval, a material that follows after acceptance is told to it, a withdrawal ends it (`approval`); a refusal gives the
 //! right to evaluate it (`evaluation`), a file that was taken out goes away (`files`); a published draft comes into the
 //! catalogue (`publishing`), what the directory says reaches the items that were claimed from it (`directory`), a dated transfer
-//! reaches its items (`transfers`), and what an item has become the published answers that speak about it (`answers`); a request
+//! reaches its items (`transfers`), a joint application brings its parts about and hears of their ends (`joints`), and what an item has become the published answers that speak about it (`answers`); a request
 //! for help gets its agent (`agents`); what happens on a window group's day reaches its appointments and their visitors
 //! (`appointments`).
 
@@ -35,6 +35,7 @@ use crate::directory::BasicItem;
 use crate::documents;
 use crate::drafting::Draft;
 use crate::grpc::Intake;
+use crate::joint::{Joint, carrying};
 use crate::limit::legal_date;
 use crate::numbering;
 use crate::publishing;
@@ -52,7 +53,8 @@ pub fn spawn(ledger: &Ledger, links: &Links, store: Arc<Store>, desk: Desk, inta
     let shared = Arc::new(Shared { ledger: ledger.clone(), links: links.clone() });
     ledger.relay("numbering", Numbering(shared.clone()));
     ledger.relay("documents", Documents { shared: shared.clone(), desk });
-    ledger.relay("fetching", Fetching(intake));
+    ledger.relay("fetching", Fetching(intake.clone()));
+    ledger.relay("joints", Joining(intake));
     ledger.relay("files", Files { ledger: ledger.clone(), store });
     ledger.relay("evaluation", ToEvaluation(shared.clone()));
     ledger.relay("publishing", Publishing(ledger.clone()));
@@ -319,6 +321,37 @@ impl Route for Fetching {
             Ok(()) => Delivery::Done,
             Err(refusal) => later(&refusal),
         }
+    }
+}
+
+/// 联办: what a joint application brings about, where its handler has not done so, and what its parts have become.
+struct Joining(Intake);
+
+impl Joining {
+    async fn told(&self, entry: &Entry) -> Result<(), Refusal> {
+        let read = self.0.ledger().state_at::<Application>(entry.stream, entry.version).await?;
+        match read {
+            Some(read) => carrying::tell(self.0.ledger(), &read.state, entry.hash, &entry.trace).await,
+            None => Ok(()),
+        }
+    }
+}
+
+#[async_trait]
+impl Route for Joining {
+    fn wants(&self, entry: &Entry) -> bool {
+        let ended = ["Refused", "Withdrawn", "Concluded", "ResultIssued"];
+        let begun = ["JointDrafted", "MemberReleased", "JointTakenBack"];
+        (entry.is::<Application>() && ended.contains(&entry.kind.as_str()))
+            || (entry.is::<Joint>() && begun.contains(&entry.kind.as_str()))
+    }
+
+    async fn deliver(&self, entry: &Entry, _request_id: &str) -> Delivery {
+        let done = match entry.is::<Joint>() {
+            true => carrying::carry_out(&self.0, entry.stream, entry.hash, &entry.trace).await,
+            false => self.told(entry).await,
+        };
+        done.map_or_else(|refusal| later(&refusal), |()| Delivery::Done)
     }
 }
 

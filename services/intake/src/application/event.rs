@@ -7,8 +7,8 @@ use yiwang_documents::Kind;
 use yiwang_ledger::{Personal, StreamId, SubjectId, Timestamp};
 
 use super::{
-    Actor, Attachment, Authority, Channel, Conclusion, Deferred, Ground, IssuedResult, ItemPin, Opinion, Party, Point,
-    WithdrawalCause,
+    Actor, Attachment, Authority, Channel, Conclusion, Deferred, Ground, IssuedResult, ItemPin, Opinion, PartOf, Party,
+    Point, WithdrawalCause,
 };
 use crate::catalogue::handling::Consequence;
 use crate::fetching::Fetched;
@@ -69,6 +69,9 @@ pub enum ApplicationEvent {
         agent: Option<Box<Party>>,
         /// The form as JSON text.
         form: Option<Personal>,
+        /// 联办: the joint application that it is a part of.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        joint: Option<PartOf>,
         /// Who.
         by: Actor,
     },

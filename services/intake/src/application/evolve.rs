@@ -23,7 +23,7 @@ pub(super) fn evolve(app: &mut Application, event: &Event, meta: &Meta) {
         review.outdated = true;
     }
     match event {
-        Event::Drafted { item, owner, owner_subject, by_staff, channel, applicant, agent, form, .. } => {
+        Event::Drafted { item, owner, owner_subject, by_staff, channel, applicant, agent, form, joint, .. } => {
             app.item = (**item).clone();
             app.created = meta.at;
             app.owner.clone_from(owner);
@@ -33,6 +33,7 @@ pub(super) fn evolve(app: &mut Application, event: &Event, meta: &Meta) {
             app.applicant = applicant.as_deref().cloned();
             app.agent = agent.as_deref().cloned();
             app.form.clone_from(form);
+            app.joint.clone_from(joint);
             app.phase = Phase::Draft;
         }
         Event::Updated { owner, applicant, agent, form, fields, .. } => {

@@ -269,6 +269,15 @@ pub struct IssuedDocument {
     pub number: String,
 }
 
+/// 联办: the joint application that it is a part of, which hands it in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PartOf {
+    /// The joint application.
+    pub joint: StreamId,
+    /// Code of the member that it is.
+    pub member: String,
+}
+
 /// One step of the progress (办理进度).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Step {
@@ -348,6 +357,9 @@ pub struct Application {
     /// 办结: how its case ended; none while it goes on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub conclusion: Option<Conclusion>,
+    /// 联办: the joint application that it is a part of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub joint: Option<PartOf>,
 }
 
 impl Application {
@@ -393,6 +405,16 @@ impl Application {
 /// `APPLICATION_NOT_FOUND`, the same whether it is missing or hidden.
 pub fn not_found() -> Refusal {
     Refusal { reason: "APPLICATION_NOT_FOUND", ..Refusal::not_found("申请") }
+}
+
+/// A draft that is a part of a joint application is filled in, handed in and given up with it.
+///
+/// # Errors
+/// `PART_OF_JOINT`.
+pub fn check_not_part(app: &Application, by_joint: bool) -> Result<(), Refusal> {
+    let Some(of) = app.joint.as_ref().filter(|_| !by_joint && app.phase == Phase::Draft) else { return Ok(()) };
+    let (zh, en) = ("该申请是联办申请的一部分，请在联办申请中办理", "it is a part of a joint application: do it there");
+    Err(Refusal::state("PART_OF_JOINT", zh, en).with("joint_id", of.joint.to_string()))
 }
 
 /// `WRONG_PHASE`, naming the phase.

@@ -197,20 +197,24 @@ fn withdrawal(app: &Application) -> Option<pb::Withdrawal> {
     })
 }
 
-/// 办结 in the contract.
-pub fn conclusion(told: &Conclusion) -> pb::Conclusion {
-    let result = |result: &IssuedResult| pb::IssuedResult {
+/// 办理结果 in the contract.
+pub fn issued(result: &IssuedResult) -> pb::IssuedResult {
+    pb::IssuedResult {
         kind: super::item::result_kind(result.kind).into(),
         name: result.name.clone(),
         number: result.number.clone(),
         license_id: result.license.clone(),
-    };
+    }
+}
+
+/// 办结 in the contract.
+pub fn conclusion(told: &Conclusion) -> pb::Conclusion {
     pb::Conclusion {
         granted: told.granted,
         decided_date: told.on.to_string(),
         case_id: told.case.clone(),
         document_number: told.document.clone(),
-        result: told.result.as_ref().map(result),
+        result: told.result.as_ref().map(issued),
     }
 }
 
@@ -357,6 +361,7 @@ pub fn application(
         deferral: accepted.and_then(|acceptance| acceptance.deferral.as_ref()).map(deferral),
         deferral_promise: app.deferral.as_ref().map(|signed| promise(signed, reader)),
         conclusion: app.conclusion.as_ref().map(conclusion),
+        joint_id: app.joint.as_ref().map(|of| of.joint.to_string()).unwrap_or_default(),
         fetched_materials: app.fetched.iter().map(|(code, one)| fetched(code, one.as_ref())).collect(),
     }
 }

@@ -11,6 +11,7 @@ pub mod engagement;
 pub mod hall;
 pub mod handling;
 pub mod item;
+pub mod joint;
 pub mod mandate;
 pub mod question;
 pub mod reception;

@@ -170,6 +170,14 @@ fn member_shown(member: &Member) -> pb::ThemeMember {
     }
 }
 
+/// 出件规则 in the contract.
+pub fn hand_out(rule: HandOut) -> pb::HandOut {
+    match rule {
+        HandOut::Together => pb::HandOut::Together,
+        HandOut::Each => pb::HandOut::Each,
+    }
+}
+
 /// A theme.
 pub fn shown(version: u64, theme: &Theme, at: Timestamp) -> pb::Theme {
     let facts = &theme.facts;
@@ -195,10 +203,7 @@ pub fn shown(version: u64, theme: &Theme, at: Timestamp) -> pb::Theme {
         questions: facts.questions.iter().map(question_shown).collect(),
         members: facts.members.iter().map(member_shown).collect(),
         one_survey: facts.one_survey,
-        hand_out: match facts.hand_out {
-            HandOut::Together => pb::HandOut::Together.into(),
-            HandOut::Each => pb::HandOut::Each.into(),
-        },
+        hand_out: hand_out(facts.hand_out).into(),
         examples: facts.examples.iter().map(example).collect(),
         cancelled_reason: theme.cancelled.clone().unwrap_or_default(),
         update_time: Some(timestamp(at)),

@@ -40,6 +40,7 @@ impl Intake {
             applicant,
             agent,
             form,
+            joint: None,
         };
         let named = create.applicant.as_ref().filter(|party| party.is_identified()).map(|party| &party.subject);
         let acting = self.acting_for(&caller, "CreateApplication", Some((stream, &create.item)), named, None).await?;
@@ -79,7 +80,7 @@ impl Intake {
         let party = message.agent.as_ref().map(|party| sealing.agent(party)).transpose()?.flatten();
         let agent = ask::change(agent, party);
         let form = ask::change(form, message.form.as_ref().map(|form| ask::form(fallback, form)).transpose()?);
-        let update = decide::Update { applicant, agent, form };
+        let update = decide::Update { applicant, agent, form, joint: false };
         let pinned = self.pinned(&seen.state.item).await?;
         let target = Target { id: &message.id, request_id: &message.request_id, etag: &message.etag };
         let rule =
@@ -162,6 +163,7 @@ impl Intake {
             bars,
             note: None,
             consents: message.consent_sensitive,
+            joint: false,
         };
         let facts = pinned.clone();
         let target = Target { id: &message.id, request_id: &message.request_id, etag: &message.etag };
@@ -290,7 +292,7 @@ impl Intake {
         let message = &incoming.message;
         let seen = self.seen(&incoming.caller, &message.id).await?;
         let reason = ask::remark(seen.state.data_subject(), "reason", &message.reason)?;
-        let withdraw = decide::Withdraw { reason };
+        let withdraw = decide::Withdraw { reason, joint: false };
         let target = Target { id: &message.id, request_id: &message.request_id, etag: &message.etag };
         let rule = move |app: &Application, by: &Acting, cx: &Context| decide::withdraw(app, &withdraw, by, cx);
         let done = self.act(&incoming, "WithdrawApplication", target, rule).await?;

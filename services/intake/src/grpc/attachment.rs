@@ -171,6 +171,52 @@ impl Intake {
         Ok((size, sm3, found))
     }
 
+    /// 一套材料: a file of one part of a joint application serves another part. Done again, it is there already.
+    pub(crate) async fn copy_file(
+        &self,
+        call: Call,
+        source: yiwang_ledger::StreamId,
+        file: &Attachment,
+        to: &Read<Application>,
+        material: &str,
+    ) -> Result<(), Refusal> {
+        let id = yiwang_ledger::StreamId::named("attachment", &format!("{}/{}", to.stream, file.id)).to_string();
+        if to.state.attachment(&id).is_some() {
+            return Ok(());
+        }
+        let pinned = self.pinned(&to.state.item).await?;
+        let place = Place { application: to.stream, attachment: id.clone(), subject: file.subject.clone() };
+        let from = Place { application: source, attachment: file.id.clone(), subject: file.subject.clone() };
+        let mut incoming = self.store.begin(self.ledger.vault(), place).await?;
+        let chunks = self.store.open_chunks(self.ledger.vault(), from).await?;
+        let mut chunks = std::pin::pin!(chunks);
+        while let Some(chunk) = chunks.next().await {
+            let Some(chunk) = chunk? else {
+                // who is erased hands nothing in any more
+                incoming.abort().await;
+                return Ok(());
+            };
+            incoming.write(&chunk).await?;
+        }
+        incoming.finish().await?;
+        let name = file.file_name.get().unwrap_or_default();
+        let copied = Attachment {
+            id: id.clone(),
+            material: material.to_owned(),
+            file_name: Personal::new(&file.subject, "attachment.name", name),
+            at: self.ledger.host().now(),
+            ..file.clone()
+        };
+        let acting = Acting::before(crate::application::Actor::system());
+        let rule = move |app: &Application, cx: &Context| match app.attachment(&copied.id) {
+            Some(_) => Ok(Vec::new()),
+            None => decide::add_attachment(app, &pinned.facts, &copied, &acting, cx),
+        };
+        self.ledger.execute::<Application>(to.stream, call, rule).await?;
+        self.store.keep(to.stream, &id).await;
+        Ok(())
+    }
+
     /// The entry for a file that lies in the store, and then its place; refused or replayed, the file goes away again.
     async fn add(
         &self,

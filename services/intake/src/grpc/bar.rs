@@ -162,7 +162,7 @@ impl BarsOf {
 
 impl Intake {
     /// What somebody is barred from.
-    pub(super) async fn bars(&self, subject: &SubjectId) -> Result<Bars, Refusal> {
+    pub(crate) async fn bars(&self, subject: &SubjectId) -> Result<Bars, Refusal> {
         let read = self.ledger.get::<Bars>(bar::stream(subject), &Audiences::all()).await?;
         Ok(read.map(|read| (*read.state).clone()).unwrap_or_default())
     }

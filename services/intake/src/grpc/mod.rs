@@ -15,6 +15,7 @@ mod fee;
 mod fetching;
 mod filling;
 mod hall;
+mod joint;
 mod mandate;
 mod pre_review;
 mod question;
@@ -45,6 +46,7 @@ pub use document::DocumentsOf;
 pub use engagement::Engagements;
 pub use fee::FeesOf;
 pub use hall::Halls;
+pub use joint::Joints;
 pub use mandate::Mandates;
 pub use pre_review::PreReviews;
 pub use question::Questions;
@@ -61,7 +63,7 @@ use crate::convert::application::{self as show, Reader};
 use crate::convert::ask;
 use crate::engagement::Engagement;
 use crate::fetching::Sources;
-use crate::mandate::{Act, between, of_account};
+use crate::mandate::{Act, Mandate, between, of_account};
 use crate::store::Store;
 use crate::transfer::Organ;
 
@@ -190,6 +192,11 @@ impl Intake {
         Self { ledger, gate, store, desk, sources }
     }
 
+    /// The ledger of all that it keeps.
+    pub(crate) fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
     /// The application as the caller sees it; what they may not see is not there.
     async fn seen(&self, caller: &Caller, id: &str) -> Result<Read<Application>, Refusal> {
         let id = StreamId::parse("id", id)?;
@@ -197,7 +204,7 @@ impl Intake {
     }
 
     /// The item at the version that the application pinned.
-    async fn pinned(&self, pin: &ItemPin) -> Result<Arc<Item>, Refusal> {
+    pub(crate) async fn pinned(&self, pin: &ItemPin) -> Result<Arc<Item>, Refusal> {
         let read = self.ledger.state_at::<Item>(items::stream(&pin.code), pin.version).await?;
         read.map(|read| read.state).ok_or_else(|| items::not_found(&pin.code))
     }
@@ -244,6 +251,16 @@ impl Intake {
             rule(app, &acting, cx)
         };
         self.ledger.execute::<Application>(id, call, rule).await.map_err(wire::contract_word)
+    }
+
+    /// 授权委托 between the parties of an application as it stands, for who acted before and is carried out.
+    pub(crate) async fn mandates(&self, id: StreamId) -> Result<Vec<(StreamId, Mandate)>, Refusal> {
+        let read = self.ledger.get::<Application>(id, &Audiences::all()).await?;
+        let parties = read.as_ref().and_then(|read| read.state.identified_applicant().zip(read.state.agent.as_ref()));
+        match parties.filter(|(_, agent)| agent.is_identified()) {
+            Some((applicant, agent)) => between(&self.ledger, &applicant.subject, &agent.subject).await,
+            None => Ok(Vec::new()),
+        }
     }
 
     /// Who acts on an application as it stands, and the mandates that they may act by.
@@ -296,10 +313,27 @@ impl Intake {
             return Ok(true);
         }
         let Some(((id, pin), applicant)) = app.zip(applicant) else { return Ok(false) };
-        let filters = [("asker", applicant.to_string()), ("helped_by", caller.id.clone())];
-        let helped = all_tagged::<Engagement>(&self.ledger, &filters).await?;
         let with = |one: &Engagement| one.applications.contains(&id) || one.asked.wanted.items.contains(&pin.code);
-        Ok(helped.iter().any(|read| with(&read.state)))
+        Ok(self.helped(caller, applicant).await?.iter().any(|read| with(&read.state)))
+    }
+
+    /// The engagements that somebody has, or had, in hand for an asker.
+    async fn helped(&self, caller: &Caller, asker: &SubjectId) -> Result<Vec<Read<Engagement>>, Refusal> {
+        let filters = [("asker", asker.to_string()), ("helped_by", caller.id.clone())];
+        all_tagged::<Engagement>(&self.ledger, &filters).await
+    }
+
+    /// A joint application is its applicant's, their agent's or a window's: who helps this applicant as an agent of an organ, or did, is no
+    /// window to them, and no mandate of theirs covers a theme.
+    ///
+    /// # Errors
+    /// `MANDATE_MISSING`.
+    async fn check_window(&self, caller: &Caller, applicant: &SubjectId) -> Result<(), Refusal> {
+        let agent = caller.is_staff() && caller.has_role("agent");
+        if agent && !self.helped(caller, applicant).await?.is_empty() {
+            return Err(decide::mandate_missing());
+        }
+        Ok(())
     }
 
     fn shown(&self, caller: &Caller, done: &Committed<Application>) -> pb::Application {

@@ -17,6 +17,7 @@ use yiwang_intake::directory::{self, BasicFacts, BasicItem, Ended, Level};
 use yiwang_intake::drafting::{self, Draft, Risk, Stage};
 use yiwang_intake::fee::{self, Fees};
 use yiwang_intake::hall::{self, Hall, Presence};
+use yiwang_intake::joint::{self, Joint};
 use yiwang_intake::mandate::{self, Mandate};
 use yiwang_intake::proofs::{self, Abolished, Proof};
 use yiwang_intake::queue::{Day, DayEvent};
@@ -30,6 +31,7 @@ use yiwang_proto::catalogue::v1::{CancelItemRequest, Channel, ImportItemsRequest
 use yiwang_proto::intake::v1 as pb;
 use yiwang_standards::calendar::Calendar;
 
+use crate::golden_joint;
 use crate::golden_lobby as lobby;
 use crate::world::{HYGIENE, PLAIN, World, pdf, struct_of};
 
@@ -407,6 +409,7 @@ pub async fn every_event_ever_released_still_decodes_and_evolves(world: World) {
         shared::write_missing::<Theme>(world.ledger(), themes()).await;
         shared::write_missing::<Mandate>(world.ledger(), mandates(world.ledger().vault())).await;
         shared::write_missing::<Bars>(world.ledger(), barred(world.ledger().vault())).await;
+        shared::write_missing::<Joint>(world.ledger(), golden_joint::events(world.ledger().vault())).await;
         asking::write(&world).await;
         let (hall, presence) = halls();
         shared::write_missing::<Hall>(world.ledger(), vec![hall]).await;
@@ -443,6 +446,8 @@ pub async fn every_event_ever_released_still_decodes_and_evolves(world: World) {
     assert_eq!(joined, theme::Event::VARIANTS.len());
     let granted = shared::read_all::<Mandate>(world.ledger(), "MandateGranted").await.len();
     assert_eq!(granted, mandate::MandateEvent::VARIANTS.len());
+    let joint = shared::read_all::<Joint>(world.ledger(), "JointDrafted").await.len();
+    assert_eq!(joint, joint::Event::VARIANTS.len());
     let bars = shared::read_all::<Bars>(world.ledger(), "BarRecorded").await.len();
     assert_eq!(bars, bar::BarEvent::VARIANTS.len());
     let charged = shared::read_all::<Fees>(world.ledger(), "FeeAssessed").await.len();

@@ -89,6 +89,8 @@ pub async fn a_clerk_who_is_the_agent_acts_as_the_agent(world: World) {
     assert_eq!(submit(&world, "window_agent", &other.id).await.unwrap().authority(), pb::HandingAuthority::Window);
     assert_eq!(reason(&submit(&world, "window_agent", &at_window.id).await.unwrap_err()), "MANDATE_MISSING");
     assert_eq!(refused(&world, "window_agent", PLAIN).await, "MANDATE_MISSING");
+    assert_eq!(crate::joints::refused(&world, "window_agent").await, "MANDATE_MISSING");
+    assert_eq!(crate::joints::refused(&world, "clerk").await, "");
     authorise(&world, &one.id, written("2026-03-10", false)).await.unwrap();
     let draft = begin(&world, "window_agent", PLAIN, citizen()).await.unwrap();
     assert_eq!(submit(&world, "window_agent", &draft.id).await.unwrap().authority(), pb::HandingAuthority::Agent);

@@ -18,9 +18,11 @@ mod evaluation;
 mod exchange;
 mod fetching;
 mod golden;
+mod golden_joint;
 mod golden_lobby;
 mod halls;
 mod helpers;
+mod joints;
 mod license;
 mod lobby;
 mod mandates;
@@ -45,6 +47,11 @@ macro_rules! both {
 }
 
 both! {
+    joints: one_submission_runs_in_every_department_by_its_order, what_is_wrong_is_said_at_once_by_the_names_of_the_one_form,
+        what_depends_on_a_refusal_is_not_pursued_and_the_others_go_on, a_paper_that_two_ask_for_is_handed_in_once,
+        a_member_that_cannot_be_handed_in_goes_on_when_mended, all_of_it_is_taken_back_and_one_of_it,
+        each_sees_of_it_what_is_theirs, a_repeated_request_and_a_crash_make_nothing_twice,
+        an_agent_hands_in_with_a_mandate_alone, what_takes_too_long_is_marked;
     catalogue: all_items_are_in_force_after_the_first_start, a_second_start_changes_nothing, an_item_is_read_with_its_guide,
         forty_five_of_fifty_queries_find_the_right_item_among_three, items_are_found_by_department_and_type,
         pages_of_the_catalogue_neither_skip_nor_repeat, pages_of_a_search_neither_skip_nor_repeat, a_foreign_page_token_is_refused,

@@ -73,6 +73,7 @@ fn grpc_names(service: &str) -> &'static [&'static str] {
             "yiwang.intake.v1.BarService",
             "yiwang.intake.v1.DocumentService",
             "yiwang.intake.v1.FeeService",
+            "yiwang.intake.v1.JointService",
             "yiwang.intake.v1.MandateService",
             "yiwang.intake.v1.PreReviewService",
             "yiwang.intake.v1.AppointmentService",

@@ -6,8 +6,8 @@ use super::spot::{self, Way};
 use super::submit::check_contents;
 use super::{Acting, applicant_missing, check_helper};
 use crate::application::{
-    Actor, Application, ApplicationEvent as Event, Change, Channel, ItemPin, MAX_FORM_BYTES, Party, Phase, not_found,
-    wrong_phase,
+    Actor, Application, ApplicationEvent as Event, Change, Channel, ItemPin, MAX_FORM_BYTES, PartOf, Party, Phase,
+    check_not_part, not_found, wrong_phase,
 };
 use crate::catalogue::{Item, ItemFacts};
 use crate::form;
@@ -29,6 +29,8 @@ pub struct Create {
     pub agent: Option<Party>,
     /// The form as JSON text.
     pub form: Option<Personal>,
+    /// 联办: the joint application that it is a part of.
+    pub joint: Option<PartOf>,
 }
 
 /// The account that owns an application: who began it, or, begun at the window, its applicant once named.
@@ -80,6 +82,7 @@ pub fn create(app: &Application, item: &Item, ask: &Create, by: &Acting, cx: &Co
         applicant: ask.applicant.clone().map(Box::new),
         agent: ask.agent.clone().map(Box::new),
         form: ask.form.clone().map(|form| under(subject, form)),
+        joint: ask.joint.clone(),
         by: by.actor.clone(),
     };
     // whoever acts by a mandate sees what they have begun
@@ -98,6 +101,8 @@ pub struct Update {
     pub agent: Change<Party>,
     /// The form as JSON text.
     pub form: Change<Personal>,
+    /// By the joint application that it is a part of.
+    pub joint: bool,
 }
 
 fn boxed(change: &Change<Party>) -> Change<Box<Party>> {
@@ -124,6 +129,7 @@ pub fn prefill(app: &Application, facts: &ItemFacts, by: &Acting, cx: &Context) 
 /// what comes of it must be as good as when it was handed in, since nobody hands it in again.
 pub fn update(app: &Application, facts: &ItemFacts, ask: &Update, by: &Acting, cx: &Context) -> Decision<Event> {
     let way = spot::way(app, by, cx, "修改", "changed")?;
+    check_not_part(app, ask.joint)?;
     if let Change::Set(form) = &ask.form {
         check_form(Some(form))?;
     }

@@ -33,7 +33,7 @@ pub use number::number;
 pub use pre_review::{MOST_ORGANS, conclude, give, invite, request};
 pub use save::{Save, save_fields};
 use submit::authority;
-pub use submit::{Handing, resubmit, submit};
+pub use submit::{Handing, mandate_missing, resubmit, submit};
 pub use take_up::{offer, take_up, wrong_code};
 pub use timer::{recompute, timer};
 pub use withdraw::{Withdraw, answer_withdrawal, withdraw};

@@ -8,7 +8,7 @@ use super::accept::missing;
 use super::deferral;
 use super::{Acting, applicant_missing};
 use crate::application::{
-    Application, ApplicationEvent as Event, Authority, Channel, Handling, Phase, not_found, wrong_phase,
+    Application, ApplicationEvent as Event, Authority, Channel, Handling, Phase, check_not_part, not_found, wrong_phase,
 };
 use crate::bar::{self, Bar};
 use crate::catalogue::{Item, ItemFacts};
@@ -29,6 +29,8 @@ pub struct Handing {
     pub note: Option<Personal>,
     /// 单独同意 to the use of sensitive data is given with it.
     pub consents: bool,
+    /// By the joint application that it is a part of.
+    pub joint: bool,
 }
 
 /// Hands a draft in: receipt, and the five working days of art. 32 begin. `now` is the item as it stands today, `pinned` as
@@ -46,6 +48,7 @@ pub fn submit(
         Phase::Draft => {}
         _ => return Err(wrong_phase(&app.phase, "提交", "handed in")),
     }
+    check_not_part(app, ask.joint)?;
     let received = legal_date(cx.now);
     now.check_open(received)?;
     let (authority, mandate) = check_contents(app, pinned, by, cx)?;
@@ -161,7 +164,12 @@ pub(super) fn held(app: &Application, act: Act, by: &Acting, cx: &Context) -> Re
         let covers = |one: &Mandate| one.covers(&applicant.subject, agent, &app.item.code, act, today);
         by.mandates.iter().find(|(_, one)| covers(one))
     });
-    found.and_then(|(id, one)| Some(Held { id: *id, kind: one.grant.as_ref()?.kind })).ok_or_else(|| Refusal {
+    found.and_then(|(id, one)| Some(Held { id: *id, kind: one.grant.as_ref()?.kind })).ok_or_else(mandate_missing)
+}
+
+/// `MANDATE_MISSING`.
+pub fn mandate_missing() -> Refusal {
+    Refusal {
         kind: Kind::PermissionDenied,
         ..Refusal::field(
             "agent",
@@ -169,7 +177,7 @@ pub(super) fn held(app: &Application, act: Act, by: &Acting, cx: &Context) -> Re
             "代理人没有办理此事的有效授权：请被代理人在网上授权，或者持授权材料到窗口登记",
             "the agent holds no mandate for this: the principal grants one online, or the paper is shown at a window",
         )
-    })
+    }
 }
 
 /// Applicant, authority and form, all that is wrong at once.

@@ -4,7 +4,9 @@ use yiwang_ledger::{Context, Decision, Kind, Personal, Refusal};
 
 use super::Acting;
 use super::submit::held;
-use crate::application::{Application, ApplicationEvent as Event, Phase, WithdrawalCause, not_found, wrong_phase};
+use crate::application::{
+    Application, ApplicationEvent as Event, Phase, WithdrawalCause, check_not_part, not_found, wrong_phase,
+};
 use crate::mandate::Act;
 
 /// Takes an application back.
@@ -12,6 +14,8 @@ use crate::mandate::Act;
 pub struct Withdraw {
     /// Why.
     pub reason: Option<Personal>,
+    /// By the joint application that it is a part of.
+    pub joint: bool,
 }
 
 /// The applicant takes it back, at any time before the decision.
@@ -20,6 +24,7 @@ pub fn withdraw(app: &Application, ask: &Withdraw, by: &Acting, cx: &Context) ->
     if app.receipt.is_some() && by.is_agent(app) && !by.is(app.applicant.as_ref()) {
         held(app, Act::Withdraw, by, cx)?;
     }
+    check_not_part(app, ask.joint)?;
     let (reason, by) = (ask.reason.clone(), by.actor.clone());
     match &app.phase {
         Phase::Absent => Err(not_found()),

@@ -118,6 +118,7 @@ impl World {
             applicant: Some(party('a')),
             agent: None,
             form,
+            joint: None,
         };
         self.take(create(&self.app, &self.item, &ask, &citizen(), &self.cx())).expect("a draft");
         self

@@ -1,0 +1,454 @@
+//! 联办申请 (一件事、一业一证、集成审批): one submission that becomes an application for each member of a theme. Each runs on its own, in
+//! its own department's hands, and its decision stays that department's; what depends on another waits for it, and is not pursued
+//! when that other came to nothing.
+//!
+//! Invariant: a member's application is an ordinary one, made and handed in by `carrying`, never by hand.
+
+pub mod carrying;
+pub mod decide;
+#[cfg(test)]
+mod tests;
+
+use serde::{Deserialize, Serialize};
+use yiwang_ledger::{Aggregate, Index, Meta, Personal, Refusal, StreamId, SubjectId, Tag, Timestamp};
+
+use crate::application::{Actor, Application, Channel, IssuedResult, ItemPin, Party};
+use crate::limit::{Due, Ends as _};
+use crate::theme::{self, HandOut};
+
+/// What it takes from its theme when it begins, and keeps.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ThemePin {
+    /// Code.
+    pub code: String,
+    /// Version of the theme's stream.
+    pub version: u64,
+    /// Name.
+    pub name: String,
+    /// 行政区划.
+    pub region: String,
+    /// 牵头部门.
+    pub lead: String,
+    /// Its code.
+    pub lead_code: String,
+    /// 承诺时限 of all of it.
+    pub promised_limit: crate::limit::Limit,
+    /// One survey for all.
+    pub one_survey: bool,
+    /// 出件规则.
+    pub hand_out: HandOut,
+}
+
+/// Where a member stands.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Standing {
+    /// Not begun: the submission has not been made, or what it depends on is not there yet.
+    #[default]
+    Waiting,
+    /// What it depends on is there: it is being handed in, or is with the partner.
+    Released,
+    /// The rules refuse to take it in as it is: mended, it goes on.
+    Stuck {
+        /// Reason in capitals.
+        reason: String,
+        /// In Chinese.
+        zh: String,
+        /// In English.
+        en: String,
+    },
+    /// Handed in: the department has it.
+    Running,
+    /// 准予, 办成.
+    Granted {
+        /// What came of it; none until it is there, or where nothing does.
+        result: Option<IssuedResult>,
+    },
+    /// 不予受理, 不予许可, or the partner could not.
+    Refused,
+    /// 撤回.
+    Withdrawn,
+    /// Not pursued: what it depends on came to nothing.
+    Cancelled {
+        /// Code of that member.
+        because: String,
+    },
+}
+
+impl Standing {
+    /// Nothing more happens to it.
+    pub fn is_final(&self) -> bool {
+        !matches!(self, Standing::Waiting | Standing::Released | Standing::Stuck { .. } | Standing::Running)
+    }
+
+    /// It ended, and not well.
+    pub fn came_to_nothing(&self) -> bool {
+        matches!(self, Standing::Refused | Standing::Withdrawn | Standing::Cancelled { .. })
+    }
+}
+
+/// 联办成员.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Member {
+    /// As the theme has it, without what the answers left out.
+    pub plan: theme::Member,
+    /// What its application takes from its item; none for a partner's step.
+    pub item: Option<ItemPin>,
+    /// Where it stands.
+    #[serde(default)]
+    pub standing: Standing,
+}
+
+impl Member {
+    /// Its code.
+    pub fn code(&self) -> &str {
+        &self.plan.code
+    }
+
+    /// What is done.
+    pub fn name(&self) -> &str {
+        self.item.as_ref().map_or(&self.plan.name, |item| &item.name)
+    }
+
+    /// Who does it.
+    pub fn department(&self) -> &str {
+        self.item.as_ref().map_or(&self.plan.partner, |item| &item.department)
+    }
+}
+
+/// 提交: who handed it in, and what they said with it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HandedIn {
+    /// When.
+    pub at: Timestamp,
+    /// By whom.
+    pub by: Actor,
+    /// The person, where the account is one.
+    pub subject: Option<SubjectId>,
+    /// Staff of an organ.
+    pub staff: bool,
+    /// 单独同意 to the use of sensitive data.
+    pub consents: bool,
+    /// 告知承诺 is signed for these members.
+    pub promises: Vec<String>,
+    /// 容缺受理承诺 is signed for these members.
+    pub deferrals: Vec<String>,
+    /// When all of it is promised to be done.
+    pub promised: Due,
+}
+
+/// Where all of it stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Phase {
+    /// Not begun.
+    #[default]
+    Absent,
+    /// 草稿.
+    Draft,
+    /// 办理中.
+    Running,
+    /// 办结: every member has ended.
+    Ended,
+    /// The draft was given up.
+    Withdrawn,
+}
+
+impl Phase {
+    /// Its name, as tagged and shown.
+    pub fn name(self) -> &'static str {
+        match self {
+            Phase::Absent => "ABSENT",
+            Phase::Draft => "DRAFT",
+            Phase::Running => "RUNNING",
+            Phase::Ended => "ENDED",
+            Phase::Withdrawn => "WITHDRAWN",
+        }
+    }
+
+    /// Its name in Chinese.
+    pub fn zh(self) -> &'static str {
+        match self {
+            Phase::Absent => "不存在",
+            Phase::Draft => "草稿",
+            Phase::Running => "办理中",
+            Phase::Ended => "已办结",
+            Phase::Withdrawn => "已撤回",
+        }
+    }
+}
+
+/// Whose it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Whose {
+    /// Who began it.
+    pub by: Actor,
+    /// That person, where the account is one.
+    pub subject: Option<SubjectId>,
+    /// By staff at the window.
+    pub by_staff: bool,
+    /// 申报来源.
+    pub channel: Channel,
+    /// 申请人, with a checked number.
+    pub applicant: Party,
+    /// 代理人.
+    pub agent: Option<Party>,
+}
+
+/// A joint application. See the module's page.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Joint {
+    /// What it takes from its theme.
+    pub theme: ThemePin,
+    /// When it was begun.
+    pub created: Timestamp,
+    /// Whose it is; none before it was begun.
+    pub whose: Option<Whose>,
+    /// 回答, as JSON text.
+    pub answers: Option<Personal>,
+    /// The one form as JSON text.
+    pub form: Option<Personal>,
+    /// The members that the answers chose.
+    pub members: Vec<Member>,
+    /// Where all of it stands.
+    pub phase: Phase,
+    /// 提交.
+    pub handed_in: Option<HandedIn>,
+    /// It was asked to be taken back, and why.
+    pub taken_back: Option<Option<Personal>>,
+    /// The promised limit of all of it has passed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub late: bool,
+}
+
+/// What happens to a joint application.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, strum::IntoStaticStr, strum::VariantNames)]
+pub enum Event {
+    /// A draft was begun.
+    JointDrafted {
+        /// What for.
+        theme: Box<ThemePin>,
+        /// Whose it is.
+        whose: Box<Whose>,
+        /// 回答, as JSON text.
+        answers: Personal,
+        /// The one form as JSON text.
+        form: Option<Personal>,
+        /// The members that the answers chose.
+        members: Vec<Member>,
+    },
+    /// The one form was saved.
+    JointFormSaved {
+        /// The one form as JSON text.
+        form: Personal,
+        /// Who.
+        by: Actor,
+    },
+    /// 一次提交.
+    JointSubmitted {
+        /// By whom, and what they said with it.
+        handed_in: Box<HandedIn>,
+    },
+    /// What a member depends on is there.
+    MemberReleased {
+        /// Its code.
+        member: String,
+    },
+    /// Its application was handed in.
+    MemberHandedIn {
+        /// Its code.
+        member: String,
+    },
+    /// The rules refuse its application as it is.
+    MemberStuck {
+        /// Its code.
+        member: String,
+        /// Reason in capitals.
+        reason: String,
+        /// In Chinese.
+        zh: String,
+        /// In English.
+        en: String,
+    },
+    /// 准予, 办成; again when what came of it is there.
+    MemberGranted {
+        /// Its code.
+        member: String,
+        /// What came of it; none until it is there.
+        result: Option<IssuedResult>,
+        /// Who, where a partner's step was recorded.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<Actor>,
+    },
+    /// 不予受理, 不予许可, or the partner could not.
+    MemberRefused {
+        /// Its code.
+        member: String,
+        /// Why, where a partner's step was recorded.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        remark: Option<Personal>,
+        /// Who, where a partner's step was recorded.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<Actor>,
+    },
+    /// 撤回 of one of them.
+    MemberWithdrawn {
+        /// Its code.
+        member: String,
+    },
+    /// What it depends on came to nothing.
+    MemberCancelled {
+        /// Its code.
+        member: String,
+        /// Code of that other.
+        because: String,
+    },
+    /// All of it is to be taken back.
+    JointTakenBack {
+        /// Why.
+        reason: Option<Personal>,
+        /// Who.
+        by: Actor,
+    },
+    /// The promised limit of all of it has passed.
+    JointLate {
+        /// The limit.
+        due: Due,
+    },
+}
+
+/// The application of a member.
+pub fn part(joint: StreamId, member: &str) -> StreamId {
+    StreamId::named(Application::KIND, &format!("joint/{joint}/{member}"))
+}
+
+/// `JOINT_APPLICATION_NOT_FOUND`, the same whether it is missing or hidden.
+pub fn not_found() -> Refusal {
+    Refusal { reason: "JOINT_APPLICATION_NOT_FOUND", ..Refusal::not_found("联办申请") }
+}
+
+impl Joint {
+    /// Whether the stream has begun.
+    pub fn exists(&self) -> bool {
+        self.phase != Phase::Absent
+    }
+
+    /// A member by its code.
+    pub fn member(&self, code: &str) -> Option<&Member> {
+        self.members.iter().find(|member| member.code() == code)
+    }
+
+    fn member_mut(&mut self, code: &str) -> Option<&mut Member> {
+        self.members.iter_mut().find(|member| member.plan.code == code)
+    }
+
+    /// The members that are to be handed out now: all together when the last has ended, or each when it is there.
+    pub fn results(&self) -> Vec<(&Member, &IssuedResult)> {
+        if self.theme.hand_out == HandOut::Together && self.members.iter().any(|member| !member.standing.is_final()) {
+            return Vec::new();
+        }
+        let there = self.members.iter().filter_map(|member| match &member.standing {
+            Standing::Granted { result: Some(result) } => Some((member, result)),
+            _ => None,
+        });
+        there.collect()
+    }
+
+    /// Whether somebody is a party of it.
+    pub fn is_party(&self, subject: &SubjectId) -> bool {
+        let whose = self.whose.iter();
+        whose
+            .flat_map(|whose| std::iter::once(&whose.applicant).chain(&whose.agent))
+            .any(|party| party.subject == *subject)
+    }
+
+    fn stand(&mut self, code: &str, standing: Standing) {
+        if let Some(member) = self.member_mut(code) {
+            member.standing = standing;
+        }
+        if self.phase == Phase::Running && self.members.iter().all(|member| member.standing.is_final()) {
+            self.phase = Phase::Ended;
+        }
+    }
+}
+
+impl Aggregate for Joint {
+    const KIND: &'static str = "joint";
+    type Event = Event;
+
+    fn evolve(&mut self, event: &Event, meta: &Meta) {
+        match event {
+            Event::JointDrafted { theme, whose, answers, form, members } => {
+                self.theme = (**theme).clone();
+                self.created = meta.at;
+                self.whose = Some((**whose).clone());
+                self.answers = Some(answers.clone());
+                self.form.clone_from(form);
+                self.members.clone_from(members);
+                self.phase = Phase::Draft;
+            }
+            Event::JointFormSaved { form, .. } => self.form = Some(form.clone()),
+            Event::JointSubmitted { handed_in } => {
+                self.handed_in = Some(HandedIn { at: meta.at, ..(**handed_in).clone() });
+                self.phase = Phase::Running;
+            }
+            Event::MemberReleased { member } => self.stand(member, Standing::Released),
+            Event::MemberHandedIn { member } => self.stand(member, Standing::Running),
+            Event::MemberStuck { member, reason, zh, en } => {
+                let (reason, zh, en) = (reason.clone(), zh.clone(), en.clone());
+                self.stand(member, Standing::Stuck { reason, zh, en });
+            }
+            Event::MemberGranted { member, result, .. } => {
+                self.stand(member, Standing::Granted { result: result.clone() });
+            }
+            Event::MemberRefused { member, .. } => self.stand(member, Standing::Refused),
+            Event::MemberWithdrawn { member } => self.stand(member, Standing::Withdrawn),
+            Event::MemberCancelled { member, because } => {
+                self.stand(member, Standing::Cancelled { because: because.clone() });
+            }
+            Event::JointTakenBack { reason, .. } => {
+                self.taken_back = Some(reason.clone());
+                if self.phase == Phase::Draft {
+                    self.phase = Phase::Withdrawn;
+                }
+            }
+            Event::JointLate { .. } => self.late = true,
+        }
+    }
+
+    fn index(&self) -> Index {
+        let promised = self.handed_in.as_ref().filter(|_| self.phase == Phase::Running && !self.late);
+        Index {
+            region: self.theme.region.clone(),
+            organisation: self.theme.lead_code.clone(),
+            owner: self.whose.as_ref().map(|whose| whose.applicant.subject.to_string()).unwrap_or_default(),
+            item: self.theme.code.clone(),
+            status: self.phase.name().to_owned(),
+            due_at: promised.map(|handed| handed.promised.passed_at()).filter(|at| *at < Timestamp::NEVER),
+        }
+    }
+
+    /// A draft is its parties' alone (and the window's, where staff began it); from the submission on its departments, the window
+    /// and supervision see it too.
+    fn tags(&self) -> Vec<Tag> {
+        let Some(whose) = &self.whose else { return Vec::new() };
+        let sort = Tag::newest_first(self.created);
+        let mut seen_by = vec![whose.applicant.subject.audience()];
+        seen_by.extend(whose.agent.iter().map(|agent| agent.subject.audience()));
+        let received = self.handed_in.is_some();
+        if whose.by_staff || received {
+            seen_by.push(format!("window:{}", self.theme.region));
+        }
+        if received {
+            seen_by.push(format!("region:{}", self.theme.region));
+            seen_by.push(format!("org:{}", self.theme.lead_code));
+            let organs = self.members.iter().filter_map(|member| member.item.as_ref());
+            seen_by.extend(organs.map(|item| format!("org:{}", item.handler())));
+        }
+        let mut tags: Vec<Tag> =
+            seen_by.into_iter().map(|value| Tag::new(Tag::AUDIENCE, value, sort.clone())).collect();
+        tags.push(Tag::new("phase", self.phase.name(), sort.clone()));
+        tags.push(Tag::new("theme", self.theme.code.clone(), sort));
+        tags.sort();
+        tags.dedup();
+        tags
+    }
+}
