@@ -94,9 +94,9 @@ use crate::elsewhere::Custody;
 use crate::engagement::Engagement;
 use crate::fee::Fees;
 use crate::grpc::{
-    Agents, Answers, Appointments, BarsOf, Catalogue, Counters, Custodies, Deliveries, Directory, DocumentsOf, DoubleEntries,
-    Engagements, FeesOf, Halls, Intake, Joints, Mandates, Notifications, PreReviews, Questions, Queues, Receptions, Themes,
-    Transfers,
+    Agents, Answers, Appointments, BarsOf, Catalogue, Counters, Custodies, Deliveries, Directory, DocumentsOf,
+    DoubleEntries, Engagements, FeesOf, Halls, Intake, Joints, Mandates, Notifications, PreReviews, Questions, Queues,
+    Receptions, Themes, Transfers,
 };
 use crate::hall::{Hall, Presence};
 use crate::joint::Joint;

@@ -6,6 +6,8 @@
 //! for help gets its agent (`agents`); what happens on a window group's day reaches its appointments and their visitors
 //! (`appointments`); papers that were received elsewhere reach the limits that wait for them (`custody`).
 
+mod agents;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -20,12 +22,10 @@ use yiwang_proto::evaluation::v1 as evaluation;
 use yiwang_proto::evaluation::v1::evaluation_service_client::EvaluationServiceClient;
 
 use crate::NAME;
-use crate::agent::Agent;
 use crate::answer::{self, Answer};
 use crate::application::decide::{self, Acting};
 use crate::application::{Actor, Application, ApplicationEvent as Event, Phase};
 use crate::appointment::{Appointment, following};
-use crate::assigning;
 use crate::catalogue::handling::Consequence;
 use crate::catalogue::{self, Item};
 use crate::convert::application::{Reader, actor, applicant_in_full};
@@ -35,7 +35,6 @@ use crate::directory::BasicItem;
 use crate::documents;
 use crate::drafting::Draft;
 use crate::elsewhere::arriving::Custodian;
-use crate::engagement::Engagement;
 use crate::grpc::Intake;
 use crate::joint::{Joint, carrying};
 use crate::limit::legal_date;
@@ -63,7 +62,7 @@ pub fn spawn(ledger: &Ledger, links: &Links, store: Arc<Store>, desk: Desk, inta
     ledger.relay("directory", Following(ledger.clone()));
     ledger.relay("transfers", Transferring(ledger.clone()));
     ledger.relay("appointments", Appointing(ledger.clone()));
-    ledger.relay("agents", Agents(ledger.clone()));
+    ledger.relay("agents", agents::Agents(ledger.clone()));
     ledger.relay("answers", Answering(ledger.clone()));
     ledger.relay("custody", Custodian(ledger.clone()));
     ledger.relay("approval", ToApproval(shared));
@@ -245,38 +244,6 @@ impl Route for Following {
             Ok(_) => Delivery::Done,
             Err(refusal) => later(&refusal),
         }
-    }
-}
-
-/// 帮办代办: what waits gets its agent, whoever became free is asked for what waits, and what an engagement has become reaches the agents'
-/// hands.
-struct Agents(Ledger);
-
-#[async_trait]
-impl Route for Agents {
-    fn wants(&self, entry: &Entry) -> bool {
-        let freed = ["AgentRegistered", "AgentBack", "EngagementLeft"];
-        let moved = [
-            "HelpAsked",
-            "AgentAssigned",
-            "HandOverAccepted",
-            "HandOverRefused",
-            "AuthorisationWithdrawn",
-            "AuthorisationExpired",
-            "EngagementReported",
-            "EngagementDisputed",
-        ];
-        (entry.is::<Agent>() && freed.contains(&entry.kind.as_str()))
-            || (entry.is::<Engagement>() && moved.contains(&entry.kind.as_str()))
-    }
-
-    async fn deliver(&self, entry: &Entry, _request_id: &str) -> Delivery {
-        let done = match entry.kind.as_str() {
-            "HelpAsked" => assigning::complete(&self.0, entry.stream, &entry.trace).await,
-            _ if entry.is::<Agent>() => assigning::refill(&self.0, entry.stream, &entry.trace).await,
-            _ => assigning::settle(&self.0, entry.stream, &entry.trace).await,
-        };
-        done.map_or_else(|refusal| later(&refusal), |()| Delivery::Done)
     }
 }
 

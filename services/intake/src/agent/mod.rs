@@ -17,7 +17,6 @@ use yiwang_ledger::{
 use yiwang_standards::calendar;
 
 use crate::application::Actor;
-pub use crate::engagement::authority::{Authority, authority};
 use crate::limit::legal_date;
 use crate::transfer::Organ;
 

@@ -1,7 +1,7 @@
 //! The rules of a published answer.
 
 use chrono::NaiveDate;
-use yiwang_ledger::{Context, Decision, Kind, Refusal};
+use yiwang_ledger::{Context, Decision, Kind, Refusal, StreamId};
 
 use super::{Answer, Event, Published, Standing, Subject, edition};
 use crate::application::Actor;
@@ -39,11 +39,7 @@ pub fn text(
         return Err(Refusal::state("QUESTION_NOT_ANSWERED", zh, en).with("stage", question.stage.name()));
     };
     if last.by.id == by.id {
-        let (zh, en) = (
-            "公开应当先经审查，由答复人以外的人员公开（政府信息公开条例第十七条）",
-            "it is reviewed before it is published: not by who answered (政府信息公开条例 art. 17)",
-        );
-        return Err(Refusal::new(Kind::PermissionDenied, "OWN_ANSWER", zh, en));
+        return Err(own_answer());
     }
     let asked = &question.asked;
     let names: Vec<&str> = asked.name().into_iter().collect();
@@ -60,10 +56,10 @@ pub fn text(
         given => Ok(given.to_owned()),
     };
     let said: Vec<&str> = question.utterances.iter().filter_map(|said| said.text.get()).collect();
+    let title_said = asked.title.as_ref().and_then(|title| title.get());
     let whole = (!said.is_empty()).then(|| said.join("\n"));
-    let title = asked.title.as_ref().and_then(|title| title.get());
     let published = Published {
-        title: own("title", &words.title, title, true)?,
+        title: own("title", &words.title, title_said, true)?,
         question: own("question", &words.question, whole.as_deref(), true)?,
         answer: own("answer", &words.answer, last.text.get(), false)?,
         bases: last.bases.clone(),
@@ -71,44 +67,83 @@ pub fn text(
         region: asked.region.clone(),
         item: item.map(Subject::of),
     };
-    // without consent not even the asker's own words, retyped
-    if !asked.consents && whole.as_deref().is_some_and(|whole| published.question.contains(whole)) {
-        let (zh, en) =
-            ("提问人没有同意公开，不得照抄其原话", "the asker did not agree: their words are not to be copied");
-        return Err(Refusal::field("question", "CONSENT_MISSING", zh, en));
-    }
     let texts = [("title", &published.title), ("question", &published.question), ("answer", &published.answer)];
+    if !asked.consents {
+        // the organ's own answer may say back what it was asked; a publisher who writes one does not
+        let written = texts.into_iter().filter(|(field, _)| *field != "answer" || !words.answer.is_empty());
+        let own: Vec<String> = said.iter().copied().chain(title_said).map(bare).collect();
+        written.into_iter().try_for_each(|(field, text)| check_own_words(field, text, &own))?;
+    }
     texts.into_iter().try_for_each(|(field, text)| check_anonymous(field, text, &names))?;
+    check_bases(&published.bases, &names)?;
     item.map_or(Ok(()), |item| check_stands(item, today))?;
     Ok(published)
+}
+
+fn own_answer() -> Refusal {
+    let (zh, en) = (
+        "公开应当先经审查，由答复人以外的人员公开（政府信息公开条例第十七条）",
+        "it is reviewed before it is published: not by who answered (政府信息公开条例 art. 17)",
+    );
+    Refusal::new(Kind::PermissionDenied, "OWN_ANSWER", zh, en)
+}
+
+/// So many letters of the asker's say that they were copied.
+const COPIED: usize = 10;
+
+/// Letters and digits alone: blanks and other points make no words one's own.
+fn bare(text: &str) -> String {
+    text.chars().filter(|c| c.is_alphanumeric()).collect()
+}
+
+/// Without consent not even the asker's own words, retyped.
+fn check_own_words(field: &str, text: &str, own: &[String]) -> Result<(), Refusal> {
+    let text = bare(text);
+    if !own.iter().any(|said| said.chars().count() >= COPIED && text.contains(said.as_str())) {
+        return Ok(());
+    }
+    let (zh, en) = ("提问人没有同意公开，不得照抄其原话", "the asker did not agree: their words are not to be copied");
+    Err(Refusal::field(field, "CONSENT_MISSING", zh, en))
+}
+
+fn check_bases(bases: &[String], names: &[&str]) -> Result<(), Refusal> {
+    let mut all = bases.iter().enumerate();
+    all.try_for_each(|(place, basis)| check_anonymous(&format!("bases[{place}]"), basis, names))
 }
 
 /// 公开. One publication a question.
 ///
 /// # Errors
 /// `ALREADY_PUBLISHED`.
-pub fn publish(answer: &Answer, text: &Published, by: &Actor) -> Decision<Event> {
+pub fn publish(answer: &Answer, question: StreamId, text: &Published, by: &Actor) -> Decision<Event> {
     if !matches!(answer.standing, Standing::Absent | Standing::Withdrawn { .. }) {
         let (zh, en) = ("该咨询的答复已经公开", "this question's answer is published already");
         return Err(Refusal::state("ALREADY_PUBLISHED", zh, en));
     }
-    Ok(vec![Event::AnswerPublished { text: Box::new(text.clone()), by: by.clone() }])
+    Ok(vec![Event::AnswerPublished { text: Box::new(text.clone()), question: Some(question), by: by.clone() }])
 }
 
-/// 复核: as it stands from now on it is right for the item as it is now.
+/// 复核: as it stands from now on it is right for the item as it is now. That it still holds whoever answered may say; other words are
+/// published like the first, not by them. `question` is the one that it answers.
 ///
 /// # Errors
-/// `ANSWER_NOT_FOUND`, `ANSWER_WITHDRAWN`, `PERSONAL_DATA_LEFT`, `BASIS_NOT_CITED`, `ITEM_CANCELLED`.
+/// `ANSWER_NOT_FOUND`, `ANSWER_WITHDRAWN`, `OWN_ANSWER`, `PERSONAL_DATA_LEFT`, `BASIS_NOT_CITED`, `ITEM_CANCELLED`.
 pub fn review(
     answer: &Answer,
-    text: &str,
-    bases: &[String],
+    (text, bases): (&str, &[String]),
+    question: Option<&Question>,
     item: Option<&Item>,
     by: &Actor,
     cx: &Context,
 ) -> Decision<Event> {
     check_there(answer)?;
-    check_anonymous("answer", text, &[])?;
+    let other = !(text.is_empty() || text == answer.text.answer) || !(bases.is_empty() || bases == answer.text.bases);
+    if other && question.is_some_and(|question| question.answers.iter().any(|given| given.by.id == by.id)) {
+        return Err(own_answer());
+    }
+    let names: Vec<&str> = question.and_then(|question| question.asked.name()).into_iter().collect();
+    check_anonymous("answer", text, &names)?;
+    check_bases(bases, &names)?;
     if let Some(place) = bases.iter().position(|basis| !cites(basis)) {
         let (zh, en) = ("依据应写明《文件名》或者文号", "cites neither a law by its name nor a document by its number");
         return Err(Refusal::field(format!("bases[{place}]"), "BASIS_NOT_CITED", zh, en));

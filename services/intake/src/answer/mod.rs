@@ -96,6 +96,9 @@ impl Standing {
 pub struct Answer {
     /// What is published.
     pub text: Published,
+    /// Of which question.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub question: Option<StreamId>,
     /// Where it stands.
     pub standing: Standing,
     /// When it was first published.
@@ -111,6 +114,9 @@ pub enum Event {
     AnswerPublished {
         /// What.
         text: Box<Published>,
+        /// Of which question; none in entries that are older than the field.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        question: Option<StreamId>,
         /// By whom.
         by: Actor,
     },
@@ -169,8 +175,8 @@ impl Aggregate for Answer {
 
     fn evolve(&mut self, event: &Event, meta: &Meta) {
         match event {
-            Event::AnswerPublished { text, .. } => {
-                self.text = (**text).clone();
+            Event::AnswerPublished { text, question, .. } => {
+                (self.text, self.question) = ((**text).clone(), *question);
                 (self.standing, self.published_at, self.reviewed_at) = (Standing::Current, meta.at, meta.at);
             }
             Event::AnswerWentStale { reason } => self.standing = Standing::Stale { reason: reason.clone() },

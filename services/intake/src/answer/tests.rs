@@ -1,6 +1,6 @@
 //! What is published follows its item.
 
-use yiwang_ledger::{Aggregate as _, Meta, Timestamp};
+use yiwang_ledger::{Aggregate as _, Meta, StreamId, Timestamp};
 
 use super::{Answer, Event, Published, Standing, Subject, decide};
 use crate::application::Actor;
@@ -19,7 +19,8 @@ fn item(edition: u64) -> Item {
 
 fn published(edition: u64) -> Answer {
     let text = Published { item: Some(Subject::of(&item(edition))), ..Published::default() };
-    let event = decide::publish(&Answer::default(), &text, &Actor::system()).expect("published").remove(0);
+    let question = StreamId::named("question", "例");
+    let event = decide::publish(&Answer::default(), question, &text, &Actor::system()).expect("published").remove(0);
     let mut answer = Answer::default();
     answer.evolve(&event, &Meta { at: Timestamp(0), actor: String::new(), version: 1 });
     answer

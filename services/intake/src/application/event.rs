@@ -4,7 +4,7 @@
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use yiwang_documents::Kind;
-use yiwang_ledger::{Personal, SubjectId, Timestamp};
+use yiwang_ledger::{Personal, StreamId, SubjectId, Timestamp};
 
 use super::{
     Actor, Attachment, Authority, Channel, Conclusion, Deferred, Ground, IssuedResult, ItemPin, Opinion, PartOf, Party,
@@ -354,6 +354,18 @@ pub enum ApplicationEvent {
         joined: Option<Box<Other>>,
         /// Who.
         by: Actor,
+    },
+    /// 帮办代办: an agent acts on it by the mandate that an engagement brought about.
+    HelperNamed {
+        /// The engagement.
+        engagement: StreamId,
+        /// The agent's account.
+        account: String,
+    },
+    /// That agent acts on it no longer.
+    HelperGone {
+        /// The engagement.
+        engagement: StreamId,
     },
     /// 办结: approval has decided the case.
     Concluded {

@@ -64,6 +64,12 @@ pub(super) fn evolve(app: &mut Application, event: &Event, meta: &Meta) {
             form.apply(&mut app.form);
             app.saved.extend(fields.iter().map(|field| (field.clone(), meta.version)));
         }
+        Event::HelperNamed { engagement, account } => {
+            app.helpers.insert(*engagement, account.clone());
+        }
+        Event::HelperGone { engagement } => {
+            app.helpers.remove(engagement);
+        }
         Event::MaterialFetched { material, fetched, .. } => {
             app.fetched.insert(material.clone(), fetched.as_deref().cloned());
         }
@@ -338,6 +344,8 @@ fn shown_actor(event: &Event) -> Option<Actor> {
         | Event::ResultIssued { result: Some(_), .. }
         | Event::Withdrawn { .. } => Some(Actor::system()),
         Event::Updated { .. }
+        | Event::HelperNamed { .. }
+        | Event::HelperGone { .. }
         | Event::MaterialFetched { .. }
         | Event::TakeUpOffered { .. }
         | Event::AttachmentAdded { .. }

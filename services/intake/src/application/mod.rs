@@ -356,6 +356,9 @@ pub struct Application {
     /// A window has taken it up: it is seen there from then on.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub at_window: bool,
+    /// 帮办代办: the accounts of the agents who act on it by a mandate, by the engagement that brought it about. They see it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub helpers: BTreeMap<StreamId, String>,
     /// 文书, in the order in which they were issued.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub documents: Vec<IssuedDocument>,

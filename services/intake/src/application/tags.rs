@@ -42,7 +42,7 @@ pub(super) fn index(app: &Application) -> Index {
     }
 }
 
-/// A draft is its parties' alone (and the window's, where staff began it); from receipt on the organ, the window and
+/// A draft is its parties' alone (the window's, where one began it, and the agent's who acts by a mandate); from receipt on the organ, the window and
 /// supervision see it too.
 fn audiences(app: &Application) -> Vec<String> {
     let mut all = Vec::new();
@@ -51,6 +51,7 @@ fn audiences(app: &Application) -> Vec<String> {
     if app.is_beginners() {
         all.push(app.owner_subject.audience());
     }
+    all.extend(app.helpers.values().map(|account| format!("agent:{account}")));
     let received = !matches!(app.phase, Phase::Absent | Phase::Draft) && app.receipt.is_some();
     // a pre-review shows the draft to whoever is asked, while it goes on
     let draft = matches!(app.phase, Phase::Draft);

@@ -1,7 +1,7 @@
 //! 预约: an appointment as its visitor and the hall read it. Its place is the day's ([`crate::queue`]), which says what became of it;
 //! whether the visitor may have it is the visitor's ([`visitor`]); [`following`] carries the one to the others.
 //!
-//! Invariant: who comes, their telephone and address stand in it only as [`Personal`] values.
+//! Invariant: who comes, their telephone and address, why they are visited or missed it, stand in it only as [`Personal`] values.
 
 pub mod following;
 #[cfg(test)]
@@ -58,8 +58,15 @@ pub struct Booking {
     pub visitor: Party,
     /// Where the visit goes.
     pub address: Option<Personal>,
-    /// Why a visit at home is asked for.
-    pub ground: Option<Ground>,
+    /// Why a visit at home is asked for: sensitive, but for age (个人信息保护法 art. 28), and so sealed, and agreed to.
+    pub ground: Option<Personal>,
+}
+
+impl Booking {
+    /// Why a visit at home is asked for; none where nothing was said, or it was erased.
+    pub fn ground(&self) -> Option<Ground> {
+        self.ground.as_ref().and_then(Personal::get).and_then(|text| text.parse().ok())
+    }
 }
 
 /// Where an appointment stands.
@@ -111,7 +118,7 @@ impl Phase {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Excuse {
     /// The reason.
-    pub reason: String,
+    pub reason: Personal,
     /// By whom.
     pub by: Actor,
 }
@@ -206,7 +213,7 @@ pub enum AppointmentEvent {
     /// It does not count.
     NoShowExcused {
         /// Why.
-        reason: String,
+        reason: Personal,
         /// By whom.
         by: Actor,
     },
@@ -228,6 +235,11 @@ pub fn not_found() -> Refusal {
 pub fn not_open() -> Refusal {
     let (zh, en) = ("该预约已签到、取消、逾时或办结", "it was checked in, cancelled, missed or served");
     Refusal::state("APPOINTMENT_NOT_OPEN", zh, en)
+}
+
+/// `SLOT_HAS_BEGUN`: it is neither cancelled nor moved any more.
+pub fn begun() -> Refusal {
+    Refusal::state("SLOT_HAS_BEGUN", "预约时段已经开始，不能取消或者改约", "the slot has begun")
 }
 
 /// 预约: the place was taken and the visitor may have it.
@@ -275,8 +287,7 @@ pub fn turned(app: &Appointment, turn: u32, what: &Turned) -> Decision<Appointme
 pub fn cancel(app: &Appointment, by: &Actor, cx: &Context) -> Decision<AppointmentEvent> {
     let Some(place) = app.place.as_ref().filter(|_| app.phase == Phase::Booked) else { return Err(not_open()) };
     if cx.now >= place.begins() {
-        let (zh, en) = ("预约时段已经开始，不能取消", "the slot has begun");
-        return Err(Refusal::state("SLOT_HAS_BEGUN", zh, en));
+        return Err(begun());
     }
     Ok(vec![AppointmentEvent::AppointmentCancelled { by: by.clone() }])
 }
@@ -302,9 +313,9 @@ pub fn appeal(app: &Appointment, reason: &Personal, by: &Actor) -> Decision<Appo
 ///
 /// # Errors
 /// `NO_NO_SHOW`.
-pub fn excuse(app: &Appointment, reason: &str, by: &Actor) -> Decision<AppointmentEvent> {
+pub fn excuse(app: &Appointment, reason: &Personal, by: &Actor) -> Decision<AppointmentEvent> {
     no_show(app)?;
-    Ok(vec![AppointmentEvent::NoShowExcused { reason: reason.to_owned(), by: by.clone() }])
+    Ok(vec![AppointmentEvent::NoShowExcused { reason: reason.clone(), by: by.clone() }])
 }
 
 impl Appointment {

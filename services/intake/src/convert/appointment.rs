@@ -53,6 +53,9 @@ pub fn appointment(id: StreamId, version: u64, app: &Appointment, reader: Reader
     shown.visitor = Some(show::party(&booking.visitor));
     shown.address = text(&booking.address);
     shown.appeal = text(&app.appeal);
+    shown.set_ground(booking.ground().map_or(pb::Ground::Unspecified, ground_shown));
+    shown.excuse =
+        app.excuse.as_ref().map(|excuse| excuse.reason.get().unwrap_or(ERASED).to_owned()).unwrap_or_default();
     shown
 }
 
@@ -79,7 +82,7 @@ pub fn summary(id: StreamId, version: u64, app: &Appointment, reader: Reader) ->
         visitor: None,
         visitor_masked: Some(show::masked(&booking.visitor)),
         address: String::new(),
-        ground: booking.ground.map_or(pb::Ground::Unspecified, ground_shown).into(),
+        ground: pb::Ground::Unspecified.into(),
         booked_by: Some(show::actor(&app.booked_by, reader)),
         booked_time: Some(timestamp(app.booked_at)),
         ticket: app.ticket.clone(),
@@ -87,7 +90,7 @@ pub fn summary(id: StreamId, version: u64, app: &Appointment, reader: Reader) ->
         cancelled_by,
         appeal: String::new(),
         appealed: app.appeal.is_some(),
-        excuse: app.excuse.as_ref().map(|excuse| excuse.reason.clone()).unwrap_or_default(),
+        excuse: String::new(),
         excused_by: app.excuse.as_ref().map(|excuse| show::actor(&excuse.by, reader)),
     }
 }
@@ -160,7 +163,9 @@ pub fn ticket(day: &Day, label: &str, now: Timestamp, clerk: bool) -> Option<pb:
     if clerk {
         shown.item_code.clone_from(&live.item);
         shown.appointment_id = live.booking().map(|booked| booked.appointment.to_string()).unwrap_or_default();
-        shown.set_ground(live.green.as_ref().map_or(pb::Ground::Unspecified, |green| ground_shown(green.ground)));
+        shown.set_ground(
+            live.green.as_ref().and_then(|green| green.ground).map_or(pb::Ground::Unspecified, ground_shown),
+        );
     }
     Some(shown)
 }

@@ -23,6 +23,7 @@ pub fn acting(caller: &Caller) -> Acting {
         subject: caller.subject.clone(),
         staff: caller.kind == CallerKind::Staff,
         grade: caller.grade,
+        helper: None,
         mandates: Vec::new(),
     }
 }

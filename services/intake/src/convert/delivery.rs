@@ -145,7 +145,7 @@ fn text(value: &Personal, whole: bool) -> String {
     if whole { shown(value).to_owned() } else { String::new() }
 }
 
-fn parcel(parcel: &Parcel, whole: bool) -> pb::Parcel {
+fn parcel(parcel: &Parcel, whole: bool) -> pb::Consignment {
     let moves = parcel.moves.iter().filter(|_| whole);
     let end = match parcel.ended {
         None => pb::ParcelEnd::Unspecified,
@@ -153,7 +153,7 @@ fn parcel(parcel: &Parcel, whole: bool) -> pb::Parcel {
         Some(Ended::Returned) => pb::ParcelEnd::Returned,
         Some(Ended::Lost) => pb::ParcelEnd::Lost,
     };
-    pb::Parcel {
+    pb::Consignment {
         number: parcel.number.clone(),
         tracking_number: parcel.tracking.clone(),
         moves: moves

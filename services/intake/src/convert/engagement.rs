@@ -6,42 +6,16 @@ use yiwang_proto::intake::v1 as pb;
 
 use super::agent::{codes, kind_shown, name};
 use super::application::{Reader, actor, mask_party, party, shown};
-use super::ask;
 use super::question::{View, sealed};
 use super::transfer::organ_shown;
+use super::{ask, mandate};
 use crate::application::Actor;
 use crate::engagement::meeting::Order;
-use crate::engagement::{
-    Assignment, Authorisation, Engagement, HandOver, Log, Meeting, Minutes, Power, Stage, Step, Task,
-};
+use crate::engagement::{Assignment, Authorisation, Engagement, HandOver, Log, Meeting, Minutes, Stage, Step, Task};
 use crate::grpc::day;
 use crate::question::masking::masked;
 
 const WRONG: &str = "FIELD_INVALID";
-
-fn power(place: usize, power: pb::AgentPower) -> Result<Power, Refusal> {
-    Ok(match power {
-        pb::AgentPower::FillIn => Power::FillIn,
-        pb::AgentPower::Submit => Power::Submit,
-        pb::AgentPower::Correct => Power::Correct,
-        pb::AgentPower::Withdraw => Power::Withdraw,
-        pb::AgentPower::Collect => Power::Collect,
-        pb::AgentPower::Unspecified => {
-            let field = format!("authorisation.powers[{place}]");
-            return Err(Refusal::field(field, WRONG, "没有这项权限", "no such power"));
-        }
-    })
-}
-
-fn power_shown(power: Power) -> pb::AgentPower {
-    match power {
-        Power::FillIn => pb::AgentPower::FillIn,
-        Power::Submit => pb::AgentPower::Submit,
-        Power::Correct => pb::AgentPower::Correct,
-        Power::Withdraw => pb::AgentPower::Withdraw,
-        Power::Collect => pb::AgentPower::Collect,
-    }
-}
 
 fn needed<T>(field: &str, value: Option<T>) -> Result<T, Refusal> {
     value.ok_or_else(|| Refusal::field(field, WRONG, "必须填写", "is required"))
@@ -60,13 +34,14 @@ pub fn authorisation(
     let text = ask::text("authorisation.text", &message.text, 1, 2000, WRONG)?;
     Ok(Authorisation {
         text: Personal::new(subject, "authorisation", text),
-        powers: message.powers().enumerate().map(|(place, one)| power(place, one)).collect::<Result<_, _>>()?,
+        acts: message.acts().filter_map(mandate::act).collect(),
         items: codes("authorisation.item_codes", &message.item_codes, 20)?,
         until: needed("authorisation.until_date", day("authorisation.until_date", &message.until_date)?)?,
         substitution: message.substitution,
         agent: None,
         by: by.clone(),
         at,
+        version: 0,
     })
 }
 
@@ -198,7 +173,7 @@ impl Shown<'_> {
     fn authorisation(&self, given: &Authorisation) -> pb::Authorisation {
         pb::Authorisation {
             text: if self.view == View::Full { self.text(&given.text) } else { String::new() },
-            powers: given.powers.iter().map(|power| power_shown(*power).into()).collect(),
+            acts: given.acts.iter().map(|act| mandate::act_shown(*act).into()).collect(),
             item_codes: given.items.iter().cloned().collect(),
             until_date: given.until.to_string(),
             substitution: given.substitution,

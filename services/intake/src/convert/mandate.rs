@@ -86,15 +86,26 @@ pub fn grant(
         })?,
         evidence: Some(evidence).filter(|text| caller.is_staff() && !text.is_empty()),
         region: if caller.is_staff() { caller.region.clone() } else { String::new() },
+        helping: None,
     })
 }
 
-fn act(act: pb::MandateAct) -> Option<Act> {
+/// An act; none where none was named.
+pub fn act(act: pb::MandateAct) -> Option<Act> {
     match act {
         pb::MandateAct::Unspecified => None,
         pb::MandateAct::Apply => Some(Act::Apply),
         pb::MandateAct::Withdraw => Some(Act::Withdraw),
         pb::MandateAct::Receive => Some(Act::Receive),
+    }
+}
+
+/// An act, as shown.
+pub fn act_shown(act: Act) -> pb::MandateAct {
+    match act {
+        Act::Apply => pb::MandateAct::Apply,
+        Act::Withdraw => pb::MandateAct::Withdraw,
+        Act::Receive => pb::MandateAct::Receive,
     }
 }
 
@@ -125,12 +136,10 @@ pub fn shown(
         create_time: Some(timestamp(mandate.at)),
         ..Default::default()
     };
-    let acts = grant.acts.iter().map(|act| match act {
-        Act::Apply => pb::MandateAct::Apply,
-        Act::Withdraw => pb::MandateAct::Withdraw,
-        Act::Receive => pb::MandateAct::Receive,
-    });
-    one.acts = acts.map(i32::from).collect();
+    one.acts = grant.acts.iter().map(|act| act_shown(*act).into()).collect();
+    if let Some(helping) = &grant.helping {
+        (one.account, one.engagement_id) = (helping.account.clone(), helping.engagement.to_string());
+    }
     if masked {
         for party in [&mut one.principal, &mut one.agent].into_iter().flatten() {
             mask_party(party);

@@ -20,7 +20,9 @@ use crate::catalogue::details::PaidBefore;
 use crate::catalogue::import::all_tagged;
 use crate::documents;
 use crate::fee::{self, Fees};
+use crate::joint::{self, Joint, Phase as JointPhase};
 use crate::limit::legal_date;
+use crate::theme::HandOut;
 
 /// Events after which the carrier is asked.
 const CARRYING: [&str; 2] = ["DeliveryDispatched", "CarrierAsked"];
@@ -29,6 +31,8 @@ const ARRIVING: [&str; 2] = ["ResultReady", "MannerChosen"];
 /// Events that end a delivery, so that its proof is due.
 const ENDING: [&str; 5] =
     ["ResultCollected", "ParcelDelivered", "TakenFromLocker", "ArrivedElectronically", "DeliveryLeft"];
+/// Events that may end a joint application, so that it is handed out.
+const JOINING: [&str; 4] = ["MemberGranted", "MemberRefused", "MemberWithdrawn", "MemberCancelled"];
 /// Events of fees after which nothing may be unpaid any more.
 const PAYING: [&str; 4] = ["PaymentReceived", "FeeWaived", "FeeStruck", "BillCancelled"];
 
@@ -251,6 +255,7 @@ impl Route for Deliveries {
     fn wants(&self, entry: &Entry) -> bool {
         let kind = entry.kind.as_str();
         (entry.is::<Application>() && matches!(kind, "Concluded" | "ResultIssued"))
+            || (entry.is::<Joint>() && JOINING.contains(&kind))
             || (entry.is::<Fees>() && PAYING.contains(&kind))
             || (entry.is::<Delivery>()
                 && (CARRYING.contains(&kind) || ARRIVING.contains(&kind) || ENDING.contains(&kind)))
@@ -259,6 +264,7 @@ impl Route for Deliveries {
     async fn deliver(&self, entry: &Entry, _request_id: &str) -> Told {
         let done = match entry.kind.as_str() {
             _ if entry.is::<Application>() => self.open(entry).await.map_err(Halt::Ledger),
+            _ if entry.is::<Joint>() => self.open_joint(entry, entry.stream).await.map_err(Halt::Ledger),
             _ if entry.is::<Fees>() => self.paid(entry).await.map_err(Halt::Ledger),
             kind if CARRYING.contains(&kind) => self.track(entry).await,
             kind if ARRIVING.contains(&kind) => {
@@ -283,7 +289,31 @@ impl Deliveries {
         let Some(read) = self.ledger.state_at::<Application>(entry.stream, entry.version).await? else {
             return Ok(());
         };
+        if let Some(of) = &read.state.joint
+            && self.together(of.joint).await?.is_some()
+        {
+            return self.open_joint(entry, of.joint).await;
+        }
         open(&self.ledger, &[&read], Call::system(format!("delivery.{}", entry.hash), &entry.trace)).await
+    }
+
+    /// A joint application whose rule is one hand-out.
+    async fn together(&self, joint: StreamId) -> Result<Option<Arc<Joint>>, Refusal> {
+        let read = self.ledger.get::<Joint>(joint, &Audiences::all()).await?;
+        Ok(read.map(|read| read.state).filter(|joint| joint.theme.hand_out == HandOut::Together))
+    }
+
+    /// 一次出件: once every member has ended, all that was decided is handed out together. The date is that of the first decision.
+    async fn open_joint(&self, entry: &Entry, id: StreamId) -> Result<(), Refusal> {
+        let ended = self.together(id).await?.filter(|joint| joint.phase == JointPhase::Ended);
+        let Some(joint) = ended else { return Ok(()) };
+        let mut parts = Vec::new();
+        for member in joint.members.iter().filter(|member| member.item.is_some()) {
+            let app = self.ledger.get::<Application>(joint::part(id, member.code()), &Audiences::all()).await?;
+            parts.extend(app.filter(|app| app.state.conclusion.is_some()));
+        }
+        let all: Vec<&Read<Application>> = parts.iter().collect();
+        open(&self.ledger, &all, Call::system(format!("delivery.{}", entry.hash), &entry.trace)).await
     }
 
     async fn paid(&self, entry: &Entry) -> Result<(), Refusal> {

@@ -1,37 +1,26 @@
-//! 委托代理 (民法典 art. 165, 169, 173): what an agent may do in the asker's name, and until when.
+//! 授权 (民法典 arts. 165, 169, 173): what the asker gives an agent in writing. It has its effect as a mandate ([`crate::mandate`]), which the
+//! engagement brings about and which ends with it; nothing else lets an agent act in the asker's name.
 
 use std::collections::BTreeSet;
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
-use yiwang_ledger::{Audiences, Kind, Ledger, ListQuery, Personal, Read, Refusal, StreamId, SubjectId, Timestamp};
+use yiwang_ledger::{Aggregate as _, Kind as RefusalKind, Personal, Refusal, StreamId, Timestamp, Vault};
 
 use super::{Engagement, Stage};
-use crate::application::Actor;
-
-/// What an agent may do in the asker's name (权限).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Power {
-    /// 填报: begin and fill in applications, add files.
-    FillIn,
-    /// 提交.
-    Submit,
-    /// 补正.
-    Correct,
-    /// 撤回申请.
-    Withdraw,
-    /// 领取结果.
-    Collect,
-}
+use crate::agent::county;
+use crate::application::{Actor, Party};
+use crate::limit::legal_date;
+use crate::mandate::{self, Act, Grant, Helping, Kind, Mandate};
 
 /// 授权委托书: the agent's name, the matter, the powers and the term (民法典 art. 165).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Authorisation {
     /// The text that was signed.
     pub text: Personal,
-    /// What the agent may do.
-    pub powers: BTreeSet<Power>,
+    /// 代理权限.
+    #[serde(alias = "powers")]
+    pub acts: BTreeSet<Act>,
     /// 实施编码 of the items it is for; empty for all that help was asked for.
     pub items: BTreeSet<String>,
     /// Last day.
@@ -44,6 +33,9 @@ pub struct Authorisation {
     pub by: Actor,
     /// When.
     pub at: Timestamp,
+    /// The engagement's version that it was given in; 0 before it is.
+    #[serde(default)]
+    pub version: u64,
 }
 
 impl Authorisation {
@@ -51,82 +43,48 @@ impl Authorisation {
     pub fn is_over(&self, on: NaiveDate) -> bool {
         self.until < on
     }
+
+    /// For whom it is, of those who come: nobody authorises themself (民法典 art. 165), whoever's words they enter.
+    pub(super) fn named(&self, account: &str) -> Option<String> {
+        (self.by.id != account).then(|| account.to_owned())
+    }
 }
 
-/// An agent's right to act in the asker's name on an item.
-#[derive(Clone, Copy, Debug)]
-pub struct Authority<'a> {
-    /// In whose name.
-    pub principal: &'a SubjectId,
-    /// What it rests on.
-    pub authorisation: &'a Authorisation,
-    /// The applications that the engagement names.
-    pub applications: &'a BTreeSet<StreamId>,
-}
-
-impl Authority<'_> {
-    /// Whether it covers an act.
-    ///
-    /// # Errors
-    /// `POWER_NOT_GIVEN`.
-    pub fn may(&self, power: Power) -> Result<(), Refusal> {
-        if self.authorisation.powers.contains(&power) {
-            return Ok(());
+impl Engagement {
+    /// The mandate that stands by what was authorised, with its stream, which is another one for each authorisation and each agent; none while
+    /// nobody is named, where nobody is known in whose name it could be, and once the engagement is over.
+    pub fn mandate(&self, id: StreamId, vault: &Vault) -> Option<(StreamId, Grant)> {
+        let given = self.authorisation.as_ref().filter(|_| matches!(self.stage, Stage::InHand | Stage::Reported))?;
+        let helper = self.helper().filter(|helper| given.agent.as_deref() == Some(&helper.account))?;
+        let items = if given.items.is_empty() { &self.asked.wanted.items } else { &given.items };
+        let subject = &self.asked.subject;
+        if !self.asked.is_known() || items.is_empty() {
+            return None;
         }
-        Err(Refusal::state("POWER_NOT_GIVEN", "委托书没有授予这项权限", "the authorisation does not give this power"))
+        let bare = |subject| Party { kind: None, name: None, number: None, phone: None, address: None, subject };
+        let agent = Party {
+            name: Some(Personal::new(subject, "agent.name", helper.name.clone())),
+            ..bare(mandate::of_account(vault, &helper.account))
+        };
+        let name = format!("{id} {} {}", given.version, self.assignments.len());
+        let grant = Grant {
+            principal: self.asked.asker.clone().unwrap_or_else(|| bare(subject.clone())),
+            agent,
+            kind: Kind::Helper,
+            items: items.iter().cloned().collect(),
+            acts: given.acts.iter().copied().collect(),
+            from: legal_date(given.at),
+            until: given.until,
+            evidence: None,
+            region: if self.asked.for_another { county(&self.asked.wanted.region) } else { String::new() },
+            helping: Some(Helping { engagement: id, account: helper.account.clone() }),
+        };
+        Some((StreamId::named(Mandate::KIND, &name), grant))
     }
-}
-
-/// Whether the account may act in the asker's name on an item on a day, and how far. An item that is in no list of the engagement is
-/// outside whatever was authorised.
-///
-/// # Errors
-/// `ENGAGEMENT_OVER`, `NOT_THE_AGENT`, `NOT_AUTHORISED`, `AUTHORISATION_EXPIRED`, `ITEM_OUT_OF_SCOPE`.
-pub fn authority<'a>(
-    engagement: &'a Engagement,
-    account: &str,
-    item_code: &str,
-    on: NaiveDate,
-) -> Result<Authority<'a>, Refusal> {
-    if !matches!(engagement.stage, Stage::InHand | Stage::Reported) {
-        let (zh, en) = ("代办已经结束或者尚未指派", "the engagement is over, or nobody is assigned");
-        return Err(Refusal::state("ENGAGEMENT_OVER", zh, en));
-    }
-    if engagement.helper().is_none_or(|helper| helper.account != account) {
-        return Err(not_the_agent());
-    }
-    let given = engagement.authorisation.as_ref().filter(|given| given.agent.as_deref() == Some(account));
-    let Some(given) = given.filter(|_| engagement.asked.is_known()) else {
-        let (zh, en) = (
-            "没有授权委托书，或者其未写明该代办员（民法典第一百六十五条、第一百六十九条）",
-            "there is no authorisation that names this agent (民法典 art. 165, 169)",
-        );
-        return Err(Refusal::state("NOT_AUTHORISED", zh, en));
-    };
-    if given.is_over(on) {
-        let (zh, en) = ("授权期限已经届满（民法典第一百七十三条）", "the authorisation is over (民法典 art. 173)");
-        return Err(Refusal::state("AUTHORISATION_EXPIRED", zh, en).with("until_date", given.until.to_string()));
-    }
-    let items = if given.items.is_empty() { &engagement.asked.wanted.items } else { &given.items };
-    if !items.contains(item_code) {
-        let (zh, en) = ("该事项不在授权范围内", "the item is outside the authorisation");
-        return Err(Refusal::state("ITEM_OUT_OF_SCOPE", zh, en));
-    }
-    Ok(Authority { principal: &engagement.asked.subject, authorisation: given, applications: &engagement.applications })
-}
-
-/// The engagements about an application: for whoever asks on what authority an agent acts on it.
-///
-/// # Errors
-/// Those of the ledger.
-pub async fn of_application(ledger: &Ledger, application: StreamId) -> Result<Vec<Read<Engagement>>, Refusal> {
-    let filters = vec![("application", application.to_string())];
-    let query = ListQuery { filters, page_size: 50, page_token: String::new() };
-    Ok(ledger.list::<Engagement>(&query, &Audiences::all()).await?.items)
 }
 
 /// `NOT_THE_AGENT`.
 pub fn not_the_agent() -> Refusal {
     let (zh, en) = ("该事项不由您代办", "this is not in your hands");
-    Refusal::new(Kind::PermissionDenied, "NOT_THE_AGENT", zh, en)
+    Refusal::new(RefusalKind::PermissionDenied, "NOT_THE_AGENT", zh, en)
 }

@@ -9,6 +9,7 @@ use super::authority::not_the_agent;
 use super::{Asked, Authorisation, Engagement, Event, Helper, Log, Stage, tags};
 use crate::application::Actor;
 use crate::limit::legal_date;
+use crate::mandate;
 
 /// No engagement has more steps.
 const STEPS: usize = 100;
@@ -50,12 +51,17 @@ pub fn assign(engagement: &Engagement, helper: &Helper, reason: Option<&Personal
     Ok(vec![Event::AgentAssigned { helper: helper.clone(), reason: reason.cloned(), by: by.clone() }])
 }
 
-/// 授权: given, or replaced, while something is to be done.
+/// 授权: given, or replaced, while something is to be done. No agent enters their own.
 ///
 /// # Errors
-/// `ENGAGEMENT_NOT_AT_STAGE`, `DATE_IN_THE_PAST`, `POWERS_MISSING`, `ITEM_OUT_OF_SCOPE`.
+/// `ENGAGEMENT_NOT_AT_STAGE`, `AGENT_AUTHORISES_NOT`, `DATE_IN_THE_PAST`, `PERIOD_INVALID`, `ACTS_MISSING`, `ITEM_OUT_OF_SCOPE`,
+/// `ITEMS_MISSING`.
 pub fn authorise(engagement: &Engagement, given: &Authorisation, cx: &Context) -> Decision<Event> {
     open(engagement)?;
+    if has_had(engagement, &given.by) {
+        let (zh, en) = ("代办员不得登记对本人的授权", "who has it in hand does not enter the authorisation");
+        return Err(Refusal::new(Kind::PermissionDenied, "AGENT_AUTHORISES_NOT", zh, en));
+    }
     check_given(&engagement.asked, given, legal_date(cx.now))?;
     Ok(vec![Event::AgentAuthorised { authorisation: given.clone() }])
 }
@@ -66,13 +72,21 @@ fn check_given(asked: &Asked, given: &Authorisation, today: NaiveDate) -> Result
         let (zh, en) = ("授权期限不得早于今天", "the last day is not before today");
         return Err(Refusal::field("authorisation.until_date", "DATE_IN_THE_PAST", zh, en));
     }
-    if given.powers.is_empty() {
-        let (zh, en) = ("委托书应当写明权限（民法典第一百六十五条）", "name the powers (民法典 art. 165)");
-        return Err(Refusal::field("authorisation.powers", "POWERS_MISSING", zh, en));
+    mandate::check_period("authorisation.until_date", today, given.until, today)?;
+    if given.acts.is_empty() {
+        let (zh, en) = ("委托书应当写明权限（民法典第一百六十五条）", "name the acts (民法典 art. 165)");
+        return Err(Refusal::field("authorisation.acts", "ACTS_MISSING", zh, en));
     }
     if !given.items.is_subset(&asked.wanted.items) {
         let (zh, en) = ("授权的事项应当在所求助的事项之内", "an item that help was not asked for");
         return Err(Refusal::field("authorisation.item_codes", "ITEM_OUT_OF_SCOPE", zh, en));
+    }
+    if asked.wanted.items.is_empty() {
+        let (zh, en) = (
+            "委托书应当写明代理事项，求助时请指明事项（民法典第一百六十五条）",
+            "help was asked for with no item (民法典 art. 165)",
+        );
+        return Err(Refusal::field("authorisation.item_codes", "ITEMS_MISSING", zh, en));
     }
     Ok(())
 }
@@ -179,7 +193,7 @@ pub fn confirm(engagement: &Engagement, missing: Option<&Personal>, by: &Actor) 
     if engagement.stage != Stage::Reported {
         return Err(elsewhere(engagement));
     }
-    if engagement.assignments.iter().any(|assigned| assigned.helper.account == by.id) {
+    if has_had(engagement, by) {
         let (zh, en) = ("代办员不得代求助人确认", "who has had it in hand does not confirm it");
         return Err(Refusal::new(Kind::PermissionDenied, "AGENT_CONFIRMS_NOT", zh, en));
     }
@@ -202,6 +216,11 @@ pub fn timer(engagement: &Engagement, cx: &Context) -> Decision<Event> {
     let late = tags::tasks(engagement).filter(|(.., task)| task.is_open() && !task.overdue && task.until < today);
     events.extend(late.map(|(meeting, task, _)| Event::TaskOverdue { meeting, task }));
     Ok(events)
+}
+
+/// Whether somebody has it in hand, or had.
+fn has_had(engagement: &Engagement, by: &Actor) -> bool {
+    engagement.assignments.iter().any(|assigned| assigned.helper.account == by.id)
 }
 
 fn open(engagement: &Engagement) -> Result<(), Refusal> {

@@ -1,8 +1,8 @@
 //! 帮办代办: an engagement, from the request to the asker's word that it is done: who has it in hand, what they may do in the asker's
 //! name, what they did, and what a joint meeting (联席会议) decided.
 //!
-//! Invariant: nobody acts in the asker's name without an authorisation that names them, and none outlives its last day or the asker's
-//! word. Whatever is written about the asker stands in it only as [`Personal`] values.
+//! Invariant: an authorisation names one agent at most, who has it in hand and did not enter it, and none outlives its last day or the
+//! asker's word; the mandate by which the agent acts follows it ([`authority`]). Whatever is written about the asker stands in it only as [`Personal`] values.
 
 pub mod authority;
 pub mod decide;
@@ -17,7 +17,7 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use yiwang_ledger::{Aggregate, Index, Meta, Personal, Refusal, StreamId, SubjectId, Tag, Timestamp};
 
-pub use authority::{Authorisation, Power};
+pub use authority::Authorisation;
 pub use meeting::{Meeting, Minutes, Task};
 
 use crate::agent::choose::Wanted;
@@ -342,7 +342,7 @@ impl Engagement {
     fn pass(&mut self, helper: &Helper, reason: Option<Personal>, by: &Actor, at: Timestamp) {
         let first = self.assignments.is_empty();
         if let Some(given) = &mut self.authorisation {
-            given.agent = (first || given.substitution).then(|| helper.account.clone());
+            given.agent = if first || given.substitution { given.named(&helper.account) } else { None };
         }
         self.assignments.push(Assignment { helper: helper.clone(), reason, by: by.clone(), at });
         (self.stage, self.hand_over) = (Stage::InHand, None);
@@ -357,13 +357,15 @@ impl Aggregate for Engagement {
         match event {
             Event::HelpAsked { asked, authorisation, applications, by } => {
                 (self.asked, self.entered_by, self.asked_at) = ((**asked).clone(), by.clone(), meta.at);
-                (self.authorisation, self.applications) = (authorisation.clone(), applications.clone());
+                let version = meta.version;
+                self.authorisation = authorisation.clone().map(|given| Authorisation { version, ..given });
+                self.applications.clone_from(applications);
                 self.stage = Stage::Waiting;
             }
             Event::AgentAssigned { helper, reason, by } => self.pass(helper, reason.clone(), by, meta.at),
             Event::AgentAuthorised { authorisation } => {
-                let agent = self.helper().map(|helper| helper.account.clone());
-                self.authorisation = Some(Authorisation { agent, ..authorisation.clone() });
+                let agent = self.helper().and_then(|helper| authorisation.named(&helper.account));
+                self.authorisation = Some(Authorisation { agent, version: meta.version, ..authorisation.clone() });
             }
             Event::AuthorisationWithdrawn { reason, .. } => {
                 (self.stage, self.remark) = (Stage::Ended, reason.clone());

@@ -64,6 +64,11 @@ pub(super) fn tags(engagement: &Engagement) -> Vec<Tag> {
     tags.push(tag("stage", engagement.stage.name()));
     tags.push(tag("kind", wanted.kind.into()));
     tags.extend(engagement.helper().map(|helper| tag("agent", &helper.account)));
+    if engagement.asked.is_known() {
+        // who acts for this asker as their agent, or did, looks here
+        tags.push(tag("asker", engagement.asked.subject.as_str()));
+        tags.extend(engagement.assignments.iter().map(|assigned| tag("helped_by", &assigned.helper.account)));
+    }
     tags.extend(engagement.applications.iter().map(|id| tag("application", &id.to_string())));
     if engagement.stage == Stage::Waiting {
         // whoever becomes free in one of these looks here

@@ -1,4 +1,4 @@
-//! Nobody acts in the asker's name beyond what was written down.
+//! Nobody is named in an authorisation but who has it in hand, as far and as long as was written down.
 
 use std::collections::BTreeSet;
 
@@ -7,10 +7,10 @@ use proptest::prelude::*;
 use yiwang_ledger::{Aggregate as _, Context, Meta, Personal, SubjectId, Timestamp};
 use yiwang_standards::calendar::Calendar;
 
-use super::authority::{Authorisation, Power, authority};
-use super::{Asked, Engagement, Event, Helper, Stage, decide};
+use super::{Asked, Authorisation, Engagement, Event, Helper, Stage, decide};
 use crate::agent::choose::Wanted;
 use crate::application::Actor;
+use crate::mandate::Act;
 
 /// 2026-03-02, noon in China.
 const NOON: i64 = 1_772_424_000_000_000;
@@ -35,13 +35,14 @@ fn helper(account: &str) -> Helper {
 fn given(substitution: bool, items: &[&str]) -> Authorisation {
     Authorisation {
         text: text(),
-        powers: BTreeSet::from([Power::FillIn, Power::Submit]),
+        acts: BTreeSet::from([Act::Apply]),
         items: items.iter().map(|item| (*item).to_owned()).collect(),
         until: day(10),
         substitution,
         agent: None,
         by: by("person:1"),
         at: Timestamp(NOON),
+        version: 0,
     }
 }
 
@@ -74,40 +75,38 @@ fn assigned(authorisation: Option<Authorisation>) -> Engagement {
     one
 }
 
-fn why(engagement: &Engagement, account: &str, item: &str, on: NaiveDate) -> &'static str {
-    authority(engagement, account, item, on).err().map_or("", |refusal| refusal.reason)
+/// Who may act by it; nobody while nobody is named, and once it is over.
+fn who(engagement: &Engagement) -> &str {
+    let given = engagement.authorisation.as_ref().filter(|_| engagement.stage.is_open());
+    given.and_then(|given| given.agent.as_deref()).unwrap_or_default()
 }
 
 #[test]
-fn an_agent_acts_within_the_authorisation_and_no_further() {
+fn an_authorisation_names_who_has_it_in_hand_and_did_not_enter_it() {
     let one = assigned(Some(given(false, &["A"])));
-    assert_eq!(why(&one, "a", "A", day(10)), "");
-    assert_eq!(why(&one, "a", "B", day(10)), "ITEM_OUT_OF_SCOPE");
-    assert_eq!(why(&one, "a", "A", day(11)), "AUTHORISATION_EXPIRED");
-    assert_eq!(why(&one, "b", "A", day(10)), "NOT_THE_AGENT");
-    assert_eq!(why(&assigned(None), "a", "A", day(10)), "NOT_AUTHORISED");
-    let right = authority(&one, "a", "A", day(3)).expect("authorised");
-    assert!(right.may(Power::Submit).is_ok());
-    assert_eq!(right.may(Power::Collect).unwrap_err().reason, "POWER_NOT_GIVEN");
+    assert_eq!(who(&one), "a");
+    assert_eq!(who(&assigned(Some(Authorisation { by: by("a"), ..given(false, &[]) }))), "");
+    let own = Authorisation { by: by("a"), ..given(true, &[]) };
+    assert_eq!(decide::authorise(&one, &own, &context(NOON)).unwrap_err().reason, "AGENT_AUTHORISES_NOT");
     let mut ended = one;
     let events = decide::withdraw(&ended, None, &by("person:1")).expect("withdrawn");
     apply(&mut ended, &events);
-    assert_eq!(why(&ended, "a", "A", day(3)), "ENGAGEMENT_OVER");
+    assert_eq!(who(&ended), "");
 }
 
 #[test]
 fn an_authorisation_passes_on_only_where_the_asker_agreed() {
-    for (substitution, reason) in [(true, ""), (false, "NOT_AUTHORISED")] {
+    for (substitution, next) in [(true, "b"), (false, "")] {
         let mut one = assigned(Some(given(substitution, &[])));
         let offered = decide::offer(&one, &helper("b"), &text(), &by("a")).expect("offered");
         apply(&mut one, &offered);
-        assert_eq!((why(&one, "a", "A", day(3)), why(&one, "b", "A", day(3))), ("", "NOT_THE_AGENT"));
+        assert_eq!(who(&one), "a");
         let accepted = decide::accept(&one, &by("b")).expect("accepted");
         apply(&mut one, &accepted);
-        assert_eq!((why(&one, "a", "A", day(3)), why(&one, "b", "A", day(3))), ("NOT_THE_AGENT", reason));
+        assert_eq!(who(&one), next);
         let anew = decide::authorise(&one, &given(false, &[]), &context(NOON)).expect("authorised");
         apply(&mut one, &anew);
-        assert_eq!(why(&one, "b", "A", day(3)), "");
+        assert_eq!(who(&one), "b");
     }
 }
 
@@ -118,7 +117,11 @@ fn what_is_authorised_is_within_what_was_asked_for() {
         decide::ask(&Engagement::default(), &asked(), Some(&given), &none, &by("x"), &context(NOON)).unwrap_err().reason
     };
     assert_eq!(wrong(given(false, &["C"])), "ITEM_OUT_OF_SCOPE");
-    assert_eq!(wrong(Authorisation { powers: BTreeSet::new(), ..given(false, &[]) }), "POWERS_MISSING");
+    assert_eq!(wrong(Authorisation { acts: BTreeSet::new(), ..given(false, &[]) }), "ACTS_MISSING");
+    assert_eq!(
+        wrong(Authorisation { until: day(10) + chrono::Months::new(36), ..given(false, &[]) }),
+        "PERIOD_INVALID"
+    );
     assert_eq!(wrong(Authorisation { until: day(1), ..given(false, &[]) }), "DATE_IN_THE_PAST");
 }
 
@@ -147,7 +150,7 @@ proptest! {
             let over = matches!(before.stage, Stage::Closed | Stage::Ended);
             prop_assert!(!over || events.is_empty(), "{act}");
             if !one.stage.is_open() {
-                prop_assert!(authority(&one, "a", "A", day(3)).is_err() && authority(&one, "b", "A", day(3)).is_err());
+                prop_assert_eq!(who(&one), "");
             }
             let settled = decide::timer(&one, &cx).expect("timer");
             apply(&mut one, &settled);

@@ -90,8 +90,9 @@ impl Agents {
         let message = &incoming.message;
         let away = show::away(message)?;
         let target = Target { id: &message.id, request_id: &message.request_id, etag: &message.etag };
-        let coordinates = incoming.caller.has_role("coordinator");
+        let caller = incoming.caller.clone();
         let rule = move |agent: &Agent, by: &Actor, cx: &Context| {
+            let coordinates = caller.has_role("coordinator") && caller.region == county(&agent.registered.region);
             if agent.registered.account != by.id && !coordinates {
                 let (zh, en) = ("只能登记本人的在岗情况", "an agent speaks of themselves");
                 return Err(Refusal::new(Kind::PermissionDenied, "NOT_YOUR_DUTY", zh, en));

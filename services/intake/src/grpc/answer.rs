@@ -58,7 +58,7 @@ impl Answers {
         let call = incoming.call("PublishAnswer", &stream.to_string(), &message.request_id)?;
         let rule = move |answer: &Answer, cx: &Context| {
             let text = decide::text(&question, &words, item.as_deref(), &by, legal_date(cx.now))?;
-            decide::publish(answer, &text, &by)
+            decide::publish(answer, id, &text, &by)
         };
         let done = self.ledger.execute::<Answer>(stream, call, rule).await?;
         Ok(show::answer(done.stream, done.version, &done.state))
@@ -93,9 +93,13 @@ impl Answers {
         let bases = bases(&message.bases)?;
         let seen = self.seen(&incoming.caller, &message.id).await?;
         let item = self.item(seen.state.text.item.as_ref().map(|item| item.code.as_str())).await?;
+        let question = match seen.state.question {
+            Some(id) => self.ledger.get::<Question>(id, &Audiences::all()).await?.map(|read| read.state),
+            None => None,
+        };
         let target = Target { id: &message.id, request_id: &message.request_id, etag: &message.etag };
         let rule = move |answer: &Answer, by: &Actor, cx: &Context| {
-            decide::review(answer, &text, &bases, item.as_deref(), by, cx)
+            decide::review(answer, (&text, &bases), question.as_deref(), item.as_deref(), by, cx)
         };
         self.act(&incoming, "ReviewAnswer", target, rule).await
     }

@@ -11,6 +11,7 @@ use yiwang_proto::intake::v1::intake_service_server::IntakeService;
 use super::{Intake, Target, reader};
 use crate::application::decide::{self, Acting};
 use crate::application::{Application, ItemPin, Phase};
+use crate::assigning;
 use crate::catalogue::ItemFacts;
 use crate::convert::application as show;
 use crate::convert::ask::{self, Sealing};
@@ -26,11 +27,10 @@ impl Intake {
         let (caller, message) = (incoming.caller.clone(), &incoming.message);
         let found =
             self.item_now(&caller, &ask::text("item_code", &message.item_code, 1, 100, "FIELD_INVALID")?).await?;
-        let stream = new_stream_id();
-        let acting = ask::acting(&caller);
+        let (stream, staff) = (new_stream_id(), caller.is_staff());
         // at the window nobody's data are given before the applicant is named; the application is a subject of its own
         let own = || self.ledger.vault().lookup("application", &stream.to_string());
-        let owner_subject = caller.subject.clone().filter(|_| !acting.staff).unwrap_or_else(own);
+        let owner_subject = caller.subject.clone().filter(|_| !staff).unwrap_or_else(own);
         let sealing = Sealing { vault: self.ledger.vault(), fallback: &owner_subject, now: self.ledger.host().now() };
         let applicant = message.applicant.as_ref().map(|party| sealing.applicant(party)).transpose()?.flatten();
         let agent = message.agent.as_ref().map(|party| sealing.agent(party)).transpose()?.flatten();
@@ -40,19 +40,21 @@ impl Intake {
             elsewhere,
             item: item::pin(&found, legal_date(self.ledger.host().now())),
             owner_subject: owner_subject.clone(),
-            channel: ask::channel(message.channel(), acting.staff),
+            channel: ask::channel(message.channel(), staff),
             applicant,
             agent,
             form,
             joint: None,
         };
+        let named = create.applicant.as_ref().filter(|party| party.is_identified()).map(|party| &party.subject);
+        let acting = self.acting_for(&caller, "CreateApplication", Some((stream, &create.item)), named, None).await?;
         let call = incoming.call("CreateApplication", "", &message.request_id)?;
         let (gate, item, by) = (self.gate.clone(), found.state.clone(), caller.clone());
         let rule = move |app: &Application, cx: &Context| {
             let facts = &item.facts;
             let new = Resource {
                 kind: "Application",
-                owner: if acting.staff { "" } else { owner_subject.as_str() },
+                owner: if staff { "" } else { owner_subject.as_str() },
                 organisation: create.item.handler(),
                 region: create.elsewhere.as_ref().map_or(&facts.region, |elsewhere| &elsewhere.region),
                 item: &facts.code,
@@ -62,6 +64,12 @@ impl Intake {
             decide::create(app, &item, &create, &acting, cx)
         };
         let done = self.ledger.create::<Application>(stream, call, rule).await.map_err(wire::contract_word)?;
+        for engagement in done.state.helpers.keys() {
+            // the relay `agents` completes what does not come about here
+            if let Err(refusal) = assigning::link(&self.ledger, *engagement, done.stream, &incoming.trace).await {
+                tracing::warn!(application = %done.stream, reason = refusal.reason, "linking is left to the relay");
+            }
+        }
         Ok(self.shown(&caller, &done))
     }
 
@@ -96,7 +104,7 @@ impl Intake {
             // 异地代收: what was received there, and not what the platform holds elsewhere
             shown.fetched_materials.clear();
         }
-        if caller.is_staff() && !handles(caller, &read.state.item) && !receives {
+        if !sees_in_full(caller, &read.state) {
             // 最小必要: who watches and does not handle it sees the form's personal fields masked
             let pinned = self.pinned(&read.state.item).await?;
             let text = read.state.form.as_ref().and_then(Personal::get);
@@ -317,6 +325,12 @@ pub(super) fn handles(caller: &Caller, pin: &ItemPin) -> bool {
     let office = ["clerk", "reviewer", "approver"].iter().any(|role| caller.has_role(role));
     (caller.has_role("clerk") && caller.region == pin.region)
         || (office && (own(&pin.organisation) || own(pin.handler())))
+}
+
+/// 最小必要: parties, whoever handles or receives it, and the agent who helps with it; who merely watches sees it masked.
+pub(super) fn sees_in_full(caller: &Caller, app: &Application) -> bool {
+    let helps = app.helpers.values().any(|account| *account == caller.id);
+    !caller.is_staff() || helps || receives(caller, app) || handles(caller, &app.item)
 }
 
 /// 异地代收: whether a clerk's region received it and it is not accepted yet.

@@ -15,10 +15,10 @@ use crate::application::Party;
 use crate::appointment::following::{After, Published};
 use crate::appointment::visitor::{self, Claim, Terms, Visitor};
 use crate::appointment::{self, Appointment, AppointmentEvent, Booking, Place, is_elderly};
-use crate::catalogue::{self as items, Item};
+use crate::catalogue::Item;
 use crate::convert::ask::{self, Sealing};
 use crate::convert::{appointment as show, reception as words};
-use crate::hall::{self, Presence};
+use crate::hall::Presence;
 use crate::queue::seats::{self, Take};
 use crate::queue::{Booked, Green};
 use crate::reception::{Ground, SlotKind, WindowGroup};
@@ -27,18 +27,26 @@ use crate::reception::{Ground, SlotKind, WindowGroup};
 #[derive(Clone)]
 pub struct Appointments(pub Receptions);
 
-/// A green channel that a clerk names, with what was seen of it.
-pub(super) fn green(ground: pb::Ground, reason: &str, clerk: bool) -> Result<Option<Green>, Refusal> {
-    let Some(ground) = words::ground(ground) else { return Ok(None) };
+/// A green channel that a clerk names, who has seen the papers.
+pub(super) fn green(ground: pb::Ground, clerk: bool) -> Result<Option<Green>, Refusal> {
+    let ground = words::ground(ground);
+    if ground.is_none() {
+        return Ok(None);
+    }
     if !clerk {
         let (zh, en) = ("绿色通道由窗口人员查验证件后登记", "a clerk who has seen the papers names the ground");
         return Err(Refusal::field("ground", "FIELD_INVALID", zh, en));
     }
-    Ok(Some(Green { ground, reason: ask::text("ground_reason", reason, 1, 200, "REASON_MISSING")? }))
+    Ok(Some(Green { ground }))
 }
 
 /// Whether an item can be booked in a group on a day.
-fn bookable(item: &Item, presence: Option<&Presence>, group: &WindowGroup, date: NaiveDate) -> Result<(), Refusal> {
+pub(super) fn bookable(
+    item: &Item,
+    presence: Option<&Presence>,
+    group: &WindowGroup,
+    date: NaiveDate,
+) -> Result<(), Refusal> {
     item.check_open(date)?;
     if !group.serves(&item.facts.code) {
         return Err(super::queue::not_served());
@@ -48,6 +56,18 @@ fn bookable(item: &Item, presence: Option<&Presence>, group: &WindowGroup, date:
         return Err(Refusal::state("ITEM_NOT_PRESENT", zh, en));
     }
     Ok(())
+}
+
+/// 单独同意: every ground but age says something of a person's health or standing (个人信息保护法 arts. 28, 29).
+fn consented(ground: Option<Ground>, consents: bool) -> Result<(), Refusal> {
+    if consents || ground.is_none_or(|ground| ground == Ground::Elderly) {
+        return Ok(());
+    }
+    let (zh, en) = (
+        "处理敏感个人信息应当取得本人的单独同意（个人信息保护法第二十九条）",
+        "the use of sensitive data needs a separate consent (PIPL art. 29)",
+    );
+    Err(Refusal::field("consent_sensitive", "CONSENT_MISSING", zh, en))
 }
 
 /// 上门服务: to whom, where.
@@ -89,17 +109,6 @@ impl Appointments {
             (Some(booking), Some(place)) => Ok((read, booking, place)),
             _ => Err(appointment::not_found()),
         }
-    }
-
-    async fn item(&self, code: &str) -> Result<Item, Refusal> {
-        let read = self.0.ledger.get::<Item>(items::stream(code), &super::public()).await?;
-        let read = read.filter(|read| read.state.exists()).ok_or_else(|| items::not_found(code))?;
-        Ok((*read.state).clone())
-    }
-
-    async fn presence(&self, hall: &str, item: &str) -> Result<Option<Presence>, Refusal> {
-        let read = self.0.ledger.get::<Presence>(hall::presence_stream(hall, item), &super::public()).await?;
-        Ok(read.map(|read| (*read.state).clone()))
     }
 
     /// What the visitor's other appointments say to a place, as far as it is known before it is taken.
@@ -164,11 +173,13 @@ impl Appointments {
             return Err(Refusal::state("NOT_YOURSELF", zh, en).into());
         }
         self.0.gate.allow(&caller, "BookAppointment", &of_hall(visitor.subject.as_str(), &hall.region))?;
-        let item = self.item(message.item_code.trim()).await?;
-        let presence = self.presence(&hall.code, &item.facts.code).await?;
+        let item = self.0.item(message.item_code.trim()).await?;
+        let presence = self.0.presence(&hall.code, &item.facts.code).await?;
         let address = ask::text("address", &message.address, 0, 300, "FIELD_INVALID")?;
         let address = (!address.is_empty()).then(|| Personal::new(&visitor.subject, "visit.address", address));
         let (ground, group) = (words::ground(message.ground()), &published.group.0);
+        let sealed = ground.map(|ground| Personal::new(&visitor.subject, "visit.ground", <&str>::from(ground)));
+        consented(ground, message.consent_sensitive)?;
         let stands = bookable(&item, presence.as_ref(), group, date)
             .and_then(|()| at_home(kind, ground, address.as_ref(), group, (&visitor, date)));
         let booking = Booking {
@@ -179,7 +190,7 @@ impl Appointments {
             kind,
             visitor: visitor.clone(),
             address: address.filter(|_| kind == SlotKind::HomeVisit),
-            ground,
+            ground: sealed,
         };
         let take = Take {
             appointment,
@@ -232,11 +243,14 @@ impl Appointments {
             if !read.state.phase.is_open() || !read.state.ticket.is_empty() {
                 return Err(appointment::not_open());
             }
+            if self.0.now() >= from.begins() {
+                return Err(appointment::begun());
+            }
             if (from.group.as_str(), from.date, from.start) == (group, date, start) {
                 return Err(same_place());
             }
-            let item = self.item(&booking.item).await?;
-            let presence = self.presence(&booking.hall, &booking.item).await?;
+            let item = self.0.item(&booking.item).await?;
+            let presence = self.0.presence(&booking.hall, &booking.item).await?;
             bookable(&item, presence.as_ref(), &published.group.0, date)?;
             self.objection(owner, &claim, take.terms).await
         };
@@ -265,9 +279,10 @@ impl Appointments {
             gate.allow(&caller, rpc, &of_hall(booking.visitor.subject.as_str(), &booking.region))?;
             rule(app, cx)
         };
+        let own = super::reception::Own::of(&call);
         let done = self.0.ledger.execute::<Appointment>(id, call, rule).await.map_err(wire::contract_word)?;
         let entries = self.0.ledger.history(id, done.version.saturating_sub(1), 1).await?;
-        if let Some(entry) = entries.first() {
+        if let Some(entry) = entries.first().filter(|entry| own.wrote(entry)) {
             let event = self.0.ledger.decode::<Appointment>(entry).await?;
             let after = After::new(&self.0.ledger, entry.hash, &incoming.trace);
             after.appointment(id, &done.state, &event).await?;
@@ -292,7 +307,9 @@ impl Appointments {
 
     async fn excuse(&self, incoming: Incoming<pb::ExcuseNoShowRequest>) -> Result<pb::Appointment, Fault> {
         let (message, by) = (&incoming.message, ask::acting(&incoming.caller).actor);
+        let (_, booking, _) = self.seen(&incoming.caller, &message.id).await?;
         let reason = ask::text("reason", &message.reason, 1, 200, "REASON_MISSING")?;
+        let reason = Personal::new(&booking.visitor.subject, "excuse", reason);
         let rule = move |app: &Appointment, _: &Context| appointment::excuse(app, &reason, &by);
         self.act(&incoming, "ExcuseNoShow", (&message.id, &message.request_id, &message.etag), rule).await
     }
@@ -322,11 +339,10 @@ impl Appointments {
     async fn check_in(&self, incoming: Incoming<pb::CheckInAppointmentRequest>) -> Result<pb::Appointment, Fault> {
         let (message, by) = (&incoming.message, ask::acting(&incoming.caller).actor);
         // which hall's clerk it must be, the policy says
-        let named = green(message.ground(), &message.ground_reason, incoming.caller.is_staff())?;
+        let named = green(message.ground(), incoming.caller.is_staff())?;
         let rule = move |day: &crate::queue::Day, booked: Booked, booking: &Booking, cx: &Context| {
             let elderly = day.date.is_some_and(|date| is_elderly(&booking.visitor, date));
-            let by_age = || Green { ground: Ground::Elderly, reason: "证件载明的出生日期".to_owned() };
-            let green = named.clone().or_else(|| elderly.then(by_age));
+            let green = named.clone().or_else(|| elderly.then(Green::default));
             seats::check_in(day, booked, green.as_ref(), &by, cx)
         };
         self.at_its_place(&incoming, "CheckInAppointment", (&message.id, &message.request_id), rule).await

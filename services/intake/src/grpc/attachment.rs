@@ -261,7 +261,7 @@ impl Intake {
         let review = read.state.pre_review.as_ref().filter(|review| review.concluded.is_none());
         let asked =
             review.is_some_and(|review| review.asked.iter().any(|organ| caller.organisations.contains(&organ.code)));
-        if caller.is_staff() && !asked && !super::application::handles(caller, &read.state.item) {
+        if !asked && !super::application::sees_in_full(caller, &read.state) {
             return Err(decide::attachment_not_found().into());
         }
         let file =

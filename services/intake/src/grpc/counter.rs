@@ -37,6 +37,7 @@ impl Counters {
             etag: message.etag.clone(),
             note: message.note.clone(),
             deferral_signed: message.deferral_signed,
+            double_entry_reason: message.double_entry_reason.clone(),
         };
         let application = self.0.accept(incoming.with(accept)).await?;
         let id = StreamId::parse("id", &application.id)?;

@@ -22,6 +22,9 @@ use crate::convert::{agent, ask, engagement as show, region};
 use crate::engagement::{self as engagements, Asked, Engagement, Event, Stage, decide, meeting};
 use crate::limit::legal_date;
 
+/// What is the asker's to do, or a window's, where one entered it.
+const ASKERS: [&str; 4] = ["AuthoriseAgent", "WithdrawAuthorisation", "LinkApplication", "ConfirmEngagement"];
+
 /// Engagements over their ledger.
 #[derive(Clone)]
 pub struct Engagements {
@@ -121,9 +124,16 @@ impl Engagements {
         self.ledger.get::<Engagement>(id, &caller.audiences()).await?.ok_or_else(engagements::not_found)
     }
 
+    /// As it stands, for whoever asks: whether they may see it the rule says, so that a repeated request is answered as then.
+    async fn stands(&self, id: &str) -> Result<(StreamId, std::sync::Arc<Engagement>), Refusal> {
+        let id = StreamId::parse("id", id)?;
+        let read = self.ledger.get::<Engagement>(id, &Audiences::all()).await?;
+        Ok((id, read.map(|read| read.state).unwrap_or_default()))
+    }
+
     /// Under whose key what is written about the asker is sealed.
-    async fn subject(&self, caller: &Caller, id: &str) -> Result<SubjectId, Refusal> {
-        Ok(self.seen(caller, id).await?.state.asked.subject.clone())
+    async fn subject(&self, id: &str) -> Result<SubjectId, Refusal> {
+        Ok(self.stands(id).await?.1.asked.subject.clone())
     }
 
     /// As it stands after a second step.
@@ -148,6 +158,10 @@ impl Engagements {
         let mut call = incoming.call(rpc, &id.to_string(), target.request_id)?;
         call.expected_version = wire::expected_version(target.etag)?;
         let done = self.run(incoming, rpc, id, call, rule).await;
+        if done.is_ok() {
+            // what was taken back has ended before anybody is told so
+            assigning::empower(&self.ledger, id, &incoming.trace).await?;
+        }
         if let Err(refusal) = assigning::settle(&self.ledger, id, &incoming.trace).await {
             tracing::warn!(engagement = %id, reason = refusal.reason, "what is in the agents' hands is left to the relay");
         }
@@ -170,7 +184,12 @@ impl Engagements {
             }
             let county = county(&engagement.asked.wanted.region);
             // a task is its organ's: the rule says which
-            gate.allow(&caller, rpc, &resource(&engagement.asked, &county, &by.organisation, engagement.stage))?;
+            let mut about = resource(&engagement.asked, &county, &by.organisation, engagement.stage);
+            if ASKERS.contains(&rpc) && !engagement.asked.for_another {
+                // what somebody asked themselves is no window's to go on with
+                about.region = "";
+            }
+            gate.allow(&caller, rpc, &about)?;
             rule(engagement, &by, cx)
         };
         self.ledger.execute::<Engagement>(id, call, rule).await.map_err(wire::contract_word)
@@ -200,23 +219,29 @@ impl Engagements {
         let about = resource(&seen.state.asked, &county, "", seen.state.stage);
         self.gate.allow(&incoming.caller, "AssignEngagement", &about)?;
         let reason = sealed(subject, "reason", &message.reason, 500)?;
-        let (agent, beyond) = self.fitting(wanted, &message.account).await?;
-        if matches!(seen.state.stage, Stage::Waiting | Stage::InHand) {
-            let call =
-                Call::system(format!("give.{}.{}.{}", seen.stream, agent.stream, agent.version), &incoming.trace);
-            assigning::give(&self.ledger, &agent.state.registered.account, seen.stream, beyond, call).await?;
-        }
+        let fitting = self.fitting(wanted, &message.account).await;
+        let named = match &fitting {
+            Ok((agent, beyond)) if matches!(seen.state.stage, Stage::Waiting | Stage::InHand) => {
+                let account = &agent.state.registered.account;
+                let key = format!("give.{}.{}.{}", seen.stream, agent.stream, agent.version);
+                let call = Call::system(key, &incoming.trace);
+                let given = assigning::give(&self.ledger, account, seen.stream, *beyond, call).await;
+                given.map(|_| helper(&agent.state))
+            }
+            Ok((agent, _)) => Ok(helper(&agent.state)),
+            Err(refusal) => Err(refusal.clone()),
+        };
         let target = Target { id: &message.id, request_id: &message.request_id, etag: &message.etag };
-        let named = helper(&agent.state);
+        // who does not fit any more is said in the rule: a repeated request is answered as then
         let rule = move |engagement: &Engagement, by: &Actor, _: &Context| {
-            decide::assign(engagement, &named, Some(&reason), by)
+            decide::assign(engagement, &named.clone()?, Some(&reason), by)
         };
         self.act(&incoming, "AssignEngagement", target, rule).await
     }
 
     async fn authorise(&self, incoming: Incoming<pb::AuthoriseAgentRequest>) -> Result<pb::Engagement, Fault> {
         let message = &incoming.message;
-        let subject = self.subject(&incoming.caller, &message.id).await?;
+        let subject = self.subject(&message.id).await?;
         let missing = || Refusal::field("authorisation", "FIELD_INVALID", "缺少授权", "the authorisation is needed");
         let given = message.authorisation.as_ref().ok_or_else(missing)?;
         let by = ask::acting(&incoming.caller).actor;
@@ -228,7 +253,7 @@ impl Engagements {
 
     async fn withdraw(&self, incoming: Incoming<pb::WithdrawAuthorisationRequest>) -> Result<pb::Engagement, Fault> {
         let message = &incoming.message;
-        let subject = self.subject(&incoming.caller, &message.id).await?;
+        let subject = self.subject(&message.id).await?;
         let reason = ask::remark(&subject, "reason", &message.reason)?;
         let target = Target { id: &message.id, request_id: &message.request_id, etag: &message.etag };
         let rule =
@@ -238,22 +263,25 @@ impl Engagements {
 
     async fn link(&self, incoming: Incoming<pb::LinkApplicationRequest>) -> Result<pb::Engagement, Fault> {
         let message = &incoming.message;
-        let seen = self.seen(&incoming.caller, &message.id).await?;
-        let application = self.application(&seen.state.asked, &message.application_id).await?;
+        let (_, stands) = self.stands(&message.id).await?;
+        let application = self.application(&stands.asked, &message.application_id).await;
         let target = Target { id: &message.id, request_id: &message.request_id, etag: &message.etag };
+        let caller = incoming.caller.clone();
         let rule = move |engagement: &Engagement, by: &Actor, _: &Context| {
-            // staff who are not the agent: the window that entered it
-            if by.role == "agent" && engagement.helper().is_none_or(|helper| helper.account != by.id) {
+            let asked = &engagement.asked;
+            let agent = engagement.helper().is_some_and(|helper| helper.account == by.id);
+            let window = asked.for_another && caller.has_role("clerk") && caller.region == county(&asked.wanted.region);
+            if caller.is_staff() && !agent && !window {
                 return Err(engagements::authority::not_the_agent());
             }
-            decide::link(engagement, application, by)
+            decide::link(engagement, application.clone()?, by)
         };
         self.act(&incoming, "LinkApplication", target, rule).await
     }
 
     async fn record(&self, incoming: Incoming<pb::RecordStepRequest>) -> Result<pb::Engagement, Fault> {
         let message = &incoming.message;
-        let subject = self.subject(&incoming.caller, &message.id).await?;
+        let subject = self.subject(&message.id).await?;
         let log = show::log(message, &subject, self.ledger.host().now())?;
         let target = Target { id: &message.id, request_id: &message.request_id, etag: &message.etag };
         let rule = move |engagement: &Engagement, by: &Actor, cx: &Context| decide::record(engagement, &log, by, cx);
@@ -262,24 +290,24 @@ impl Engagements {
 
     async fn offer(&self, incoming: Incoming<pb::OfferHandOverRequest>) -> Result<pb::Engagement, Fault> {
         let message = &incoming.message;
-        let seen = self.seen(&incoming.caller, &message.id).await?;
-        let open = sealed(&seen.state.asked.subject, "open_matters", &message.open_matters, 2000)?;
-        let (agent, _) = self.fitting(&seen.state.asked.wanted, &message.account).await?;
-        let to = helper(&agent.state);
+        let (_, stands) = self.stands(&message.id).await?;
+        let open = sealed(&stands.asked.subject, "open_matters", &message.open_matters, 2000)?;
+        let fitting = self.fitting(&stands.asked.wanted, &message.account).await;
+        let to = fitting.map(|(agent, _)| helper(&agent.state));
         let target = Target { id: &message.id, request_id: &message.request_id, etag: &message.etag };
-        let rule = move |engagement: &Engagement, by: &Actor, _: &Context| decide::offer(engagement, &to, &open, by);
+        let rule =
+            move |engagement: &Engagement, by: &Actor, _: &Context| decide::offer(engagement, &to.clone()?, &open, by);
         self.act(&incoming, "OfferHandOver", target, rule).await
     }
 
     async fn accept(&self, incoming: Incoming<pb::AcceptHandOverRequest>) -> Result<pb::Engagement, Fault> {
         let (message, account) = (&incoming.message, &incoming.caller.id);
-        let seen = self.seen(&incoming.caller, &message.id).await?;
-        if decide::offered_to(&seen.state, account).is_ok() {
+        let (id, stands) = self.stands(&message.id).await?;
+        if decide::offered_to(&stands, account).is_ok() {
             let agent = self.ledger.get::<Agent>(agents::stream(account), &Audiences::all()).await?;
             let agent = agent.ok_or_else(agents::not_found)?;
-            let call =
-                Call::system(format!("give.{}.{}.{}", seen.stream, agent.stream, agent.version), &incoming.trace);
-            assigning::give(&self.ledger, account, seen.stream, false, call).await?;
+            let call = Call::system(format!("give.{id}.{}.{}", agent.stream, agent.version), &incoming.trace);
+            assigning::give(&self.ledger, account, id, false, call).await?;
         }
         let target = Target { id: &message.id, request_id: &message.request_id, etag: &message.etag };
         let rule = move |engagement: &Engagement, by: &Actor, _: &Context| decide::accept(engagement, by);
@@ -288,7 +316,7 @@ impl Engagements {
 
     async fn refuse(&self, incoming: Incoming<pb::RefuseHandOverRequest>) -> Result<pb::Engagement, Fault> {
         let message = &incoming.message;
-        let subject = self.subject(&incoming.caller, &message.id).await?;
+        let subject = self.subject(&message.id).await?;
         let reason = sealed(&subject, "reason", &message.reason, 500)?;
         let target = Target { id: &message.id, request_id: &message.request_id, etag: &message.etag };
         let rule = move |engagement: &Engagement, by: &Actor, _: &Context| decide::refuse(engagement, &reason, by);
@@ -297,15 +325,15 @@ impl Engagements {
 
     async fn call_meeting(&self, incoming: Incoming<pb::CallJointMeetingRequest>) -> Result<pb::Engagement, Fault> {
         let message = &incoming.message;
-        let subject = self.subject(&incoming.caller, &message.id).await?;
+        let subject = self.subject(&message.id).await?;
         let mut called = show::meeting(message, &subject, &ask::acting(&incoming.caller).actor)?;
         for (place, code) in message.organisations.iter().enumerate() {
             called.invited.push(known_organ(&self.ledger, &format!("organisations[{place}]"), code).await?);
         }
         let target = Target { id: &message.id, request_id: &message.request_id, etag: &message.etag };
-        let coordinates = incoming.caller.has_role("coordinator");
+        let caller = incoming.caller.clone();
         let rule = move |engagement: &Engagement, by: &Actor, _: &Context| {
-            convenes(engagement, by, coordinates)?;
+            convenes(engagement, by, &caller)?;
             meeting::call(engagement, &called)
         };
         self.act(&incoming, "CallJointMeeting", target, rule).await
@@ -313,13 +341,13 @@ impl Engagements {
 
     async fn record_meeting(&self, incoming: Incoming<pb::RecordMeetingRequest>) -> Result<pb::Engagement, Fault> {
         let message = &incoming.message;
-        let subject = self.subject(&incoming.caller, &message.id).await?;
+        let subject = self.subject(&message.id).await?;
         let minutes = show::minutes(message, &subject, &ask::acting(&incoming.caller).actor)?;
         let (orders, place) = (show::orders(&message.tasks, &subject)?, show::place(&message.meeting_id));
         let target = Target { id: &message.id, request_id: &message.request_id, etag: &message.etag };
-        let coordinates = incoming.caller.has_role("coordinator");
+        let caller = incoming.caller.clone();
         let rule = move |engagement: &Engagement, by: &Actor, cx: &Context| {
-            convenes(engagement, by, coordinates)?;
+            convenes(engagement, by, &caller)?;
             meeting::record(engagement, place, &minutes, &orders, cx)
         };
         self.act(&incoming, "RecordMeeting", target, rule).await
@@ -327,7 +355,7 @@ impl Engagements {
 
     async fn complete(&self, incoming: Incoming<pb::CompleteTaskRequest>) -> Result<pb::Engagement, Fault> {
         let message = &incoming.message;
-        let subject = self.subject(&incoming.caller, &message.id).await?;
+        let subject = self.subject(&message.id).await?;
         let result = sealed(&subject, "result", &message.result, 500)?;
         let at = show::place(&message.meeting_id).zip(show::place(&message.task_id));
         let target = Target { id: &message.id, request_id: &message.request_id, etag: &message.etag };
@@ -345,7 +373,7 @@ impl Engagements {
 
     async fn report(&self, incoming: Incoming<pb::ReportEngagementRequest>) -> Result<pb::Engagement, Fault> {
         let message = &incoming.message;
-        let subject = self.subject(&incoming.caller, &message.id).await?;
+        let subject = self.subject(&message.id).await?;
         let text = sealed(&subject, "report", &message.report, 2000)?;
         let target = Target { id: &message.id, request_id: &message.request_id, etag: &message.etag };
         let rule = move |engagement: &Engagement, by: &Actor, _: &Context| decide::report(engagement, &text, by);
@@ -354,7 +382,7 @@ impl Engagements {
 
     async fn confirm(&self, incoming: Incoming<pb::ConfirmEngagementRequest>) -> Result<pb::Engagement, Fault> {
         let message = &incoming.message;
-        let subject = self.subject(&incoming.caller, &message.id).await?;
+        let subject = self.subject(&message.id).await?;
         let missing: Option<Personal> = match (message.agrees, ask::remark(&subject, "reason", &message.reason)?) {
             (true, _) => None,
             (false, Some(reason)) => Some(reason),
@@ -408,8 +436,9 @@ impl Engagements {
     }
 }
 
-/// A meeting is the agent's or a coordinator's to call and to write down.
-fn convenes(engagement: &Engagement, by: &Actor, coordinates: bool) -> Result<(), Refusal> {
+/// A meeting is the agent's or a coordinator's of the county to call and to write down.
+fn convenes(engagement: &Engagement, by: &Actor, caller: &Caller) -> Result<(), Refusal> {
+    let coordinates = caller.has_role("coordinator") && caller.region == county(&engagement.asked.wanted.region);
     match engagement.helper() {
         Some(helper) if helper.account == by.id => Ok(()),
         _ if coordinates => Ok(()),

@@ -8,7 +8,7 @@ use super::{Intake, reader, resource};
 use crate::application::decide::{self, Acting};
 use crate::application::{Actor, Application};
 use crate::catalogue::facts::Fetch;
-use crate::convert::{application as show, ask};
+use crate::convert::application as show;
 use crate::fetching::{self, Query};
 
 impl Intake {
@@ -18,7 +18,7 @@ impl Intake {
         let (caller, message) = (incoming.caller.clone(), &incoming.message);
         let seen = self.seen(&caller, &message.id).await?;
         self.gate.allow(&caller, "FetchMaterials", &resource(&seen.state, &caller))?;
-        let acting = Acting { mandates: self.mandates(seen.stream).await?, ..ask::acting(&caller) };
+        let acting = self.acting(&caller, "FetchMaterials", seen.stream).await?;
         let host = self.ledger.host();
         let cx = Context {
             now: host.now(),

@@ -111,6 +111,7 @@ impl Joints {
         let (stream, now) = (new_stream_id(), ledger.host().now());
         let fallback = ledger.vault().lookup("application", &stream.to_string());
         let (applicant, agent) = show::parties(message, &Sealing { vault: ledger.vault(), fallback: &fallback, now })?;
+        let window = self.0.check_window(&caller, &applicant.subject).await;
         let (found, reads) = self.items(&read.state).await?;
         let facts = &read.state.facts;
         let acting = ask::acting(&caller);
@@ -152,6 +153,7 @@ impl Joints {
                 status: "DRAFT",
             };
             gate.allow(&by, "CreateJointApplication", &new)?;
+            window.clone()?;
             decide::create(joint, &theme, &create, &acting, cx)
         };
         let done = ledger.create::<Joint>(stream, call, rule).await.map_err(wire::contract_word)?;
@@ -272,7 +274,12 @@ impl Joints {
             None => Vec::new(),
         };
         let target = Target { id: &message.id, request_id: &message.request_id, etag: &message.etag };
+        let window = match &read.state.whose {
+            Some(whose) => self.0.check_window(&caller, &whose.applicant.subject).await,
+            None => Ok(()),
+        };
         let rule = move |joint: &Joint, by: &Acting, cx: &Context| {
+            window.clone()?;
             let by = Acting { mandates: mandates.clone(), ..by.clone() };
             decide::submit(joint, &parts, &ask, &by, cx)
         };

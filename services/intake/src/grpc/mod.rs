@@ -67,13 +67,15 @@ pub use reception::Receptions;
 pub use theme::Themes;
 pub use transfer::Transfers;
 
-use crate::application::decide::Acting;
+use crate::application::decide::{self, Acting};
 use crate::application::{self as app, Application, ApplicationEvent, ItemPin, Party};
+use crate::catalogue::import::all_tagged;
 use crate::catalogue::{self as items, Item};
 use crate::convert::application::{self as show, Reader};
 use crate::convert::ask;
+use crate::engagement::Engagement;
 use crate::fetching::Sources;
-use crate::mandate::{Mandate, between};
+use crate::mandate::{Act, Mandate, between, of_account};
 use crate::store::Store;
 use crate::transfer::Organ;
 
@@ -188,6 +190,25 @@ fn reader(caller: &Caller) -> Reader {
     }
 }
 
+/// What an agent does in the applicant's name, and which act of a mandate it is.
+fn in_their_name(rpc: &str) -> Option<Act> {
+    const APPLY: [&str; 9] = [
+        "CreateApplication",
+        "UpdateApplication",
+        "SaveFields",
+        "PrefillForm",
+        "FetchMaterials",
+        "UploadAttachment",
+        "RemoveAttachment",
+        "SubmitApplication",
+        "ResubmitApplication",
+    ];
+    match rpc {
+        "WithdrawApplication" => Some(Act::Withdraw),
+        rpc => APPLY.contains(&rpc).then_some(Act::Apply),
+    }
+}
+
 /// Id, request id and etag of a write.
 struct Target<'a> {
     id: &'a str,
@@ -255,18 +276,21 @@ impl Intake {
     ) -> Result<Committed<Application>, Refusal> {
         let (gate, caller) = (self.gate.clone(), caller.clone());
         let audiences = caller.audiences();
-        let acting = Acting { mandates: self.mandates(id).await?, ..ask::acting(&caller) };
+        let acting = self.acting(&caller, rpc, id).await?;
         let rule = move |app: &Application, cx: &Context| {
             if !app.exists() || !audiences.meets(&app.tags()) {
                 return Err(app::not_found());
             }
             gate.allow(&caller, rpc, &resource_of(rpc, app, &caller))?;
+            if let Some(act) = in_their_name(rpc) {
+                decide::check_helper(app, act, &acting, cx)?;
+            }
             rule(app, &acting, cx)
         };
         self.ledger.execute::<Application>(id, call, rule).await.map_err(wire::contract_word)
     }
 
-    /// 授权委托 between the parties of an application as it stands; none where there is no agent.
+    /// 授权委托 between the parties of an application as it stands, for who acted before and is carried out.
     pub(crate) async fn mandates(&self, id: StreamId) -> Result<Vec<(StreamId, Mandate)>, Refusal> {
         let read = self.ledger.get::<Application>(id, &Audiences::all()).await?;
         let parties = read.as_ref().and_then(|read| read.state.identified_applicant().zip(read.state.agent.as_ref()));
@@ -276,10 +300,83 @@ impl Intake {
         }
     }
 
+    /// Who acts on an application as it stands, and the mandates that they may act by.
+    async fn acting(&self, caller: &Caller, rpc: &'static str, id: StreamId) -> Result<Acting, Refusal> {
+        let read = self.ledger.get::<Application>(id, &Audiences::all()).await?;
+        let (app, named) = match &read {
+            Some(read) => (Some((id, &read.state.item)), read.state.identified_applicant()),
+            None => (None, None),
+        };
+        let agent = read.as_ref().and_then(|read| read.state.agent.as_ref()).filter(|agent| agent.is_identified());
+        self.acting_for(caller, rpc, app, named.map(|party| &party.subject), agent.map(|party| &party.subject)).await
+    }
+
+    async fn acting_for(
+        &self,
+        caller: &Caller,
+        rpc: &'static str,
+        app: Option<(StreamId, &ItemPin)>,
+        applicant: Option<&SubjectId>,
+        agent: Option<&SubjectId>,
+    ) -> Result<Acting, Refusal> {
+        let mut acting = ask::acting(caller);
+        if self.is_helper(caller, rpc, app, applicant).await? {
+            acting.helper = Some(of_account(self.ledger.vault(), &caller.id));
+        }
+        for agent in agent.into_iter().chain(acting.helper.clone().as_ref()) {
+            if let Some(applicant) = applicant {
+                acting.mandates.extend(between(&self.ledger, applicant, agent).await?);
+            }
+        }
+        Ok(acting)
+    }
+
+    /// 帮办代办: whether staff act as the applicant's agent. Who is a clerk at the item's window beside it does so for whom they help, or helped,
+    /// with this application or this item; everybody else who is an agent always.
+    async fn is_helper(
+        &self,
+        caller: &Caller,
+        rpc: &'static str,
+        app: Option<(StreamId, &ItemPin)>,
+        applicant: Option<&SubjectId>,
+    ) -> Result<bool, Refusal> {
+        if !caller.is_staff() || !caller.has_role("agent") || in_their_name(rpc).is_none() {
+            return Ok(false);
+        }
+        // no window takes an application back
+        let window = rpc != "WithdrawApplication"
+            && app.is_some_and(|(_, pin)| caller.has_role("clerk") && caller.region == pin.region);
+        if !window {
+            return Ok(true);
+        }
+        let Some(((id, pin), applicant)) = app.zip(applicant) else { return Ok(false) };
+        let with = |one: &Engagement| one.applications.contains(&id) || one.asked.wanted.items.contains(&pin.code);
+        Ok(self.helped(caller, applicant).await?.iter().any(|read| with(&read.state)))
+    }
+
+    /// The engagements that somebody has, or had, in hand for an asker.
+    async fn helped(&self, caller: &Caller, asker: &SubjectId) -> Result<Vec<Read<Engagement>>, Refusal> {
+        let filters = [("asker", asker.to_string()), ("helped_by", caller.id.clone())];
+        all_tagged::<Engagement>(&self.ledger, &filters).await
+    }
+
+    /// A joint application is its applicant's, their agent's or a window's: who helps this applicant as an agent of an organ, or did, is no
+    /// window to them, and no mandate of theirs covers a theme.
+    ///
+    /// # Errors
+    /// `MANDATE_MISSING`.
+    async fn check_window(&self, caller: &Caller, applicant: &SubjectId) -> Result<(), Refusal> {
+        let agent = caller.is_staff() && caller.has_role("agent");
+        if agent && !self.helped(caller, applicant).await?.is_empty() {
+            return Err(decide::mandate_missing());
+        }
+        Ok(())
+    }
+
     fn shown(&self, caller: &Caller, done: &Committed<Application>) -> pb::Application {
         let mut shown = show::application(done.stream, done.version, &done.state, done.at, reader(caller));
         // 最小必要: who does not handle it has no use for what the person wrote
-        if caller.is_staff() && !application::handles(caller, &done.state.item) {
+        if !application::sees_in_full(caller, &done.state) {
             shown.form = None;
             for party in [&mut shown.applicant, &mut shown.agent].into_iter().flatten() {
                 show::mask_party(party);

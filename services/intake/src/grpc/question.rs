@@ -159,6 +159,13 @@ impl Questions {
         Ok((Some(item), Some(organ)))
     }
 
+    /// Under whose key what is written about the asker is sealed. Whether the caller may see the question the rule says, so that a
+    /// repeated request is answered as then.
+    async fn subject(&self, id: &str) -> Result<SubjectId, Refusal> {
+        let read = self.ledger.get::<Question>(StreamId::parse("id", id)?, &Audiences::all()).await?;
+        Ok(read.map(|read| read.state.asked.subject.clone()).unwrap_or_default())
+    }
+
     /// The question as the caller sees it.
     async fn seen(&self, caller: &Caller, id: &str) -> Result<yiwang_ledger::Read<Question>, Refusal> {
         let id = StreamId::parse("id", id)?;
@@ -183,7 +190,12 @@ impl Questions {
             if question.stage == Stage::Absent || !audiences.meets(&question.tags()) {
                 return Err(questions::not_found());
             }
-            gate.allow(&caller, rpc, &resource(question, part.organ(question, &by.organisation)))?;
+            let mut about = resource(question, part.organ(question, &by.organisation));
+            if matches!(part, Part::Asker) && !question.asked.for_another {
+                // what somebody asked themselves is no window's to go on with
+                about.region = "";
+            }
+            gate.allow(&caller, rpc, &about)?;
             rule(question, &by, cx)
         };
         let done = self.ledger.execute::<Question>(id, call, rule).await.map_err(wire::contract_word)?;
@@ -195,20 +207,13 @@ impl Questions {
     }
 
     /// A reason or text about the asker, sealed under their key.
-    async fn about(
-        &self,
-        caller: &Caller,
-        id: &str,
-        field: &'static str,
-        text: &str,
-        most: usize,
-    ) -> Result<Personal, Refusal> {
-        sealed(&self.seen(caller, id).await?.state.asked.subject, field, text, most)
+    async fn about(&self, id: &str, field: &'static str, text: &str, most: usize) -> Result<Personal, Refusal> {
+        sealed(&self.subject(id).await?, field, text, most)
     }
 
     async fn supplement(&self, incoming: Incoming<pb::SupplementQuestionRequest>) -> Result<pb::Question, Fault> {
         let message = &incoming.message;
-        let text = self.about(&incoming.caller, &message.id, "text", &message.text, 2000).await?;
+        let text = self.about(&message.id, "text", &message.text, 2000).await?;
         let target = Target { id: &message.id, request_id: &message.request_id, etag: &message.etag };
         let rule = move |question: &Question, by: &Actor, cx: &Context| decide::supplement(question, &text, by, cx);
         self.act(&incoming, "SupplementQuestion", target, Part::Asker, rule).await
@@ -236,16 +241,18 @@ impl Questions {
 
     async fn hand_on(&self, incoming: Incoming<pb::HandOnQuestionRequest>) -> Result<pb::Question, Fault> {
         let message = &incoming.message;
-        let reason = self.about(&incoming.caller, &message.id, "reason", &message.reason, 500).await?;
-        let to = known_organ(&self.ledger, "organisation", &message.organisation).await?;
+        let reason = self.about(&message.id, "reason", &message.reason, 500).await?;
+        let to = known_organ(&self.ledger, "organisation", &message.organisation).await;
         let target = Target { id: &message.id, request_id: &message.request_id, etag: &message.etag };
-        let rule = move |question: &Question, by: &Actor, cx: &Context| decide::hand_on(question, &to, &reason, by, cx);
+        let rule = move |question: &Question, by: &Actor, cx: &Context| {
+            decide::hand_on(question, &to.clone()?, &reason, by, cx)
+        };
         self.act(&incoming, "HandOnQuestion", target, Part::Responsible, rule).await
     }
 
     async fn give_back(&self, incoming: Incoming<pb::ReturnQuestionRequest>) -> Result<pb::Question, Fault> {
         let message = &incoming.message;
-        let reason = self.about(&incoming.caller, &message.id, "reason", &message.reason, 500).await?;
+        let reason = self.about(&message.id, "reason", &message.reason, 500).await?;
         let target = Target { id: &message.id, request_id: &message.request_id, etag: &message.etag };
         let rule = move |question: &Question, by: &Actor, cx: &Context| decide::give_back(question, &reason, by, cx);
         self.act(&incoming, "ReturnQuestion", target, Part::Reached, rule).await
@@ -253,16 +260,17 @@ impl Questions {
 
     async fn assign(&self, incoming: Incoming<pb::AssignQuestionRequest>) -> Result<pb::Question, Fault> {
         let message = &incoming.message;
-        let reason = self.about(&incoming.caller, &message.id, "reason", &message.reason, 500).await?;
-        let organ = known_organ(&self.ledger, "organisation", &message.organisation).await?;
+        let reason = self.about(&message.id, "reason", &message.reason, 500).await?;
+        let organ = known_organ(&self.ledger, "organisation", &message.organisation).await;
         let target = Target { id: &message.id, request_id: &message.request_id, etag: &message.etag };
-        let rule = move |question: &Question, by: &Actor, _: &Context| decide::assign(question, &organ, &reason, by);
+        let rule =
+            move |question: &Question, by: &Actor, _: &Context| decide::assign(question, &organ.clone()?, &reason, by);
         self.act(&incoming, "AssignQuestion", target, Part::Region, rule).await
     }
 
     async fn extend(&self, incoming: Incoming<pb::ExtendQuestionRequest>) -> Result<pb::Question, Fault> {
         let message = &incoming.message;
-        let reason = self.about(&incoming.caller, &message.id, "reason", &message.reason, 500).await?;
+        let reason = self.about(&message.id, "reason", &message.reason, 500).await?;
         let target = Target { id: &message.id, request_id: &message.request_id, etag: &message.etag };
         let rule = move |question: &Question, by: &Actor, cx: &Context| decide::extend(question, &reason, by, cx);
         self.act(&incoming, "ExtendQuestion", target, Part::Responsible, rule).await
@@ -270,24 +278,29 @@ impl Questions {
 
     async fn answer(&self, incoming: Incoming<pb::AnswerQuestionRequest>) -> Result<pb::Question, Fault> {
         let message = &incoming.message;
-        let subject = self.seen(&incoming.caller, &message.id).await?.state.asked.subject.clone();
-        let reply = self.reply(message, &subject).await?;
+        let subject = self.subject(&message.id).await?;
+        let (reply, current) = self.reply(message, &subject).await?;
         let target = Target { id: &message.id, request_id: &message.request_id, etag: &message.etag };
-        let rule = move |question: &Question, by: &Actor, cx: &Context| decide::answer(question, &reply, by, cx);
+        let rule = move |question: &Question, by: &Actor, cx: &Context| {
+            current.clone()?;
+            decide::answer(question, &reply, by, cx)
+        };
         self.act(&incoming, "AnswerQuestion", target, Part::Responsible, rule).await
     }
 
-    /// The answer in words, or what was published of another question.
-    async fn reply(&self, message: &pb::AnswerQuestionRequest, subject: &SubjectId) -> Result<decide::Reply, Refusal> {
+    /// The answer in words, or what was published of another question, and whether that stands.
+    async fn reply(
+        &self,
+        message: &pb::AnswerQuestionRequest,
+        subject: &SubjectId,
+    ) -> Result<(decide::Reply, Result<(), Refusal>), Refusal> {
         let text = ask::text("text", &message.text, 0, ANSWER, "FIELD_INVALID")?;
         let bases = show::bases(&message.bases)?;
         let pointed = match message.published_answer_id.trim() {
             "" => None,
             id => {
                 let id = StreamId::parse("published_answer_id", id)?;
-                let read = self.ledger.get::<Answer>(id, &Audiences::all()).await?.ok_or_else(answers::not_found)?;
-                answers::decide::check_current(&read.state)?;
-                Some(read)
+                Some(self.ledger.get::<Answer>(id, &Audiences::all()).await?.ok_or_else(answers::not_found)?)
             }
         };
         let published = pointed.as_ref().map(|read| &read.state.text);
@@ -301,21 +314,19 @@ impl Questions {
             let (zh, en) = ("请写明答复的依据", "say what the answer rests on");
             return Err(Refusal::field("bases", "BASIS_NOT_CITED", zh, en));
         }
-        Ok(decide::Reply {
-            text: Personal::new(subject, "answer", text),
-            bases,
-            published: pointed.map(|read| read.stream),
-        })
+        let current = pointed.as_ref().map_or(Ok(()), |read| answers::decide::check_current(&read.state));
+        let text = Personal::new(subject, "answer", text);
+        Ok((decide::Reply { text, bases, published: pointed.map(|read| read.stream) }, current))
     }
 
     async fn rate(&self, incoming: Incoming<pb::RateQuestionRequest>) -> Result<pb::Question, Fault> {
         let message = &incoming.message;
         let satisfaction = show::satisfaction(message.satisfaction())?;
-        let subject = self.seen(&incoming.caller, &message.id).await?.state.asked.subject.clone();
-        let comment = ask::remark(&subject, "comment", &message.comment)?;
+        let comment = ask::remark(&self.subject(&message.id).await?, "comment", &message.comment)?;
         let target = Target { id: &message.id, request_id: &message.request_id, etag: &message.etag };
+        let organs = incoming.caller.organisations.clone();
         let rule = move |question: &Question, by: &Actor, cx: &Context| {
-            decide::rate(question, satisfaction, comment.as_ref(), by, cx)
+            decide::rate(question, satisfaction, comment.as_ref(), &organs, by, cx)
         };
         self.act(&incoming, "RateQuestion", target, Part::Asker, rule).await
     }

@@ -6,7 +6,7 @@ use yiwang_ledger::{Audiences, Context, Decision, Refusal};
 use yiwang_proto::intake::v1 as pb;
 use yiwang_proto::intake::v1::queue_service_server::QueueService;
 
-use super::appointment::{green, same_place};
+use super::appointment::{bookable, green, same_place};
 use super::of_region;
 use super::reception::{Receptions, is_clerk, of_hall};
 use crate::appointment::following::Published;
@@ -83,16 +83,26 @@ impl Queues {
         self.0.gate.allow(&caller, "TakeTicket", &of_hall(whose, &hall.region))?;
         let ask = WalkIn {
             item: ask::text("item_code", &message.item_code, 0, 100, "FIELD_INVALID")?,
-            green: green(message.ground(), &message.ground_reason, is_clerk(&caller, &hall.region))?,
+            green: green(message.ground(), is_clerk(&caller, &hall.region))?,
             owner,
         };
         let (fresh, by) = (self.0.fresh(&published, self.0.today()), ask::acting(&caller).actor);
-        let served = ask.item.is_empty() || published.group.0.serves(&ask.item);
+        let stands = self.taken_today(&published.group.0, &ask.item).await;
         let rule = move |day: &Day, cx: &Context| {
-            served.then_some(()).ok_or_else(not_served)?;
+            stands.clone()?;
             tickets::take(day, &fresh, &ask, &by, cx)
         };
         self.run(&incoming, ("TakeTicket", &message.request_id), published, None, rule).await
+    }
+
+    /// Whether the windows take an item today; where none is named, they say so there.
+    async fn taken_today(&self, group: &WindowGroup, item: &str) -> Result<(), Refusal> {
+        if item.is_empty() {
+            return Ok(());
+        }
+        let item = self.0.item(item).await?;
+        let presence = self.0.presence(&group.hall, &item.facts.code).await?;
+        bookable(&item, presence.as_ref(), group, self.0.today())
     }
 
     async fn call(&self, incoming: Incoming<pb::CallNextRequest>) -> Result<pb::Ticket, Fault> {
@@ -159,7 +169,7 @@ impl Queues {
 
     async fn grant(&self, incoming: Incoming<pb::GrantPriorityRequest>) -> Result<pb::Ticket, Fault> {
         let (message, by) = (&incoming.message, ask::acting(&incoming.caller).actor);
-        let Some(green) = green(message.ground(), &message.ground_reason, true)? else {
+        let Some(green) = green(message.ground(), true)? else {
             return Err(Refusal::field("ground", "GROUND_MISSING", "请指明优先的情形", "name the ground").into());
         };
         let (label, own) = (message.ticket.trim(), message.ticket.trim().to_owned());

@@ -6,7 +6,8 @@ use chrono::NaiveDate;
 use tonic::Request;
 use yiwang_kit::{Caller, CallerKind, Fault, Gate, Incoming, Reply, Resource, receive, reply, wire};
 use yiwang_ledger::{
-    Aggregate, Audiences, Call, Committed, Context, Decision, EventName as _, Ledger, ListQuery, Refusal, Timestamp,
+    Aggregate, Audiences, Call, Committed, Context, Decision, Entry, EventName as _, Ledger, ListQuery, Refusal,
+    Timestamp,
 };
 use yiwang_proto::intake::v1 as pb;
 use yiwang_proto::intake::v1::reception_service_server::ReceptionService;
@@ -14,8 +15,9 @@ use yiwang_proto::intake::v1::reception_service_server::ReceptionService;
 use super::{of_region, public};
 use crate::appointment::Appointment;
 use crate::appointment::following::{After, Published, replan, replan_all};
+use crate::catalogue::{self as items, Item};
 use crate::convert::{ask, reception as show};
-use crate::hall::{self, Hall};
+use crate::hall::{self, Hall, Presence};
 use crate::limit::legal_date;
 use crate::queue::seats::Fresh;
 use crate::queue::{self, Day, DayEvent};
@@ -39,6 +41,24 @@ pub(super) fn is_clerk(caller: &Caller, region: &str) -> bool {
     caller.kind == CallerKind::Staff && caller.has_role("clerk") && caller.region == region
 }
 
+/// Whose entry it is.
+pub(super) struct Own {
+    principal: String,
+    request: String,
+}
+
+impl Own {
+    /// A call's.
+    pub(super) fn of(call: &Call) -> Self {
+        Self { principal: call.principal.clone(), request: call.request_id.clone() }
+    }
+
+    /// Whether the call wrote an entry.
+    pub(super) fn wrote(&self, entry: &Entry) -> bool {
+        (&entry.principal, &entry.request) == (&self.principal, &self.request)
+    }
+}
+
 impl Receptions {
     /// Over a ledger and the policies.
     pub fn new(ledger: Ledger, gate: Gate) -> Self {
@@ -56,6 +76,17 @@ impl Receptions {
     pub(super) async fn hall(&self, code: &str) -> Result<Arc<Hall>, Refusal> {
         let read = self.ledger.get::<Hall>(hall::stream(code.trim()), &public()).await?;
         read.map(|read| read.state).ok_or_else(hall::not_found)
+    }
+
+    pub(super) async fn item(&self, code: &str) -> Result<Item, Refusal> {
+        let read = self.ledger.get::<Item>(items::stream(code), &public()).await?;
+        let read = read.filter(|read| read.state.exists()).ok_or_else(|| items::not_found(code))?;
+        Ok((*read.state).clone())
+    }
+
+    pub(super) async fn presence(&self, hall: &str, item: &str) -> Result<Option<Presence>, Refusal> {
+        let read = self.ledger.get::<Presence>(hall::presence_stream(hall, item), &public()).await?;
+        Ok(read.map(|read| (*read.state).clone()))
     }
 
     pub(super) async fn published(&self, hall: &str, group: &str) -> Result<Published, Refusal> {
@@ -91,9 +122,11 @@ impl Receptions {
     ) -> Result<(Committed<Day>, Option<DayEvent>, Option<Committed<Appointment>>), Refusal> {
         let group = &published.group.0;
         let stream = queue::stream(&group.hall, &group.code, date);
+        let own = Own::of(&call);
         let done = self.ledger.execute::<Day>(stream, call, rule).await.map_err(wire::contract_word)?;
         let entries = self.ledger.history(done.stream, done.version.saturating_sub(1), 1).await?;
-        let Some(entry) = entries.first() else { return Ok((done, None, None)) };
+        // a command that changed nothing has no entry: the last one is somebody else's to carry out
+        let Some(entry) = entries.first().filter(|entry| own.wrote(entry)) else { return Ok((done, None, None)) };
         let event = self.ledger.decode::<Day>(entry).await?;
         tracing::debug!(day = %done.stream, event = event.name(), "carried on");
         let app = After::new(&self.ledger, entry.hash, trace).day(&done.state, &event).await?;

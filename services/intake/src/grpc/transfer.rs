@@ -10,8 +10,8 @@ use yiwang_ledger::{
 use yiwang_proto::catalogue::v1 as pb;
 use yiwang_proto::catalogue::v1::transfer_service_server::TransferService;
 
-use super::Target;
 use super::catalogue::day;
+use super::{Target, known_organ};
 use crate::application::Actor;
 use crate::catalogue::{self as items, Item};
 use crate::convert::{ask, transfer as show};
@@ -79,9 +79,24 @@ impl Transfers {
         Ok(all)
     }
 
+    /// An organ is called what the catalogue calls it, not what whoever offers writes: the item and its papers bear that name. Who is consulted
+    /// must be known, or nobody could speak; a receiver may have nothing yet.
+    async fn name(&self, offer: &mut Offer) -> Result<(), Refusal> {
+        for (field, organ) in [("giver.code", &mut offer.giver), ("receiver.code", &mut offer.receiver)] {
+            if let Ok(known) = known_organ(&self.ledger, field, &organ.code).await {
+                *organ = known;
+            }
+        }
+        for (place, organ) in offer.consulted.iter_mut().enumerate() {
+            *organ = known_organ(&self.ledger, &format!("consulted[{place}].code"), &organ.code).await?;
+        }
+        Ok(())
+    }
+
     async fn offer(&self, incoming: Incoming<pb::OfferTransferRequest>) -> Result<pb::Transfer, Fault> {
         let message = &incoming.message;
         let mut offer = show::offer(message, day("until_date", &message.until_date)?)?;
+        self.name(&mut offer).await?;
         self.gate.allow(&incoming.caller, "OfferTransfer", &resource(&offer.giver))?;
         let known = self.known(&offer).await?;
         for (offered, known) in offer.items.iter_mut().zip(&known) {

@@ -8,7 +8,7 @@ use chrono::{Months, NaiveDate};
 use serde::{Deserialize, Serialize};
 use yiwang_ledger::{
     Aggregate, Audiences, Context, Decision, Index, Kind as RefusalKind, Ledger, Meta, Personal, Refusal, StreamId,
-    SubjectId, Tag, Timestamp,
+    SubjectId, Tag, Timestamp, Vault,
 };
 use yiwang_standards::identity::DocumentKind;
 
@@ -58,12 +58,23 @@ impl Kind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Act {
-    /// 提交、补正、更正.
+    /// 填报、提交、补正、更正.
+    #[serde(alias = "fill_in", alias = "submit", alias = "correct")]
     Apply,
     /// 撤回.
     Withdraw,
     /// 领取结果.
+    #[serde(alias = "collect")]
     Receive,
+}
+
+/// 帮办代办: whose mandate it is, and what brought it about. An agent of an organ is known by their account.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Helping {
+    /// The engagement, with which it ends.
+    pub engagement: StreamId,
+    /// The agent's account.
+    pub account: String,
 }
 
 /// What is granted.
@@ -87,6 +98,16 @@ pub struct Grant {
     pub evidence: Option<String>,
     /// The window's region; empty where it was granted online.
     pub region: String,
+    /// 帮办代办; none where a person or company acts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub helping: Option<Helping>,
+}
+
+impl Grant {
+    /// Whether an item is among its matters.
+    pub fn covers_item(&self, item: &str) -> bool {
+        self.items.is_empty() || self.items.iter().any(|begins| item.starts_with(begins.as_str()))
+    }
 }
 
 /// How it was ended before its last day.
@@ -187,13 +208,40 @@ pub fn grant(
         let (zh, en) = ("授权应当载明代理权限（民法典第一百六十五条）", "name what may be done (Civil Code art. 165)");
         return Err(Refusal::field("acts", "ACTS_MISSING", zh, en));
     }
-    let latest = grant.from.checked_add_months(Months::new(MONTHS));
-    if grant.until < grant.from || grant.until < legal_date(cx.now) || latest.is_none_or(|latest| grant.until > latest)
-    {
-        let (zh, en) = ("授权期限应在三年以内，且尚未届满", "a period of at most three years that is not over");
-        return Err(Refusal::field("until_date", "PERIOD_INVALID", zh, en));
-    }
+    check_period("until_date", grant.from, grant.until, legal_date(cx.now))?;
     Ok(vec![MandateEvent::MandateGranted { grant: Box::new(grant), by: by.clone() }])
+}
+
+/// `PERIOD_INVALID`.
+///
+/// # Errors
+/// As it says, naming the field.
+pub fn check_period(field: &str, from: NaiveDate, until: NaiveDate, today: NaiveDate) -> Result<(), Refusal> {
+    let latest = from.checked_add_months(Months::new(MONTHS));
+    if until >= from && until >= today && latest.is_some_and(|latest| until <= latest) {
+        return Ok(());
+    }
+    let (zh, en) = ("授权期限应在三年以内，且尚未届满", "a period of at most three years that is not over");
+    Err(Refusal::field(field, "PERIOD_INVALID", zh, en))
+}
+
+/// 帮办代办: what an asker has authorised is granted, once; what was revoked since stays so.
+pub fn begin(mandate: &Mandate, grant: &Grant, by: &Actor) -> Decision<MandateEvent> {
+    let known = mandate.grant.is_some();
+    let granted = || MandateEvent::MandateGranted { grant: Box::new(grant.clone()), by: by.clone() };
+    Ok((!known).then(granted).into_iter().collect())
+}
+
+/// 帮办代办: it ends with what brought it about.
+pub fn end(mandate: &Mandate, reason: &Personal, by: &Actor) -> Decision<MandateEvent> {
+    let stands = mandate.grant.is_some() && mandate.ended.is_none();
+    let revoked = || MandateEvent::MandateRevoked { reason: reason.clone(), by: by.clone() };
+    Ok(stands.then(revoked).into_iter().collect())
+}
+
+/// The subject of an account of staff, who act in office and show no document.
+pub fn of_account(vault: &Vault, account: &str) -> SubjectId {
+    vault.lookup("account", account)
 }
 
 /// Ends it at once.
@@ -224,7 +272,7 @@ impl Mandate {
                 grant.principal.subject == *principal
                     && grant.agent.subject == *agent
                     && grant.acts.contains(&act)
-                    && (grant.items.is_empty() || grant.items.iter().any(|begins| item.starts_with(begins.as_str())))
+                    && grant.covers_item(item)
             })
     }
 }
@@ -282,6 +330,10 @@ impl Aggregate for Mandate {
             Tag::new("principal", grant.principal.subject.to_string(), sort.clone()),
             Tag::new("agent", grant.agent.subject.to_string(), sort.clone()),
         ];
+        if let Some(helping) = &grant.helping {
+            tags.push(Tag::new(Tag::AUDIENCE, format!("agent:{}", helping.account), sort.clone()));
+            tags.push(Tag::new("engagement", helping.engagement.to_string(), sort.clone()));
+        }
         if !grant.region.is_empty() {
             tags.push(Tag::new(Tag::AUDIENCE, format!("window:{}", grant.region), sort));
         }

@@ -23,6 +23,7 @@ fn granted(from: NaiveDate, until: NaiveDate, items: Vec<String>, acts: Vec<Act>
         until,
         evidence: None,
         region: String::new(),
+        helping: None,
     };
     Mandate { grant: Some(Box::new(grant)), ..Mandate::default() }
 }

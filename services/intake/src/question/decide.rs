@@ -194,7 +194,8 @@ pub fn answer(question: &Question, reply: &Reply, by: &Actor, cx: &Context) -> D
     }])
 }
 
-/// 评价: once an answer. The first that says dissatisfied opens the question again; the word on what follows (回访) closes it.
+/// 评价: once an answer. The first that says dissatisfied opens the question again; the word on what follows (回访) closes it. Nobody of
+/// an organ that answered enters it; `organs` are those of who does.
 ///
 /// # Errors
 /// `QUESTION_NOT_AT_STAGE`, `RATED_OFFICER`.
@@ -202,12 +203,14 @@ pub fn rate(
     question: &Question,
     satisfaction: Satisfaction,
     comment: Option<&Personal>,
+    organs: &[String],
     by: &Actor,
     cx: &Context,
 ) -> Decision<Event> {
     at(question, &[Stage::Answered])?;
-    if question.answers.iter().any(|answer| answer.by.id == by.id) {
-        let (zh, en) = ("答复人不得代为评价", "who answered does not enter the rating");
+    let rated = |answer: &super::Answer| answer.by.id == by.id || organs.contains(&answer.organ.code);
+    if question.answers.iter().any(rated) {
+        let (zh, en) = ("答复机关的人员不得代为评价", "nobody of the organ that answered enters the rating");
         return Err(Refusal::new(Kind::PermissionDenied, "RATED_OFFICER", zh, en));
     }
     let first = !question.ratings.iter().any(|rating| rating.reopened);

@@ -3,11 +3,20 @@
 
 use std::sync::LazyLock;
 
+use chrono::{Datelike as _, NaiveDate};
 use regex::{Captures, Regex};
+use yiwang_standards::uscc;
 
-/// Digits with the blanks and hyphens that people put between them, a letter before (a passport), an X after (a resident's number); or a mail address.
+/// In this order: a mail address; what is known to be nobody's: an item's code, an organ's, a day; digits with the blanks and hyphens that
+/// people put between them, a letter before (a passport), an X after (a resident's number).
 static NUMBERS: LazyLock<Result<Regex, regex::Error>> = LazyLock::new(|| {
-    Regex::new(r"[A-Za-z0-9._%+\-]+@[A-Za-z0-9.\-]+\.[A-Za-z]{2,}|[A-Za-z]?[0-9０-９](?:[ \-]?[0-9０-９])*[Xxｘ]?")
+    Regex::new(concat!(
+        r"[A-Za-z0-9._%+\-]+@[A-Za-z0-9.\-]+\.[A-Za-z]{2,}",
+        r"|(?-u:\b)[0-9A-Za-z]{8,20}-[0-9]{12}-[0-9A-Za-z]{3}-(?<organ>[0-9A-Z]{18})-[0-9]-[0-9]{2}(?-u:\b)",
+        r"|(?-u:\b)(?<code>[0-9A-HJ-NPQRTUWXY]{18})(?-u:\b)",
+        r"|(?-u:\b)(?<day>[0-9]{4}-[0-9]{1,2}-[0-9]{1,2})(?-u:\b)",
+        r"|[A-Za-z]?[0-9０-９](?:[ \-]?[0-9０-９])*[Xxｘ]?"
+    ))
 });
 
 const HIDDEN: &str = "***";
@@ -21,7 +30,7 @@ pub fn masked(text: &str, names: &[&str]) -> String {
     }
     match NUMBERS.as_ref() {
         Ok(numbers) => numbers
-            .replace_all(&text, |found: &Captures<'_>| match names_somebody(&found[0]) {
+            .replace_all(&text, |found: &Captures<'_>| match !is_nobodys(found) && names_somebody(&found[0]) {
                 true => HIDDEN.to_owned(),
                 false => found[0].to_owned(),
             })
@@ -34,6 +43,41 @@ pub fn masked(text: &str, names: &[&str]) -> String {
 /// Whether the text still names somebody.
 pub fn names_anybody(text: &str, names: &[&str]) -> bool {
     masked(text, names) != text
+}
+
+/// The code of an item or of an organ (GB 32100), or a day.
+fn is_nobodys(found: &Captures<'_>) -> bool {
+    let part = |name: &str| found.name(name).map(|part| part.as_str());
+    match (part("organ"), part("code"), part("day")) {
+        (Some(organ), ..) => !is_born(organ),
+        (_, Some(code), _) => uscc::is_valid(code) && !is_born(code),
+        (.., Some(day)) => {
+            NaiveDate::parse_from_str(day, "%Y-%m-%d").is_ok_and(|day| (1900..2100).contains(&day.year()))
+        }
+        _ => false,
+    }
+}
+
+/// Whether a day of birth stands where a resident's number has it, its check digit right or mistyped.
+fn is_born(number: &str) -> bool {
+    let digits =
+        |from: usize, until: usize| number.get(from..until).filter(|part| part.bytes().all(|c| c.is_ascii_digit()));
+    let day =
+        |text: &str| NaiveDate::parse_from_str(text, "%Y%m%d").is_ok_and(|day| (1900..2100).contains(&day.year()));
+    match number.len() {
+        18 => digits(0, 17).is_some() && digits(6, 14).is_some_and(day),
+        15 => digits(0, 15).is_some() && digits(6, 12).is_some_and(|short| day(&format!("19{short}"))),
+        _ => false,
+    }
+}
+
+/// Cards: the last digit checks the others (ISO/IEC 7812, Luhn).
+fn is_card(digits: &str) -> bool {
+    let doubled = |(place, digit): (usize, u8)| {
+        let digit = u32::from(digit - b'0') * if place % 2 == 1 { 2 } else { 1 };
+        digit / 10 + digit % 10
+    };
+    digits.bytes().rev().enumerate().map(doubled).sum::<u32>() % 10 == 0
 }
 
 fn names_somebody(found: &str) -> bool {
@@ -49,8 +93,10 @@ fn names_somebody(found: &str) -> bool {
         })
         .filter(char::is_ascii_digit)
         .collect();
+    let number = if found.ends_with(['x', 'X', 'ｘ']) { format!("{digits}X") } else { digits.clone() };
     // documents and bank cards; mobile telephones, with or without the country; passports and permits
-    digits.len() >= 15
+    is_born(&number)
+        || ((15..=19).contains(&digits.len()) && is_card(&digits))
         || (digits.len() == 11 && digits.starts_with('1'))
         || (digits.len() == 13 && digits.starts_with("861"))
         || (letter && (8..=10).contains(&digits.len()))
@@ -62,14 +108,15 @@ mod tests {
 
     #[test]
     fn what_names_a_person_goes() {
-        let text = "我是张建国，身份证511602198503120016，电话138 1234 5678，护照E12345678，邮箱zjg@example.cn，卡号6222021234567890123";
+        let text = "我是张建国，身份证511602198503120016，电话138 1234 5678，护照E12345678，邮箱zjg@example.cn，卡号6222021234567890128";
         assert_eq!(masked(text, &["张建国"]), "我是张某，身份证***，电话***，护照***，邮箱***，卡号***");
         assert_eq!(masked("51160219850312001X、１３８１２３４５６７８", &[]), "***、***");
     }
 
     #[test]
     fn an_offices_telephone_and_a_documents_number_stay() {
-        let text = "请拨打0826-2345678或12345，依据川府发〔2024〕12号、2024年3月1日公告，面积120平方米";
+        let text = "请拨打0826-2345678或12345，依据川府发〔2024〕12号、2024年3月1日公告，面积120平方米，2026-01-01 2026-12-31有效，\
+            事项511A0015500009-511602000000-000-115113016823646795-1-00，机关11511301MB051073XA，流水号202603020000000002";
         assert!(!names_anybody(text, &["张建国", "张"]));
         assert!(names_anybody("张建国问", &["张建国"]));
     }

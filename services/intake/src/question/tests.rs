@@ -79,7 +79,7 @@ fn run(question: &Question, act: &Act, cx: &Context) -> Vec<Event> {
         Act::Answer(number) => decide::answer(question, &reply, &by(*number), cx),
         Act::Rate(good) => {
             let said = if *good { Satisfaction::Satisfied } else { Satisfaction::Dissatisfied };
-            decide::rate(question, said, None, &by(8), cx)
+            decide::rate(question, said, None, &[], &by(8), cx)
         }
         Act::Say => decide::supplement(question, &text(), &by(8), cx),
         Act::Withdraw => decide::withdraw(question, &by(8)),

@@ -2,8 +2,8 @@
 //! two promises live that must hold under any concurrency: never more places are given than are published, and no number twice.
 //!
 //! Invariant: a place is taken here before anybody is told so; a ticket is in one queue at a time; when the day is over nobody
-//! waits. Nothing here is personal data but the keyed hash of whoever took a ticket themself; what a booking says of its visitor
-//! passes through in the event, sealed, to the appointment.
+//! waits. Nothing here is personal data but the keyed hash of whoever has a place, or took a ticket themself; what a booking says of its
+//! visitor passes through in the event, sealed, to the appointment.
 
 pub mod order;
 pub mod seats;
@@ -52,6 +52,9 @@ pub struct Seat {
     pub start: Clock,
     /// 实施编码.
     pub item: String,
+    /// Whose it is; the event says it beside the place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<SubjectId>,
     /// How it stands.
     #[serde(default)]
     pub phase: SeatPhase,
@@ -73,13 +76,21 @@ pub enum Line {
     },
 }
 
-/// 绿色通道.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// 绿色通道. The order needs no more than that it is one; why is a matter of the person's (个人信息保护法 art. 28), so it stands with no ticket
+/// that is known to be somebody's, and what was seen of it is written nowhere.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Green {
-    /// On which ground.
-    pub ground: Ground,
-    /// What the clerk saw of it.
-    pub reason: String,
+    /// On which ground; none where it is known whose ticket it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ground: Option<Ground>,
+}
+
+impl Green {
+    /// As it is kept with a ticket.
+    pub(super) fn with(self, line: &Line, owner: Option<&SubjectId>) -> Self {
+        let known = owner.is_some() || *line != Line::WalkIn;
+        Green { ground: self.ground.filter(|_| !known) }
+    }
 }
 
 /// How a ticket stands.
@@ -116,7 +127,7 @@ pub struct Ticket {
     /// 绿色通道.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub green: Option<Green>,
-    /// Who took it themself.
+    /// Whose it is; none where a clerk gave it to whoever stood there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner: Option<SubjectId>,
     /// How it stands.
@@ -392,6 +403,12 @@ impl Day {
         self.tickets.iter().find(|ticket| ticket.label == label)
     }
 
+    /// Whether its visitor may check in at a moment.
+    fn takes_in(&self, seat: &Seat, date: NaiveDate, now: Timestamp) -> bool {
+        let from = Clock(seat.start.0.saturating_sub(self.plan.queue.early_minutes)).on(date);
+        now >= from && self.missed_at(seat, date).is_some_and(|missed| now < missed)
+    }
+
     /// The moment after which a place that is held was missed; none of visits, which are reported.
     fn missed_at(&self, seat: &Seat, date: NaiveDate) -> Option<Timestamp> {
         let counted = seat.phase == SeatPhase::Held && seat.kind != SlotKind::HomeVisit;
@@ -433,7 +450,9 @@ impl Aggregate for Day {
                 (self.hall, self.group, self.date) = (hall.clone(), group.clone(), Some(*date));
                 self.plan = (**plan).clone();
             }
-            DayEvent::SeatTaken { seat, .. } => self.seats.push(seat.clone()),
+            DayEvent::SeatTaken { seat, owner, .. } => {
+                self.seats.push(Seat { owner: Some(owner.clone()), ..seat.clone() });
+            }
             DayEvent::SeatReleased { appointment, turn, .. } => {
                 self.seats.retain(|seat| seat.appointment != *appointment || seat.turn != *turn);
             }

@@ -134,6 +134,7 @@ pub fn book(day: &Day, fresh: &Fresh, rules: &BookingRules, take: &Take, cx: &Co
             kind: take.kind,
             start: take.start,
             item: take.item.clone(),
+            owner: None,
             phase: SeatPhase::Held,
         },
         end: slot.end,
@@ -185,7 +186,7 @@ pub fn check_in(day: &Day, booked: Booked, green: Option<&Green>, by: &Actor, cx
         return Err(not_open());
     }
     let line = Line::Booked { appointment: booked.appointment, turn: booked.turn, start: seat.start };
-    let ticket = super::tickets::issue(day, line, &seat.item, green, None, cx)?;
+    let ticket = super::tickets::issue(day, line, &seat.item, green, seat.owner.clone(), cx)?;
     Ok(vec![DayEvent::TicketIssued { ticket, by: by.clone() }])
 }
 

@@ -128,7 +128,7 @@ proptest! {
         let (mut day, mut minute, mut booked, mut version) = (Day::default(), 480u16, 0usize, 1u64);
         let (mut current, rules) = (plan(seats, quota, version), BookingRules::default());
         let (mut numbers, by) = (BTreeSet::new(), Actor::system());
-        let green = Green { ground: Ground::Disabled, reason: "残疾人证".into() };
+        let green = Green { ground: Some(Ground::Disabled) };
         for act in acts {
             let cx = at(minute);
             let seat = |n: usize| Booked { appointment: StreamId::named("test", &n.to_string()), turn: 0 };
@@ -211,7 +211,7 @@ proptest! {
         let mut number = 0;
         let mut come = |day: &mut Day, line: Line, green: bool| {
             number += 1;
-            let green = green.then(|| Green { ground: Ground::Ill, reason: "例".into() });
+            let green = green.then_some(Green { ground: Some(Ground::Ill) });
             let ticket = Ticket { green, ..ticket(number, line) };
             write(day, &[DayEvent::TicketIssued { ticket, by: Actor::system() }], &cx);
         };
@@ -250,7 +250,7 @@ proptest! {
             let appointment = StreamId::named("test", &n.to_string());
             let start = Clock(540 + 30 * slot);
             let line = if *booked { Line::Booked { appointment, turn: 0, start } } else { Line::WalkIn };
-            let green = green.then(|| Green { ground: Ground::Ill, reason: "例".into() });
+            let green = green.then_some(Green { ground: Some(Ground::Ill) });
             day.tickets.push(Ticket { green, since: Timestamp(*since), ..ticket(n + 1, line) });
         }
         let labels = |day: &Day| order::queue(day, at(580).now).iter().map(|t| t.label.clone()).collect::<Vec<_>>();
@@ -288,6 +288,7 @@ fn ticket(n: usize, line: Line) -> Ticket {
 fn the_fullest_day_fits_its_record() {
     let mut day = Day { date: Some(date()), plan: plan(50, 9, 1), ..Day::default() };
     let item = "511A0015500009-511602000000-000-115113016823646795-1-00";
+    let owner = SubjectId::parse(&"a".repeat(64));
     for n in 0..crate::reception::check::MOST_SEATS as usize {
         day.seats.push(super::Seat {
             appointment: StreamId::named("test", &n.to_string()),
@@ -295,14 +296,14 @@ fn the_fullest_day_fits_its_record() {
             kind: SlotKind::AfterHours,
             start: Clock(540),
             item: item.into(),
+            owner: owner.clone(),
             phase: SeatPhase::Missed,
         });
     }
-    let owner = SubjectId::parse(&"a".repeat(64));
     for n in 0..super::MOST_WAITING {
         let appointment = StreamId::named("test", &n.to_string());
         let line = Line::Booked { appointment, turn: 1, start: Clock(540) };
-        let green = Some(Green { ground: Ground::WithInfant, reason: "出".repeat(20) });
+        let green = Some(Green { ground: Some(Ground::WithInfant) });
         day.tickets.push(Ticket { item: item.into(), green, owner: owner.clone(), ..ticket(n, line) });
     }
     for n in 1000..3000 {

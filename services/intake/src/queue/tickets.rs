@@ -38,12 +38,13 @@ pub(super) fn issue(
     if day.tickets.len() >= MOST_WAITING || day.issued == u16::MAX {
         return Err(exhausted());
     }
+    let green = green.cloned().map(|green| green.with(&line, owner.as_ref()));
     Ok(Ticket {
         label: format!("{}{:03}", day.plan.prefix, day.issued + 1),
         since: cx.now,
         item: item.to_owned(),
         line,
-        green: green.cloned(),
+        green,
         owner,
         phase: TicketPhase::Waiting { not_before: 0 },
         calls: 0,
@@ -62,10 +63,10 @@ pub struct WalkIn {
     pub owner: Option<SubjectId>,
 }
 
-/// 取号.
+/// 取号. Nobody stands in two lines: who has a ticket that may still be called, or a place that may be checked in now.
 ///
 /// # Errors
-/// `DAY_HAS_ENDED`, `CLOSED_THAT_DAY`, `CLOSED_NOW`, `TICKET_HELD`, `TICKETS_EXHAUSTED`.
+/// `DAY_HAS_ENDED`, `CLOSED_THAT_DAY`, `CLOSED_NOW`, `TICKET_HELD`, `CHECK_IN_INSTEAD`, `TICKETS_EXHAUSTED`.
 pub fn take(day: &Day, fresh: &Fresh, ask: &WalkIn, by: &Actor, cx: &Context) -> Decision<DayEvent> {
     let (day, mut events) = opened(day, fresh, cx);
     if let Some(reason) = &day.plan.closed {
@@ -81,10 +82,17 @@ pub fn take(day: &Day, fresh: &Fresh, ask: &WalkIn, by: &Actor, cx: &Context) ->
             (format!("取号时间为{from}至{}", plan.closes), format!("tickets are taken from {from} to {}", plan.closes));
         return Err(Refusal::state("CLOSED_NOW", zh, en));
     }
-    if let Some(held) = day.tickets.iter().find(|ticket| ask.owner.is_some() && ticket.owner == ask.owner) {
+    let own = |owner: &Option<SubjectId>| ask.owner.is_some() && *owner == ask.owner;
+    let held = day.tickets.iter().find(|ticket| own(&ticket.owner) && !spent(&day, ticket));
+    if let Some(held) = held {
         let label = &held.label;
         let (zh, en) = (format!("您已取{label}号，尚未办结"), format!("you hold {label} already"));
         return Err(Refusal::state("TICKET_HELD", zh, en).with("ticket", label.clone()));
+    }
+    if let Some(seat) = day.seats.iter().find(|seat| own(&seat.owner) && day.takes_in(seat, fresh.date, cx.now)) {
+        let (zh, en) =
+            (format!("您已预约{}，请签到取号", seat.start), format!("you have booked {}: check in", seat.start));
+        return Err(Refusal::state("CHECK_IN_INSTEAD", zh, en));
     }
     if day.issued >= plan.tickets {
         return Err(exhausted());
@@ -92,6 +100,11 @@ pub fn take(day: &Day, fresh: &Fresh, ask: &WalkIn, by: &Actor, cx: &Context) ->
     let ticket = issue(&day, Line::WalkIn, &ask.item, ask.green.as_ref(), ask.owner.clone(), cx)?;
     events.push(DayEvent::TicketIssued { ticket, by: by.clone() });
     Ok(events)
+}
+
+/// Passed over for the last time: it is never called again.
+fn spent(day: &Day, ticket: &Ticket) -> bool {
+    ticket.phase == TicketPhase::Passed && ticket.rejoins >= day.plan.queue.rejoins
 }
 
 /// 叫号.
@@ -165,7 +178,7 @@ pub fn rejoin(day: &Day, label: &str, by: &Actor) -> Decision<DayEvent> {
     if ticket.phase != TicketPhase::Passed {
         return Err(not_passed());
     }
-    if ticket.rejoins >= day.plan.queue.rejoins {
+    if spent(day, ticket) {
         let (zh, en) = ("过号次数已满，请重新取号", "passed over too often: take another ticket");
         return Err(Refusal::state("REJOINED_TOO_OFTEN", zh, en));
     }
@@ -185,13 +198,17 @@ pub fn finish(day: &Day, label: &str, by: &Actor) -> Decision<DayEvent> {
     Ok(vec![DayEvent::TicketFinished { label: label.to_owned(), booked, by: by.clone() }])
 }
 
-/// 转移: it keeps its number, its line, and its place by when it came.
+/// 转移: it keeps its number, its line, and its place by when it came. Who was passed over comes back first.
 ///
 /// # Errors
 /// `TICKET_NOT_FOUND`, `TICKET_NOT_LIVE`.
 pub fn transfer(day: &Day, label: &str, to: &str, reason: &str, by: &Actor) -> Decision<DayEvent> {
     let ended = || Refusal::state("TICKET_NOT_LIVE", "该号已结束", "the ticket has ended");
     let ticket = live(day, label, ended)?.clone();
+    if ticket.phase == TicketPhase::Passed {
+        let (zh, en) = ("该号已过号，请先恢复排队", "the ticket was passed over: it rejoins first");
+        return Err(Refusal::state("TICKET_NOT_LIVE", zh, en));
+    }
     let ticket = Ticket { phase: TicketPhase::Waiting { not_before: 0 }, calls: 0, ..ticket };
     Ok(vec![DayEvent::TicketTransferred { ticket, to: to.to_owned(), reason: reason.to_owned(), by: by.clone() }])
 }
@@ -221,8 +238,9 @@ pub fn grant(day: &Day, label: &str, green: &Green, by: &Actor) -> Decision<DayE
     if !matches!(ticket.phase, TicketPhase::Waiting { .. }) {
         return Err(not_waiting());
     }
-    if ticket.green.as_ref() == Some(green) {
+    let green = green.clone().with(&ticket.line, ticket.owner.as_ref());
+    if ticket.green.as_ref() == Some(&green) {
         return Ok(Vec::new());
     }
-    Ok(vec![DayEvent::PriorityGranted { label: label.to_owned(), green: green.clone(), by: by.clone() }])
+    Ok(vec![DayEvent::PriorityGranted { label: label.to_owned(), green, by: by.clone() }])
 }

@@ -86,8 +86,11 @@ pub enum DayClass {
 }
 
 /// Why somebody is served first (绿色通道), or at home (上门服务).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, strum::IntoStaticStr, strum::EnumString,
+)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum Ground {
     /// 老年人: from [`ELDERLY_AGE`] on.
     Elderly,

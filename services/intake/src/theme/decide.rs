@@ -29,7 +29,7 @@ pub fn publish(theme: &Theme, facts: &ThemeFacts, items: &Items) -> Decision<Eve
 
 /// Brings in what the product ships, once; what an administrator changed or cancelled since stands.
 pub fn ship(theme: &Theme, facts: &ThemeFacts, digest: &str) -> Decision<Event> {
-    if theme.shipped.as_deref() == Some(digest) || theme.cancelled.is_some() {
+    if theme.own || theme.shipped.as_deref() == Some(digest) || theme.cancelled.is_some() {
         return Ok(Vec::new());
     }
     Ok(vec![Event::ThemePublished { facts: Box::new(facts.clone()), shipped: Some(digest.to_owned()) }])
@@ -142,6 +142,13 @@ fn check_member(found: &mut Found, facts: &ThemeFacts, place: usize, member: &Me
         );
         found.add(at("item_code"), "MEMBER_UNFIT", zh, en);
     }
+    if item.is_some_and(|item| !is_merged_whole(&item.facts.form_schema)) {
+        let (zh, en) = (
+            "该事项的表单用了引用或者条件，一表申请无法合并",
+            "its form refers to definitions or has conditions, which the one form cannot hold",
+        );
+        found.add(at("item_code"), "FORM_UNFIT", zh, en);
+    }
     for (index, input) in member.inputs.iter().enumerate() {
         let schema: Value =
             item.and_then(|item| serde_json::from_str(&item.facts.form_schema).ok()).unwrap_or_default();
@@ -153,6 +160,27 @@ fn check_member(found: &mut Found, facts: &ThemeFacts, place: usize, member: &Me
             found.add(at(&format!("inputs[{index}]")), "CODE_UNKNOWN", zh, en);
         }
     }
+}
+
+/// Whether a form is its fields and which of them must be there: what else a schema says of a whole object would be lost in the one form.
+fn is_merged_whole(form: &str) -> bool {
+    const BEYOND: [&str; 13] = [
+        "$defs",
+        "definitions",
+        "if",
+        "then",
+        "else",
+        "allOf",
+        "anyOf",
+        "oneOf",
+        "not",
+        "dependentRequired",
+        "dependentSchemas",
+        "dependencies",
+        "patternProperties",
+    ];
+    let schema: Value = serde_json::from_str(form).unwrap_or_default();
+    !form.contains("\"$ref\"") && BEYOND.iter().all(|word| schema.get(word).is_none())
 }
 
 fn check_examples(found: &mut Found, facts: &ThemeFacts) {

@@ -198,6 +198,9 @@ pub struct Theme {
     pub cancelled: Option<String>,
     /// Digest of the elements that the product last shipped for it.
     pub shipped: Option<String>,
+    /// An administrator has published it: the product's releases leave it alone from then on.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub own: bool,
 }
 
 /// What happens to a theme.
@@ -248,8 +251,9 @@ impl Aggregate for Theme {
     fn evolve(&mut self, event: &Event, _meta: &Meta) {
         match event {
             Event::ThemePublished { facts, shipped } => {
-                if shipped.is_some() {
-                    self.shipped.clone_from(shipped);
+                match shipped {
+                    Some(_) => self.shipped.clone_from(shipped),
+                    None => self.own = true,
                 }
                 self.facts = (**facts).clone();
             }

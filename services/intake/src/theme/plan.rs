@@ -115,13 +115,11 @@ pub fn form(chosen: &[(&Member, &ItemFacts)]) -> Vec<Field> {
                 field.required |= required(name);
                 continue;
             }
-            let taken = fields.iter().any(|field| field.name == *name);
-            fields.push(Field {
-                name: if taken { format!("{}_{name}", member.code) } else { name.clone() },
-                fills: vec![fills],
-                schema: property.clone(),
-                required: required(name),
-            });
+            let mut free = name.clone();
+            while fields.iter().any(|field| field.name == free) {
+                free = format!("{}_{free}", member.code);
+            }
+            fields.push(Field { name: free, fills: vec![fills], schema: property.clone(), required: required(name) });
         }
     }
     fields

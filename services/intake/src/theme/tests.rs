@@ -103,6 +103,20 @@ fn what_several_ask_for_alike_is_asked_once_and_what_another_yields_is_not_asked
 }
 
 #[test]
+fn no_field_of_the_one_form_takes_anothers_name() {
+    let (mut facts, mut items) = two();
+    facts.members[1].inputs.clear();
+    let schema = |text: &str| text.to_owned();
+    items.get_mut("i1").unwrap().facts.form_schema =
+        schema(r#"{"properties":{"m2_name":{"type":"integer"},"name":{"type":"string"}}}"#);
+    items.get_mut("i2").unwrap().facts.form_schema = schema(r#"{"properties":{"name":{"type":"number"}}}"#);
+    let chosen = members(&facts, &json!({}));
+    let fields = form(&with_items(&chosen, &items));
+    let names: BTreeSet<_> = fields.iter().map(|field| field.name.as_str()).collect();
+    assert_eq!(names.len(), 3, "{names:?}");
+}
+
+#[test]
 fn members_that_wait_for_one_another_are_not_published() {
     let (mut facts, items) = two();
     facts.members[0].after = vec!["m2".into()];

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use chrono::NaiveDate;
 use yiwang_ledger::{Context, Decision, Kind, Refusal};
+use yiwang_standards::uscc;
 
 use super::{Event, Finding, FindingKind, Offer, Offered, Organ, Stage, Transfer, Way, not_found};
 use crate::application::Actor;
@@ -58,10 +59,10 @@ fn check_one(place: usize, offer: &Offer, offered: &Offered, known: &Known, toda
     if let Some(basic) = &known.basic {
         directory::decide::check_open(basic, None)?;
     }
-    if offer.way != Way::Entrust {
-        check_receiver(&at("new_item_code"), offer, offered, known)?;
+    match offer.way {
+        Way::Entrust => check_trustee(offer, &known.item),
+        _ => check_receiver(&at("new_item_code"), offer, offered, known),
     }
-    Ok(())
 }
 
 fn field(field: impl Into<String>, reason: &'static str, zh: &str, en: &str) -> Refusal {
@@ -133,6 +134,21 @@ fn check_item(at: &str, offer: &Offer, item: &Item, today: NaiveDate) -> Result<
     if trustee.is_some() {
         let (zh, en) = ("该事项正在委托中，请先收回委托", "it is entrusted already: take that back first");
         return Err(Refusal { kind: Kind::FailedPrecondition, ..field(at, "ALREADY_ENTRUSTED", zh, en) });
+    }
+    Ok(())
+}
+
+/// 行政许可法 art. 24: a licence is entrusted to an administrative organ (its code begins with 11, GB 32100), to no institution and no company.
+/// A placeholder says nothing of what it stands for.
+fn check_trustee(offer: &Offer, item: &Item) -> Result<(), Refusal> {
+    const LICENCE: u16 = 1;
+    let code = &offer.receiver.code;
+    if item.facts.item_type == LICENCE && uscc::is_valid(code) && !code.starts_with("11") {
+        let (zh, en) = (
+            "行政许可只能委托行政机关实施（行政许可法第二十四条）",
+            "a licence is entrusted to an administrative organ alone (Licensing Law art. 24)",
+        );
+        return Err(field("receiver.code", "RECEIVER_UNFIT", zh, en));
     }
     Ok(())
 }

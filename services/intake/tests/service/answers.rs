@@ -6,7 +6,7 @@ use yiwang_proto::intake::v1 as pb;
 use yiwang_proto::intake::v1::answer_service_client::AnswerServiceClient;
 
 use crate::questions::{about, answer, answered, ask, reply, take};
-use crate::world::{HYGIENE, World, reason};
+use crate::world::{HYGIENE, World, fields, reason};
 
 fn answers(world: &World, account: &str) -> AnswerServiceClient<yiwang_kit::Link> {
     AnswerServiceClient::new(world.link(account))
@@ -94,6 +94,90 @@ pub async fn without_consent_the_publisher_tells_it_in_other_words(world: World)
     assert_eq!(refused(words(&about(HYGIENE).text)).await, "CONSENT_MISSING");
     assert_eq!(refused(words("张建国开民宿要办卫生许可吗？")).await, "PERSONAL_DATA_LEFT");
     publish(&world, "approver", words("开民宿要办卫生许可吗？")).await.unwrap();
+}
+
+pub async fn not_even_a_part_of_the_askers_words_is_copied_without_consent(world: World) {
+    let quiet = pb::AskQuestionRequest {
+        publication_consent: false,
+        title: "民宿要不要办公共场所卫生许可证".into(),
+        ..about(HYGIENE)
+    };
+    let asked = ask(&world, "citizen", quiet.clone()).await.unwrap();
+    let more = pb::SupplementQuestionRequest {
+        id: asked.id.clone(),
+        request_id: new_request_id(),
+        text: "客房一共只有三间，都在自己家里".into(),
+        ..Default::default()
+    };
+    crate::questions::questions(&world, "citizen").supplement_question(more.clone()).await.unwrap();
+    take(&world, "clerk", &asked.id).await.unwrap();
+    answer(&world, "clerk", reply(&asked.id)).await.unwrap();
+    let words = |title: &str, question: &str, answer: &str| pb::PublishAnswerRequest {
+        title: title.into(),
+        question: question.into(),
+        answer: answer.into(),
+        ..publication(&asked.id)
+    };
+    let refused = async |ask| fields(&publish(&world, "approver", ask).await.unwrap_err());
+    let consent = |field: &str| vec![(field.to_owned(), "CONSENT_MISSING".to_owned())];
+    assert_eq!(refused(words("民宿", &more.text, "应当办理。")).await, consent("question"));
+    assert_eq!(refused(words(&quiet.title, "民宿要办吗？", "应当办理。")).await, consent("title"));
+    let spaced = more.text.replace('，', " ，\n");
+    assert_eq!(refused(words("民宿", "民宿要办吗？", &format!("您说：{spaced}"))).await, consent("answer"));
+    publish(&world, "approver", words("民宿", "民宿要办吗？", "应当办理。")).await.unwrap();
+}
+
+pub async fn who_answered_changes_nothing_of_what_was_published(world: World) {
+    let asked = answered(&world).await;
+    let reviewer = publish(&world, "approver", publication(&asked.id)).await.unwrap();
+    // an approver answers, and another publishes
+    let other = ask(&world, "citizen", about(HYGIENE)).await.unwrap();
+    take(&world, "clerk", &other.id).await.unwrap();
+    answer(&world, "approver", reply(&other.id)).await.unwrap();
+    let published = publish(&world, "approver2", publication(&other.id)).await.unwrap();
+    let own = review(&world, "approver", &published.id, "不用办理。").await.unwrap_err();
+    assert_eq!(reason(&own), "OWN_ANSWER");
+    // that it still holds they may say; and nobody writes the asker's name into it
+    review(&world, "approver", &published.id, "").await.unwrap();
+    let named = review(&world, "approver2", &published.id, "张建国的民宿应当办理。").await.unwrap_err();
+    assert_eq!(reason(&named), "PERSONAL_DATA_LEFT");
+    let in_basis = pb::ReviewAnswerRequest {
+        id: reviewer.id.clone(),
+        request_id: new_request_id(),
+        bases: vec!["《公共场所卫生管理条例》（张建国，511602198503120016）".into()],
+        ..Default::default()
+    };
+    let left = answers(&world, "approver").review_answer(in_basis).await.unwrap_err();
+    assert_eq!(reason(&left), "PERSONAL_DATA_LEFT");
+}
+
+pub async fn codes_of_organs_and_items_and_days_name_nobody(world: World) {
+    let asked = answered(&world).await;
+    let text = format!("请办理事项{HYGIENE}，由{}受理，自2026-01-01 2026-12-31有效。", crate::questions::BUREAU);
+    let plain = pb::PublishAnswerRequest { answer: text.clone(), ..publication(&asked.id) };
+    assert_eq!(publish(&world, "approver", plain).await.unwrap().answer, text);
+}
+
+pub async fn an_answer_by_pointing_sent_again_is_answered_as_then(world: World) {
+    let asked = answered(&world).await;
+    let published = publish(&world, "approver", publication(&asked.id)).await.unwrap();
+    let other = ask(&world, "company", about(HYGIENE)).await.unwrap();
+    take(&world, "clerk", &other.id).await.unwrap();
+    let pointing = pb::AnswerQuestionRequest {
+        text: String::new(),
+        bases: Vec::new(),
+        published_answer_id: published.id.clone(),
+        ..reply(&other.id)
+    };
+    let first = answer(&world, "clerk", pointing.clone()).await.unwrap();
+    let down = pb::WithdrawAnswerRequest {
+        id: published.id,
+        request_id: new_request_id(),
+        reason: "合并".into(),
+        ..Default::default()
+    };
+    answers(&world, "approver").withdraw_answer(down).await.unwrap();
+    assert_eq!(answer(&world, "clerk", pointing).await.unwrap().etag, first.etag);
 }
 
 pub async fn an_answer_holds_until_its_item_changes_and_is_looked_at_again(world: World) {

@@ -174,6 +174,11 @@ fn rare() -> Vec<ApplicationEvent> {
         ApplicationEvent::PapersArrived { received: start, due: Some(due.clone()) },
         ApplicationEvent::DueRecomputed { due },
         ApplicationEvent::WithdrawalDenied,
+        ApplicationEvent::HelperNamed {
+            engagement: StreamId::named("engagement", "golden"),
+            account: "staff:agent".into(),
+        },
+        ApplicationEvent::HelperGone { engagement: StreamId::named("engagement", "golden") },
         ApplicationEvent::Concluded {
             conclusion: Box::new(Conclusion {
                 granted: true,
@@ -409,6 +414,7 @@ fn mandates(vault: &Vault) -> Vec<mandate::MandateEvent> {
         until: day,
         evidence: Some("授权委托书原件".into()),
         region: "511602000000".into(),
+        helping: None,
     };
     vec![
         mandate::MandateEvent::MandateGranted { grant: Box::new(grant), by: by.clone() },

@@ -98,7 +98,7 @@ fn booking() -> Booking {
         kind: SlotKind::HomeVisit,
         visitor,
         address: personal("visit.address", "滨江路1号"),
-        ground: Some(Ground::Disabled),
+        ground: personal("visit.ground", "disabled"),
     }
 }
 
@@ -108,7 +108,7 @@ fn ticket() -> Ticket {
         since: Timestamp(1_772_413_200_000_000),
         item: HYGIENE.into(),
         line: Line::Booked { appointment: appointment(), turn: 0, start: Clock(540) },
-        green: Some(Green { ground: Ground::Military, reason: "军官证".into() }),
+        green: Some(Green { ground: Some(Ground::Military) }),
         owner: Some(subject()),
         phase: TicketPhase::Waiting { not_before: 0 },
         calls: 0,
@@ -132,6 +132,7 @@ pub fn days() -> Vec<DayEvent> {
                 kind: SlotKind::Ordinary,
                 start: Clock(540),
                 item: HYGIENE.into(),
+                owner: None,
                 phase: SeatPhase::Held,
             },
             end: Clock(570),
@@ -152,11 +153,7 @@ pub fn days() -> Vec<DayEvent> {
         DayEvent::TicketFinished { label: label(), booked: Some(booked()), by: by() },
         DayEvent::TicketTransferred { ticket: ticket(), to: "social".into(), reason: "例".into(), by: by() },
         DayEvent::TicketReceived { ticket: ticket(), from: "social".into() },
-        DayEvent::PriorityGranted {
-            label: label(),
-            green: Green { ground: Ground::Pregnant, reason: "孕检手册".into() },
-            by: by(),
-        },
+        DayEvent::PriorityGranted { label: label(), green: Green { ground: Some(Ground::Pregnant) }, by: by() },
         DayEvent::DayEnded {
             lapsed: vec![label()],
             served: vec!["A002".into()],
@@ -177,7 +174,7 @@ pub fn appointments() -> Vec<AppointmentEvent> {
         AppointmentEvent::AppointmentMissed,
         AppointmentEvent::AppointmentLapsed,
         AppointmentEvent::NoShowAppealed { reason: Personal::new(&subject(), "appeal", "急诊"), by: by() },
-        AppointmentEvent::NoShowExcused { reason: "属实".into(), by: by() },
+        AppointmentEvent::NoShowExcused { reason: Personal::new(&subject(), "excuse", "属实"), by: by() },
     ]
 }
 

@@ -7,6 +7,7 @@ use yiwang_proto::catalogue::v1 as items;
 use yiwang_proto::catalogue::v1::theme_service_client::ThemeServiceClient;
 use yiwang_proto::intake::v1 as pb;
 use yiwang_proto::intake::v1::JointMemberState as State;
+use yiwang_proto::intake::v1::delivery_service_client::DeliveryServiceClient;
 use yiwang_proto::intake::v1::joint_service_client::JointServiceClient;
 
 use crate::world::{CITIZEN2, FIRE, HYGIENE, World, citizen, fields, pdf, person, reason, struct_of};
@@ -83,6 +84,13 @@ fn one_form() -> pbjson_types::Struct {
         "premises_name": "春来客栈", "premises_address": "广安区滨江路88号", "business_kind": "住宿", "staff_count": 6,
         "area_square_metres": 320, "premises_kind": "宾馆饭店", "floors": "1至3层", "fire_area_square_metres": 320
     }))
+}
+
+/// Why somebody may not begin the citizen's joint application; empty where they may.
+pub async fn refused(world: &World, account: &str) -> String {
+    publish(world).await;
+    let begun = joints(world, account).create_joint_application(begun(false)).await;
+    begun.err().map(|status| reason(&status)).unwrap_or_default()
 }
 
 async fn draft(world: &World, annex: bool) -> pb::JointApplication {
@@ -187,6 +195,16 @@ pub async fn one_submission_runs_in_every_department_by_its_order(world: World) 
     grant(&world, &joint, "fire", &["fire_system", "layout"], "消字2026第1号").await;
     let ended = until(&world, &joint.id, "fire", State::Granted).await;
     assert_eq!((ended.phase(), ended.ready_members.len()), (pb::JointPhase::Ended, 3));
+    // 一次出件: one delivery with what both departments decided
+    let deliveries = async || {
+        let ask = pb::ListDeliveriesRequest::default();
+        let mut client = DeliveryServiceClient::new(world.link("citizen"));
+        let all = client.list_deliveries(ask).await.unwrap().into_inner().deliveries;
+        (!all.is_empty()).then_some(all)
+    };
+    let all = world.until(deliveries).await;
+    let names: Vec<_> = all[0].results.iter().map(|result| result.number.as_str()).collect();
+    assert_eq!((all.len(), names), (1, vec!["卫公证字2026第1号", "消字2026第1号"]));
 }
 
 pub async fn what_is_wrong_is_said_at_once_by_the_names_of_the_one_form(world: World) {

@@ -28,6 +28,7 @@ mod golden_joint;
 mod golden_lobby;
 mod golden_notification;
 mod halls;
+mod helpers;
 mod joints;
 mod license;
 mod lobby;
@@ -131,13 +132,17 @@ both! {
         one_person_has_one_place_at_a_time_however_often_it_is_asked, a_booking_sent_again_is_answered_as_then,
         what_cannot_be_booked_says_why, an_item_has_no_more_places_than_its_quota,
         who_does_not_come_twice_is_barred_online_and_never_at_the_counter, a_visit_at_home_is_for_whom_it_is_meant,
+        a_slot_that_has_begun_is_not_moved_out_of, why_somebody_is_visited_is_agreed_to_sealed_and_erased,
+        who_repeats_what_is_done_carries_out_nobody_elses_booking,
         evenings_saturdays_and_rest_days_are_as_published,
         a_hall_that_closes_cancels_with_its_reason_and_nobody_missed_anything, an_appointment_is_its_visitors_and_the_halls,
         what_a_hall_publishes_is_checked_and_is_its_own, the_elderly_are_of_the_green_channel_by_their_number,
         a_crash_after_the_place_was_taken_is_completed;
     queues: numbers_are_given_once_and_called_in_their_order, two_windows_never_call_the_same_number,
         bookings_and_walk_ins_are_called_in_turn, the_green_channel_is_first_among_equals_and_starves_nobody,
-        who_does_not_answer_is_passed_over_and_may_come_back_once, a_transferred_ticket_keeps_its_number_and_its_place,
+        who_does_not_answer_is_passed_over_and_may_come_back_once, who_was_passed_over_too_often_takes_another_ticket,
+        who_was_passed_over_is_not_transferred_to_the_head_of_the_line, who_has_a_place_now_stands_in_one_line,
+        a_ticket_names_an_item_that_the_window_takes_today, a_transferred_ticket_keeps_its_number_and_its_place,
         a_booking_that_is_transferred_is_served_there, the_board_shows_numbers_and_nobody, a_citizen_holds_one_ticket,
         who_waits_when_the_day_ends_is_told_and_missed_nothing;
     fetching: what_the_platform_issued_is_fetched_and_not_asked_for, what_nobody_held_is_asked_for_again,
@@ -162,10 +167,11 @@ both! {
     proofs: a_draft_that_became_unpublishable_goes_back_to_drafting, a_region_keeps_its_own_list_of_abolished_proofs;
     themes: five_themes_are_there_and_found_by_their_event, questions_lead_to_members_one_form_and_one_list,
         an_answer_that_fits_no_question_is_refused, a_member_that_cannot_be_applied_for_says_why,
-        a_theme_is_its_regions_and_what_is_wrong_is_said_at_once, a_cancelled_theme_is_planned_no_more,
-        a_theme_joins_items_of_several_regions;
+        a_theme_is_its_regions_and_what_is_wrong_is_said_at_once, what_an_administrator_published_no_release_overwrites,
+        a_cancelled_theme_is_planned_no_more, a_theme_joins_items_of_several_regions;
     transfers: what_is_handed_over_is_the_receivers_in_its_own_name_from_its_day, nobody_takes_what_was_not_talked_over,
-        who_objects_says_why_and_nothing_moves, what_is_entrusted_stays_its_organs_and_is_not_entrusted_on,
+        who_objects_says_why_and_nothing_moves, a_power_is_entrusted_to_an_organ_and_to_no_company,
+        an_organ_of_a_transfer_is_called_what_the_catalogue_calls_it, what_is_entrusted_stays_its_organs_and_is_not_entrusted_on,
         a_case_is_handled_by_the_trustee_in_its_organs_name, a_power_that_was_cancelled_meanwhile_is_not_dated,
         a_draft_is_handled_by_whoever_is_competent_when_it_is_handed_in, entrusting_back_is_recorded_as_a_finding,
         a_power_goes_down_only_to_a_level_that_the_directory_names, a_crash_before_the_items_moved_is_completed,
@@ -198,13 +204,21 @@ both! {
     questions: a_question_is_answered_by_the_organ_of_its_item_and_rated, who_is_asked_first_stays_responsible_until_another_has_taken_it,
         after_the_offers_of_the_rule_a_coordinator_decides, not_ours_is_said_within_a_day_of_being_reached,
         a_date_is_extended_once_with_a_reason_and_who_is_late_is_seen, who_is_dissatisfied_is_answered_once_more_by_somebody_else,
-        who_asks_on_is_answered_again_and_nobody_is_made_to_rate, a_clerk_enters_what_came_by_telephone,
+        who_asks_on_is_answered_again_and_nobody_is_made_to_rate, nobody_of_the_organ_that_answered_enters_the_rating,
+        what_somebody_asked_themselves_no_clerk_adds_to_withdraws_or_rates, a_hand_on_sent_again_is_answered_as_then, a_clerk_enters_what_came_by_telephone,
         a_question_is_its_askers_and_its_organs_alone;
-    answers: what_is_published_names_nobody_and_is_found_by_everybody, without_consent_the_publisher_tells_it_in_other_words,
+    answers: what_is_published_names_nobody_and_is_found_by_everybody, without_consent_the_publisher_tells_it_in_other_words, not_even_a_part_of_the_askers_words_is_copied_without_consent,
+        who_answered_changes_nothing_of_what_was_published, codes_of_organs_and_items_and_days_name_nobody,
+        an_answer_by_pointing_sent_again_is_answered_as_then,
         an_answer_holds_until_its_item_changes_and_is_looked_at_again;
     engagements: the_nearest_agent_who_is_free_is_asked_first, a_coordinator_assigns_with_a_reason_and_nobody_past_what_they_take,
         who_is_away_is_given_nothing_until_they_are_back, an_agent_acts_in_the_askers_name_as_far_as_it_is_written,
         a_hand_over_is_accepted_and_carries_the_authority_only_where_agreed, steps_are_written_down_and_the_asker_has_the_last_word,
-        a_joint_meeting_has_minutes_and_tasks_and_who_is_late_is_seen, a_clerk_asks_for_somebody_and_strangers_see_nothing;
+        a_joint_meeting_has_minutes_and_tasks_and_who_is_late_is_seen, a_crash_between_given_and_named_is_completed,
+        what_somebody_asked_themselves_no_organ_that_was_invited_ends_or_confirms, no_agent_authorises_themself,
+        a_coordinator_of_one_county_has_no_say_in_another, what_was_done_is_answered_as_then_whatever_came_after, a_clerk_asks_for_somebody_and_strangers_see_nothing;
+    helpers: an_agent_applies_under_the_authorisation_and_not_without_it, a_clerk_who_is_the_agent_acts_as_the_agent,
+        an_authorisation_goes_with_its_days_and_its_agent,
+        the_principal_revokes_the_mandate_itself_and_no_authorisation_lacks_its_matter;
     golden: every_event_ever_released_still_decodes_and_evolves;
 }

@@ -280,6 +280,54 @@ pub async fn a_clerk_enters_what_came_by_telephone(world: World) {
     answer(&world, "clerk", reply(&asked.id)).await.unwrap();
     let own = rate(&world, "clerk", &asked.id, pb::AnswerSatisfaction::Satisfied).await.unwrap_err();
     assert_eq!(reason(&own), "RATED_OFFICER");
+    assert_eq!(
+        rate(&world, "market_window", &asked.id, pb::AnswerSatisfaction::Satisfied).await.unwrap().ratings.len(),
+        1
+    );
+}
+
+pub async fn nobody_of_the_organ_that_answered_enters_the_rating(world: World) {
+    let caller = Party { name: "李秀英".into(), phone: "13912345678".into(), ..Default::default() };
+    let by_phone =
+        pb::AskQuestionRequest { channel: pb::QuestionChannel::Phone.into(), asker: Some(caller), ..about(HYGIENE) };
+    let asked = ask(&world, "clerk", by_phone).await.unwrap();
+    take(&world, "reviewer", &asked.id).await.unwrap();
+    answer(&world, "reviewer", reply(&asked.id)).await.unwrap();
+    let own = rate(&world, "clerk", &asked.id, pb::AnswerSatisfaction::VerySatisfied).await.unwrap_err();
+    assert_eq!(reason(&own), "RATED_OFFICER");
+}
+
+pub async fn what_somebody_asked_themselves_no_clerk_adds_to_withdraws_or_rates(world: World) {
+    let asked = ask(&world, "citizen", about(HYGIENE)).await.unwrap();
+    assert_eq!(reason(&say(&world, "clerk", &asked.id).await.unwrap_err()), "ACTION_NOT_PERMITTED");
+    let gone = pb::WithdrawQuestionRequest { id: asked.id.clone(), request_id: new_request_id(), ..Default::default() };
+    let refused = questions(&world, "clerk").withdraw_question(gone).await.unwrap_err();
+    assert_eq!(reason(&refused), "ACTION_NOT_PERMITTED");
+    // addressed to nobody, the windows see it, and still it is the asker's
+    let general = ask(&world, "citizen", about("")).await.unwrap();
+    assert_eq!(reason(&say(&world, "market_window", &general.id).await.unwrap_err()), "ACTION_NOT_PERMITTED");
+    take(&world, "clerk", &asked.id).await.unwrap();
+    answer(&world, "reviewer", reply(&asked.id)).await.unwrap();
+    let rated = rate(&world, "clerk", &asked.id, pb::AnswerSatisfaction::VerySatisfied).await.unwrap_err();
+    assert_eq!(reason(&rated), "ACTION_NOT_PERMITTED");
+    rate(&world, "citizen", &asked.id, pb::AnswerSatisfaction::Dissatisfied).await.unwrap();
+}
+
+pub async fn a_hand_on_sent_again_is_answered_as_then(world: World) {
+    let asked = ask(&world, "citizen", about(HYGIENE)).await.unwrap();
+    let on = pb::HandOnQuestionRequest {
+        id: asked.id.clone(),
+        request_id: new_request_id(),
+        organisation: MARKET.into(),
+        reason: "属市监局职责".into(),
+        ..Default::default()
+    };
+    let first = questions(&world, "clerk").hand_on_question(on.clone()).await.unwrap().into_inner();
+    take(&world, "market_reviewer", &asked.id).await.unwrap();
+    let again = questions(&world, "clerk").hand_on_question(on.clone()).await.unwrap().into_inner();
+    assert_eq!((again.stage(), &again.etag), (pb::QuestionStage::Offered, &first.etag));
+    let anew = pb::HandOnQuestionRequest { request_id: new_request_id(), ..on };
+    assert_eq!(reason(&questions(&world, "clerk").hand_on_question(anew).await.unwrap_err()), "QUESTION_NOT_FOUND");
 }
 
 pub async fn a_question_is_its_askers_and_its_organs_alone(world: World) {

@@ -7,7 +7,7 @@ use yiwang_proto::intake::v1 as pb;
 use yiwang_proto::intake::v1::{AppointmentPhase, TicketPhase};
 
 use crate::lobby::*;
-use crate::world::{World, citizen, reason};
+use crate::world::{HYGIENE, World, citizen, reason};
 
 pub async fn numbers_are_given_once_and_called_in_their_order(world: World) {
     open(&world).await;
@@ -82,23 +82,19 @@ pub async fn the_green_channel_is_first_among_equals_and_starves_nobody(world: W
     at(&world, 3, 3, 9, 0);
     walk_in(&world).await;
     walk_in(&world).await;
-    let green =
-        pb::TakeTicketRequest { ground: pb::Ground::Military.into(), ground_reason: "军官证".into(), ..taking() };
+    let green = pb::TakeTicketRequest { ground: pb::Ground::Military.into(), ..taking() };
     for _ in 0..3 {
         let ask = pb::TakeTicketRequest { request_id: new_request_id(), ..green.clone() };
         take(&world, "clerk", ask).await.unwrap();
     }
     let own = pb::TakeTicketRequest { request_id: new_request_id(), ..green.clone() };
     assert_eq!(reason(&take(&world, "citizen", own).await.unwrap_err()), "FIELD_INVALID");
-    let bare = pb::TakeTicketRequest { request_id: new_request_id(), ground_reason: String::new(), ..green };
-    assert_eq!(reason(&take(&world, "clerk", bare).await.unwrap_err()), "REASON_MISSING");
     let grant = pb::GrantPriorityRequest {
         hall_code: HALL.into(),
         group_code: GENERAL.into(),
         ticket: "A002".into(),
         request_id: new_request_id(),
         ground: pb::Ground::Pregnant.into(),
-        ground_reason: "孕检手册".into(),
     };
     queues(&world, "clerk").grant_priority(grant).await.unwrap();
     assert_eq!(serve_all(&world, GENERAL, "A01").await, ["A002", "A003", "A001", "A004", "A005"]);
@@ -143,6 +139,83 @@ pub async fn who_does_not_answer_is_passed_over_and_may_come_back_once(world: Wo
     assert_eq!(reason(&rejoin("A001").await.unwrap_err()), "REJOINED_TOO_OFTEN");
     assert_eq!(reason(&finish(&world, GENERAL, "A001").await.unwrap_err()), "TICKET_NOT_CALLED");
     assert_eq!(reason(&finish(&world, GENERAL, "A099").await.unwrap_err()), "TICKET_NOT_FOUND");
+}
+
+fn pass_of(label: &str) -> pb::PassTicketRequest {
+    pb::PassTicketRequest {
+        hall_code: HALL.into(),
+        group_code: GENERAL.into(),
+        ticket: label.into(),
+        request_id: new_request_id(),
+    }
+}
+
+/// Called, called again, and passed over.
+async fn passed(world: &World, label: &str) {
+    assert_eq!(call(world, GENERAL, "A01").await.unwrap().ticket, label);
+    let pb::PassTicketRequest { hall_code, group_code, ticket, request_id } = pass_of(label);
+    let again = pb::RecallTicketRequest { hall_code, group_code, ticket, request_id };
+    queues(world, "clerk").recall_ticket(again).await.unwrap();
+    queues(world, "clerk").pass_ticket(pass_of(label)).await.unwrap();
+}
+
+pub async fn who_was_passed_over_too_often_takes_another_ticket(world: World) {
+    open(&world).await;
+    at(&world, 3, 3, 9, 0);
+    let label = take(&world, "citizen", taking()).await.unwrap().ticket;
+    passed(&world, &label).await;
+    // may still come back, and so has one
+    assert_eq!(reason(&take(&world, "citizen", taking()).await.unwrap_err()), "TICKET_HELD");
+    let pb::PassTicketRequest { hall_code, group_code, ticket, request_id } = pass_of(&label);
+    let rejoin = pb::RejoinTicketRequest { hall_code, group_code, ticket, request_id };
+    queues(&world, "clerk").rejoin_ticket(rejoin.clone()).await.unwrap();
+    passed(&world, &label).await;
+    let rejoin = pb::RejoinTicketRequest { request_id: new_request_id(), ..rejoin };
+    assert_eq!(reason(&queues(&world, "clerk").rejoin_ticket(rejoin).await.unwrap_err()), "REJOINED_TOO_OFTEN");
+    assert_eq!(take(&world, "citizen", taking()).await.unwrap().ticket, "A002");
+}
+
+pub async fn who_was_passed_over_is_not_transferred_to_the_head_of_the_line(world: World) {
+    open(&world).await;
+    at(&world, 3, 3, 9, 0);
+    let label = walk_in(&world).await;
+    passed(&world, &label).await;
+    let ask = pb::TransferTicketRequest {
+        hall_code: HALL.into(),
+        group_code: GENERAL.into(),
+        ticket: label,
+        request_id: new_request_id(),
+        to_group_code: "social".into(),
+        reason: "窗口调整".into(),
+    };
+    assert_eq!(reason(&queues(&world, "clerk").transfer_ticket(ask).await.unwrap_err()), "TICKET_NOT_LIVE");
+}
+
+pub async fn who_has_a_place_now_stands_in_one_line(world: World) {
+    open(&world).await;
+    let one = booked(&world, "10:00").await;
+    at(&world, 3, 3, 9, 0);
+    // the place is for later
+    let early = take(&world, "citizen", taking()).await.unwrap().ticket;
+    call(&world, GENERAL, "A01").await.unwrap();
+    finish(&world, GENERAL, &early).await.unwrap();
+    at(&world, 3, 3, 9, 30);
+    assert_eq!(reason(&take(&world, "citizen", taking()).await.unwrap_err()), "CHECK_IN_INSTEAD");
+    check_in(&world, "citizen", &one.id).await.unwrap();
+    assert_eq!(reason(&take(&world, "citizen", taking()).await.unwrap_err()), "TICKET_HELD");
+}
+
+pub async fn a_ticket_names_an_item_that_the_window_takes_today(world: World) {
+    open(&world).await;
+    at(&world, 3, 3, 9, 0);
+    let refused = async |item: &str| {
+        let ask = pb::TakeTicketRequest { item_code: item.into(), ..taking() };
+        reason(&take(&world, "clerk", ask).await.unwrap_err())
+    };
+    assert_eq!(refused("李秀英 511602199007250027").await, "ITEM_NOT_FOUND");
+    assert_eq!(refused(crate::world::FIRE).await, "ITEM_NOT_PRESENT");
+    let ask = pb::TakeTicketRequest { item_code: HYGIENE.into(), ..taking() };
+    assert_eq!(take(&world, "clerk", ask).await.unwrap().item_code, HYGIENE);
 }
 
 pub async fn a_transferred_ticket_keeps_its_number_and_its_place(world: World) {
@@ -218,6 +291,16 @@ pub async fn a_citizen_holds_one_ticket(world: World) {
     let first = take(&world, "citizen", ask.clone()).await.unwrap();
     assert_eq!(take(&world, "citizen", ask).await.unwrap().ticket, first.ticket);
     assert_eq!(reason(&take(&world, "citizen", taking()).await.unwrap_err()), "TICKET_HELD");
+    // why it goes first stands with no ticket that is known to be somebody's
+    let grant = pb::GrantPriorityRequest {
+        hall_code: HALL.into(),
+        group_code: GENERAL.into(),
+        ticket: first.ticket,
+        request_id: new_request_id(),
+        ground: pb::Ground::Ill.into(),
+    };
+    let granted = queues(&world, "clerk").grant_priority(grant).await.unwrap().into_inner();
+    assert_eq!((granted.green, granted.ground()), (true, pb::Ground::Unspecified));
     let mut own = queues(&world, "citizen");
     let ask = pb::CallNextRequest {
         hall_code: HALL.into(),

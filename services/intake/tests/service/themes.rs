@@ -100,6 +100,20 @@ pub async fn a_theme_is_its_regions_and_what_is_wrong_is_said_at_once(world: Wor
     assert_eq!(reasons.into_iter().collect::<Vec<_>>(), expected);
 }
 
+pub async fn what_an_administrator_published_no_release_overwrites(world: World) {
+    let theme = pb::Theme { guide: "本区指南".into(), ..get(&world, "cyd").await.unwrap() };
+    publish(&world, "admin", theme).await.unwrap();
+    let next = || {
+        let mut shipped = yiwang_intake::theme::source::builtin().unwrap();
+        shipped.iter_mut().for_each(|facts| facts.guide = "下一版".into());
+        shipped
+    };
+    yiwang_intake::theme::source::run(world.ledger(), next()).await.unwrap();
+    assert_eq!(get(&world, "cyd").await.unwrap().guide, "本区指南");
+    // what nobody touched is the release's
+    assert_eq!(get(&world, "ggcs").await.unwrap().guide, "下一版");
+}
+
 pub async fn a_cancelled_theme_is_planned_no_more(world: World) {
     let cancel = || pb::CancelThemeRequest {
         theme_code: "bdc".into(),

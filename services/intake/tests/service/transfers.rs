@@ -183,6 +183,27 @@ pub async fn what_is_entrusted_stays_its_organs_and_is_not_entrusted_on(world: W
     assert_eq!(item(&world, ITEM).await.entrustment, None);
 }
 
+pub async fn a_power_is_entrusted_to_an_organ_and_to_no_company(world: World) {
+    published(&world).await;
+    for code in ["91511602MA6B1C2D5W", "125113010603241893"] {
+        let ask = entrust(ITEM, bureau(), organ("某某公司", code));
+        assert_eq!(
+            fields(&offer(&world, "editor", ask).await.unwrap_err()),
+            [("receiver.code".to_owned(), "RECEIVER_UNFIT".to_owned())]
+        );
+    }
+}
+
+pub async fn an_organ_of_a_transfer_is_called_what_the_catalogue_calls_it(world: World) {
+    published(&world).await;
+    let nobody = organ("区卫健局", "11511301008778488F").into_iter().collect();
+    let unknown = pb::OfferTransferRequest { consulted: nobody, ..reassign() };
+    assert_eq!(reason(&offer(&world, "editor", unknown).await.unwrap_err()), "ORGAN_UNKNOWN");
+    let misnamed = pb::OfferTransferRequest { receiver: organ("区市监局（筹）", MARKET), ..reassign() };
+    let offered = offer(&world, "editor", misnamed).await.unwrap();
+    assert_eq!(offered.receiver.unwrap().name, "区市监局");
+}
+
 pub async fn a_case_is_handled_by_the_trustee_in_its_organs_name(world: World) {
     entrusted(&world).await;
     let draft = world.draft(ITEM, crate::world::struct_of(serde_json::json!({}))).await;

@@ -4,7 +4,7 @@ use yiwang_ledger::{Context, Decision, Kind, Personal, Refusal, SubjectId};
 
 use super::spot::{self, Way};
 use super::submit::check_contents;
-use super::{Acting, applicant_missing};
+use super::{Acting, applicant_missing, check_helper};
 use crate::application::{
     Actor, Application, ApplicationEvent as Event, Change, Channel, ItemPin, MAX_FORM_BYTES, PartOf, Party, Phase,
     check_not_part, not_found, wrong_phase,
@@ -13,6 +13,7 @@ use crate::catalogue::{Item, ItemFacts};
 use crate::elsewhere::Elsewhere;
 use crate::form;
 use crate::limit::legal_date;
+use crate::mandate::Act;
 
 /// Begins a draft.
 #[derive(Clone, Debug)]
@@ -73,7 +74,9 @@ pub fn create(app: &Application, item: &Item, ask: &Create, by: &Acting, cx: &Co
     check_form(ask.form.as_ref())?;
     let applicant = ask.applicant.as_ref().filter(|party| party.is_identified());
     let subject = applicant.map_or(&ask.owner_subject, |party| &party.subject);
-    Ok(vec![Event::Drafted {
+    let new = Application { item: ask.item.clone(), applicant: ask.applicant.clone(), ..Application::default() };
+    let under_mandate = check_helper(&new, Act::Apply, by, cx)?;
+    let drafted = Event::Drafted {
         item: Box::new(ask.item.clone()),
         owner: owner(by.staff, &by.actor, ask.applicant.as_ref()),
         owner_subject: ask.owner_subject.clone(),
@@ -85,7 +88,12 @@ pub fn create(app: &Application, item: &Item, ask: &Create, by: &Acting, cx: &Co
         elsewhere: ask.elsewhere.clone().map(Box::new),
         joint: ask.joint.clone(),
         by: by.actor.clone(),
-    }])
+    };
+    // whoever acts by a mandate sees what they have begun
+    let held = under_mandate.and_then(|held| by.mandates.iter().find(|(id, _)| *id == held.id));
+    let helping = held.and_then(|(_, mandate)| mandate.grant.as_ref()?.helping.clone());
+    let named = helping.map(|of| Event::HelperNamed { engagement: of.engagement, account: of.account });
+    Ok(std::iter::once(drafted).chain(named).collect())
 }
 
 /// Changes what an application contains.

@@ -8,6 +8,7 @@ mod correct;
 mod deferral;
 mod draft;
 mod fetch;
+mod help;
 mod join;
 mod look;
 mod number;
@@ -28,6 +29,7 @@ pub use conclude::record_conclusion;
 pub use correct::{RequestCorrection, request_correction};
 pub use draft::{Create, Update, create, prefill, update};
 pub use fetch::{fetched, fetched_of, may_fetch};
+pub use help::{check_helper, help};
 pub use join::join;
 pub use look::record_checks;
 pub use number::number;
@@ -35,7 +37,7 @@ pub use papers::papers_arrived;
 pub use pre_review::{MOST_ORGANS, conclude, give, invite, request};
 pub use save::{Save, save_fields};
 use submit::authority;
-pub use submit::{Handing, resubmit, submit};
+pub use submit::{Handing, mandate_missing, resubmit, submit};
 pub use take_up::{offer, take_up, wrong_code};
 pub use timer::{recompute, timer};
 pub use withdraw::{Withdraw, answer_withdrawal, withdraw};
@@ -43,7 +45,7 @@ pub use withdraw::{Withdraw, answer_withdrawal, withdraw};
 use chrono::NaiveDate;
 use yiwang_ledger::{Context, Kind, Refusal, StreamId, SubjectId};
 
-use super::{Actor, Application, Party, Phase};
+use super::{Actor, Application, Authority, Party, Phase};
 use crate::catalogue::ItemFacts;
 use crate::limit::Ends as _;
 use crate::mandate::Mandate;
@@ -59,6 +61,8 @@ pub struct Acting {
     pub staff: bool,
     /// 岗位等级.
     pub grade: u8,
+    /// 帮办代办: the subject of the account that acts as the applicant's agent, and in no other way.
+    pub helper: Option<SubjectId>,
     /// 授权委托 between the application's parties.
     pub mandates: Vec<(StreamId, Mandate)>,
 }
@@ -66,7 +70,12 @@ pub struct Acting {
 impl Acting {
     /// Who did something before, in whose name a relay completes it.
     pub fn before(actor: Actor) -> Self {
-        Acting { actor, subject: None, staff: false, grade: 0, mandates: Vec::new() }
+        Acting { actor, subject: None, staff: false, grade: 0, helper: None, mandates: Vec::new() }
+    }
+
+    /// Whether the account is the agent's: who is named, or who acts for the applicant in office.
+    fn is_agent(&self, app: &Application) -> bool {
+        self.helper.is_some() || self.is(app.agent.as_ref())
     }
 
     /// Whether the account is this party's.
@@ -124,14 +133,17 @@ fn check_grade(facts: &ItemFacts, by: &Acting) -> Result<(), Refusal> {
     Err(Refusal::new(Kind::PermissionDenied, "CLERK_GRADE_TOO_LOW", zh, en).with("grade", needed.to_string()))
 }
 
-/// An officer keeps out of their own matter (回避).
+/// An officer keeps out of their own matter (回避), and out of one that they act in as the applicant's agent.
 ///
 /// # Errors
 /// `OWN_APPLICATION`.
 pub fn check_not_own(app: &Application, by: &Acting) -> Result<(), Refusal> {
     let party = by.subject.as_ref().is_some_and(|subject| app.is_party(subject));
     let filed_for_self = !by.staff || app.owner == by.actor.id;
-    if !party && !filed_for_self {
+    let receipt = app.receipt.as_ref().filter(|receipt| receipt.authority == Authority::Agent);
+    let agent = app.helpers.values().any(|account| *account == by.actor.id)
+        || receipt.is_some_and(|receipt| receipt.by.id == by.actor.id);
+    if !party && !filed_for_self && !agent {
         return Ok(());
     }
     Err(Refusal::new(

@@ -148,15 +148,15 @@ pub fn resubmit(app: &Application, pinned: &ItemFacts, ask: &Handing, by: &Actin
     }])
 }
 
-/// Who acts, and for whom: the applicant, the agent who is named and holds a mandate, or the window for the applicant, or their
-/// agent with the paper, who stands before it.
+/// Who acts, and for whom: the applicant, the agent who is named, or of an organ, and holds a mandate, or the window for the applicant, or
+/// their agent with the paper, who stands before it.
 pub(super) fn authority(app: &Application, by: &Acting, cx: &Context) -> Result<(Authority, Option<Held>), Refusal> {
     let Some(applicant) = app.identified_applicant().filter(|party| party.name.is_some()) else {
         return Err(applicant_missing());
     };
     if by.is(Some(applicant)) {
         Ok((Authority::Applicant, None))
-    } else if by.is(app.agent.as_ref()) {
+    } else if by.is_agent(app) {
         Ok((Authority::Agent, Some(held(app, Act::Apply, by, cx)?)))
     } else if by.staff && app.channel == Channel::Phone {
         let (zh, en) = (
@@ -181,18 +181,23 @@ pub(super) fn not_the_applicant() -> Refusal {
     Refusal { kind: Kind::PermissionDenied, ..Refusal::field("agent", "NOT_THE_APPLICANT", zh, en) }
 }
 
-/// The mandate by which the agent who is named does this today (民法典 arts. 162, 165).
+/// The mandate by which the agent who is named, or of an organ, does this today (民法典 arts. 162, 165): the one check there is.
 ///
 /// # Errors
 /// `MANDATE_MISSING`.
 pub(super) fn held(app: &Application, act: Act, by: &Acting, cx: &Context) -> Result<Held, Refusal> {
     let today = legal_date(cx.now);
-    let parties = app.identified_applicant().zip(app.agent.as_ref());
-    let found = parties.and_then(|(applicant, agent)| {
-        let covers = |one: &Mandate| one.covers(&applicant.subject, &agent.subject, &app.item.code, act, today);
+    let agent = by.helper.as_ref().or(app.agent.as_ref().map(|agent| &agent.subject));
+    let found = app.identified_applicant().zip(agent).and_then(|(applicant, agent)| {
+        let covers = |one: &Mandate| one.covers(&applicant.subject, agent, &app.item.code, act, today);
         by.mandates.iter().find(|(_, one)| covers(one))
     });
-    found.and_then(|(id, one)| Some(Held { id: *id, kind: one.grant.as_ref()?.kind })).ok_or_else(|| Refusal {
+    found.and_then(|(id, one)| Some(Held { id: *id, kind: one.grant.as_ref()?.kind })).ok_or_else(mandate_missing)
+}
+
+/// `MANDATE_MISSING`.
+pub fn mandate_missing() -> Refusal {
+    Refusal {
         kind: Kind::PermissionDenied,
         ..Refusal::field(
             "agent",
@@ -200,7 +205,7 @@ pub(super) fn held(app: &Application, act: Act, by: &Acting, cx: &Context) -> Re
             "代理人没有办理此事的有效授权：请被代理人在网上授权，或者持授权材料到窗口登记",
             "the agent holds no mandate for this: the principal grants one online, or the paper is shown at a window",
         )
-    })
+    }
 }
 
 /// Applicant, authority and form, all that is wrong at once.

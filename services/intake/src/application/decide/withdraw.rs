@@ -23,7 +23,7 @@ pub struct Withdraw {
 pub fn withdraw(app: &Application, ask: &Withdraw, by: &Acting, cx: &Context) -> Decision<Event> {
     // whoever merely began it has no say in it any more
     if app.receipt.is_some() && !by.is(app.applicant.as_ref()) {
-        if !by.is(app.agent.as_ref()) {
+        if !by.is_agent(app) {
             return Err(not_the_applicant());
         }
         held(app, Act::Withdraw, by, cx)?;

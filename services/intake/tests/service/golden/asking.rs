@@ -7,7 +7,8 @@ use yiwang_intake::agent::choose::Wanted;
 use yiwang_intake::agent::{self, Agent, Registration};
 use yiwang_intake::answer::{self, Answer, Published, Subject};
 use yiwang_intake::application::{Actor, Party};
-use yiwang_intake::engagement::{self, Authorisation, Engagement, Helper, Log, Meeting, Minutes, Power, Task};
+use yiwang_intake::engagement::{self, Authorisation, Engagement, Helper, Log, Meeting, Minutes, Task};
+use yiwang_intake::mandate::Act;
 use yiwang_intake::question::{self, About, Asked, Channel, Question, Satisfaction};
 use yiwang_intake::transfer::Organ;
 use yiwang_kit::new_stream_id;
@@ -104,7 +105,11 @@ fn answers() -> Vec<answer::Event> {
         item: item.clone(),
     };
     vec![
-        answer::Event::AnswerPublished { text: Box::new(text), by: by() },
+        answer::Event::AnswerPublished {
+            text: Box::new(text),
+            question: Some(StreamId::named("question", "golden")),
+            by: by(),
+        },
         answer::Event::AnswerWentStale { reason: "事项已经修订".into() },
         answer::Event::AnswerReviewed { answer: "应当办理。".into(), bases, item, by: by() },
         answer::Event::AnswerWithdrawn { reason: "例".into(), by: by() },
@@ -156,13 +161,14 @@ fn engagements(subject: &SubjectId) -> Vec<engagement::Event> {
     });
     let authorisation = Authorisation {
         text: text("authorisation", "例"),
-        powers: BTreeSet::from([Power::FillIn, Power::Submit, Power::Correct, Power::Withdraw, Power::Collect]),
+        acts: BTreeSet::from([Act::Apply, Act::Withdraw, Act::Receive]),
         items,
         until,
         substitution: true,
         agent: None,
         by: by(),
         at,
+        version: 0,
     };
     let helper = Helper { account: "staff:agent".into(), name: "马超".into(), organ: bureau() };
     let log = Log {

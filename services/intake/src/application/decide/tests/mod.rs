@@ -46,13 +46,13 @@ pub fn party(digit: char) -> Party {
 
 pub fn citizen() -> Acting {
     let actor = Actor { id: "person:citizen".into(), role: "citizen".into(), ..Actor::default() };
-    Acting { actor, subject: Some(subject('a')), staff: false, grade: 0, mandates: Vec::new() }
+    Acting { actor, subject: Some(subject('a')), staff: false, grade: 0, helper: None, mandates: Vec::new() }
 }
 
 pub fn clerk() -> Acting {
     let actor =
         Actor { id: "staff:clerk".into(), name: "李四".into(), role: "clerk".into(), organisation: "O".into() };
-    Acting { actor, subject: Some(subject('c')), staff: true, grade: 0, mandates: Vec::new() }
+    Acting { actor, subject: Some(subject('c')), staff: true, grade: 0, helper: None, mandates: Vec::new() }
 }
 
 pub fn facts() -> ItemFacts {
@@ -207,6 +207,7 @@ pub fn mandate(acts: Vec<Act>, until: NaiveDate) -> Mandate {
         until,
         evidence: None,
         region: String::new(),
+        helping: None,
     };
     Mandate { grant: Some(Box::new(grant)), ..Mandate::default() }
 }
