@@ -103,7 +103,7 @@ fn what_several_ask_for_alike_is_asked_once_and_what_another_yields_is_not_asked
 }
 
 #[test]
-fn no_field_of_the_one_form_takes_anothers_name() {
+fn no_field_of_the_one_form_takes_the_name_of_another() {
     let (mut facts, mut items) = two();
     facts.members[1].inputs.clear();
     let schema = |text: &str| text.to_owned();

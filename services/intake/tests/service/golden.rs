@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use serde_json::json;
 use strum::VariantNames as _;
 use yiwang_documents::book::{Book, BookEvent};
-use yiwang_intake::application::{Actor, Application, ApplicationEvent, Conclusion, IssuedResult, Opinion, Party};
+use yiwang_intake::application::{Actor, Application, ApplicationEvent, Conclusion, IssuedResult, Opinion};
 use yiwang_intake::appointment::visitor::{Visitor, VisitorEvent};
 use yiwang_intake::appointment::{Appointment, AppointmentEvent};
 use yiwang_intake::bar::{self, Bars};
@@ -15,9 +15,9 @@ use yiwang_intake::catalogue::handling::Consequence;
 use yiwang_intake::catalogue::{Entrusted, Hold, Item, ItemEvent, Received};
 use yiwang_intake::delivery::{self, Delivery};
 use yiwang_intake::directory::{self, BasicFacts, BasicItem, Ended, Level};
-use yiwang_intake::double::outside::{self, Outside, OutsideEvent};
+use yiwang_intake::double::outside::{Outside, OutsideEvent};
 use yiwang_intake::drafting::{self, Draft, Risk, Stage};
-use yiwang_intake::elsewhere::{self, Custody, CustodyEvent};
+use yiwang_intake::elsewhere::{Custody, CustodyEvent};
 use yiwang_intake::fee::{self, Fees};
 use yiwang_intake::hall::{self, Hall, Presence};
 use yiwang_intake::joint::{self, Joint};
@@ -38,6 +38,7 @@ use yiwang_standards::calendar::Calendar;
 use crate::golden_joint;
 use crate::golden_lobby as lobby;
 use crate::golden_notification;
+use crate::golden_parties as parties;
 use crate::world::{HYGIENE, PLAIN, World, pdf, struct_of};
 
 mod asking;
@@ -274,7 +275,7 @@ fn directory() -> (Vec<directory::Event>, Vec<drafting::Event>, Vec<ItemEvent>) 
     (basics, drafts, items)
 }
 
-fn market() -> Organ {
+pub fn market() -> Organ {
     Organ { name: "区市监局".into(), code: "11511301MB051073XA".into(), region: "511602000000".into() }
 }
 
@@ -394,122 +395,6 @@ fn fees(vault: &Vault) -> Vec<fee::Event> {
     ]
 }
 
-fn mandates(vault: &Vault) -> Vec<mandate::MandateEvent> {
-    let by = Actor { id: "person:citizen2".into(), ..Actor::system() };
-    let party = |name: &str| {
-        let subject = vault.lookup("golden", name);
-        let name = Some(Personal::new(&subject, "principal.name", name));
-        Party { subject, kind: None, name, number: None, phone: None, address: None }
-    };
-    let day = chrono::NaiveDate::from_ymd_opt(2026, 3, 16).unwrap();
-    let principal = party("李秀英");
-    let reason = Personal::new(&principal.subject, "mandate.reason", "例");
-    let grant = mandate::Grant {
-        principal,
-        agent: party("张建国"),
-        kind: mandate::Kind::Entrusted,
-        items: vec![PLAIN.into()],
-        acts: vec![mandate::Act::Apply],
-        from: day,
-        until: day,
-        evidence: Some("授权委托书原件".into()),
-        region: "511602000000".into(),
-        helping: None,
-    };
-    vec![
-        mandate::MandateEvent::MandateGranted { grant: Box::new(grant), by: by.clone() },
-        mandate::MandateEvent::MandateRevoked { reason, by },
-    ]
-}
-
-fn barred(vault: &Vault) -> Vec<bar::BarEvent> {
-    let by = Actor { id: "staff:approver".into(), ..Actor::system() };
-    let day = chrono::NaiveDate::from_ymd_opt(2026, 3, 16).unwrap();
-    let bar = bar::Bar {
-        number: 1,
-        kind: bar::Kind::FalsePromise,
-        item: HYGIENE.into(),
-        organisation: market().code,
-        region: "511602000000".into(),
-        application: StreamId::named("application", "golden"),
-        finding: "例".into(),
-        from: day,
-        until: None,
-        by: by.clone(),
-        lifted: None,
-    };
-    vec![
-        bar::BarEvent::BarRecorded { subject: vault.lookup("golden", "李秀英"), bar: Box::new(bar) },
-        bar::BarEvent::BarLifted { number: 1, reason: "信用修复".into(), by },
-    ]
-}
-
-fn outside() -> Vec<OutsideEvent> {
-    let by = Actor { id: "staff:supervisor".into(), ..Actor::system() };
-    let found = outside::Found {
-        item: HYGIENE.into(),
-        item_name: "公共场所卫生许可新办".into(),
-        organ: market(),
-        day: chrono::NaiveDate::from_ymd_opt(2026, 3, 2).unwrap(),
-        number: "登字7号".into(),
-        text: "在平台之外收件".into(),
-    };
-    let application = StreamId::named("application", "golden");
-    vec![
-        OutsideEvent::OutsideAcceptanceRecorded { found: Box::new(found), by: by.clone() },
-        OutsideEvent::OutsideAcceptanceSettled {
-            outcome: outside::Outcome::BroughtIn { application },
-            text: "已补录".into(),
-            by,
-        },
-    ]
-}
-
-fn kept(vault: &Vault) -> Vec<CustodyEvent> {
-    let by = || Actor { id: "staff:clerk".into(), ..Actor::system() };
-    let applicant = vault.lookup("golden", "张建国");
-    let text = |field: &'static str, value: &str| Personal::new(&applicant, field, value);
-    let rules = yiwang_intake::rules::elsewhere();
-    let start = chrono::NaiveDate::from_ymd_opt(2026, 3, 2).unwrap();
-    let due = rules.forward.due(start, Calendar::builtin());
-    let matter = elsewhere::Matter {
-        application: StreamId::named("application", "golden"),
-        applicant: applicant.clone(),
-        item: HYGIENE.into(),
-        received_in: "511681000000".into(),
-        region: "511602000000".into(),
-        organ: market().code,
-        rules,
-    };
-    let paper = elsewhere::Paper { material: "M01".into(), name: text("paper", "户口簿"), originals: 1, copies: 1 };
-    let (parcel, here) = (1, elsewhere::Holder::Window("511681000000".into()));
-    let to = elsewhere::Holder::Organ(market().code);
-    vec![
-        CustodyEvent::ParcelSealed {
-            matter: Box::new(matter),
-            direction: elsewhere::Direction::Out,
-            seal: "S1".into(),
-            papers: vec![paper],
-            holder: here,
-            due: due.clone(),
-            by: by(),
-        },
-        CustodyEvent::ParcelDueRecomputed { parcel, due: due.clone() },
-        CustodyEvent::ParcelOverdue { parcel, due: due.clone() },
-        CustodyEvent::ParcelHandedOver { parcel, to, carrier: "机要12号".into(), due: due.clone(), by: by() },
-        CustodyEvent::ParcelConfirmed {
-            parcel,
-            seal_broken: true,
-            discrepancy: Some(text("discrepancy", "少一份")),
-            arrived: false,
-            due: Some(due),
-            by: by(),
-        },
-        CustodyEvent::ParcelLost { parcel, text: text("lost", "遗失"), by: by() },
-        CustodyEvent::ParcelHandedOut { parcel, by: by() },
-    ]
-}
-
 fn proofs() -> Vec<proofs::Event> {
     let by = Actor { id: "staff:legality".into(), ..Actor::system() };
     let abolished = Abolished {
@@ -539,13 +424,13 @@ pub async fn every_event_ever_released_still_decodes_and_evolves(world: World) {
         let served = crate::golden_delivery::deliveries(world.ledger().vault());
         shared::write_missing::<Delivery>(world.ledger(), served).await;
         shared::write_missing::<Theme>(world.ledger(), themes()).await;
-        shared::write_missing::<Mandate>(world.ledger(), mandates(world.ledger().vault())).await;
-        shared::write_missing::<Bars>(world.ledger(), barred(world.ledger().vault())).await;
+        shared::write_missing::<Mandate>(world.ledger(), parties::mandates(world.ledger().vault())).await;
+        shared::write_missing::<Bars>(world.ledger(), parties::barred(world.ledger().vault())).await;
         let vault = world.ledger().vault();
         shared::write_missing::<Notification>(world.ledger(), golden_notification::notifications(vault)).await;
         shared::write_missing::<Contact>(world.ledger(), golden_notification::contacts(vault)).await;
-        shared::write_missing::<Outside>(world.ledger(), outside()).await;
-        shared::write_missing::<Custody>(world.ledger(), kept(world.ledger().vault())).await;
+        shared::write_missing::<Outside>(world.ledger(), parties::outside()).await;
+        shared::write_missing::<Custody>(world.ledger(), parties::kept(world.ledger().vault())).await;
         shared::write_missing::<Joint>(world.ledger(), golden_joint::events(world.ledger().vault())).await;
         asking::write(&world).await;
         let (hall, presence) = halls();

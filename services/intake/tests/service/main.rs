@@ -27,6 +27,7 @@ mod golden_delivery;
 mod golden_joint;
 mod golden_lobby;
 mod golden_notification;
+mod golden_parties;
 mod halls;
 mod helpers;
 mod joints;
