@@ -8,7 +8,7 @@ use yiwang_documents::draft::{Draft, Grounds, Matter, NotTaken, Paper, Point};
 use yiwang_ledger::{Call, Committed, Context, Decision, Hash, Ledger, Personal, Refusal, StreamId};
 use yiwang_standards::identity::DocumentKind;
 
-use crate::application::{self as app, Application, ApplicationEvent, Deferred, Ground, Phase};
+use crate::application::{self as app, Application, ApplicationEvent, Authority, Deferred, Ground, Phase};
 use crate::catalogue::ItemFacts;
 use crate::catalogue::handling::Consequence;
 use crate::limit::legal_date;
@@ -63,6 +63,35 @@ pub fn order(stream: StreamId, app: &Application, facts: &ItemFacts) -> Option<O
         Phase::Absent | Phase::Draft | Phase::Withdrawn { .. } => return None,
     };
     Some(Order { stream, matter: matter(app)?, subject: app.data_subject().clone(), draft, date: legal_date(at) })
+}
+
+/// All that the act calls for: its own document, and with the first receipt the 告知承诺书 of what was promised with it.
+pub fn orders(stream: StreamId, app: &Application, facts: &ItemFacts) -> Vec<Order> {
+    let own = order(stream, app, facts);
+    let first = matches!(app.phase, Phase::Submitted { .. }) && app.corrections.is_empty();
+    let promise = own.as_ref().filter(|_| first).and_then(|own| {
+        let promise = app.promise.as_ref()?;
+        // signed by an account that was identified; at the window on the paper itself
+        let online = app.receipt.as_ref().is_some_and(|receipt| receipt.authority != Authority::Window);
+        let signed = online.then(|| legal_date(promise.at));
+        let draft = Draft::Promise { told: told(facts), promised: promise.text.clone(), signed };
+        Some(Order { draft, ..own.clone() })
+    });
+    own.into_iter().chain(promise).collect()
+}
+
+/// 告知: the conditions, and what follows when they are not met.
+fn told(facts: &ItemFacts) -> String {
+    let conditions: Vec<String> = facts
+        .conditions
+        .iter()
+        .enumerate()
+        .map(|(place, one)| format!("（{}）{}", place + 1, one.text.trim_end_matches(['。', '；'])))
+        .collect();
+    format!(
+        "办理本事项应当符合下列条件：{}。作出决定后，行政机关将对承诺内容是否属实进行核查；承诺不实的，依法撤销决定，并记入信用记录（行政许可法第六十九条）。",
+        conditions.join("；")
+    )
 }
 
 /// 容缺受理告知书: each paper that may follow, with its day, and what comes of it otherwise.
@@ -147,7 +176,7 @@ pub async fn complete(
 ) -> Result<Committed<Application>, Refusal> {
     let stream = order.stream;
     let issued = desk.issue(order, entry, trace).await?;
-    let call = Call::system(format!("documented.{entry}"), trace);
+    let call = Call::system(format!("documented.{entry}.{}", issued.kind.prefix()), trace);
     let rule = move |app: &Application, _: &Context| take(app, issued.kind, &issued.number);
     ledger.execute::<Application>(stream, call, rule).await
 }

@@ -139,15 +139,17 @@ impl Route for Documents {
             Err(refusal) => return later(&refusal),
         };
         // whose data are gone gets no document
-        let Some(order) = documents::order(entry.stream, &read.state, &facts.facts) else { return Delivery::Done };
-        match documents::complete(ledger, &self.desk, order, entry.hash, &entry.trace).await {
-            Ok(_) => Delivery::Done,
-            // what cannot be written however often it is tried is a person's matter
-            Err(refusal) if refusal.kind == Kind::InvalidArgument => {
-                Delivery::Refused { reason: refusal.reason.to_owned() }
+        for order in documents::orders(entry.stream, &read.state, &facts.facts) {
+            match documents::complete(ledger, &self.desk, order, entry.hash, &entry.trace).await {
+                Ok(_) => {}
+                // what cannot be written however often it is tried is a person's matter
+                Err(refusal) if refusal.kind == Kind::InvalidArgument => {
+                    return Delivery::Refused { reason: refusal.reason.to_owned() };
+                }
+                Err(refusal) => return later(&refusal),
             }
-            Err(refusal) => later(&refusal),
         }
+        Delivery::Done
     }
 }
 

@@ -6,7 +6,8 @@ mod tests;
 use chrono::{Months, NaiveDate};
 use serde::{Deserialize, Serialize};
 use yiwang_ledger::{
-    Aggregate, Context, Decision, Index, Kind as RefusalKind, Meta, Refusal, StreamId, SubjectId, Tag, Timestamp,
+    Aggregate, Context, Decision, Index, Kind as RefusalKind, Meta, Personal, Refusal, StreamId, SubjectId, Tag,
+    Timestamp,
 };
 
 use crate::application::Actor;
@@ -45,7 +46,7 @@ impl Kind {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lifted {
     /// Why.
-    pub reason: String,
+    pub reason: Personal,
     /// When.
     pub at: Timestamp,
     /// By whom.
@@ -67,8 +68,8 @@ pub struct Bar {
     pub region: String,
     /// The application in which it was found.
     pub application: StreamId,
-    /// What was found, in words about the matter, not the person.
-    pub finding: String,
+    /// What was found.
+    pub finding: Personal,
     /// First day.
     pub from: NaiveDate,
     /// Last day; none: until it is lifted.
@@ -110,7 +111,7 @@ pub enum BarEvent {
         /// Its number.
         number: u32,
         /// Why.
-        reason: String,
+        reason: Personal,
         /// By whom.
         by: Actor,
     },
@@ -169,7 +170,7 @@ pub fn record(
         organisation: facts.department_code.clone(),
         region: facts.region.clone(),
         application: found.application,
-        finding: found.finding.clone(),
+        finding: Personal::new(subject, "bar.finding", found.finding.as_str()),
         from,
         until,
         by: by.clone(),
@@ -189,7 +190,8 @@ pub fn lift(bars: &Bars, number: u32, reason: &str, mistake: bool, by: &Actor) -
         let (zh, en) = ("法定期限内的限制不因信用修复解除", "what the law lets last is not lifted by amends");
         return Err(Refusal::state("BAR_NOT_LIFTED", zh, en));
     }
-    Ok(vec![BarEvent::BarLifted { number, reason: reason.to_owned(), by: by.clone() }])
+    let subject = bars.subject.clone().unwrap_or_default();
+    Ok(vec![BarEvent::BarLifted { number, reason: Personal::new(&subject, "bar.lifted", reason), by: by.clone() }])
 }
 
 /// Whether an application may be handed in on a day, and something be promised with it.

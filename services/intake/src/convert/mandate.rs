@@ -73,6 +73,8 @@ pub fn grant(
             .ok_or_else(|| Refusal::field(field, "FIELD_INVALID", "日期应为YYYY-MM-DD", "a day is YYYY-MM-DD")),
     };
     let evidence = ask::text("evidence", &message.evidence, 0, 200, "FIELD_INVALID")?;
+    let evidence = (caller.is_staff() && !evidence.is_empty())
+        .then(|| Personal::new(&principal.subject, "mandate.evidence", evidence));
     Ok(Grant {
         principal,
         agent,
@@ -84,7 +86,7 @@ pub fn grant(
             let (zh, en) = ("授权应当载明期限（民法典第一百六十五条）", "name the last day (Civil Code art. 165)");
             Refusal::field("until_date", "PERIOD_INVALID", zh, en)
         })?,
-        evidence: Some(evidence).filter(|text| caller.is_staff() && !text.is_empty()),
+        evidence,
         region: if caller.is_staff() { caller.region.clone() } else { String::new() },
         helping: None,
     })
@@ -128,7 +130,8 @@ pub fn shown(
         items: grant.items.clone(),
         from_date: grant.from.to_string(),
         until_date: grant.until.to_string(),
-        evidence: grant.evidence.clone().unwrap_or_default(),
+        // what was shown may name people: not in lists
+        evidence: grant.evidence.as_ref().filter(|_| !masked).and_then(Personal::get).unwrap_or_default().to_owned(),
         in_force: mandate.in_force(today),
         ended_reason: mandate.ended.as_ref().and_then(|ended| ended.reason.get()).unwrap_or_default().to_owned(),
         end_time: mandate.ended.as_ref().map(|ended| timestamp(ended.at)),

@@ -39,11 +39,11 @@ fn shown(bars: &Bars, today: NaiveDate, reader: Reader) -> pb::Bars {
         .into(),
         item_code: bar.item.clone(),
         department_code: bar.organisation.clone(),
-        finding: bar.finding.clone(),
+        finding: bar.finding.get().unwrap_or_default().to_owned(),
         from_date: bar.from.to_string(),
         until_date: bar.until.map(|last| last.to_string()).unwrap_or_default(),
         in_force: bar.binds(today),
-        lifted_reason: bar.lifted.as_ref().map(|lifted| lifted.reason.clone()).unwrap_or_default(),
+        lifted_reason: bar.lifted.as_ref().and_then(|lifted| lifted.reason.get()).unwrap_or_default().to_owned(),
         lift_time: bar.lifted.as_ref().map(|lifted| timestamp(lifted.at)),
         recorded_by: Some(actor(&bar.by, reader)),
     };

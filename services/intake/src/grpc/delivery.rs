@@ -15,6 +15,8 @@ use super::{Intake, Target, reader, unowned};
 use crate::application::Application;
 use crate::application::Party;
 use crate::application::decide::Acting;
+use crate::catalogue::details::Details;
+use crate::catalogue::handling::HandlingRules;
 use crate::convert::ask::{self, Sealing};
 use crate::convert::delivery::{self as show, View};
 use crate::delivery::carrier::Carrier;
@@ -185,7 +187,9 @@ impl Deliveries {
             let app = self.intake.ledger.get::<Application>(part.application, &Audiences::all()).await?;
             let Some(app) = app else { continue };
             let pinned = self.intake.pinned(&app.state.item).await?;
-            if !pinned.facts.details.is_empty() && !pinned.facts.details.delivered {
+            // how it is handled says nothing about how it is delivered
+            let written = Details { handling: HandlingRules::default(), ..pinned.facts.details.clone() };
+            if !written.is_empty() && !written.delivered {
                 return Ok(false);
             }
         }

@@ -25,14 +25,17 @@ impl Intake {
         facts: &ItemFacts,
         trace: &str,
     ) -> Committed<Application> {
-        let Some(order) = documents::order(done.stream, &done.state, facts) else { return done };
-        match documents::complete(&self.ledger, &self.desk, order, done.hash, trace).await {
-            Ok(documented) => documented,
-            Err(refusal) => {
-                tracing::warn!(application = %done.stream, reason = refusal.reason, "a document is left to the relay");
-                done
+        let (entry, mut done) = (done.hash, done);
+        for order in documents::orders(done.stream, &done.state, facts) {
+            match documents::complete(&self.ledger, &self.desk, order, entry, trace).await {
+                Ok(documented) => done = documented,
+                Err(refusal) => {
+                    tracing::warn!(application = %done.stream, reason = refusal.reason, "a document is left to the relay");
+                    break;
+                }
             }
         }
+        done
     }
 }
 

@@ -95,7 +95,7 @@ pub struct Grant {
     /// Last day.
     pub until: NaiveDate,
     /// What was shown at the window; none where the principal granted it with their own account.
-    pub evidence: Option<String>,
+    pub evidence: Option<Personal>,
     /// The window's region; empty where it was granted online.
     pub region: String,
     /// 帮办代办; none where a person or company acts.

@@ -205,6 +205,25 @@ pub async fn an_officers_download_leaves_an_entry(world: World) {
     assert_eq!(world.readers(before).await, ["staff:clerk"]);
 }
 
+/// 告知承诺书: what the grant rests on has a number of its own, and can be verified.
+pub async fn what_is_promised_has_its_document(world: World) {
+    let form = serde_json::json!({"premises_name": "春来客栈", "premises_address": "广安区滨江路88号",
+        "premises_kind": "宾馆饭店", "area_square_metres": 320, "floors": "1-3层"});
+    let draft = world.draft(crate::world::FIRE, crate::world::struct_of(form)).await;
+    let submit = pb::SubmitApplicationRequest {
+        id: draft.id.clone(),
+        request_id: yiwang_kit::new_request_id(),
+        sign_promise: true,
+        ..Default::default()
+    };
+    world.as_("citizen").submit_application(submit).await.unwrap();
+    let all = list(&world, "citizen", &draft.id).await.unwrap();
+    let kinds: Vec<_> = all.iter().map(|document| document.kind()).collect();
+    assert_eq!(kinds, [DocumentKind::Receipt, DocumentKind::Promise]);
+    let file = get(&world, "citizen", &draft.id, &all[1].number).await.unwrap();
+    assert!(file.pdf.starts_with(b"%PDF"));
+}
+
 /// What was issued stands, though the item is another now.
 pub async fn a_document_does_not_follow_its_item(world: World) {
     let draft = plain(&world).await;

@@ -20,7 +20,8 @@ pub fn mandates(vault: &Vault) -> Vec<mandate::MandateEvent> {
     };
     let day = chrono::NaiveDate::from_ymd_opt(2026, 3, 16).unwrap();
     let principal = party("李秀英");
-    let reason = Personal::new(&principal.subject, "mandate.reason", "例");
+    let subject = principal.subject.clone();
+    let reason = Personal::new(&subject, "mandate.reason", "例");
     let grant = mandate::Grant {
         principal,
         agent: party("张建国"),
@@ -29,7 +30,7 @@ pub fn mandates(vault: &Vault) -> Vec<mandate::MandateEvent> {
         acts: vec![mandate::Act::Apply],
         from: day,
         until: day,
-        evidence: Some("授权委托书原件".into()),
+        evidence: Some(Personal::new(&subject, "mandate.evidence", "授权委托书原件")),
         region: "511602000000".into(),
         helping: None,
     };
@@ -41,6 +42,7 @@ pub fn mandates(vault: &Vault) -> Vec<mandate::MandateEvent> {
 
 pub fn barred(vault: &Vault) -> Vec<bar::BarEvent> {
     let by = Actor { id: "staff:approver".into(), ..Actor::system() };
+    let subject = vault.lookup("golden", "李秀英");
     let day = chrono::NaiveDate::from_ymd_opt(2026, 3, 16).unwrap();
     let bar = bar::Bar {
         number: 1,
@@ -49,15 +51,15 @@ pub fn barred(vault: &Vault) -> Vec<bar::BarEvent> {
         organisation: market().code,
         region: "511602000000".into(),
         application: StreamId::named("application", "golden"),
-        finding: "例".into(),
+        finding: Personal::new(&subject, "bar.finding", "例"),
         from: day,
         until: None,
         by: by.clone(),
         lifted: None,
     };
     vec![
-        bar::BarEvent::BarRecorded { subject: vault.lookup("golden", "李秀英"), bar: Box::new(bar) },
-        bar::BarEvent::BarLifted { number: 1, reason: "信用修复".into(), by },
+        bar::BarEvent::BarRecorded { subject: subject.clone(), bar: Box::new(bar) },
+        bar::BarEvent::BarLifted { number: 1, reason: Personal::new(&subject, "bar.lifted", "信用修复"), by },
     ]
 }
 

@@ -90,7 +90,7 @@ both! {
     details: every_element_comes_back_as_it_was_written, an_imported_item_says_that_nobody_wrote_the_rest,
         what_the_rest_lacks_is_said_all_at_once, an_unknown_code_of_a_table_is_refused,
         an_amount_outside_the_charge_list_cannot_be_recorded, what_is_let_off_is_on_the_list_too_and_a_mistake_is_struck_out;
-    documents: each_act_issues_its_document_and_the_application_has_its_number, an_acceptance_has_its_notice,
+    documents: each_act_issues_its_document_and_the_application_has_its_number, what_is_promised_has_its_document, an_acceptance_has_its_notice,
         what_the_law_accepts_has_its_notice_too, numbers_have_no_gap_and_no_repeat_under_concurrency,
         a_repeated_request_issues_nothing_more, a_new_year_begins_with_one,
         whoever_may_not_read_the_application_gets_no_document, anybody_who_has_it_verifies_it_and_sees_no_name,
