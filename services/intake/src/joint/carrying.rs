@@ -10,10 +10,13 @@ use super::{HandedIn, Joint, Member, Phase, Standing, Whose, not_found, part};
 use crate::application::decide::{self as application, Acting, Create, Handing, Update, Withdraw};
 use crate::application::{Application, Change, PartOf, Party, Phase as AppPhase};
 use crate::catalogue::facts::{Fetch, ResultKind};
-use crate::catalogue::{self, Item};
+use crate::catalogue::{self, Item, ItemFacts};
 use crate::fetching::Found;
 use crate::grpc::Intake;
-use crate::theme::plan;
+use crate::theme::{self, plan};
+
+/// The members that are items, with the elements that their items had when it was begun.
+type Chosen<'a> = Vec<(&'a theme::Member, &'a ItemFacts)>;
 
 /// One run over one joint application.
 pub struct Carrying<'a> {
@@ -163,14 +166,11 @@ impl Carrying<'_> {
         };
         let actor = handed.by.id.clone();
         self.results(joint, member, stream, &acting).await?;
-        self.files(joint, member, &draft).await?;
-
         let all = self.items(joint).await?;
-        let chosen: Vec<_> = joint
-            .members
-            .iter()
-            .filter_map(|one| Some((&one.plan, &all.iter().find(|(code, _)| code == one.code())?.1.facts)))
-            .collect();
+        let facts = |code: &str| all.iter().find(|(of, _)| of == code).map(|(_, item)| &item.facts);
+        let chosen: Chosen<'_> = joint.members.iter().filter_map(|one| Some((&one.plan, facts(one.code())?))).collect();
+        self.files(&chosen, member, &draft).await?;
+
         let text = decide::own_form(joint, &plan::form(&chosen), member, &pinned.facts, &whose.applicant);
         let form = Personal::new(&whose.applicant.subject, "form", text);
         let update = Update { form: Change::Set(form), joint: true, ..Update::default() };
@@ -242,11 +242,8 @@ impl Carrying<'_> {
     }
 
     /// 一套材料: a paper that was handed in for one member serves every other that asks for the same.
-    async fn files(&self, joint: &Joint, member: &Member, draft: &Read<Application>) -> Result<(), Refusal> {
-        let all = self.items(joint).await?;
-        let facts = |code: &str| all.iter().find(|(of, _)| of == code).map(|(_, item)| &item.facts);
-        let chosen: Vec<_> = joint.members.iter().filter_map(|one| Some((&one.plan, facts(one.code())?))).collect();
-        for paper in plan::materials(&chosen) {
+    async fn files(&self, chosen: &Chosen<'_>, member: &Member, draft: &Read<Application>) -> Result<(), Refusal> {
+        for paper in plan::materials(chosen) {
             let own = paper.serves.iter().find(|(of, _)| of == member.code());
             let Some((_, wanted)) = own.filter(|(_, code)| !draft.state.has_material(code)) else { continue };
             for (other, code) in paper.serves.iter().filter(|(of, _)| of != member.code()) {

@@ -7,7 +7,7 @@ use yiwang_ledger::{Aggregate as _, Context, Decision, FieldViolation, Kind, Met
 
 use super::{Event, HandedIn, Joint, Member, Phase, Standing, ThemePin, Whose, not_found};
 use crate::application::decide::{self as application, Acting, Handing};
-use crate::application::{Actor, Application, IssuedResult, MAX_FORM_BYTES, Party};
+use crate::application::{Actor, Application, IssuedResult, Party};
 use crate::catalogue::{Item, ItemFacts};
 use crate::form;
 use crate::limit::{Ends as _, legal_date};
@@ -90,23 +90,7 @@ fn check_party(whose: &Whose, by: &Acting) -> Result<(), Refusal> {
     if by.staff || is(&whose.applicant) || whose.agent.as_ref().is_some_and(is) {
         return Ok(());
     }
-    let (zh, en) = (
-        "申请人不是您本人；代为办理的，请填写您本人为代理人",
-        "you are not the applicant: name yourself as the agent to act for somebody else",
-    );
-    Err(Refusal { kind: Kind::PermissionDenied, ..Refusal::field("agent", "NOT_THE_APPLICANT", zh, en) })
-}
-
-fn check_size(form: &Personal) -> Result<(), Refusal> {
-    let length = form.get().map_or(0, str::len);
-    if length <= MAX_FORM_BYTES {
-        return Ok(());
-    }
-    let (zh, en) = (
-        format!("表单内容过大：{length}字节，至多{MAX_FORM_BYTES}字节"),
-        format!("the form is {length} bytes, at most {MAX_FORM_BYTES}"),
-    );
-    Err(Refusal::field("form", "FORM_TOO_LARGE", zh, en))
+    Err(application::not_the_applicant())
 }
 
 /// Begins a draft for answers that are complete; the members that they choose are kept at the versions that they have now.
@@ -124,7 +108,7 @@ pub fn create(joint: &Joint, theme: &Theme, ask: &Create, by: &Acting, cx: &Cont
         return Err(Refusal::field(format!("answers.{}", open.code), "ANSWERS_OPEN", zh, en));
     }
     check_party(&ask.whose, by)?;
-    ask.form.as_ref().map_or(Ok(()), check_size)?;
+    application::check_size(ask.form.as_ref())?;
     let chosen = plan::members(&theme.facts, &ask.answers);
     if chosen.is_empty() {
         let (zh, en) = ("按您的回答，没有需要办理的事项", "by these answers there is nothing to apply for");
@@ -166,7 +150,7 @@ pub fn save(joint: &Joint, form: &Personal, by: &Acting) -> Decision<Event> {
     if joint.phase != Phase::Draft {
         return Err(wrong_phase(joint, "修改", "changed"));
     }
-    check_size(form)?;
+    application::check_size(Some(form))?;
     let same = joint.form.as_ref().and_then(Personal::get) == form.get();
     Ok(if same { Vec::new() } else { vec![Event::JointFormSaved { form: form.clone(), by: by.actor.clone() }] })
 }

@@ -53,7 +53,8 @@ fn under(subject: &SubjectId, form: Personal) -> Personal {
     }
 }
 
-fn check_form(form: Option<&Personal>) -> Result<(), Refusal> {
+/// `FORM_TOO_LARGE`: what could not be kept in one entry.
+pub fn check_size(form: Option<&Personal>) -> Result<(), Refusal> {
     let length = form.and_then(Personal::get).map_or(0, str::len);
     if length <= MAX_FORM_BYTES {
         return Ok(());
@@ -71,7 +72,7 @@ pub fn create(app: &Application, item: &Item, ask: &Create, by: &Acting, cx: &Co
         return Err(wrong_phase(&app.phase, "新建", "begun"));
     }
     item.check_open(legal_date(cx.now))?;
-    check_form(ask.form.as_ref())?;
+    check_size(ask.form.as_ref())?;
     let applicant = ask.applicant.as_ref().filter(|party| party.is_identified());
     let subject = applicant.map_or(&ask.owner_subject, |party| &party.subject);
     let new = Application { item: ask.item.clone(), applicant: ask.applicant.clone(), ..Application::default() };
@@ -135,7 +136,7 @@ pub fn update(app: &Application, facts: &ItemFacts, ask: &Update, by: &Acting, c
     let way = spot::way(app, by, cx, "修改", "changed")?;
     check_not_part(app, ask.joint)?;
     if let Change::Set(form) = &ask.form {
-        check_form(Some(form))?;
+        check_size(Some(form))?;
     }
     let mut after = app.clone();
     ask.applicant.apply(&mut after.applicant);

@@ -173,7 +173,7 @@ pub(super) fn authority(app: &Application, by: &Acting, cx: &Context) -> Result<
 }
 
 /// `NOT_THE_APPLICANT`.
-pub(super) fn not_the_applicant() -> Refusal {
+pub fn not_the_applicant() -> Refusal {
     let (zh, en) = (
         "申请人不是您本人；代为办理的，请填写您本人为代理人",
         "you are not the applicant: name yourself as the agent to act for somebody else",
