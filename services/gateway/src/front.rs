@@ -24,16 +24,16 @@ use crate::{
 };
 
 /// What every handler shares.
-struct Front<L> {
-    links: Links<L>,
+struct Front {
+    links: Links,
     options: Options,
-    rest: Rest<L>,
+    rest: Rest,
     openapi: Bytes,
     page: String,
     places: Places,
 }
 
-impl<L> Front<L> {
+impl Front {
     /// Answers if there is a place for it, before anything of the body is read; the place is held until the answer is sent.
     async fn admit(&self, headers: &HeaderMap, trace: &str, answer: impl Future<Output = Response>) -> Response {
         let place = match self.places.take(headers) {
@@ -45,17 +45,18 @@ impl<L> Front<L> {
     }
 }
 
-type Shared<L> = State<Arc<Front<L>>>;
+type Shared = State<Arc<Front>>;
 
 /// The links of a process, each by its package; the catalogue is kept by intake.
-pub fn links(ways: &yiwang_kit::Links) -> Links<yiwang_kit::Link> {
+pub fn links(ways: &yiwang_kit::Links) -> Links {
+    let get = |name| Link::new(ways.get(name));
     Links {
-        catalogue: ways.get("intake"),
-        intake: ways.get("intake"),
-        approval: ways.get("approval"),
-        license: ways.get("license"),
-        evaluation: ways.get("evaluation"),
-        trading: ways.get("trading"),
+        catalogue: get("intake"),
+        intake: get("intake"),
+        approval: get("approval"),
+        license: get("license"),
+        evaluation: get("evaluation"),
+        trading: get("trading"),
     }
 }
 
@@ -64,12 +65,7 @@ pub fn links(ways: &yiwang_kit::Links) -> Links<yiwang_kit::Link> {
 ///
 /// # Errors
 /// Only where the contracts built into the program do not fit together.
-pub fn router<L: Link>(
-    links: Links<L>,
-    options: Options,
-    clock: Arc<LegalClock>,
-    probes: Routes,
-) -> anyhow::Result<Router> {
+pub fn router(links: Links, options: Options, clock: Arc<LegalClock>, probes: Routes) -> anyhow::Result<Router> {
     let contract = Arc::new(Contract::load()?);
     let dev = clock.is_movable();
     let affairs = Affairs::new(links.clone(), options.part_deadline);
@@ -84,10 +80,10 @@ pub fn router<L: Link>(
         options: options.clone(),
     });
     let mut router = Router::new()
-        .route("/", get(front_page::<L>))
-        .route("/openapi.json", get(document::<L>))
-        .route("/v1/applications/{id}/attachments", post(upload::<L>).layer(upload_limit))
-        .route("/v1/applications/{id}/attachments/{attachment_id}", get(download::<L>))
+        .route("/", get(front_page))
+        .route("/openapi.json", get(document))
+        .route("/v1/applications/{id}/attachments", post(upload).layer(upload_limit))
+        .route("/v1/applications/{id}/attachments/{attachment_id}", get(download))
         .with_state(front.clone())
         .merge(health::router(links, options.leaving));
     if dev {
@@ -103,12 +99,12 @@ pub fn router<L: Link>(
 }
 
 /// All that has no handler of its own: a service's gRPC, or HTTP/JSON.
-async fn elsewhere<L: Link>(front: Arc<Front<L>>, request: Request) -> Response {
+async fn elsewhere(front: Arc<Front>, request: Request) -> Response {
     let (headers, trace) = (request.headers().clone(), trace::of(&request));
     front.admit(&headers, &trace, answered(&front, request)).await
 }
 
-async fn answered<L: Link>(front: &Front<L>, request: Request) -> Response {
+async fn answered(front: &Front, request: Request) -> Response {
     if proxy::is_grpc(request.headers()) {
         return proxy::forward(&front.links, request).await;
     }
@@ -128,7 +124,7 @@ async fn answered<L: Link>(front: &Front<L>, request: Request) -> Response {
 /// What a path says, or why it cannot be read.
 type Said<T> = Result<Path<T>, PathRejection>;
 
-async fn upload<L: Link>(State(front): Shared<L>, path: Said<String>, request: Request) -> Response {
+async fn upload(State(front): Shared, path: Said<String>, request: Request) -> Response {
     let trace = trace::of(&request);
     let Ok(Path(id)) = path else { return Refused::unreadable_path("id").response(&trace) };
     let headers = request.headers().clone();
@@ -139,8 +135,8 @@ async fn upload<L: Link>(State(front): Shared<L>, path: Said<String>, request: R
     front.admit(&headers, &trace, answer).await
 }
 
-async fn download<L: Link>(
-    State(front): Shared<L>,
+async fn download(
+    State(front): Shared,
     path: Said<(String, String)>,
     Extension(trace): Extension<Trace>,
     headers: HeaderMap,
@@ -153,13 +149,13 @@ async fn download<L: Link>(
     front.admit(&headers, &trace.id, answer).await
 }
 
-async fn document<L: Link>(State(front): Shared<L>) -> Response {
+async fn document(State(front): Shared) -> Response {
     let mut response = front.openapi.clone().into_response();
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
 }
 
-async fn front_page<L: Link>(State(front): Shared<L>) -> Response {
+async fn front_page(State(front): Shared) -> Response {
     page::response(front.page.clone())
 }
 
