@@ -79,7 +79,7 @@ both! {
         an_import_without_a_request_id_is_refused, the_twenty_days_of_the_general_law_are_a_default_that_cites_it,
         a_citizen_does_not_cancel_items, another_regions_items_are_not_an_administrators;
     directory: a_claimed_item_goes_through_every_review_into_the_catalogue, nobody_passes_their_own_draft, every_step_has_its_role,
-        what_cannot_be_published_is_said_all_at_once, a_version_for_later_is_in_force_on_its_day, a_level_that_is_not_named_does_not_claim,
+        what_cannot_be_published_is_said_all_at_once, a_version_for_later_is_in_force_on_its_day, a_level_that_is_not_named_does_not_claim, what_is_managed_by_grades_any_level_claims,
         a_new_version_of_the_directory_reaches_claimed_items, an_item_has_one_open_draft, a_draft_is_seen_by_its_office_alone,
         what_was_returned_is_reviewed_anew, a_crash_before_the_catalogue_is_completed,
         an_import_leaves_a_reviewed_list, a_claim_and_a_publication_sent_again_are_answered_as_then,
@@ -175,7 +175,7 @@ both! {
         an_organ_of_a_transfer_is_called_what_the_catalogue_calls_it, what_is_entrusted_stays_its_organs_and_is_not_entrusted_on,
         a_case_is_handled_by_the_trustee_in_its_organs_name, a_power_that_was_cancelled_meanwhile_is_not_dated,
         a_draft_is_handled_by_whoever_is_competent_when_it_is_handed_in, entrusting_back_is_recorded_as_a_finding,
-        a_power_goes_down_only_to_a_level_that_the_directory_names, a_crash_before_the_items_moved_is_completed,
+        a_power_goes_down_only_to_a_level_that_the_directory_names, a_crash_before_the_items_moved_is_completed, a_list_is_handed_over_as_it_stands_on_its_day,
         an_offer_is_taken_back_and_is_nobodys_business_before_it_is_dated;
     applications: a_draft_needs_only_an_item, an_application_goes_from_the_form_to_its_number, a_repeated_request_is_answered_as_the_first_time,
         the_same_request_id_with_another_body_is_refused, a_stale_etag_is_refused, a_wrong_check_digit_names_its_field,
