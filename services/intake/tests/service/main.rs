@@ -8,6 +8,7 @@ mod appointments;
 mod approval;
 mod attachments;
 mod catalogue;
+mod chains;
 mod counters;
 mod deferrals;
 mod deliveries;
@@ -70,6 +71,8 @@ both! {
         a_member_that_cannot_be_handed_in_goes_on_when_mended, all_of_it_is_taken_back_and_one_of_it,
         each_sees_of_it_what_is_theirs, a_repeated_request_and_a_crash_make_nothing_twice,
         an_agent_hands_in_with_a_mandate_alone, what_takes_too_long_is_marked;
+    chains: a_later_stage_is_begun_when_its_applicant_is_ready, a_stage_that_nobody_begins_is_given_up_and_what_follows_it,
+        a_stage_has_the_version_of_the_day_on_which_its_turn_comes, a_chain_that_is_none_is_not_published;
     catalogue: all_items_are_in_force_after_the_first_start, a_second_start_changes_nothing, an_item_is_read_with_its_guide,
         forty_five_of_fifty_queries_find_the_right_item_among_three, items_are_found_by_department_and_type,
         pages_of_the_catalogue_neither_skip_nor_repeat, pages_of_a_search_neither_skip_nor_repeat, a_foreign_page_token_is_refused,
@@ -166,7 +169,7 @@ both! {
         a_form_says_where_its_fields_come_from, sensitive_data_need_a_consent_of_their_own,
         who_watches_sees_the_form_masked_and_who_handles_it_in_full, marks_of_a_form_that_there_are_none_of_are_refused;
     proofs: a_draft_that_became_unpublishable_goes_back_to_drafting, a_region_keeps_its_own_list_of_abolished_proofs;
-    themes: five_themes_are_there_and_found_by_their_event, questions_lead_to_members_one_form_and_one_list,
+    themes: six_themes_are_there_and_found_by_their_event, questions_lead_to_members_one_form_and_one_list,
         an_answer_that_fits_no_question_is_refused, a_member_that_cannot_be_applied_for_says_why,
         a_theme_is_its_regions_and_what_is_wrong_is_said_at_once, what_an_administrator_published_no_release_overwrites,
         a_cancelled_theme_is_planned_no_more, a_theme_joins_items_of_several_regions;
