@@ -9,6 +9,7 @@ use crate::catalogue::details::{
     ChargeLine, ChargeMethod, Details, Exemption, Intermediary, OnlineDepth, OrganNature, PaidBefore, Place, Question,
     Scope, Served, SpecialKind, SpecialProcedure,
 };
+use crate::catalogue::likely::Why;
 use crate::directory::Level;
 
 const WRONG: &str = "FIELD_INVALID";
@@ -341,5 +342,25 @@ pub fn level_shown(level: Level) -> i32 {
         Level::Town => pb::Level::Town.into(),
         Level::Village => pb::Level::Village.into(),
         Level::Graded => pb::Level::Graded.into(),
+    }
+}
+
+/// Why an item is likely.
+pub fn likely_reason(why: &Why) -> pb::LikelyReason {
+    use pb::LikelyKind as Kind;
+    let shown = |kind: Kind| pb::LikelyReason { kind: kind.into(), text: why.text(), ..pb::LikelyReason::default() };
+    match why {
+        Why::StageOpen { theme, .. } => pb::LikelyReason { theme_code: theme.clone(), ..shown(Kind::StageOpen) },
+        Why::RenewalDue { valid_to, .. } => {
+            pb::LikelyReason { valid_to: valid_to.to_string(), ..shown(Kind::RenewalDue) }
+        }
+        Why::Follows { theme, item, .. } => {
+            pb::LikelyReason { theme_code: theme.clone(), item_code: item.clone(), ..shown(Kind::FollowsGranted) }
+        }
+        Why::Uses { .. } => shown(Kind::UsesLicense),
+        Why::LifeEvent { theme, .. } => pb::LikelyReason { theme_code: theme.clone(), ..shown(Kind::LifeEvent) },
+        Why::WillFollow { theme, item, .. } => {
+            pb::LikelyReason { theme_code: theme.clone(), item_code: item.clone(), ..shown(Kind::FollowsRunning) }
+        }
     }
 }

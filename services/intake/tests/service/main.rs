@@ -33,6 +33,7 @@ mod halls;
 mod helpers;
 mod joints;
 mod license;
+mod likelies;
 mod lobby;
 mod mandates;
 mod notifications;
@@ -40,6 +41,7 @@ mod proofs;
 mod questions;
 mod queues;
 mod relay;
+mod searches;
 mod standards;
 mod steps;
 mod themes;
@@ -73,6 +75,9 @@ both! {
         an_agent_hands_in_with_a_mandate_alone, what_takes_too_long_is_marked;
     chains: a_later_stage_is_begun_when_its_applicant_is_ready, a_stage_that_nobody_begins_is_given_up_and_what_follows_it,
         a_stage_has_the_version_of_the_day_on_which_its_turn_comes, a_chain_that_is_none_is_not_published;
+    likelies: what_was_granted_brings_what_follows_it_with_the_reason, a_licence_that_ends_soon_is_to_be_renewed,
+        whoever_does_not_sign_in_is_told_by_what_they_say, nobody_is_told_by_what_is_anothers, an_open_stage_comes_first;
+    searches: lists_of_many_regions_are_found_by_region_and_word, what_is_changed_is_found_at_once_and_read_from_the_ledger;
     catalogue: all_items_are_in_force_after_the_first_start, a_second_start_changes_nothing, an_item_is_read_with_its_guide,
         forty_five_of_fifty_queries_find_the_right_item_among_three, items_are_found_by_department_and_type,
         pages_of_the_catalogue_neither_skip_nor_repeat, pages_of_a_search_neither_skip_nor_repeat, a_foreign_page_token_is_refused,
