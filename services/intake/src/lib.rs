@@ -138,7 +138,8 @@ pub async fn start(env: Env) -> anyhow::Result<Routes> {
         "catalogue in force"
     );
     theme::source::run(&env.ledger, themes).await?;
-    let catalogue = Catalogue::new(env.ledger.clone(), env.gate.clone(), &env.config.public_url())?;
+    let sources = fetching::Sources::open(&env)?;
+    let catalogue = Catalogue::new(env.ledger.clone(), env.gate.clone(), sources.clone(), &env.config.public_url())?;
     let seen = env.ledger.head().await?.position;
     catalogue.stock().await?;
     let (counting, shutdown) = (catalogue.clone(), env.shutdown.clone());
@@ -172,7 +173,6 @@ pub async fn start(env: Env) -> anyhow::Result<Routes> {
         }
     });
     let desk = Desk::open(&env.ledger, &env.config.documents, &env.config.public_url(), "/v1/documents")?;
-    let sources = fetching::Sources::open(&env)?;
     let watching = Watching::start(&env.ledger, env.shutdown.clone());
     let intake = Intake::new(env.ledger.clone(), env.gate.clone(), store.clone(), desk.clone(), sources, watching);
     relay::spawn(&env.ledger, &env.links, store, desk.clone(), intake.clone());

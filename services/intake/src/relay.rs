@@ -188,10 +188,15 @@ struct Transferring(Ledger);
 #[async_trait]
 impl Route for Transferring {
     fn wants(&self, entry: &Entry) -> bool {
-        entry.is::<Transfer>() && matches!(entry.kind.as_str(), "TransferDated" | "EntrustmentRevoked")
+        let changed = ["ItemRevised", "VersionPublished", "VersionWithdrawn"];
+        (entry.is::<Transfer>() && matches!(entry.kind.as_str(), "TransferDated" | "EntrustmentRevoked"))
+            || (entry.is::<Item>() && changed.contains(&entry.kind.as_str()))
     }
 
     async fn deliver(&self, entry: &Entry, _request_id: &str) -> Delivery {
+        if entry.is::<Item>() {
+            return second_step(transferring::refresh(&self.0, entry).await);
+        }
         match self.0.state_at::<Transfer>(entry.stream, entry.version).await {
             Ok(Some(read)) => second_step(transferring::complete(&self.0, &read.state, entry.hash, &entry.trace).await),
             Ok(None) => Delivery::NotMine,
@@ -323,7 +328,7 @@ impl Joining {
 impl Route for Joining {
     fn wants(&self, entry: &Entry) -> bool {
         let ended = ["Refused", "Withdrawn", "Concluded", "ResultIssued"];
-        let begun = ["JointDrafted", "MemberReleased", "JointTakenBack"];
+        let begun = ["JointDrafted", "MemberReleased", "MemberOpened", "MemberBegun", "JointTakenBack"];
         (entry.is::<Application>() && ended.contains(&entry.kind.as_str()))
             || (entry.is::<Joint>() && begun.contains(&entry.kind.as_str()))
     }

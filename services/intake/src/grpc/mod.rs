@@ -20,6 +20,7 @@ mod fetching;
 mod filling;
 mod hall;
 mod joint;
+mod likely;
 mod mandate;
 mod notification;
 mod pre_review;

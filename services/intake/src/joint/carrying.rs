@@ -11,8 +11,10 @@ use crate::application::decide::{self as application, Acting, Create, Handing, U
 use crate::application::{Application, Change, PartOf, Party, Phase as AppPhase};
 use crate::catalogue::facts::{Fetch, ResultKind};
 use crate::catalogue::{self, Item, ItemFacts};
+use crate::convert::item as convert;
 use crate::fetching::Found;
 use crate::grpc::Intake;
+use crate::limit::legal_date;
 use crate::theme::{self, plan};
 
 /// The members that are items, with the elements that their items had when it was begun.
@@ -89,23 +91,33 @@ impl Carrying<'_> {
             return self.withdraw(joint, whose, member).await;
         }
         match (&joint.phase, &member.standing, &joint.handed_in) {
-            (Phase::Draft, ..) => match self.drafted(whose, member).await {
+            // a later stage of a chain has its draft when its turn has come, at the item's version of that day
+            (Phase::Draft, ..) if joint.is_later_stage(member) => Ok(()),
+            (Phase::Draft, ..) | (_, Standing::Open, _) => match self.drafted(joint, whose, member).await {
                 // told when it is handed in
                 Err(refusal) if is_business(&refusal) => Ok(()),
                 other => other.map(drop),
             },
-            (_, Standing::Released, Some(handed)) => self.released(joint, whose, member, handed).await,
+            (_, Standing::Released, Some(handed)) => {
+                let handed = member.begun.as_deref().unwrap_or(handed);
+                self.released(joint, whose, member, handed).await
+            }
             _ => Ok(()),
         }
     }
 
     /// The draft of a member's application, made where it is not there.
-    async fn drafted(&self, whose: &Whose, member: &Member) -> Result<Read<Application>, Refusal> {
-        let (stream, pin) = (part(self.joint, member.code()), member.item.clone().unwrap_or_default());
+    async fn drafted(&self, joint: &Joint, whose: &Whose, member: &Member) -> Result<Read<Application>, Refusal> {
+        let (stream, mut pin) = (part(self.joint, member.code()), member.item.clone().unwrap_or_default());
         if let Some(read) = self.ledger.get::<Application>(stream, &Audiences::all()).await? {
             return Ok(read);
         }
         let item = self.item(&pin.code).await?;
+        if joint.is_later_stage(member) {
+            let read = self.ledger.get::<Item>(catalogue::stream(&pin.code), &Audiences::all()).await?;
+            let read = read.ok_or_else(|| catalogue::not_found(&pin.code))?;
+            pin = convert::pin(&read, legal_date(self.ledger.host().now()));
+        }
         let create = Create {
             item: pin,
             owner_subject: whose.subject.clone().unwrap_or_else(|| whose.applicant.subject.clone()),
@@ -152,7 +164,7 @@ impl Carrying<'_> {
     }
 
     async fn hand_in(&self, joint: &Joint, whose: &Whose, member: &Member, handed: &HandedIn) -> Result<(), Refusal> {
-        let draft = self.drafted(whose, member).await?;
+        let draft = self.drafted(joint, whose, member).await?;
         if draft.state.phase != AppPhase::Draft {
             return Ok(());
         }

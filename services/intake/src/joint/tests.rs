@@ -37,6 +37,7 @@ fn running(after: &[Vec<usize>], partners: &[bool]) -> Joint {
         },
         item: (!partners[place]).then(ItemPin::default),
         standing: Standing::Waiting,
+        begun: None,
     };
     let due = crate::limit::Limit::default().due(crate::limit::legal_date(Timestamp(1)), Calendar::builtin());
     let handed = HandedIn {

@@ -59,9 +59,14 @@ pub fn text(app: &Application, kind: &str) -> Option<String> {
     Some(said)
 }
 
+/// 一链: what is said of a stage that may be begun.
+pub fn opened(theme: &str, stage: &str) -> String {
+    format!("您的“{theme}”前一环节已经办成，可以开始办理“{stage}”。")
+}
+
 /// Who is told: applicant and agent, each once.
-pub fn addressees(app: &Application) -> Vec<&Party> {
-    let named = [&app.applicant, &app.agent].into_iter().flatten().filter(|party| party.is_identified());
+pub fn addressees(parties: [&Option<Party>; 2]) -> Vec<&Party> {
+    let named = parties.into_iter().flatten().filter(|party| party.is_identified());
     let mut all: Vec<&Party> = Vec::new();
     for party in named {
         if !all.iter().any(|known| known.subject == party.subject) {

@@ -6,17 +6,38 @@ use yiwang_ledger::{Audiences, Call, Context, Delivery, Entry, Ledger, Personal,
 use super::compose::{self, TOLD};
 use super::sender::{Message, Senders};
 use super::{About, Choice, Contact, Notification, contact_stream, stream};
-use crate::application::Application;
+use crate::application::{Application, Party};
+use crate::joint::{Event, Joint, part};
 
-/// Composes what an application's step means to its parties.
+/// Composes what a step of an application, or a stage that opens, means to its parties.
 pub struct Composing(pub Ledger);
 
 impl Composing {
     async fn compose(&self, entry: &Entry) -> Result<(), Refusal> {
+        if entry.is::<Joint>() {
+            return self.opened(entry).await;
+        }
         let Some(read) = self.0.state_at::<Application>(entry.stream, entry.version).await? else { return Ok(()) };
         let app = read.state;
         let Some(text) = compose::text(&app, &entry.kind) else { return Ok(()) };
-        for party in compose::addressees(&app) {
+        let about = About { application: Some(entry.stream), item: app.item.name.clone(), kind: entry.kind.clone() };
+        self.tell(entry, compose::addressees([&app.applicant, &app.agent]), &about, &text).await
+    }
+
+    /// 一链: a stage may be begun.
+    async fn opened(&self, entry: &Entry) -> Result<(), Refusal> {
+        let Event::MemberOpened { member } = self.0.decode::<Joint>(entry).await? else { return Ok(()) };
+        let Some(read) = self.0.state_at::<Joint>(entry.stream, entry.version).await? else { return Ok(()) };
+        let joint = read.state;
+        let (Some(whose), Some(stage)) = (&joint.whose, joint.member(&member)) else { return Ok(()) };
+        let application = Some(part(entry.stream, &member));
+        let about = About { application, item: stage.name().to_owned(), kind: entry.kind.clone() };
+        let text = compose::opened(&joint.theme.name, stage.name());
+        self.tell(entry, compose::addressees([&Some(whose.applicant.clone()), &whose.agent]), &about, &text).await
+    }
+
+    async fn tell(&self, entry: &Entry, parties: Vec<&Party>, about: &About, text: &str) -> Result<(), Refusal> {
+        for party in parties {
             // whose data are gone is told nothing any more
             if party.number.as_ref().is_none_or(Personal::is_erased) {
                 continue;
@@ -24,10 +45,8 @@ impl Composing {
             let contact = self.0.get::<Contact>(contact_stream(&party.subject), &Audiences::all()).await?;
             let choice = contact.map(|read| read.state.choice.clone()).unwrap_or_else(Choice::default);
             let targets = compose::targets(party, &choice);
-            let about =
-                About { application: Some(entry.stream), item: app.item.name.clone(), kind: entry.kind.clone() };
-            let (notification, subject, text) =
-                (stream(entry.hash, &party.subject), party.subject.clone(), text.clone());
+            let (notification, subject) = (stream(entry.hash, &party.subject), party.subject.clone());
+            let (about, text) = (about.clone(), text.to_owned());
             let rule = move |notification: &Notification, _: &Context| {
                 super::compose(notification, &subject, &about, &text, &targets)
             };
@@ -46,7 +65,8 @@ impl Composing {
 #[async_trait]
 impl Route for Composing {
     fn wants(&self, entry: &Entry) -> bool {
-        entry.is::<Application>() && TOLD.contains(&entry.kind.as_str())
+        (entry.is::<Application>() && TOLD.contains(&entry.kind.as_str()))
+            || (entry.is::<Joint>() && entry.kind == "MemberOpened")
     }
 
     async fn deliver(&self, entry: &Entry, _request_id: &str) -> Delivery {

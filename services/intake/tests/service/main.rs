@@ -8,6 +8,7 @@ mod appointments;
 mod approval;
 mod attachments;
 mod catalogue;
+mod chains;
 mod counters;
 mod deferrals;
 mod deliveries;
@@ -32,6 +33,7 @@ mod halls;
 mod helpers;
 mod joints;
 mod license;
+mod likelies;
 mod lobby;
 mod mandates;
 mod notifications;
@@ -39,6 +41,7 @@ mod proofs;
 mod questions;
 mod queues;
 mod relay;
+mod searches;
 mod standards;
 mod steps;
 mod themes;
@@ -70,6 +73,11 @@ both! {
         a_member_that_cannot_be_handed_in_goes_on_when_mended, all_of_it_is_taken_back_and_one_of_it,
         each_sees_of_it_what_is_theirs, a_repeated_request_and_a_crash_make_nothing_twice,
         an_agent_hands_in_with_a_mandate_alone, what_takes_too_long_is_marked;
+    chains: a_later_stage_is_begun_when_its_applicant_is_ready, a_stage_that_nobody_begins_is_given_up_and_what_follows_it,
+        a_stage_has_the_version_of_the_day_on_which_its_turn_comes, a_chain_that_is_none_is_not_published;
+    likelies: what_was_granted_brings_what_follows_it_with_the_reason, a_licence_that_ends_soon_is_to_be_renewed,
+        whoever_does_not_sign_in_is_told_by_what_they_say, nobody_is_told_by_what_is_anothers, an_open_stage_comes_first;
+    searches: lists_of_many_regions_are_found_by_region_and_word, what_is_changed_is_found_at_once_and_read_from_the_ledger;
     catalogue: all_items_are_in_force_after_the_first_start, a_second_start_changes_nothing, an_item_is_read_with_its_guide,
         forty_five_of_fifty_queries_find_the_right_item_among_three, items_are_found_by_department_and_type,
         pages_of_the_catalogue_neither_skip_nor_repeat, pages_of_a_search_neither_skip_nor_repeat, a_foreign_page_token_is_refused,
@@ -79,7 +87,7 @@ both! {
         an_import_without_a_request_id_is_refused, the_twenty_days_of_the_general_law_are_a_default_that_cites_it,
         a_citizen_does_not_cancel_items, another_regions_items_are_not_an_administrators;
     directory: a_claimed_item_goes_through_every_review_into_the_catalogue, nobody_passes_their_own_draft, every_step_has_its_role,
-        what_cannot_be_published_is_said_all_at_once, a_version_for_later_is_in_force_on_its_day, a_level_that_is_not_named_does_not_claim,
+        what_cannot_be_published_is_said_all_at_once, a_version_for_later_is_in_force_on_its_day, a_level_that_is_not_named_does_not_claim, what_is_managed_by_grades_any_level_claims,
         a_new_version_of_the_directory_reaches_claimed_items, an_item_has_one_open_draft, a_draft_is_seen_by_its_office_alone,
         what_was_returned_is_reviewed_anew, a_crash_before_the_catalogue_is_completed,
         an_import_leaves_a_reviewed_list, a_claim_and_a_publication_sent_again_are_answered_as_then,
@@ -166,7 +174,7 @@ both! {
         a_form_says_where_its_fields_come_from, sensitive_data_need_a_consent_of_their_own,
         who_watches_sees_the_form_masked_and_who_handles_it_in_full, marks_of_a_form_that_there_are_none_of_are_refused;
     proofs: a_draft_that_became_unpublishable_goes_back_to_drafting, a_region_keeps_its_own_list_of_abolished_proofs;
-    themes: five_themes_are_there_and_found_by_their_event, questions_lead_to_members_one_form_and_one_list,
+    themes: six_themes_are_there_and_found_by_their_event, questions_lead_to_members_one_form_and_one_list,
         an_answer_that_fits_no_question_is_refused, a_member_that_cannot_be_applied_for_says_why,
         a_theme_is_its_regions_and_what_is_wrong_is_said_at_once, what_an_administrator_published_no_release_overwrites,
         a_cancelled_theme_is_planned_no_more, a_theme_joins_items_of_several_regions;
@@ -175,7 +183,7 @@ both! {
         an_organ_of_a_transfer_is_called_what_the_catalogue_calls_it, what_is_entrusted_stays_its_organs_and_is_not_entrusted_on,
         a_case_is_handled_by_the_trustee_in_its_organs_name, a_power_that_was_cancelled_meanwhile_is_not_dated,
         a_draft_is_handled_by_whoever_is_competent_when_it_is_handed_in, entrusting_back_is_recorded_as_a_finding,
-        a_power_goes_down_only_to_a_level_that_the_directory_names, a_crash_before_the_items_moved_is_completed,
+        a_power_goes_down_only_to_a_level_that_the_directory_names, a_crash_before_the_items_moved_is_completed, a_list_is_handed_over_as_it_stands_on_its_day,
         an_offer_is_taken_back_and_is_nobodys_business_before_it_is_dated;
     applications: a_draft_needs_only_an_item, an_application_goes_from_the_form_to_its_number, a_repeated_request_is_answered_as_the_first_time,
         the_same_request_id_with_another_body_is_refused, a_stale_etag_is_refused, a_wrong_check_digit_names_its_field,

@@ -179,6 +179,14 @@ pub async fn no_promise_in_an_excluded_field_unless_a_law_orders_it(world: World
     let refused = submit(&world, &id).await.unwrap_err();
     let found = crate::world::fields(&refused);
     assert!(found.contains(&("details.handling.excluded_fields".into(), "PROMISE_EXCLUDED".into())), "{found:?}");
+    // a place's own rule lifts nothing, nor does a document, nor a law without its article
+    for place in ["《四川省消防条例》第二十条", "国办发〔2020〕42号", "《消防法》"] {
+        wanted.details = Some(items::ItemDetails { handling: Some(handling(place)), ..details() });
+        crate::directory::save(&world, &id, wanted.clone()).await;
+        let found = crate::world::fields(&submit(&world, &id).await.unwrap_err());
+        let unfit = ("details.handling.promise_ordered_by".to_owned(), "PROMISE_LAW_UNFIT".to_owned());
+        assert!(found.contains(&unfit), "{place}: {found:?}");
+    }
     wanted.details = Some(items::ItemDetails { handling: Some(handling("《消防法》第十五条")), ..details() });
     crate::directory::passed(&world, &id, wanted).await;
     publish(&world, "admin", &id, "").await.unwrap();
