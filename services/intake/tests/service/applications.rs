@@ -365,7 +365,7 @@ pub async fn a_slip_is_mended_on_the_spot_by_the_applicant_and_by_the_window(wor
         Some(struct_of(json!({"premises_name": "春来客栈", "premises_address": "广安区滨江路89号",
         "business_kind": "住宿", "area_square_metres": 320, "staff_count": 6})))
     };
-    let mend = pb::UpdateApplicationRequest { form: form(), ..update(&submitted.id) };
+    let mend = pb::UpdateApplicationRequest { form: form(), etag: submitted.etag.clone(), ..update(&submitted.id) };
     world.as_("clerk").update_application(mend).await.unwrap();
     world.upload(&submitted.id, "floor_plan", crate::world::pdf(300)).await.unwrap();
     let now = world.read("citizen", &submitted.id).await;
