@@ -20,7 +20,7 @@ use yiwang_proto::{
 
 use crate::{
     Options, affairs::Affairs, attachments, cache, contract::Contract, dev, health, openapi, page, problem::Refused,
-    proxy, quota, rest::Rest, trace,
+    proxy, quota, rest::Rest, trace, verification,
 };
 
 /// What every handler shares.
@@ -114,6 +114,10 @@ async fn answered(front: &Front, request: Request) -> Response {
         && let Err(refused) = quota::admit(shared, request.headers(), per_minute).await
     {
         return refused.response(&trace);
+    }
+    if let Some(asked) = verification::asked(request.method(), request.uri(), request.headers()) {
+        let (uri, headers) = (request.uri(), request.headers());
+        return verification::page(&front.links, &front.options, asked, uri, headers, &trace).await;
     }
     match (shared, cache::key(&request)) {
         (Some(shared), Some(key)) => cache::answer(shared, &key, front.rest.answer(request, &trace)).await,

@@ -20,6 +20,7 @@ mod proxy;
 mod quota;
 mod rest;
 mod trace;
+mod verification;
 
 use std::time::Duration;
 

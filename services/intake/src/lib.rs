@@ -177,7 +177,7 @@ pub async fn start(env: Env) -> anyhow::Result<Routes> {
     let intake = Intake::new(env.ledger.clone(), env.gate.clone(), store.clone(), desk.clone(), sources, watching);
     relay::spawn(&env.ledger, &env.links, store, desk.clone(), intake.clone());
     env.ledger.relay("notifications", Composing(env.ledger.clone()));
-    let senders = Senders::open(&env.config, &env.data_dir.join("notifications"))?;
+    let senders = Senders::open(&env, &env.data_dir.join("notifications"))?;
     env.ledger.relay("sending", Sending { ledger: env.ledger.clone(), senders });
     let provider = fee::provider::open(&env)?;
     let payments = fee::pursuing::Payments { ledger: env.ledger.clone(), provider: provider.clone() };

@@ -10,6 +10,7 @@ mod agents;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use tonic::{Code, Status};
@@ -294,7 +295,8 @@ impl Route for Answering {
     }
 }
 
-/// 免提交: what an application that was handed in needs and nobody has fetched yet. A source that is away is asked again.
+/// 免提交: what an application that was handed in needs and nobody has fetched yet. A source that is away is asked again until the last
+/// day on which it is waited for.
 struct Fetching(Intake);
 
 #[async_trait]
@@ -308,6 +310,11 @@ impl Route for Fetching {
             Ok(()) => Delivery::Done,
             Err(refusal) => later(&refusal),
         }
+    }
+
+    /// A source that is away for days is not asked twice a minute.
+    fn longest_pause(&self) -> Duration {
+        Duration::from_secs(15 * 60)
     }
 }
 

@@ -31,6 +31,7 @@ pub fn paths(contract: &Contract, dev: bool) -> anyhow::Result<Vec<(String, Valu
             json!({"get": plain("GetHealth", "进程在运行 (the process is alive)", "application/json")}),
         ),
         ("/readyz".to_owned(), json!({"get": ready()})),
+        ("/v1/licenses/{identifier}:verify".to_owned(), json!({"get": verification()})),
         ("/".to_owned(), json!({"get": plain("GetFrontPage", "首页 (the front page)", "text/html")})),
     ];
     if dev {
@@ -143,6 +144,19 @@ fn plain(operation: &str, summary: &str, media: &str) -> Value {
         "security": [],
         "responses": {"200": {"description": "OK", "content": {media: {"schema": {}}}}, "default": failed()},
     })
+}
+
+fn verification() -> Value {
+    let mut operation =
+        plain("ShowLicenseVerification", "证照核验页 (whether a licence is genuine, as a page)", "text/html");
+    operation["tags"] = json!(["license"]);
+    operation["description"] = json!(
+        "What a licence's code leads to. The verifications of documents answer with such a page where \
+        `Accept` names text/html before application/json."
+    );
+    operation["parameters"] = json!([{"name": "identifier", "in": "path", "required": true, "description": "证照标识.",
+        "schema": {"type": "string"}}]);
+    operation
 }
 
 fn ready() -> Value {

@@ -5,4 +5,5 @@ mod attachments;
 mod errors;
 mod grpc;
 mod system;
+mod verification;
 mod world;

@@ -12,7 +12,7 @@ use crate::application::{Application, Change, PartOf, Party, Phase as AppPhase};
 use crate::catalogue::facts::{Fetch, ResultKind};
 use crate::catalogue::{self, Item, ItemFacts};
 use crate::convert::item as convert;
-use crate::fetching::Found;
+use crate::fetching::{Found, Wanted};
 use crate::grpc::Intake;
 use crate::limit::legal_date;
 use crate::theme::{self, plan};
@@ -238,15 +238,15 @@ impl Carrying<'_> {
                 title: format!("{} {}", result.name, result.number),
                 issuer: from.department().to_owned(),
                 valid_to: None,
+                fields: serde_json::Map::new(),
             };
             let source = match result.kind {
                 ResultKind::License => Fetch::License(result.license.clone()),
                 _ => Fetch::Department(from.department().to_owned()),
             };
-            let (material, acting) = (input.material.clone(), by.clone());
-            let rule = move |app: &Application, cx: &Context| {
-                application::fetched(app, &material, &source, Some(&found), &acting, cx)
-            };
+            let (wanted, acting) = (Wanted::material(&input.material, source), by.clone());
+            let rule =
+                move |app: &Application, cx: &Context| application::fetched(app, &wanted, found.clone(), &acting, cx);
             let call = self.call(&format!("result.{}", input.material), member.code()).with_actor(by.actor.id.clone());
             self.ledger.execute::<Application>(stream, call, rule).await?;
         }

@@ -1,6 +1,7 @@
 //! The two relays: from an entry to its notifications, from a notification to its senders.
 
 use async_trait::async_trait;
+use yiwang_kit::followed::Followed;
 use yiwang_ledger::{Audiences, Call, Context, Delivery, Entry, Ledger, Personal, Refusal, Route};
 
 use super::compose::{self, TOLD};
@@ -83,7 +84,7 @@ pub struct Sending {
     /// Where notifications are kept.
     pub ledger: Ledger,
     /// Who takes them.
-    pub senders: Senders,
+    pub senders: Followed<Senders>,
 }
 
 impl Sending {
@@ -91,11 +92,11 @@ impl Sending {
         let Some(read) = self.ledger.get::<Notification>(entry.stream, &Audiences::all()).await? else {
             return Ok(None);
         };
-        let mut away = None;
+        let (mut away, senders) = (None, self.senders.now());
         let Some(text) = read.state.text.as_ref().and_then(Personal::get) else { return Ok(None) };
         for target in read.state.targets.iter().filter(|target| target.sent.is_none()) {
             let channel = target.channel;
-            let (Some(to), Some(sender)) = (target.to.get(), self.senders.of(channel)) else { continue };
+            let (Some(to), Some(sender)) = (target.to.get(), senders.of(channel)) else { continue };
             let id = format!("{}.{}", entry.stream, channel.name());
             let message = Message { id: id.clone(), channel, to: to.to_owned(), text: text.to_owned() };
             if let Err(reason) = sender.send(&message).await {

@@ -37,6 +37,7 @@ mod likelies;
 mod lobby;
 mod mandates;
 mod notifications;
+mod numbers;
 mod proofs;
 mod questions;
 mod queues;
@@ -101,10 +102,11 @@ both! {
     documents: each_act_issues_its_document_and_the_application_has_its_number, what_is_promised_has_its_document, an_acceptance_has_its_notice,
         what_the_law_accepts_has_its_notice_too, numbers_have_no_gap_and_no_repeat_under_concurrency,
         a_repeated_request_issues_nothing_more, a_new_year_begins_with_one,
-        whoever_may_not_read_the_application_gets_no_document, anybody_who_has_it_verifies_it_and_sees_no_name,
+        whoever_may_not_read_the_application_gets_no_document, who_merely_watches_gets_no_paper, anybody_who_has_it_verifies_it_and_sees_no_name,
         a_digest_says_whether_a_text_or_a_file_is_genuine, an_officers_download_leaves_an_entry,
         a_document_does_not_follow_its_item, what_an_erased_person_was_issued_is_known_and_not_read,
         a_guides_code_leads_to_the_guide, lists_of_documents_are_paged;
+    numbers: whatever_comes_at_once_numbers_are_one_to_n;
     doubles: the_second_is_received_told_of_the_first_and_not_accepted,
         a_clerk_joins_the_second_to_the_first,
         whoever_accepts_all_the_same_says_why_and_supervision_sees_it,
@@ -156,7 +158,10 @@ both! {
         who_waits_when_the_day_ends_is_told_and_missed_nothing;
     fetching: what_the_platform_issued_is_fetched_and_not_asked_for, what_nobody_held_is_asked_for_again,
         one_request_id_of_two_callers_is_two_requests, a_source_that_is_away_is_asked_again_once_it_is_handed_in,
-        nobody_learns_what_another_holds_by_writing_their_name, a_list_that_asks_for_what_can_be_had_is_not_published;
+        nobody_learns_what_another_holds_by_writing_their_name, a_list_that_asks_for_what_can_be_had_is_not_published,
+        what_a_licence_says_is_filled_in_and_not_typed_over, what_is_wrong_at_the_source_is_said_looked_at_and_accepted,
+        what_cannot_be_had_is_handed_in, a_material_that_is_wrong_at_its_source_is_handed_in, who_is_away_too_long_is_given_up,
+        another_applicant_keeps_nothing_of_the_first, what_a_department_says_is_filled_in;
     deliveries: what_was_granted_is_handed_out_at_the_window_and_has_its_proof, who_collects_for_another_has_a_mandate_to_receive,
         a_parcel_is_tracked_whatever_the_carrier_does, what_comes_back_goes_again_and_what_is_lost_is_made_again,
         a_locker_opens_with_its_code_and_what_nobody_takes_is_put_back,
@@ -196,7 +201,8 @@ both! {
         plain_personal_data_lie_nowhere_in_the_folder, a_year_that_is_loaded_settles_a_provisional_date,
         an_erased_person_reads_as_erased_everywhere, who_withdraws_is_not_told_that_it_was_for_being_late,
         a_provisional_date_says_that_nothing_is_lost_by_it, a_due_date_names_the_article_it_rests_on,
-        a_refusal_names_the_review_organ_and_the_court, a_slip_is_mended_on_the_spot_by_the_applicant_and_by_the_window;
+        a_refusal_names_the_review_organ_and_the_court, a_slip_is_mended_on_the_spot_by_the_applicant_and_by_the_window,
+        who_has_not_seen_anothers_change_does_not_write_over_it, a_companys_own_person_is_recorded;
     attachments: a_file_comes_back_as_it_was, a_file_of_many_chunks_comes_back_as_it_was, a_cut_off_upload_leaves_nothing,
         a_file_of_a_wrong_kind_is_refused, a_file_that_is_too_large_is_refused, a_wrong_hash_is_refused, an_empty_file_is_refused,
         a_repeated_upload_is_one_file, a_repeated_upload_is_answered_after_receipt_too,

@@ -43,6 +43,10 @@ pub async fn departments_say_before_it_is_handed_in_whether_it_is_ready(world: W
     // 2026-03-04 12:00 in China
     let until = 1_772_596_800;
     assert_eq!(reason(&reviews(&world, "clerk").invite_pre_review(invite(0)).await.unwrap_err()), "FIELD_INVALID");
+    // an organ is one of the catalogue's, and called what it is called there
+    let mut made_up = invite(until);
+    made_up.organs[0] = pb::AskedOrgan { organ_code: "12345".into(), name: "某局".into() };
+    assert_eq!(reason(&reviews(&world, "clerk").invite_pre_review(made_up).await.unwrap_err()), "ORGAN_UNKNOWN");
     reviews(&world, "clerk").invite_pre_review(invite(until)).await.unwrap();
     let conclude = |ready: bool, opinion: &str| pb::ConcludePreReviewRequest {
         id: draft.id.clone(),
