@@ -14,7 +14,7 @@ use yiwang_kit::new_request_id;
 use yiwang_proto::{
     approval::v1::{VerifyCaseDocumentRequest, case_document_service_client::CaseDocumentServiceClient},
     document::v1::{DigestVerdict, DocumentKind, DocumentVerification},
-    forward::{Link, Links, carried},
+    forward::{Links, carried},
     intake::v1::{VerifyDocumentRequest, document_service_client::DocumentServiceClient},
     license::v1::{
         LicenseStatus, VerifyLicenseRequest, VerifyLicenseResponse, license_service_client::LicenseServiceClient,
