@@ -102,7 +102,7 @@ fn upload(particulars: &[(String, Value)]) -> Value {
     let parts: Map<String, Value> = particulars.iter().cloned().chain([file]).collect();
     json!({
         "operationId": "UploadAttachment",
-        "tags": ["intake"],
+        "tags": ["IntakeService"],
         "summary": "上传一份材料 (uploads one file)",
         "description": "The raw file with its particulars in the query, or multipart/form-data with them there or in text fields before the part \
             `file`. At most 20 MiB unless configured otherwise; the content decides the type, and must agree with what is said of it.",
@@ -125,7 +125,7 @@ fn download() -> Value {
     let path = |name: &str, about: &str| json!({"name": name, "in": "path", "required": true, "description": about, "schema": {"type": "string"}});
     json!({
         "operationId": "DownloadAttachment",
-        "tags": ["intake"],
+        "tags": ["IntakeService"],
         "summary": "下载一份材料 (downloads one file)",
         "security": [{"bearer": []}],
         "parameters": [path("id", "Id of the application."), path("attachment_id", "Id of the attachment.")],
@@ -149,7 +149,7 @@ fn plain(operation: &str, summary: &str, media: &str) -> Value {
 fn verification() -> Value {
     let mut operation =
         plain("ShowLicenseVerification", "证照核验页 (whether a licence is genuine, as a page)", "text/html");
-    operation["tags"] = json!(["license"]);
+    operation["tags"] = json!(["LicenseService"]);
     operation["description"] = json!(
         "What a licence's code leads to. The verifications of documents answer with such a page where \
         `Accept` names text/html before application/json."

@@ -138,7 +138,11 @@ impl Desk {
         answer.digest.clone_from(&issued.digest);
         answer.addressee = text.as_ref().map(masked).unwrap_or_default();
         if !digest.is_empty() {
-            answer.digest_verdict = self.verdict(&issued, text, &digest).await?.into();
+            let verdict = self.verdict(&issued, text, &digest).await?;
+            if verdict == pb::DigestVerdict::Differs {
+                answer.text.push_str("，但所核验的文件与其不一致，不是原件");
+            }
+            answer.digest_verdict = verdict.into();
         }
         Ok(answer)
     }
