@@ -4,5 +4,6 @@ mod affairs;
 mod attachments;
 mod errors;
 mod grpc;
+mod live;
 mod system;
 mod world;

@@ -63,7 +63,8 @@ both! {
     notifications: each_step_is_told_once_and_says_nothing_of_the_person, who_wants_it_elsewhere_is_told_there,
         a_notification_is_its_addressees_alone, who_is_erased_is_told_nothing_more,
         a_provider_that_fails_is_asked_again_with_the_same_id;
-    watching: each_step_comes_as_it_happens_and_the_end_ends_it, nobody_follows_what_they_may_not_read,
+    watching: who_has_seen_all_is_told_where_it_stands, a_slip_that_is_mended_again_is_seen_again, who_follows_holds_up_nobody,
+        each_step_comes_as_it_happens_and_the_end_ends_it, nobody_follows_what_they_may_not_read,
         a_process_that_stops_says_so;
     joints: one_submission_runs_in_every_department_by_its_order, what_is_wrong_is_said_at_once_by_the_names_of_the_one_form,
         what_depends_on_a_refusal_is_not_pursued_and_the_others_go_on, a_paper_that_two_ask_for_is_handed_in_once,
