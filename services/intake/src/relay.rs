@@ -323,7 +323,7 @@ impl Joining {
 impl Route for Joining {
     fn wants(&self, entry: &Entry) -> bool {
         let ended = ["Refused", "Withdrawn", "Concluded", "ResultIssued"];
-        let begun = ["JointDrafted", "MemberReleased", "JointTakenBack"];
+        let begun = ["JointDrafted", "MemberReleased", "MemberCancelled", "MemberWithdrawn", "JointTakenBack"];
         (entry.is::<Application>() && ended.contains(&entry.kind.as_str()))
             || (entry.is::<Joint>() && begun.contains(&entry.kind.as_str()))
     }
