@@ -58,7 +58,7 @@ macro_rules! both {
 }
 
 both! {
-    counters: one_call_shows_the_screen_and_one_accepts_and_prints, a_family_member_acts_with_consent,
+    counters: one_call_shows_the_screen_and_one_accepts_and_prints, what_may_follow_is_told_on_the_spot, a_family_member_acts_with_consent,
         who_has_another_lawful_document_applies_like_everybody, by_telephone_and_then_at_the_window,
         a_draft_outlives_whatever_is_cut_off;
     notifications: each_step_is_told_once_and_says_nothing_of_the_person, who_wants_it_elsewhere_is_told_there,
