@@ -1,6 +1,6 @@
 //! 通知 (短信、邮件、应用消息): what the parties of an application, and of a joint one, are told as it moves. One notification an entry and a
-//! party, composed by a relay and sent by another for each channel: never lost, since both read the feed; never twice as far as the sender can tell, since each message
-//! has one id. The notification itself is what the party reads in the application (站内消息).
+//! party, composed by a relay and sent by another for each channel: never lost, since both read the feed; never twice as far as the
+//! sender can tell, since each message has one id. The notification itself is what the party reads in the application (站内消息).
 //!
 //! Invariant: a notification says what happened to which matter, and nothing of the person.
 

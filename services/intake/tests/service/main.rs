@@ -67,6 +67,7 @@ both! {
         a_result_is_told_once_though_its_decision_comes_later, what_a_provider_will_never_take_is_written_down,
         a_provider_that_hangs_holds_up_no_other_channel;
     watching: who_has_seen_all_is_told_where_it_stands, a_slip_that_is_mended_again_is_seen_again, who_follows_holds_up_nobody,
+        who_sees_it_no_more_follows_it_no_more,
         each_step_comes_as_it_happens_and_the_end_ends_it, nobody_follows_what_they_may_not_read,
         a_process_that_stops_says_so;
     joint_parts: a_paper_of_two_files_serves_whole, one_that_cannot_be_handed_in_holds_up_no_other,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tonic::Streaming;
 use yiwang_proto::intake::v1 as pb;
 
-use crate::world::{World, pdf, reason};
+use crate::world::{CITIZEN2, PLAIN, World, citizen, create, pdf, person, reason, update};
 
 async fn watch(
     world: &World,
@@ -104,11 +104,19 @@ pub async fn nobody_follows_what_they_may_not_read(world: World) {
         assert_eq!(reason(&refused), "APPLICATION_NOT_FOUND", "{stranger}");
     }
     assert_eq!(reason(&watch(&world, "citizen", &draft.id, -1).await.unwrap_err()), "FIELD_INVALID");
-    // who sees it at the window sees it no more once it is not there any more
-    world.submit(&draft.id).await.unwrap();
-    let mut live = watch(&world, "clerk", &draft.id, 2).await.unwrap();
-    world.accept(&draft.id).await.unwrap();
-    assert_eq!(next(&mut live).await, step(3, "Accepted"));
+}
+
+pub async fn who_sees_it_no_more_follows_it_no_more(world: World) {
+    let mut request = create(PLAIN);
+    (request.applicant, request.agent) = (Some(person("李秀英", CITIZEN2)), Some(citizen()));
+    let draft = world.as_("citizen2").create_application(request).await.unwrap().into_inner();
+    let mut live = watch(&world, "citizen", &draft.id, 1).await.unwrap();
+    assert_eq!(message(&mut live).await.unwrap().number, 1);
+    let mask = yiwang_proto::field_mask::FieldMask { paths: vec!["agent".into()] };
+    let alone = pb::UpdateApplicationRequest { update_mask: Some(mask), agent: None, ..update(&draft.id) };
+    world.as_("citizen2").update_application(alone).await.unwrap();
+    let ended = tokio::time::timeout(Duration::from_secs(10), live.message()).await.unwrap().unwrap_err();
+    assert_eq!(reason(&ended), "APPLICATION_NOT_FOUND");
 }
 
 pub async fn a_process_that_stops_says_so(world: World) {
