@@ -34,9 +34,16 @@ struct Front {
 }
 
 impl Front {
-    /// Answers if there is a place for it, before anything of the body is read; the place is held until the answer is sent.
-    async fn admit(&self, headers: &HeaderMap, trace: &str, answer: impl Future<Output = Response>) -> Response {
-        let place = match self.places.take(headers) {
+    /// Answers if there is a place for it, before anything of the body is read; the place is held until the answer is sent, by who
+    /// follows until it begins.
+    async fn admit(
+        &self,
+        path: &str,
+        headers: &HeaderMap,
+        trace: &str,
+        answer: impl Future<Output = Response>,
+    ) -> Response {
+        let place = match self.places.admit(path, headers) {
             Ok(place) => place,
             Err(refusal) if proxy::is_grpc(headers) => return status(refusal).into_http(),
             Err(refusal) => return Refused::by(&status(refusal)).response(trace),
@@ -100,8 +107,8 @@ pub fn router(links: Links, options: Options, clock: Arc<LegalClock>, probes: Ro
 
 /// All that has no handler of its own: a service's gRPC, or HTTP/JSON.
 async fn elsewhere(front: Arc<Front>, request: Request) -> Response {
-    let (headers, trace) = (request.headers().clone(), trace::of(&request));
-    front.admit(&headers, &trace, answered(&front, request)).await
+    let (path, headers, trace) = (request.uri().path().to_owned(), request.headers().clone(), trace::of(&request));
+    front.admit(&path, &headers, &trace, answered(&front, request)).await
 }
 
 async fn answered(front: &Front, request: Request) -> Response {
@@ -125,6 +132,9 @@ async fn answered(front: &Front, request: Request) -> Response {
     }
 }
 
+/// What is not followed.
+const ATTACHMENTS: &str = "attachments";
+
 /// What a path says, or why it cannot be read.
 type Said<T> = Result<Path<T>, PathRejection>;
 
@@ -136,7 +146,7 @@ async fn upload(State(front): Shared, path: Said<String>, request: Request) -> R
         let answer = attachments::upload(&front.links, &front.options, &id, request).await;
         answer.unwrap_or_else(|refused| refused.response(&trace))
     };
-    front.admit(&headers, &trace, answer).await
+    front.admit(ATTACHMENTS, &headers, &trace, answer).await
 }
 
 async fn download(
@@ -150,7 +160,7 @@ async fn download(
         let answer = attachments::download(&front.links, &front.options, id, attachment, &headers).await;
         answer.unwrap_or_else(|refused| refused.response(&trace.id))
     };
-    front.admit(&headers, &trace.id, answer).await
+    front.admit(ATTACHMENTS, &headers, &trace.id, answer).await
 }
 
 async fn document(State(front): Shared) -> Response {

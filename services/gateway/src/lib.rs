@@ -13,6 +13,7 @@ mod explain;
 mod front;
 mod health;
 mod ledgers;
+mod live;
 mod openapi;
 mod page;
 pub mod problem;

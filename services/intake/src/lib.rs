@@ -101,7 +101,6 @@ use crate::grpc::{
 use crate::hall::{Hall, Presence};
 use crate::joint::Joint;
 use crate::mandate::Mandate;
-use crate::notification::relays::{Composing, Sending};
 use crate::notification::sender::Senders;
 use crate::notification::{Contact, Notification};
 use crate::proofs::Proof;
@@ -168,6 +167,7 @@ pub async fn start(env: Env) -> anyhow::Result<Routes> {
             ledger.sweep::<Delivery>("provisional", &year.to_string(), delivery::decide::recompute).await?;
             // a day that turns out to be one of rest is given up by the halls
             following::replan_all(&ledger, None).await?;
+            ledger.sweep::<Joint>("provisional", &year.to_string(), joint::decide::recompute).await?;
             ledger.sweep::<Custody>("provisional", &year.to_string(), elsewhere::decide::recompute).await?;
             ledger.sweep::<Question>("provisional", &year.to_string(), question::decide::recompute).await.map(drop)
         }
@@ -176,9 +176,8 @@ pub async fn start(env: Env) -> anyhow::Result<Routes> {
     let watching = Watching::start(&env.ledger, env.shutdown.clone());
     let intake = Intake::new(env.ledger.clone(), env.gate.clone(), store.clone(), desk.clone(), sources, watching);
     relay::spawn(&env.ledger, &env.links, store, desk.clone(), intake.clone());
-    env.ledger.relay("notifications", Composing(env.ledger.clone()));
     let senders = Senders::open(&env, &env.data_dir.join("notifications"))?;
-    env.ledger.relay("sending", Sending { ledger: env.ledger.clone(), senders });
+    notification::relays::spawn(&env.ledger, &senders).await?;
     let provider = fee::provider::open(&env)?;
     let payments = fee::pursuing::Payments { ledger: env.ledger.clone(), provider: provider.clone() };
     env.ledger.relay("payments", payments);

@@ -335,7 +335,15 @@ impl Joining {
 impl Route for Joining {
     fn wants(&self, entry: &Entry) -> bool {
         let ended = ["Refused", "Withdrawn", "Concluded", "ResultIssued"];
-        let begun = ["JointDrafted", "MemberReleased", "MemberOpened", "MemberBegun", "JointTakenBack"];
+        let begun = [
+            "JointDrafted",
+            "MemberReleased",
+            "MemberOpened",
+            "MemberBegun",
+            "MemberCancelled",
+            "MemberWithdrawn",
+            "JointTakenBack",
+        ];
         (entry.is::<Application>() && ended.contains(&entry.kind.as_str()))
             || (entry.is::<Joint>() && begun.contains(&entry.kind.as_str()))
     }

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use tonic::Request;
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::{Request, Status};
+use yiwang_kit::watching::Looked;
 use yiwang_kit::{Caller, Fault, Incoming, Reply, Resource, new_stream_id, receive, reply, wire};
 use yiwang_ledger::{Aggregate as _, Audiences, Committed, Context, Decision, ListQuery, Read, Refusal, StreamId};
 use yiwang_proto::intake::v1 as pb;
@@ -13,10 +15,10 @@ use crate::application::Application;
 use crate::application::decide::{Acting, Handing};
 use crate::catalogue::{self as items, Item};
 use crate::convert::ask::{self, Sealing};
-use crate::convert::item;
 use crate::convert::joint::{self as show, Depth};
+use crate::convert::{count, item};
 use crate::joint::decide::{self, Create, Part, Submit};
-use crate::joint::{self, Event, Joint, Member, Phase, Standing, ThemePin, Whose, carrying, part};
+use crate::joint::{self, Event, Joint, Member, Mended, Phase, Standing, ThemePin, Whose, carrying, part};
 use crate::limit::legal_date;
 use crate::mandate::Mandate;
 use crate::theme::decide::Items;
@@ -175,6 +177,38 @@ impl Joints {
         Ok(show::shown(read.stream, read.version, &read.state, read.updated_at, depth(&read.state, caller)))
     }
 
+    async fn watch(
+        &self,
+        incoming: Incoming<pb::WatchJointApplicationRequest>,
+    ) -> Result<ReceiverStream<Result<pb::JointApplicationProgress, Status>>, Fault> {
+        let (caller, message) = (incoming.caller.clone(), &incoming.message);
+        self.0.gate.allow(&caller, "WatchJointApplication", &unowned("Application"))?;
+        let (zh, en) = ("序号不能为负", "a number of changes is not negative");
+        let after = usize::try_from(message.after).map_err(|_| Refusal::field("after", "FIELD_INVALID", zh, en))?;
+        let read = self.seen(&caller, &message.id).await?;
+        self.0.leave_trace(&incoming, "WatchJointApplication", read.stream).await?;
+        let (ledger, stream) = (self.0.ledger.clone(), read.stream);
+        let look = move |after: usize| {
+            let (ledger, caller) = (ledger.clone(), caller.clone());
+            async move {
+                let read = ledger.get::<Joint>(stream, &caller.audiences()).await?.ok_or_else(joint::not_found)?;
+                let (joint, number) = (&read.state, usize::try_from(read.version).unwrap_or(usize::MAX));
+                let ended = joint.is_over();
+                let now = show::shown(stream, read.version, joint, read.updated_at, depth(joint, &caller));
+                let beat = pb::JointApplicationProgress {
+                    number: count(number),
+                    joint_application: None,
+                    phase: now.phase,
+                    ended,
+                };
+                let new = pb::JointApplicationProgress { joint_application: Some(now), ..beat.clone() };
+                let new = if number > after { vec![new] } else { Vec::new() };
+                Ok(Looked { new, after: after.max(number), ended, beat })
+            }
+        };
+        Ok(self.0.watching.follow(stream, after, look))
+    }
+
     async fn list(
         &self,
         incoming: Incoming<pb::ListJointApplicationsRequest>,
@@ -209,6 +243,16 @@ impl Joints {
         let rule = move |joint: &Joint, by: &Acting, _: &Context| decide::save(joint, &form, by);
         let done = self.act(&incoming, "SaveJointForm", target, rule).await?;
         Ok(show::shown(done.stream, done.version, &done.state, done.at, depth(&done.state, &incoming.caller)))
+    }
+
+    /// 授权委托 between its parties.
+    async fn mandates(&self, joint: &Joint) -> Result<Vec<(StreamId, Mandate)>, Refusal> {
+        match joint.whose.as_ref().and_then(|whose| Some((&whose.applicant, whose.agent.as_ref()?))) {
+            Some((applicant, agent)) => {
+                crate::mandate::between(&self.0.ledger, &applicant.subject, &agent.subject).await
+            }
+            None => Ok(Vec::new()),
+        }
     }
 
     /// The members' applications, as they will be handed in.
@@ -287,13 +331,7 @@ impl Joints {
     /// serve them.
     async fn looked_up(&self, read: &Read<Joint>, ask: &Submit, caller: &Arc<Caller>) -> Result<LookedUp, Refusal> {
         let parts: Arc<Vec<Part>> = Arc::new(self.parts(read, ask).await?);
-        let mandates = match read.state.whose.as_ref().and_then(|whose| Some((&whose.applicant, whose.agent.as_ref()?)))
-        {
-            Some((applicant, agent)) => {
-                crate::mandate::between(&self.0.ledger, &applicant.subject, &agent.subject).await?
-            }
-            None => Vec::new(),
-        };
+        let mandates = self.mandates(&read.state).await?;
         let window = match &read.state.whose {
             Some(whose) => self.0.check_window(caller, &whose.applicant.subject).await,
             None => Ok(()),
@@ -332,9 +370,32 @@ impl Joints {
 
     async fn resume(&self, incoming: Incoming<pb::ResumeJointMemberRequest>) -> Result<pb::JointApplication, Fault> {
         let (caller, message) = (incoming.caller.clone(), &incoming.message);
-        let code = message.member_code.trim().to_owned();
+        let seen = self.seen(&caller, &message.id).await?;
+        let (code, mandates) = (message.member_code.trim().to_owned(), self.mandates(&seen.state).await?);
+        let (window, form) = match &seen.state.whose {
+            Some(whose) => {
+                let applicant = &whose.applicant.subject;
+                let form = message.form.as_ref().map(|form| ask::form(applicant, form)).transpose()?;
+                (self.0.check_window(&caller, applicant).await, form)
+            }
+            None => (Ok(()), None),
+        };
+        let (consents, promise, deferral) = (message.consent_sensitive, message.sign_promise, message.sign_deferral);
         let target = Target { id: &message.id, request_id: &message.request_id, etag: &message.etag };
-        let rule = move |joint: &Joint, _: &Acting, _: &Context| decide::resume(joint, &code);
+        let rule = move |joint: &Joint, by: &Acting, cx: &Context| {
+            window.clone()?;
+            let mended = Mended {
+                by: by.actor.clone(),
+                subject: by.subject.clone(),
+                staff: by.staff,
+                form: form.clone(),
+                consents,
+                promise,
+                deferral,
+            };
+            let by = Acting { mandates: mandates.clone(), ..by.clone() };
+            decide::resume(joint, &code, &mended, &by, cx)
+        };
         let done = self.act(&incoming, "ResumeJointMember", target, rule).await?;
         self.carried(done, &caller, &incoming.trace).await
     }
@@ -349,11 +410,14 @@ impl Joints {
             Some(whose) => ask::remark(&whose.applicant.subject, "reason", &message.reason)?,
             None => None,
         };
-        let code = message.member_code.trim().to_owned();
+        let (code, mandates) = (message.member_code.trim().to_owned(), self.mandates(&seen.state).await?);
         let target = Target { id: &message.id, request_id: &message.request_id, etag: &message.etag };
-        let rule = move |joint: &Joint, by: &Acting, cx: &Context| match code.as_str() {
-            "" => decide::take_back(joint, reason.as_ref(), by),
-            code => decide::drop_member(joint, code, cx),
+        let rule = move |joint: &Joint, by: &Acting, cx: &Context| {
+            let by = Acting { mandates: mandates.clone(), ..by.clone() };
+            match code.as_str() {
+                "" => decide::take_back(joint, reason.as_ref(), &by, cx),
+                code => decide::drop_member(joint, code, reason.as_ref(), &by, cx),
+            }
         };
         let done = self.act(&incoming, "WithdrawJointApplication", target, rule).await?;
         self.carried(done, &caller, &incoming.trace).await
@@ -385,6 +449,15 @@ impl JointService for Joints {
         request: Request<pb::GetJointApplicationRequest>,
     ) -> Reply<pb::JointApplication> {
         reply(self.get(receive(request)?).await)
+    }
+
+    type WatchJointApplicationStream = ReceiverStream<Result<pb::JointApplicationProgress, Status>>;
+
+    async fn watch_joint_application(
+        &self,
+        request: Request<pb::WatchJointApplicationRequest>,
+    ) -> Reply<Self::WatchJointApplicationStream> {
+        reply(self.watch(receive(request)?).await)
     }
 
     async fn list_joint_applications(

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use serde_json::{Map, Value, json};
 use yiwang_ledger::{Aggregate as _, Context, Decision, FieldViolation, Kind, Meta, Personal, Refusal};
 
-use super::{Event, HandedIn, Joint, Member, Phase, Standing, ThemePin, Whose, not_found};
+use super::{Event, HandedIn, Joint, Member, Mended, Phase, Standing, ThemePin, Whose, not_found};
 use crate::application::decide::{self as application, Acting, Handing};
-use crate::application::{Actor, Application, IssuedResult, Party};
-use crate::catalogue::{Item, ItemFacts};
+use crate::application::{Actor, Application, Channel, IssuedResult, Party};
+use crate::catalogue::{self, Item, ItemFacts};
 use crate::form;
-use crate::limit::{Ends as _, legal_date};
+use crate::limit::{Due, Ends as _, legal_date};
+use crate::mandate::{Act, Mandate};
 use crate::theme::decide::Items;
 use crate::theme::plan::{self, Field};
 use crate::theme::{self, Theme};
@@ -93,6 +94,47 @@ fn check_party(whose: &Whose, by: &Acting) -> Result<(), Refusal> {
     Err(application::not_the_applicant())
 }
 
+/// Who may hand it in, and act on what was handed in: the applicant; the agent who is named, with a mandate over each of these
+/// members (民法典 arts. 162, 165); the window, with the agent's mandate where there is an agent. No window takes anything back.
+///
+/// # Errors
+/// `NOT_THE_APPLICANT`, `MANDATE_MISSING`, `APPLICANT_NOT_PRESENT`.
+fn check_authority<'a>(
+    joint: &'a Joint,
+    members: impl Iterator<Item = &'a Member>,
+    act: Act,
+    by: &Acting,
+    cx: &Context,
+) -> Result<(), Refusal> {
+    let Some(whose) = &joint.whose else { return Err(not_found()) };
+    let is = |party: &Party| by.subject.as_ref() == Some(&party.subject);
+    if is(&whose.applicant) {
+        return Ok(());
+    }
+    let agent = whose.agent.as_ref().filter(|agent| by.staff || is(agent));
+    if (by.staff && act == Act::Withdraw) || (!by.staff && agent.is_none()) {
+        return Err(application::not_the_applicant());
+    }
+    let Some(agent) = agent else {
+        // whose parts are items says so itself, once each was taken up at the window
+        let partners = joint.members.iter().all(|member| member.item.is_none());
+        return match partners && whose.channel == Channel::Phone {
+            true => Err(application::applicant_not_present()),
+            false => Ok(()),
+        };
+    };
+    let today = legal_date(cx.now);
+    let covers = |matter: &str, one: &Mandate| one.covers(&whose.applicant.subject, &agent.subject, matter, act, today);
+    let held = |matter: &str| by.mandates.iter().any(|(_, one)| covers(matter, one));
+    let mut items = members.filter_map(|member| member.item.as_ref()).peekable();
+    // partners' steps alone are a matter by the theme's name
+    let all = match items.peek() {
+        None => held(&joint.theme.code),
+        Some(_) => items.all(|item| held(&item.code)),
+    };
+    if all { Ok(()) } else { Err(application::mandate_missing()) }
+}
+
 /// Begins a draft for answers that are complete; the members that they choose are kept at the versions that they have now.
 ///
 /// # Errors
@@ -119,7 +161,12 @@ pub fn create(joint: &Joint, theme: &Theme, ask: &Create, by: &Acting, cx: &Cont
     let there = |code: &String| chosen.iter().any(|other| other.code == *code);
     let mut members = Vec::new();
     for one in &chosen {
-        let open = ask.items.get(&one.item).map_or(Ok(()), |item| item.check_open(legal_date(cx.now)));
+        // an item that the public does not see is nobody's to apply for, and no partner's step either
+        let open = match (one.item.as_str(), ask.items.get(&one.item).filter(|_| ask.pins.contains_key(&one.item))) {
+            ("", _) => Ok(()),
+            (code, None) => Err(catalogue::not_found(code)),
+            (_, Some(item)) => item.check_open(legal_date(cx.now)),
+        };
         if let Err(refusal) = open {
             closed = closed.with_field(format!("members.{}", one.code), refusal.reason, refusal.zh, refusal.en);
         }
@@ -128,7 +175,7 @@ pub fn create(joint: &Joint, theme: &Theme, ask: &Create, by: &Acting, cx: &Cont
         kept.after.retain(there);
         kept.inputs.retain(|input| there(&input.from));
         let item = ask.pins.get(&one.item).cloned();
-        members.push(Member { item, plan: kept, standing: Standing::Waiting, begun: None });
+        members.push(Member { item, plan: kept, standing: Standing::Waiting, begun: None, mended: None });
     }
     if !closed.fields.is_empty() {
         return Err(closed);
@@ -167,6 +214,8 @@ pub fn union(joint: &Joint) -> Value {
 pub fn own_form(joint: &Joint, fields: &[Field], member: &Member, facts: &ItemFacts, applicant: &Party) -> String {
     let Value::Object(mut own) = plan::part(fields, &union(joint), member.code()) else { return String::new() };
     own.extend(yielded(joint, member));
+    let mended = member.mended.as_ref().and_then(|mended| mended.form.as_ref()).and_then(Personal::get);
+    own.extend(mended.and_then(|text| serde_json::from_str::<Map<String, Value>>(text).ok()).unwrap_or_default());
     form::filled(Some(&Value::Object(own).to_string()), &form::known(facts, applicant))
 }
 
@@ -176,6 +225,18 @@ fn yielded(joint: &Joint, member: &Member) -> Map<String, Value> {
     fields
         .filter_map(|input| Some((input.field.clone(), Value::from(result_of(joint, &input.from)?.number.clone()))))
         .collect()
+}
+
+/// An item's elements for the look at the submission: what another member will yield is not asked for yet.
+fn before_yield(facts: &ItemFacts, member: &Member) -> ItemFacts {
+    let mut facts = facts.clone();
+    let Ok(mut schema) = serde_json::from_str::<Value>(&facts.form_schema) else { return facts };
+    let yields = |name: &Value| member.plan.inputs.iter().any(|input| name.as_str() == Some(&input.field));
+    if let Some(required) = schema["required"].as_array_mut() {
+        required.retain(|name| !yields(name));
+        facts.form_schema = schema.to_string();
+    }
+    facts
 }
 
 /// What came of a member.
@@ -194,6 +255,7 @@ pub fn result_of<'a>(joint: &'a Joint, member: &str) -> Option<&'a IssuedResult>
 pub fn submit(joint: &Joint, parts: &[Part], ask: &Submit, by: &Acting, cx: &Context) -> Decision<Event> {
     let whose = joint.whose.as_ref().filter(|_| joint.phase == Phase::Draft);
     let Some(whose) = whose else { return Err(wrong_phase(joint, "提交", "handed in")) };
+    check_authority(joint, joint.members.iter(), Act::Apply, by, cx)?;
     let (zh, en) = ("联办申请尚不能提交，请按提示修改", "the joint application cannot be handed in as it is");
     let mut refusal = Refusal::invalid("JOINT_NOT_READY", zh, en);
     let known = |code: &&String| {
@@ -276,7 +338,8 @@ fn try_in(
     let text = own_form(joint, fields, member, &part.pinned.facts, &whose.applicant);
     let form = Personal::new(&whose.applicant.subject, "form", text);
     let app = Application { form: Some(form), ..part.app.clone() };
-    match application::submit(&app, &part.now, &part.pinned.facts, &part.handing, by, cx) {
+    let facts = before_yield(&part.pinned.facts, member);
+    match application::submit(&app, &part.now, &facts, &part.handing, by, cx) {
         Ok(_) => {}
         Err(wrong) if wrong.kind == Kind::PermissionDenied => return Err(wrong),
         Err(wrong) => blame(refusal, fields, member, wrong),
@@ -391,7 +454,7 @@ pub fn told(joint: &Joint, member: &str, told: &Told, cx: &Context) -> Decision<
     let event = match told {
         Told::Granted(result) => Event::MemberGranted { member, result: result.clone(), by: None },
         Told::Refused => Event::MemberRefused { member, remark: None, by: None },
-        Told::Withdrawn => Event::MemberWithdrawn { member },
+        Told::Withdrawn => Event::MemberWithdrawn { member, reason: None, by: None },
     };
     Ok(then(joint, vec![event], cx))
 }
@@ -410,10 +473,10 @@ pub struct Step {
 /// 合作单位 (bank, seal maker, tax) has done its step, or could not.
 ///
 /// # Errors
-/// `MEMBER_NOT_FOUND`, `NOT_A_PARTNERS_STEP`, `STEP_NOT_OPEN`, `REMARK_MISSING`.
+/// `MEMBER_NOT_FOUND`, `NOT_A_PARTNERS_STEP`, `STEP_NOT_OPEN`, `REMARK_MISSING`, `NUMBER_MISSING`.
 pub fn record_step(joint: &Joint, member: &str, step: &Step, by: &Actor, cx: &Context) -> Decision<Event> {
     let known = joint.member(member).ok_or_else(member_not_found)?;
-    if known.item.is_some() {
+    if known.item.is_some() || !known.plan.item.is_empty() {
         let (zh, en) = ("该成员是政务服务事项，由其实施机关办理", "this member is an item: its department handles it");
         return Err(Refusal::state("NOT_A_PARTNERS_STEP", zh, en));
     }
@@ -424,6 +487,11 @@ pub fn record_step(joint: &Joint, member: &str, step: &Step, by: &Actor, cx: &Co
     if !step.done && step.remark.is_none() {
         let (zh, en) = ("请写明未能办成的原因", "say why it could not be done");
         return Err(Refusal::field("remark", "REMARK_MISSING", zh, en));
+    }
+    let waits = |other: &Member| other.plan.inputs.iter().any(|input| input.from == member);
+    if step.done && step.number.is_empty() && joint.members.iter().any(waits) {
+        let (zh, en) = ("后续事项要用到该环节的编号，请填写", "another member needs the number of what came of it");
+        return Err(Refusal::field("number", "NUMBER_MISSING", zh, en));
     }
     let (code, by) = (member.to_owned(), Some(by.clone()));
     let result = (!step.number.is_empty()).then(|| IssuedResult {
@@ -439,26 +507,32 @@ pub fn record_step(joint: &Joint, member: &str, step: &Step, by: &Actor, cx: &Co
     Ok(then(joint, vec![event], cx))
 }
 
-/// What was stuck is mended: it is handed in again.
+/// What was stuck is mended: it is handed in again, by whoever mended it and with what they say.
 ///
 /// # Errors
-/// `MEMBER_NOT_FOUND`, `MEMBER_NOT_STUCK`.
-pub fn resume(joint: &Joint, member: &str) -> Decision<Event> {
+/// `MEMBER_NOT_FOUND`, `MEMBER_NOT_STUCK`, `FORM_TOO_LARGE`; `NOT_THE_APPLICANT`, `MANDATE_MISSING`.
+pub fn resume(joint: &Joint, member: &str, mended: &Mended, by: &Acting, cx: &Context) -> Decision<Event> {
     let known = joint.member(member).ok_or_else(member_not_found)?;
+    check_authority(joint, std::iter::once(known), Act::Apply, by, cx)?;
     if !matches!(known.standing, Standing::Stuck { .. }) {
         let (zh, en) = ("该事项没有停在提交环节", "this member did not get stuck when it was handed in");
         return Err(Refusal::state("MEMBER_NOT_STUCK", zh, en));
     }
-    Ok(vec![Event::MemberReleased { member: member.to_owned() }])
+    application::check_size(mended.form.as_ref())?;
+    let member = member.to_owned();
+    let mended = Event::MemberMended { member: member.clone(), mended: Box::new(mended.clone()) };
+    Ok(vec![mended, Event::MemberReleased { member }])
 }
 
-/// 撤回 of all of it: what waits is not pursued, what runs is taken back by `carrying`, which each department answers for itself.
+/// 撤回 of all of it: what waits is not pursued, what runs is taken back by `carrying`, which each department answers for itself. Once it
+/// was handed in, that is the applicant, or an agent with a mandate for it.
 ///
 /// # Errors
-/// `WRONG_PHASE`, `WITHDRAWAL_PENDING`.
-pub fn take_back(joint: &Joint, reason: Option<&Personal>, by: &Acting) -> Decision<Event> {
+/// `WRONG_PHASE`, `WITHDRAWAL_PENDING`; `NOT_THE_APPLICANT`, `MANDATE_MISSING`.
+pub fn take_back(joint: &Joint, reason: Option<&Personal>, by: &Acting, cx: &Context) -> Decision<Event> {
     match joint.phase {
-        Phase::Draft | Phase::Running => {}
+        Phase::Draft => {}
+        Phase::Running => check_authority(joint, joint.members.iter(), Act::Withdraw, by, cx)?,
         _ => return Err(wrong_phase(joint, "撤回", "taken back")),
     }
     if joint.taken_back.is_some() {
@@ -469,24 +543,34 @@ pub fn take_back(joint: &Joint, reason: Option<&Personal>, by: &Acting) -> Decis
         let idle = |member: &&Member| {
             matches!(member.standing, Standing::Waiting | Standing::Open | Standing::Stuck { .. } | Standing::Released)
         };
-        events.extend(
-            joint.members.iter().filter(idle).map(|member| Event::MemberWithdrawn { member: member.plan.code.clone() }),
-        );
+        events.extend(joint.members.iter().filter(idle).map(|member| withdrawn(member.code(), None, by)));
     }
     Ok(events)
+}
+
+fn withdrawn(member: &str, reason: Option<&Personal>, by: &Acting) -> Event {
+    Event::MemberWithdrawn { member: member.to_owned(), reason: reason.cloned(), by: Some(by.actor.clone()) }
 }
 
 /// 撤回 of a member that is not with its department yet; one that is, by its own application.
 ///
 /// # Errors
-/// `WRONG_PHASE`, `MEMBER_NOT_FOUND`, `MEMBER_RUNNING`.
-pub fn drop_member(joint: &Joint, member: &str, cx: &Context) -> Decision<Event> {
+/// `WRONG_PHASE`, `MEMBER_NOT_FOUND`, `MEMBER_RUNNING`; `NOT_THE_APPLICANT`, `MANDATE_MISSING`.
+pub fn drop_member(
+    joint: &Joint,
+    member: &str,
+    reason: Option<&Personal>,
+    by: &Acting,
+    cx: &Context,
+) -> Decision<Event> {
     if joint.phase != Phase::Running {
         return Err(wrong_phase(joint, "撤回", "taken back"));
     }
-    match joint.member(member).ok_or_else(member_not_found)?.standing {
+    let known = joint.member(member).ok_or_else(member_not_found)?;
+    check_authority(joint, std::iter::once(known), Act::Withdraw, by, cx)?;
+    match known.standing {
         Standing::Waiting | Standing::Open | Standing::Stuck { .. } => {
-            Ok(then(joint, vec![Event::MemberWithdrawn { member: member.to_owned() }], cx))
+            Ok(then(joint, vec![withdrawn(member, reason, by)], cx))
         }
         _ => {
             let (zh, en) = (
@@ -498,9 +582,20 @@ pub fn drop_member(joint: &Joint, member: &str, cx: &Context) -> Decision<Event>
     }
 }
 
-/// The timer: the promise that runs now has passed.
+/// The timer: the promised limit of all of it has passed. A date that may still move makes nobody late.
 pub fn timer(joint: &Joint, cx: &Context) -> Decision<Event> {
-    let running = joint.promised().filter(|_| joint.phase == Phase::Running && !joint.late);
-    let passed = running.filter(|due| due.passed(cx.now));
-    Ok(passed.map(|due| vec![Event::JointLate { due: due.clone() }]).unwrap_or_default())
+    let mut events = recompute(joint, cx)?;
+    let renewed = events.first().and_then(|event| match event {
+        Event::JointDueRecomputed { due } => Some(due.clone()),
+        _ => None,
+    });
+    let due: Option<&Due> = renewed.as_ref().or_else(|| joint.watched());
+    events.extend(due.filter(|due| due.forfeited(cx.now)).map(|due| Event::JointLate { due: due.clone() }));
+    Ok(events)
+}
+
+/// A year of the calendar was loaded: the promised limit is counted anew.
+pub fn recompute(joint: &Joint, cx: &Context) -> Decision<Event> {
+    let due = joint.watched().and_then(|due| due.recounted(&cx.calendar));
+    Ok(due.map(|due| Event::JointDueRecomputed { due }).into_iter().collect())
 }

@@ -108,6 +108,45 @@ pub struct Member {
     /// 一链: who began this stage, and what they said with it; none for what the submission of all of it began.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub begun: Option<Box<HandedIn>>,
+    /// What was mended of it since the submission, and by whom.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mended: Option<Box<Mended>>,
+}
+
+/// What somebody mends of a member that is stuck: it is handed in with it, and by them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mended {
+    /// Who.
+    pub by: Actor,
+    /// The person, where the account is one.
+    pub subject: Option<SubjectId>,
+    /// Staff of an organ.
+    pub staff: bool,
+    /// Fields of the member's own form, as JSON text, that are filled in otherwise than the one form and other members' results say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub form: Option<Personal>,
+    /// 单独同意 to the use of sensitive data.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub consents: bool,
+    /// 告知承诺 is signed, or is not any more; none: as before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub promise: Option<bool>,
+    /// 容缺受理承诺, likewise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deferral: Option<bool>,
+}
+
+impl Mended {
+    /// This upon what was mended before: what it does not speak of stays.
+    fn upon(self, before: Option<&Mended>) -> Self {
+        Mended {
+            form: self.form.or_else(|| before?.form.clone()),
+            consents: self.consents || before.is_some_and(|before| before.consents),
+            promise: self.promise.or_else(|| before?.promise),
+            deferral: self.deferral.or_else(|| before?.deferral),
+            ..self
+        }
+    }
 }
 
 impl Member {
@@ -205,6 +244,15 @@ pub struct Whose {
     pub agent: Option<Party>,
 }
 
+/// 撤回 of all of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TakenBack {
+    /// Why.
+    pub reason: Option<Personal>,
+    /// By whom.
+    pub by: Actor,
+}
+
 /// A joint application. See the module's page.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Joint {
@@ -224,8 +272,8 @@ pub struct Joint {
     pub phase: Phase,
     /// 提交.
     pub handed_in: Option<HandedIn>,
-    /// It was asked to be taken back, and why.
-    pub taken_back: Option<Option<Personal>>,
+    /// It was asked to be taken back.
+    pub taken_back: Option<TakenBack>,
     /// The promised limit of all of it has passed.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub late: bool,
@@ -315,10 +363,23 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         by: Option<Actor>,
     },
+    /// What stood in a member's way was mended.
+    MemberMended {
+        /// Its code.
+        member: String,
+        /// What, and by whom.
+        mended: Box<Mended>,
+    },
     /// 撤回 of one of them.
     MemberWithdrawn {
         /// Its code.
         member: String,
+        /// Why, where it was withdrawn here.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<Personal>,
+        /// Who, where it was withdrawn here.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<Actor>,
     },
     /// What it depends on came to nothing.
     MemberCancelled {
@@ -336,6 +397,11 @@ pub enum Event {
     },
     /// The promised limit of all of it has passed.
     JointLate {
+        /// The limit.
+        due: Due,
+    },
+    /// A year of the calendar was loaded: the promised limit ends on another day, or is no longer provisional.
+    JointDueRecomputed {
         /// The limit.
         due: Due,
     },
@@ -411,6 +477,23 @@ impl Joint {
             .any(|party| party.subject == *subject)
     }
 
+    /// Nothing more comes of it: all has ended, with what came of it.
+    pub fn is_over(&self) -> bool {
+        let awaited =
+            |member: &Member| member.item.is_some() && matches!(member.standing, Standing::Granted { result: None });
+        match self.phase {
+            Phase::Withdrawn => true,
+            Phase::Ended => !self.members.iter().any(awaited),
+            Phase::Absent | Phase::Draft | Phase::Running => false,
+        }
+    }
+
+    /// The promised limit, while it can still pass.
+    fn watched(&self) -> Option<&Due> {
+        let running = self.phase == Phase::Running && !self.late;
+        self.promised().filter(|_| running)
+    }
+
     fn stand(&mut self, code: &str, standing: Standing) {
         if let Some(member) = self.member_mut(code) {
             member.standing = standing;
@@ -423,6 +506,7 @@ impl Joint {
 
 impl Aggregate for Joint {
     const KIND: &'static str = "joint";
+    const SCHEMA: i32 = 2;
     type Event = Event;
 
     fn evolve(&mut self, event: &Event, meta: &Meta) {
@@ -460,29 +544,46 @@ impl Aggregate for Joint {
                 self.stand(member, Standing::Granted { result: result.clone() });
             }
             Event::MemberRefused { member, .. } => self.stand(member, Standing::Refused),
-            Event::MemberWithdrawn { member } => self.stand(member, Standing::Withdrawn),
+            Event::MemberMended { member, mended } => {
+                if let Some(member) = self.member_mut(member) {
+                    member.mended = Some(Box::new((**mended).clone().upon(member.mended.as_deref())));
+                }
+            }
+            Event::MemberWithdrawn { member, .. } => self.stand(member, Standing::Withdrawn),
             Event::MemberCancelled { member, because } => {
                 self.stand(member, Standing::Cancelled { because: because.clone() });
             }
-            Event::JointTakenBack { reason, .. } => {
-                self.taken_back = Some(reason.clone());
+            Event::JointTakenBack { reason, by } => {
+                self.taken_back = Some(TakenBack { reason: reason.clone(), by: by.clone() });
                 if self.phase == Phase::Draft {
                     self.phase = Phase::Withdrawn;
                 }
             }
             Event::JointLate { .. } => self.late = true,
+            Event::JointDueRecomputed { due } => {
+                let before = self.promised().cloned();
+                let begun = self.members.iter_mut().filter_map(|member| member.begun.as_deref_mut());
+                let mut handed = begun.chain(self.handed_in.as_mut());
+                if let Some(handed) = handed.find(|handed| Some(&handed.promised) == before.as_ref()) {
+                    handed.promised = due.clone();
+                }
+            }
         }
     }
 
     fn index(&self) -> Index {
-        let promised = self.promised().filter(|_| self.phase == Phase::Running && !self.late);
         Index {
             region: self.theme.region.clone(),
             organisation: self.theme.lead_code.clone(),
             owner: self.whose.as_ref().map(|whose| whose.applicant.subject.to_string()).unwrap_or_default(),
             item: self.theme.code.clone(),
             status: self.phase.name().to_owned(),
-            due_at: promised.map(Due::passed_at).filter(|at| *at < Timestamp::NEVER),
+            // a date that may still move makes nobody late (RULES 0.4)
+            due_at: self
+                .watched()
+                .filter(|due| !due.provisional())
+                .map(|due| due.passed_at())
+                .filter(|at| *at < Timestamp::NEVER),
         }
     }
 
@@ -506,7 +607,9 @@ impl Aggregate for Joint {
         let mut tags: Vec<Tag> =
             seen_by.into_iter().map(|value| Tag::new(Tag::AUDIENCE, value, sort.clone())).collect();
         tags.push(Tag::new("phase", self.phase.name(), sort.clone()));
-        tags.push(Tag::new("theme", self.theme.code.clone(), sort));
+        tags.push(Tag::new("theme", self.theme.code.clone(), sort.clone()));
+        let missing = self.watched().into_iter().flat_map(|due| &due.missing_years);
+        tags.extend(missing.map(|year| Tag::new("provisional", year.to_string(), sort.clone())));
         tags.sort();
         tags.dedup();
         tags

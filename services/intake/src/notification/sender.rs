@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use yiwang_kit::config::Mode;
 use yiwang_kit::followed::{Followed, Read};
-use yiwang_kit::outward::Outward;
+use yiwang_kit::outward::{self, Outward};
 use yiwang_kit::{Config, Env};
 use yiwang_standards::identity::mask_number;
 
@@ -28,10 +28,16 @@ pub struct Message {
     pub text: String,
 }
 
-/// It is not known to be taken: asked again with the same id.
+/// Why a message was not taken, in a word.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the sender is away: {0}")]
-pub struct Away(pub String);
+pub enum Unsent {
+    /// It is not known to be taken: asked again with the same id.
+    #[error("the sender is away: {0}")]
+    Away(String),
+    /// The sender will never take this message: its number or address is none.
+    #[error("the sender refuses the message: {0}")]
+    Rejected(String),
+}
 
 /// Who takes messages of a channel.
 #[async_trait]
@@ -39,8 +45,8 @@ pub trait Sender: Send + Sync {
     /// Takes a message; answered, it is the sender's to deliver.
     ///
     /// # Errors
-    /// It is not known to be taken.
-    async fn send(&self, message: &Message) -> Result<(), Away>;
+    /// It is not known to be taken, or never will be.
+    async fn send(&self, message: &Message) -> Result<(), Unsent>;
 }
 
 /// A provider over HTTP: one POST a message, `{id, to, text}`; any success means that it was taken. It sends an id once.
@@ -58,8 +64,11 @@ impl Provider {
 
 #[async_trait]
 impl Sender for Provider {
-    async fn send(&self, message: &Message) -> Result<(), Away> {
-        self.0.ask(message).await.map(drop).map_err(Away)
+    async fn send(&self, message: &Message) -> Result<(), Unsent> {
+        self.0.ask(message).await.map(drop).map_err(|word| match outward::is_rejection(&word) {
+            true => Unsent::Rejected(word),
+            false => Unsent::Away(word),
+        })
     }
 }
 
@@ -76,7 +85,7 @@ impl Folder {
 
 #[async_trait]
 impl Sender for Folder {
-    async fn send(&self, message: &Message) -> Result<(), Away> {
+    async fn send(&self, message: &Message) -> Result<(), Unsent> {
         let (folder, path) = (self.0.clone(), self.0.join(format!("{}.json", message.id)));
         let masked = Message { to: mask_number(&message.to), ..message.clone() };
         let written = tokio::task::spawn_blocking(move || -> std::io::Result<()> {
@@ -92,8 +101,8 @@ impl Sender for Folder {
         });
         match written.await {
             Ok(Ok(())) => Ok(()),
-            Ok(Err(error)) => Err(Away(error.kind().to_string())),
-            Err(_) => Err(Away("the task was ended".to_owned())),
+            Ok(Err(error)) => Err(Unsent::Away(error.kind().to_string())),
+            Err(_) => Err(Unsent::Away("the task was ended".to_owned())),
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::world::{
     hygiene_form, noon, person, reason, struct_of, update,
 };
 
-fn correction(id: &str) -> pb::RequestCorrectionRequest {
+pub fn correction(id: &str) -> pb::RequestCorrectionRequest {
     let point = pb::CorrectionPoint {
         material_code: "floor_plan".into(),
         text: "平面图缺少比例尺".into(),

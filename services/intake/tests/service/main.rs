@@ -31,6 +31,7 @@ mod golden_notification;
 mod golden_parties;
 mod halls;
 mod helpers;
+mod joint_parts;
 mod joints;
 mod license;
 mod likelies;
@@ -61,14 +62,23 @@ macro_rules! both {
 }
 
 both! {
-    counters: one_call_shows_the_screen_and_one_accepts_and_prints, a_family_member_acts_with_consent,
+    counters: one_call_shows_the_screen_and_one_accepts_and_prints, what_may_follow_is_told_on_the_spot, a_family_member_acts_with_consent,
         who_has_another_lawful_document_applies_like_everybody, by_telephone_and_then_at_the_window,
         a_draft_outlives_whatever_is_cut_off;
     notifications: each_step_is_told_once_and_says_nothing_of_the_person, who_wants_it_elsewhere_is_told_there,
         a_notification_is_its_addressees_alone, who_is_erased_is_told_nothing_more,
-        a_provider_that_fails_is_asked_again_with_the_same_id;
-    watching: each_step_comes_as_it_happens_and_the_end_ends_it, nobody_follows_what_they_may_not_read,
+        a_provider_that_fails_is_asked_again_with_the_same_id, a_draft_tells_nobody_anything, who_was_too_late_has_not_withdrawn,
+        a_result_is_told_once_though_its_decision_comes_later, what_a_provider_will_never_take_is_written_down,
+        a_provider_that_hangs_holds_up_no_other_channel;
+    watching: who_has_seen_all_is_told_where_it_stands, a_slip_that_is_mended_again_is_seen_again, who_follows_holds_up_nobody,
+        who_sees_it_no_more_follows_it_no_more,
+        each_step_comes_as_it_happens_and_the_end_ends_it, nobody_follows_what_they_may_not_read,
         a_process_that_stops_says_so;
+    joint_parts: a_paper_of_two_files_serves_whole, one_that_cannot_be_handed_in_holds_up_no_other,
+        an_agent_takes_back_with_a_mandate_alone_and_stands_in_the_record, partners_steps_alone_are_handed_in_by_whoever_may,
+        what_another_yields_hides_nothing_that_is_wrong, what_is_yielded_is_needed_and_may_be_mended,
+        a_part_that_others_wait_for_is_joined_to_no_other, who_took_it_back_stands_in_the_record,
+        a_result_that_comes_later_is_waited_for, all_of_it_is_followed_as_it_happens, a_promised_day_that_may_move_makes_nobody_late;
     joints: one_submission_runs_in_every_department_by_its_order, what_is_wrong_is_said_at_once_by_the_names_of_the_one_form,
         what_depends_on_a_refusal_is_not_pursued_and_the_others_go_on, a_paper_that_two_ask_for_is_handed_in_once,
         a_member_that_cannot_be_handed_in_goes_on_when_mended, all_of_it_is_taken_back_and_one_of_it,

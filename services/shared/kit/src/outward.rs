@@ -53,6 +53,12 @@ impl Outward {
     }
 }
 
+/// Whether a word of [`Outward::ask`] says that this very question will never be answered otherwise. What speaks of us (a token or an
+/// address that is wrong) or of the moment is no rejection: an operator mends it, or time does.
+pub fn is_rejection(word: &str) -> bool {
+    matches!(word, "status 400" | "status 410" | "status 413" | "status 414" | "status 422")
+}
+
 fn word(error: &reqwest::Error) -> String {
     match error.status() {
         _ if error.is_timeout() => "timeout".to_owned(),

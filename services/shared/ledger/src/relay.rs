@@ -90,6 +90,12 @@ const CREATE: Sql = Sql::both(
     "INSERT INTO cursor (reader, stream, epoch, position, hash, lease_epoch, lease_until, tries, next_at, error)
      VALUES ($1, $2, $3, 0, $4, 0, 0, 0, 0, '') ON CONFLICT DO NOTHING",
 );
+/// At the head, with what stands there; where nothing does, the first entry is still to come and `CREATE` begins before it.
+const CREATE_AT_HEAD: Sql = Sql::both(
+    "INSERT INTO cursor (reader, stream, epoch, position, hash, lease_epoch, lease_until, tries, next_at, error)
+     SELECT $1, $2, h.epoch, e.position, e.hash, 0, 0, 0, 0, '' FROM head h JOIN entry e ON e.position = h.position
+     WHERE h.shard = 0 ON CONFLICT DO NOTHING",
+);
 const TAKE: Sql = Sql::both(
     "UPDATE cursor SET lease_epoch = lease_epoch + 1, lease_until = $1
      WHERE reader = $2 AND stream = $3 AND lease_epoch = $4 AND lease_until < $5 AND error = ''",
@@ -184,6 +190,18 @@ impl Ledger {
         let (core, route) = (self.core.clone(), Arc::new(route));
         let relay = Relay { core, name, route, lease_epoch: AtomicI64::new(0), seen: Mutex::default() };
         self.core.background.spawn(relay.run());
+    }
+
+    /// As [`Ledger::relay`], for one that tells people something. Where it has never run in a ledger, it begins with what comes after
+    /// this call: nobody is told today of what happened years ago, because a release has learnt to tell it. Once begun, it goes on
+    /// where it was.
+    ///
+    /// # Errors
+    /// `STORE_UNAVAILABLE`: it was not started.
+    pub async fn relay_from_now(&self, name: &'static str, route: impl Route) -> Result<(), Refusal> {
+        engine::write!(&*self.core.db, CREATE_AT_HEAD, name, Uuid::nil()).map_err(store_refusal)?;
+        self.relay(name, route);
+        Ok(())
     }
 
     /// Streams that relays of this service could not deliver, by relay and stream.

@@ -11,7 +11,7 @@ use crate::double::Other;
 /// the law has accepted it, it is a case of its own.
 ///
 /// # Errors
-/// `WRONG_PHASE`, `DEEMED_ACCEPTED`, `NOT_THE_SAME_MATTER`, `OWN_APPLICATION`, `CLERK_GRADE_TOO_LOW`.
+/// `WRONG_PHASE`, `PART_OF_JOINT`, `DEEMED_ACCEPTED`, `NOT_THE_SAME_MATTER`, `OWN_APPLICATION`, `CLERK_GRADE_TOO_LOW`.
 pub fn join(
     app: &Application,
     pinned: &ItemFacts,
@@ -24,6 +24,14 @@ pub fn join(
         Phase::Absent => return Err(not_found()),
         Phase::Submitted { .. } | Phase::CorrectionRequested => {}
         phase => return Err(wrong_phase(phase, "并入其他申请", "joined to another")),
+    }
+    // what others of its theme wait for is granted here, or not at all: the other one is joined to it
+    if let Some(of) = &app.joint {
+        let (zh, en) = (
+            "该申请是联办申请的一部分，其他事项等待其结果；请将另一件并入本件",
+            "others of a joint application wait for what comes of it: join the other one to it",
+        );
+        return Err(Refusal::state("PART_OF_JOINT", zh, en).with("joint_id", of.joint.to_string()));
     }
     check_not_own(app, by)?;
     check_grade(pinned, by)?;

@@ -37,7 +37,7 @@ pub use papers::papers_arrived;
 pub use pre_review::{MOST_ORGANS, conclude, give, invite, request};
 pub use save::{Save, save_fields};
 use submit::authority;
-pub use submit::{Handing, mandate_missing, not_the_applicant, resubmit, submit};
+pub use submit::{Handing, applicant_not_present, mandate_missing, not_the_applicant, resubmit, submit};
 pub use take_up::{offer, take_up, wrong_code};
 pub use timer::{recompute, timer};
 pub use withdraw::{Withdraw, answer_withdrawal, withdraw};
