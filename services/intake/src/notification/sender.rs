@@ -27,10 +27,7 @@ pub struct Message {
     pub text: String,
 }
 
-/// It is not known to be taken: asked again with the same id.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the sender is away: {0}")]
-pub struct Away(pub String);
+pub use yiwang_kit::outward::Away;
 
 /// Who takes messages of a channel.
 #[async_trait]
@@ -58,7 +55,7 @@ impl Provider {
 #[async_trait]
 impl Sender for Provider {
     async fn send(&self, message: &Message) -> Result<(), Away> {
-        self.0.ask(message).await.map(drop).map_err(Away)
+        self.0.ask(message).await.map(drop)
     }
 }
 

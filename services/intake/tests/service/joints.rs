@@ -93,13 +93,13 @@ pub async fn refused(world: &World, account: &str) -> String {
     begun.err().map(|status| reason(&status)).unwrap_or_default()
 }
 
-async fn draft(world: &World, annex: bool) -> pb::JointApplication {
+pub async fn draft(world: &World, annex: bool) -> pb::JointApplication {
     publish(world).await;
     let create = pb::CreateJointApplicationRequest { form: Some(one_form()), ..begun(annex) };
     joints(world, "citizen").create_joint_application(create).await.unwrap().into_inner()
 }
 
-fn member<'a>(joint: &'a pb::JointApplication, code: &str) -> &'a pb::JointMember {
+pub fn member<'a>(joint: &'a pb::JointApplication, code: &str) -> &'a pb::JointMember {
     joint.members.iter().find(|member| member.member_code == code).unwrap()
 }
 
@@ -107,7 +107,7 @@ fn states(joint: &pb::JointApplication) -> Vec<(&str, State)> {
     joint.members.iter().map(|member| (member.member_code.as_str(), member.state())).collect()
 }
 
-async fn submit(world: &World, id: &str) -> Result<pb::JointApplication, tonic::Status> {
+pub async fn submit(world: &World, id: &str) -> Result<pb::JointApplication, tonic::Status> {
     let ask = pb::SubmitJointApplicationRequest { id: id.into(), request_id: new_request_id(), ..Default::default() };
     joints(world, "citizen").submit_joint_application(ask).await.map(tonic::Response::into_inner)
 }
@@ -117,7 +117,7 @@ async fn get(world: &World, account: &str, id: &str) -> Result<pb::JointApplicat
     joints(world, account).get_joint_application(ask).await.map(tonic::Response::into_inner)
 }
 
-async fn until(world: &World, id: &str, code: &str, state: State) -> pb::JointApplication {
+pub async fn until(world: &World, id: &str, code: &str, state: State) -> pb::JointApplication {
     let probe = async || {
         let now = get(world, "citizen", id).await.unwrap();
         (member(&now, code).state() == state).then_some(now)
@@ -126,7 +126,7 @@ async fn until(world: &World, id: &str, code: &str, state: State) -> pb::JointAp
 }
 
 /// Uploads what the hygiene permit needs, accepts it, and lets approval tell that it was granted.
-async fn grant(world: &World, joint: &pb::JointApplication, code: &str, materials: &[&str], number: &str) {
+pub async fn grant(world: &World, joint: &pb::JointApplication, code: &str, materials: &[&str], number: &str) {
     let id = &member(joint, code).application_id;
     for material in materials {
         world.upload(id, material, pdf(200)).await.unwrap();
@@ -136,7 +136,7 @@ async fn grant(world: &World, joint: &pb::JointApplication, code: &str, material
     told(world, id, true, number).await;
 }
 
-async fn told(world: &World, id: &str, granted: bool, number: &str) {
+pub async fn told(world: &World, id: &str, granted: bool, number: &str) {
     let result = pb::IssuedResult { name: "许可证".into(), number: number.into(), ..Default::default() };
     let conclusion = pb::Conclusion {
         granted,
@@ -154,7 +154,7 @@ async fn told(world: &World, id: &str, granted: bool, number: &str) {
     world.by_service("approval").record_conclusion(ask).await.unwrap();
 }
 
-const HYGIENE_PAPERS: [&str; 3] = ["floor_plan", "test_report", "hygiene_system"];
+pub const HYGIENE_PAPERS: [&str; 3] = ["floor_plan", "test_report", "hygiene_system"];
 
 pub async fn one_submission_runs_in_every_department_by_its_order(world: World) {
     let joint = draft(&world, false).await;
