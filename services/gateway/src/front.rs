@@ -12,7 +12,7 @@ use axum::{
 };
 use http::{HeaderMap, HeaderValue, header};
 use tonic::service::Routes;
-use yiwang_kit::{clock::LegalClock, places::Places, status::status, telemetry::Trace};
+use yiwang_kit::{clock::LegalClock, ledger::Refusal, places::Places, status::status, telemetry::Trace};
 use yiwang_proto::{
     forward::{Link, Links},
     gateway::v1::affairs_service_server::AffairsServiceServer,
@@ -33,23 +33,9 @@ struct Front {
     places: Places,
 }
 
-impl Front {
-    /// Answers if there is a place for it, before anything of the body is read; the place is held until the answer is sent, by who
-    /// follows until it begins.
-    async fn admit(
-        &self,
-        path: &str,
-        headers: &HeaderMap,
-        trace: &str,
-        answer: impl Future<Output = Response>,
-    ) -> Response {
-        let place = match self.places.admit(path, headers) {
-            Ok(place) => place,
-            Err(refusal) if proxy::is_grpc(headers) => return status(refusal).into_http(),
-            Err(refusal) => return Refused::by(&status(refusal)).response(trace),
-        };
-        answer.await.map(|body| Body::new(place.hold(body)))
-    }
+/// There is no place for it now.
+fn turned_away(refusal: Refusal, headers: &HeaderMap, trace: &str) -> Response {
+    if proxy::is_grpc(headers) { status(refusal).into_http() } else { Refused::by(&status(refusal)).response(trace) }
 }
 
 type Shared = State<Arc<Front>>;
@@ -105,10 +91,14 @@ pub fn router(links: Links, options: Options, clock: Arc<LegalClock>, probes: Ro
         .layer(middleware::from_fn(trace::layer)))
 }
 
-/// All that has no handler of its own: a service's gRPC, or HTTP/JSON.
+/// All that has no handler of its own: a service's gRPC, or HTTP/JSON. It is answered if there is a place for it, before anything of
+/// the body is read; the place is held until the answer is sent, by who follows until it begins.
 async fn elsewhere(front: Arc<Front>, request: Request) -> Response {
-    let (path, headers, trace) = (request.uri().path().to_owned(), request.headers().clone(), trace::of(&request));
-    front.admit(&path, &headers, &trace, answered(&front, request)).await
+    let place = match front.places.admit(request.uri().path(), request.headers()) {
+        Ok(place) => place,
+        Err(refusal) => return turned_away(refusal, request.headers(), &trace::of(&request)),
+    };
+    answered(&front, request).await.map(|body| Body::new(place.hold(body)))
 }
 
 async fn answered(front: &Front, request: Request) -> Response {
@@ -124,7 +114,7 @@ async fn answered(front: &Front, request: Request) -> Response {
     }
     if let Some(asked) = verification::asked(request.method(), request.uri(), request.headers()) {
         let (uri, headers) = (request.uri(), request.headers());
-        return verification::page(&front.links, &front.options, asked, uri, headers, &trace).await;
+        return Box::pin(verification::page(&front.links, &front.options, asked, uri, headers, &trace)).await;
     }
     match (shared, cache::key(&request)) {
         (Some(shared), Some(key)) => cache::answer(shared, &key, front.rest.answer(request, &trace)).await,
@@ -141,12 +131,12 @@ type Said<T> = Result<Path<T>, PathRejection>;
 async fn upload(State(front): Shared, path: Said<String>, request: Request) -> Response {
     let trace = trace::of(&request);
     let Ok(Path(id)) = path else { return Refused::unreadable_path("id").response(&trace) };
-    let headers = request.headers().clone();
-    let answer = async {
-        let answer = attachments::upload(&front.links, &front.options, &id, request).await;
-        answer.unwrap_or_else(|refused| refused.response(&trace))
+    let place = match front.places.admit(ATTACHMENTS, request.headers()) {
+        Ok(place) => place,
+        Err(refusal) => return turned_away(refusal, request.headers(), &trace),
     };
-    front.admit(ATTACHMENTS, &headers, &trace, answer).await
+    let answer = attachments::upload(&front.links, &front.options, &id, request).await;
+    answer.unwrap_or_else(|refused| refused.response(&trace)).map(|body| Body::new(place.hold(body)))
 }
 
 async fn download(
@@ -156,11 +146,12 @@ async fn download(
     headers: HeaderMap,
 ) -> Response {
     let Ok(Path((id, attachment))) = path else { return Refused::unreadable_path("path").response(&trace.id) };
-    let answer = async {
-        let answer = attachments::download(&front.links, &front.options, id, attachment, &headers).await;
-        answer.unwrap_or_else(|refused| refused.response(&trace.id))
+    let place = match front.places.admit(ATTACHMENTS, &headers) {
+        Ok(place) => place,
+        Err(refusal) => return turned_away(refusal, &headers, &trace.id),
     };
-    front.admit(ATTACHMENTS, &headers, &trace.id, answer).await
+    let answer = attachments::download(&front.links, &front.options, id, attachment, &headers).await;
+    answer.unwrap_or_else(|refused| refused.response(&trace.id)).map(|body| Body::new(place.hold(body)))
 }
 
 async fn document(State(front): Shared) -> Response {

@@ -31,6 +31,7 @@ pub mod mandate;
 pub mod media;
 pub mod notification;
 pub mod numbering;
+pub mod outside;
 pub mod proofs;
 pub mod publishing;
 pub mod question;

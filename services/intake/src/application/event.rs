@@ -218,6 +218,9 @@ pub enum ApplicationEvent {
         received: NaiveDate,
         /// When everything missing must have been told; none where that is no question any more.
         due: Option<Due>,
+        /// The stricter local day of it; none where there is none.
+        #[serde(default)]
+        tell_sooner: Option<Due>,
     },
     /// 当场更正 (行政许可法 art. 32 ③): what was changed by the same command was a slip that is mended while the application waits
     /// for acceptance. The clock goes on.

@@ -164,7 +164,7 @@ pub(super) fn evolve(app: &mut Application, event: &Event, meta: &Meta) {
             app.promise = promise.as_ref().map(|text| Promise { text: text.clone(), at: meta.at, by: by.clone() });
             app.phase = submitted(*received, due, missing);
         }
-        Event::PapersArrived { received, due: anew } => {
+        Event::PapersArrived { received, due: anew, tell_sooner } => {
             if let Some(elsewhere) = &mut app.elsewhere {
                 elsewhere.waiting = false;
                 elsewhere.arrived = Some(*received);
@@ -172,6 +172,9 @@ pub(super) fn evolve(app: &mut Application, event: &Event, meta: &Meta) {
             if let (Phase::Submitted { received: day, due, .. }, Some(anew)) = (&mut app.phase, anew) {
                 *day = *received;
                 due.clone_from(anew);
+                if let (Some(receipt), Some(sooner)) = (&mut app.receipt, tell_sooner) {
+                    receipt.tell_sooner = Some(sooner.clone());
+                }
             }
         }
         Event::CorrectedOnTheSpot { missing: still, .. } => {

@@ -4,7 +4,7 @@ use yiwang_kit::{timestamp, wire};
 use yiwang_ledger::{Personal, Refusal, StreamId, SubjectId};
 use yiwang_proto::intake::v1 as pb;
 
-use super::application::{Reader, actor, shown};
+use super::application::{Reader, actor, mask_party, party, shown};
 use super::{ask, count, due, region};
 use crate::elsewhere::{Custody, Direction, HandOver, Holder, Paper, Parcel, Stage};
 
@@ -119,6 +119,8 @@ fn paper(paper: &Paper) -> pb::Paper {
 
 fn parcel(number: u32, parcel: &Parcel, list: bool, reader: Reader) -> pb::Parcel {
     let papers = parcel.papers.iter().filter(|_| !list).map(paper).collect();
+    let mut collector = parcel.collector.as_ref().filter(|_| !list).map(|collector| party(&collector.party));
+    collector.iter_mut().for_each(mask_party);
     pb::Parcel {
         number: count(number),
         direction: match parcel.direction {
@@ -144,6 +146,8 @@ fn parcel(number: u32, parcel: &Parcel, list: bool, reader: Reader) -> pb::Parce
         sealed_by: Some(actor(&parcel.by, reader)),
         seal_time: Some(timestamp(parcel.at)),
         hand_out_time: parcel.handed_out.map(timestamp),
+        originals_only: parcel.originals_only,
+        collector,
     }
 }
 

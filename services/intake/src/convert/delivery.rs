@@ -84,6 +84,33 @@ pub fn left(message: &pb::LeaveDeliveryRequest, subject: &SubjectId) -> Result<L
     })
 }
 
+/// New numbers, by application.
+///
+/// # Errors
+/// `ID_MALFORMED`, `FIELD_INVALID`, naming the field.
+pub fn remade(messages: &[pb::RemadeResult]) -> Result<Vec<(StreamId, String)>, Refusal> {
+    ask::few("remade", messages, 20)?;
+    let one = |(at, one): (usize, &pb::RemadeResult)| {
+        let id = StreamId::parse(&format!("remade[{at}].application_id"), &one.application_id)?;
+        Ok((id, ask::text(&format!("remade[{at}].number"), &one.number, 1, 100, WRONG)?))
+    };
+    messages.iter().enumerate().map(one).collect()
+}
+
+/// How a person says that a parcel ended.
+///
+/// # Errors
+/// `FIELD_INVALID`.
+pub fn ended(end: pb::ParcelEnd) -> Result<Ended, Refusal> {
+    match end {
+        pb::ParcelEnd::Returned => Ok(Ended::Returned),
+        pb::ParcelEnd::Lost => Ok(Ended::Lost),
+        pb::ParcelEnd::Delivered | pb::ParcelEnd::Unspecified => {
+            Err(Refusal::field("end", WRONG, "请选择退回或者丢失", "say whether it came back or is lost"))
+        }
+    }
+}
+
 /// The tag of a stage that is asked for.
 pub fn stage_tag(stage: pb::DeliveryStage) -> Option<&'static str> {
     let stage = match stage {
@@ -161,6 +188,8 @@ fn parcel(parcel: &Parcel, whole: bool) -> pb::Consignment {
             .collect(),
         end: end.into(),
         reason: parcel.reason.as_ref().map(|reason| text(reason, whole)).unwrap_or_default(),
+        by_hand: parcel.by_hand,
+        contradicted: parcel.contradicted,
     }
 }
 
@@ -228,6 +257,7 @@ pub fn delivery(id: StreamId, version: u64, delivery: &Delivery, view: View, rea
         locker_expire_time: compartment.map(|one| timestamp(one.expires)),
         parcels: delivery.parcels.iter().map(|one| parcel(one, whole)).collect(),
         due: delivery.due.as_ref().map(due),
+        gathers_until: delivery.gathers_until.as_ref().map(due),
         overdue: delivery.overdue,
         outcome: delivery.outcome.as_ref().map(|one| outcome(one, whole, reader)),
         proof_numbers: delivery.proofs.iter().map(|(_, number)| number.clone()).collect(),

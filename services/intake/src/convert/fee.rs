@@ -10,7 +10,7 @@ use super::application::{Reader, actor};
 use super::count;
 use crate::catalogue::details::PaidBefore;
 use crate::fee::books::{Account, Books};
-use crate::fee::{Bill, Cause, Fees, Line, Payment, PaymentState, Refund, RefundState, Waiver};
+use crate::fee::{BY_HAND, Bill, Cause, Fees, Line, Payment, PaymentState, Refund, RefundState, Waiver};
 
 /// Why money is asked back.
 ///
@@ -103,10 +103,11 @@ fn payment(fees: &Fees, payment: &Payment) -> pb::Payment {
         failure,
         refundable_fen: fees.refundable(payment),
         contradicted: payment.contradicted,
+        by_hand: payment.provider == BY_HAND,
     }
 }
 
-fn refund(refund: &Refund, reader: Reader) -> pb::Refund {
+fn refund(refund: &Refund, (reader, whole): (Reader, bool)) -> pb::Refund {
     let (state, refusal) = match &refund.state {
         RefundState::Requested => (pb::RefundState::Requested, String::new()),
         RefundState::Approved => (pb::RefundState::Approved, String::new()),
@@ -118,7 +119,7 @@ fn refund(refund: &Refund, reader: Reader) -> pb::Refund {
         payment_number: refund.payment.clone(),
         amount_fen: refund.amount,
         cause: cause_shown(refund.cause).into(),
-        reason: refund.reason.as_ref().and_then(Personal::get).unwrap_or_default().to_owned(),
+        reason: refund.reason.as_ref().filter(|_| whole).and_then(Personal::get).unwrap_or_default().to_owned(),
         state: state.into(),
         refusal,
         failure: refund.failure.clone(),
@@ -126,6 +127,8 @@ fn refund(refund: &Refund, reader: Reader) -> pb::Refund {
         time: Some(timestamp(refund.at)),
         requested_by: Some(actor(&refund.by, reader)),
         decided_by: refund.decided_by.as_ref().map(|by| actor(by, reader)),
+        by_hand: refund.provider == BY_HAND,
+        contradicted: !refund.contradicted.is_empty(),
     }
 }
 
@@ -146,8 +149,8 @@ pub fn balances(books: &Books) -> Vec<pb::AccountBalance> {
     Account::iter().map(one).collect()
 }
 
-/// The fees of an application.
-pub fn fees(application: StreamId, version: u64, fees: &Fees, reader: Reader) -> pb::Fees {
+/// The fees of an application; why somebody wants money back in full to who sees the application so.
+pub fn fees(application: StreamId, version: u64, fees: &Fees, (reader, whole): (Reader, bool)) -> pb::Fees {
     pb::Fees {
         application_id: application.to_string(),
         lines: fees.all_lines().map(|(one, bill)| line(one, bill, reader)).collect(),
@@ -155,7 +158,9 @@ pub fn fees(application: StreamId, version: u64, fees: &Fees, reader: Reader) ->
         etag: wire::etag(version),
         bills: fees.bills.iter().map(|one| bill(fees, one)).collect(),
         payments: fees.payments.iter().map(|one| payment(fees, one)).collect(),
-        refunds: fees.refunds.iter().map(|one| refund(one, reader)).collect(),
+        refunds: fees.refunds.iter().map(|one| refund(one, (reader, whole))).collect(),
         balances: balances(&fees.books),
+        closed_reason: fees.closed.as_ref().map(|closed| closed.reason.clone()).unwrap_or_default(),
+        not_due_codes: fees.not_due.iter().cloned().collect(),
     }
 }

@@ -11,110 +11,130 @@ use yiwang_kit::followed::Followed;
 use yiwang_ledger::{Aggregate as _, Kind as RefusalKind};
 use yiwang_ledger::{
     Audiences, Call, Context, Delivery as Told, Entry, Hash, Ledger, Personal, Read, Refusal, Route, StreamId, Tag,
+    Timestamp,
 };
 use yiwang_standards::sm;
 
 use super::carrier::{Away, Carrier, Order};
-use super::{Delivery, Event, Facts, How, Manner, Outcome, Part, Stage, decide, post};
-use crate::application::Application;
+use super::{Collector, Delivery, Event, Facts, How, Manner, Outcome, Parcel, Part, Stage, decide, post};
+use crate::application::{Actor, Application};
 use crate::catalogue::details::PaidBefore;
 use crate::catalogue::import::all_tagged;
+use crate::catalogue::{self, Item};
 use crate::documents;
 use crate::fee::{self, Fees};
 use crate::joint::{self, Joint, Phase as JointPhase};
 use crate::limit::legal_date;
+use crate::outside::Halt;
 use crate::theme::HandOut;
 
 /// Events after which the carrier is asked.
 const CARRYING: [&str; 2] = ["DeliveryDispatched", "CarrierAsked"];
 /// Events after which something electronic may arrive.
-const ARRIVING: [&str; 2] = ["ResultReady", "MannerChosen"];
+const ARRIVING: [&str; 3] = ["ResultReady", "MannerChosen", "DeliveryGathered"];
 /// Events that end a delivery, so that its proof is due.
 const ENDING: [&str; 5] =
     ["ResultCollected", "ParcelDelivered", "TakenFromLocker", "ArrivedElectronically", "DeliveryLeft"];
 /// Events that may end a joint application, so that it is handed out.
 const JOINING: [&str; 4] = ["MemberGranted", "MemberRefused", "MemberWithdrawn", "MemberCancelled"];
 /// Events of fees after which nothing may be unpaid any more.
-const PAYING: [&str; 4] = ["PaymentReceived", "FeeWaived", "FeeStruck", "BillCancelled"];
+const PAYING: [&str; 5] = ["PaymentReceived", "PaymentRecorded", "FeeWaived", "FeeStruck", "BillCancelled"];
 
-/// Why it goes no further now.
-#[derive(Debug)]
-pub enum Halt {
-    /// The carrier is away.
-    Carrier(Away),
-    /// The ledger refuses.
-    Ledger(Refusal),
-}
-
-impl From<Refusal> for Halt {
-    fn from(refusal: Refusal) -> Self {
-        Halt::Ledger(refusal)
-    }
-}
-
-impl From<Away> for Halt {
-    fn from(away: Away) -> Self {
-        Halt::Carrier(away)
-    }
-}
-
-/// What is handed out to the applicant of these applications in one hand-out; none where their data are gone, or nothing was decided.
-pub fn facts(apps: &[&Read<Application>]) -> Option<Facts> {
-    let first = apps.first()?;
-    let addressee = first.state.identified_applicant()?;
+/// What is handed out to the applicant of an application; none where their data are gone, or nothing was decided.
+pub fn facts(app: &Read<Application>) -> Option<Facts> {
+    let addressee = app.state.identified_applicant()?;
     addressee.name.as_ref()?.get()?;
-    let part = |app: &&Read<Application>| Part {
+    let item = &app.state.item;
+    let part = Part {
         application: app.stream,
-        item: app.state.item.code.clone(),
-        name: app.state.item.name.clone(),
-        organisation: app.state.item.organisation.clone(),
+        item: item.code.clone(),
+        name: item.name.clone(),
+        organisation: item.organisation.clone(),
         case_number: app.state.case_number.clone().unwrap_or_default(),
+        due: None,
     };
-    let mut audiences: Vec<String> = apps
-        .iter()
-        .flat_map(|app| app.state.tags())
-        .filter(|tag| tag.name == Tag::AUDIENCE)
-        .map(|tag| tag.value)
-        .collect();
-    audiences.sort();
-    audiences.dedup();
-    let decided = apps.iter().filter_map(|app| app.state.conclusion.as_ref()).map(|conclusion| conclusion.on).min()?;
+    let audiences = app.state.tags().into_iter().filter(|tag| tag.name == Tag::AUDIENCE).map(|tag| tag.value);
     Some(Facts {
-        parts: apps.iter().map(part).collect(),
+        parts: vec![part],
         addressee: addressee.clone(),
-        audiences,
-        region: first.state.item.region.clone(),
-        decided,
+        audiences: audiences.collect(),
+        region: item.region.clone(),
+        decided: app.state.conclusion.as_ref()?.on,
     })
 }
 
-/// Opens the delivery of what these applications came to, or adds what has come of them since.
+/// Tells a delivery what an application came to, or what has come of it since; whether that is handed out by this delivery.
 ///
 /// # Errors
 /// Those of the ledger.
-pub async fn open(ledger: &Ledger, apps: &[&Read<Application>], call: Call) -> Result<(), Refusal> {
-    let (Some(facts), Some(first)) = (facts(apps), apps.first()) else { return Ok(()) };
-    let concluded = |app: &&&Read<Application>| Some((app.stream, app.state.conclusion.clone()?));
-    let all: Vec<_> =
-        apps.iter().filter_map(|app| concluded(&app).map(|(id, one)| (id, app.state.clone(), one))).collect();
-    let limit = all.iter().find_map(|(_, app, one)| decide::limit(app.item.item_type, one.granted));
-    let results: Vec<_> = all.iter().filter_map(|(id, app, one)| decide::served(*id, app, one)).collect();
-    let rule = move |delivery: &Delivery, cx: &Context| decide::tell(delivery, &facts, limit.as_ref(), &results, cx);
-    ledger.execute::<Delivery>(super::stream(first.stream), call, rule).await.map(drop)
+async fn tell(
+    ledger: &Ledger,
+    stream: StreamId,
+    app: &Read<Application>,
+    gathers: bool,
+    call: Call,
+) -> Result<bool, Refusal> {
+    let (Some(facts), Some(conclusion)) = (facts(app), app.state.conclusion.as_ref()) else { return Ok(true) };
+    let limit = decide::limit(app.state.item.item_type, conclusion.granted);
+    let result = decide::served(app.stream, &app.state, conclusion);
+    let rule = move |delivery: &Delivery, cx: &Context| {
+        decide::tell(delivery, &facts, limit.as_ref(), (result.as_ref(), gathers), cx)
+    };
+    let done = ledger.execute::<Delivery>(stream, call, rule).await?;
+    Ok(done.state.has(app.stream))
 }
 
-/// Whether the charge list of one of the applications wants something paid before its result is handed out, and it is not.
+/// The deliveries that hand out an application's result.
+///
+/// # Errors
+/// Those of the ledger.
+pub async fn of(ledger: &Ledger, application: StreamId) -> Result<Vec<Read<Delivery>>, Refusal> {
+    all_tagged::<Delivery>(ledger, &[("application", application.to_string())]).await
+}
+
+/// Whether something must be paid first before what was granted is handed out: a charge of the list that is unpaid, or of which nobody has
+/// said whether it is due. What turns somebody down waits for no payment.
 ///
 /// # Errors
 /// Those of the ledger.
 pub async fn unpaid(ledger: &Ledger, delivery: &Delivery) -> Result<bool, Refusal> {
     for part in delivery.facts.iter().flat_map(|facts| &facts.parts) {
-        let read = ledger.get::<Fees>(fee::stream(part.application), &Audiences::all()).await?;
-        if read.is_some_and(|read| read.state.holds_up(PaidBefore::HandingOut)) {
+        let Some(app) = ledger.get::<Application>(part.application, &Audiences::all()).await? else { continue };
+        if !app.state.conclusion.as_ref().is_some_and(|conclusion| conclusion.granted) {
+            continue;
+        }
+        let pin = &app.state.item;
+        let pinned = ledger.state_at::<Item>(catalogue::stream(&pin.code), pin.version).await?;
+        let now = ledger.get::<Item>(catalogue::stream(&pin.code), &Audiences::all()).await?;
+        let charges =
+            |read: Option<Read<Item>>| read.map(|read| read.state.facts.details.charges.clone()).unwrap_or_default();
+        let listed = fee::decide::binding(&charges(pinned), &charges(now));
+        let fees = ledger.get::<Fees>(fee::stream(part.application), &Audiences::all()).await?;
+        if fees.map(|read| read.state).unwrap_or_default().holds_up(PaidBefore::HandingOut, &listed) {
             return Ok(true);
         }
     }
     Ok(false)
+}
+
+/// 异地代收: what was handed out where it was received is delivered.
+///
+/// # Errors
+/// Those of the ledger.
+pub async fn collected(
+    ledger: &Ledger,
+    application: StreamId,
+    collector: &Collector,
+    (by, at): (&Actor, Timestamp),
+    (cause, trace): (&str, &str),
+) -> Result<(), Refusal> {
+    for found in of(ledger, application).await? {
+        let (collector, by) = (collector.clone(), by.clone());
+        let call = Call::system(format!("collected.{cause}.{}", found.stream), trace);
+        let rule = move |delivery: &Delivery, cx: &Context| decide::collected(delivery, &collector, (&by, at), cx);
+        ledger.execute::<Delivery>(found.stream, call, rule).await?;
+    }
+    Ok(())
 }
 
 /// What is ready and electronic arrives, once it is paid.
@@ -137,15 +157,22 @@ pub async fn arrive(ledger: &Ledger, stream: StreamId, cause: &str, trace: &str)
 /// The carrier is away; those of the ledger.
 pub async fn track(
     ledger: &Ledger,
-    carrier: &Arc<dyn Carrier>,
+    carrier: Option<&Arc<dyn Carrier>>,
     stream: StreamId,
     number: &str,
     (cause, trace): (&str, &str),
 ) -> Result<(), Halt> {
     let Some(read) = ledger.get::<Delivery>(stream, &Audiences::all()).await? else { return Ok(()) };
     // one that has ended, or was answered and is asked again at its time
-    let open = read.state.parcel(number).is_some_and(|parcel| parcel.ended.is_none() && parcel.ask_at.is_none());
-    let (true, Manner::Post(recipient)) = (open, &read.state.manner) else { return Ok(()) };
+    let asked = |parcel: &&Parcel| (parcel.ended.is_none() || parcel.by_hand) && parcel.ask_at.is_none();
+    let Some(parcel) = read.state.parcel(number).filter(asked) else { return Ok(()) };
+    let Manner::Post(recipient) = &read.state.manner else { return Ok(()) };
+    // nobody else has heard its number, or has any business with the address
+    let carrier = match carrier {
+        Some(carrier) if fee::asks(&parcel.carrier, carrier.name()) => carrier,
+        Some(_) => return Err(Away(format!("it was handed to {}", parcel.carrier)).into()),
+        None => return Err(Away("no carrier is configured".to_owned()).into()),
+    };
     let text = |value: &Personal| value.get().map(str::to_owned);
     let known = (text(&recipient.name), text(&recipient.phone), text(&recipient.address));
     // whose data are gone is not asked about any more
@@ -264,38 +291,52 @@ impl Route for Deliveries {
 
     async fn deliver(&self, entry: &Entry, _request_id: &str) -> Told {
         let done = match entry.kind.as_str() {
-            _ if entry.is::<Application>() => self.open(entry).await.map_err(Halt::Ledger),
-            _ if entry.is::<Joint>() => self.open_joint(entry, entry.stream).await.map_err(Halt::Ledger),
-            _ if entry.is::<Fees>() => self.paid(entry).await.map_err(Halt::Ledger),
+            _ if entry.is::<Application>() => self.open(entry).await,
+            _ if entry.is::<Joint>() => self.gather(entry, entry.stream).await,
+            _ if entry.is::<Fees>() => self.paid(entry).await,
             kind if CARRYING.contains(&kind) => self.track(entry).await,
+            "DeliveryGathered" => self.gathered(entry).await,
             kind if ARRIVING.contains(&kind) => {
-                arrive(&self.ledger, entry.stream, &entry.hash.to_string(), &entry.trace).await.map_err(Halt::Ledger)
+                arrive(&self.ledger, entry.stream, &entry.hash.to_string(), &entry.trace).await
             }
-            _ => prove(&self.ledger, &self.desk, entry.stream, entry.hash, &entry.trace).await.map_err(Halt::Ledger),
+            _ => prove(&self.ledger, &self.desk, entry.stream, entry.hash, &entry.trace).await,
         };
         match done {
             Ok(()) => Told::Done,
-            Err(Halt::Carrier(away)) => Told::Later { reason: away.to_string() },
             // what cannot be written however often it is tried is a person's matter
-            Err(Halt::Ledger(refusal)) if refusal.kind == RefusalKind::InvalidArgument => {
+            Err(refusal) if refusal.kind == RefusalKind::InvalidArgument => {
                 Told::Refused { reason: refusal.reason.to_owned() }
             }
-            Err(Halt::Ledger(refusal)) => Told::Later { reason: refusal.reason.to_owned() },
+            Err(refusal) => Told::Later { reason: refusal.reason.to_owned() },
         }
     }
 }
 
 impl Deliveries {
+    fn call(entry: &Entry, what: &str) -> Call {
+        Call::system(format!("delivery.{}{what}", entry.hash), &entry.trace)
+    }
+
     async fn open(&self, entry: &Entry) -> Result<(), Refusal> {
         let Some(read) = self.ledger.state_at::<Application>(entry.stream, entry.version).await? else {
             return Ok(());
         };
-        if let Some(of) = &read.state.joint
+        let granted = read.state.conclusion.as_ref().is_some_and(|conclusion| conclusion.granted);
+        // what turns somebody down waits for nobody
+        if let Some(of) = read.state.joint.as_ref().filter(|_| granted)
             && self.together(of.joint).await?.is_some()
         {
-            return self.open_joint(entry, of.joint).await;
+            return self.gather(entry, of.joint).await;
         }
-        open(&self.ledger, &[&read], Call::system(format!("delivery.{}", entry.hash), &entry.trace)).await
+        self.tell_own(entry, &read).await
+    }
+
+    /// By a delivery of its own, or the one that it is in.
+    async fn tell_own(&self, entry: &Entry, app: &Read<Application>) -> Result<(), Refusal> {
+        let known = of(&self.ledger, app.stream).await?;
+        let stream = known.first().map_or_else(|| super::stream(app.stream), |found| found.stream);
+        let call = Self::call(entry, &format!(".{}", app.stream));
+        tell(&self.ledger, stream, app, false, call).await.map(drop)
     }
 
     /// A joint application whose rule is one hand-out.
@@ -304,40 +345,71 @@ impl Deliveries {
         Ok(read.map(|read| read.state).filter(|joint| joint.theme.hand_out == HandOut::Together))
     }
 
-    /// 一次出件: once every member has ended, all that was decided is handed out together. The date is that of the first decision.
-    async fn open_joint(&self, entry: &Entry, id: StreamId) -> Result<(), Refusal> {
-        let ended = self.together(id).await?.filter(|joint| joint.phase == JointPhase::Ended);
-        let Some(joint) = ended else { return Ok(()) };
-        let mut parts = Vec::new();
+    /// 一次出件: what was granted is handed out together, once every member has ended, but waits no longer than its own date allows. What
+    /// is granted after that goes by itself.
+    async fn gather(&self, entry: &Entry, id: StreamId) -> Result<(), Refusal> {
+        let Some(joint) = self.together(id).await? else { return Ok(()) };
+        let stream = super::stream(id);
         for member in joint.members.iter().filter(|member| member.item.is_some()) {
             let app = self.ledger.get::<Application>(joint::part(id, member.code()), &Audiences::all()).await?;
-            parts.extend(app.filter(|app| app.state.conclusion.is_some()));
+            let Some(app) = app else { continue };
+            if !app.state.conclusion.as_ref().is_some_and(|conclusion| conclusion.granted) {
+                continue;
+            }
+            let elsewhere = of(&self.ledger, app.stream).await?.iter().any(|found| found.stream != stream);
+            let call = Self::call(entry, &format!(".joint.{}", app.stream));
+            if elsewhere || !tell(&self.ledger, stream, &app, true, call).await? {
+                self.tell_own(entry, &app).await?;
+            }
         }
-        let all: Vec<&Read<Application>> = parts.iter().collect();
-        open(&self.ledger, &all, Call::system(format!("delivery.{}", entry.hash), &entry.trace)).await
+        let begun = self.ledger.get::<Delivery>(stream, &Audiences::all()).await?.is_some();
+        if joint.phase != JointPhase::Ended || !begun {
+            return Ok(());
+        }
+        let rule = |delivery: &Delivery, _: &Context| decide::gathered(delivery);
+        self.ledger.execute::<Delivery>(stream, Self::call(entry, ".gathered"), rule).await.map(drop)
+    }
+
+    /// What was left out goes by itself; what is there may arrive.
+    async fn gathered(&self, entry: &Entry) -> Result<(), Refusal> {
+        if let Event::DeliveryGathered { without } = self.ledger.decode::<Delivery>(entry).await? {
+            for application in without {
+                let app = self.ledger.get::<Application>(application, &Audiences::all()).await?;
+                if let Some(app) = app {
+                    self.tell_own(entry, &app).await?;
+                }
+            }
+        }
+        arrive(&self.ledger, entry.stream, &entry.hash.to_string(), &entry.trace).await
     }
 
     async fn paid(&self, entry: &Entry) -> Result<(), Refusal> {
         let read = self.ledger.get::<Fees>(entry.stream, &Audiences::all()).await?;
         let Some(matter) = read.and_then(|read| read.state.matter.clone()) else { return Ok(()) };
-        let filter = [("application", matter.application.to_string())];
-        for found in all_tagged::<Delivery>(&self.ledger, &filter).await? {
+        for found in of(&self.ledger, matter.application).await? {
             let cause = format!("{}.{}", entry.hash, found.stream);
             arrive(&self.ledger, found.stream, &cause, &entry.trace).await?;
         }
         Ok(())
     }
 
-    async fn track(&self, entry: &Entry) -> Result<(), Halt> {
+    async fn track(&self, entry: &Entry) -> Result<(), Refusal> {
         let number = match self.ledger.decode::<Delivery>(entry).await? {
             Event::DeliveryDispatched { number, .. } | Event::CarrierAsked { number } => number,
             _ => return Ok(()),
         };
         let carrier = self.carrier.now();
-        let Some(carrier) = &*carrier else {
-            return Err(Halt::Carrier(Away("no carrier is configured".to_owned())));
-        };
         let cause = entry.hash.to_string();
-        track(&self.ledger, carrier, entry.stream, &number, (&cause, &entry.trace)).await
+        match track(&self.ledger, (*carrier).as_ref(), entry.stream, &number, (&cause, &entry.trace)).await {
+            Ok(()) => Ok(()),
+            Err(Halt::Ledger(refusal)) => Err(refusal),
+            // asked at its time, by the timer
+            Err(Halt::Away(away)) => {
+                tracing::warn!(delivery = %entry.stream, %number, %away, "asked again later");
+                let rule = move |delivery: &Delivery, cx: &Context| post::away(delivery, &number, cx);
+                let call = Call::system(format!("away.{cause}"), &entry.trace);
+                self.ledger.execute::<Delivery>(entry.stream, call, rule).await.map(drop)
+            }
+        }
     }
 }

@@ -38,6 +38,9 @@ pub struct Part {
     pub organisation: String,
     /// 办件编号.
     pub case_number: String,
+    /// By when its result is handed out; none where no rule sets a date, and in records that are older than the field.
+    #[serde(default)]
+    pub due: Option<Due>,
 }
 
 /// What is handed out to whom.
@@ -185,6 +188,15 @@ pub struct Parcel {
     pub ended: Option<Ended>,
     /// Why it came back or was lost.
     pub reason: Option<Personal>,
+    /// With which carrier; empty in records that are older than the field.
+    #[serde(default)]
+    pub carrier: String,
+    /// A person said that it came back or was lost.
+    #[serde(default)]
+    pub by_hand: bool,
+    /// The carrier says all the same that it was delivered: somebody must look.
+    #[serde(default)]
+    pub contradicted: bool,
 }
 
 /// A compartment of a locker.
@@ -287,6 +299,9 @@ pub struct Delivery {
     pub outcome: Option<Outcome>,
     /// 送达回证编号, by application.
     pub proofs: Vec<(StreamId, String)>,
+    /// 一次出件: it waits for the results of the other members, no longer than until this; none where it waits for nothing more.
+    #[serde(default)]
+    pub gathers_until: Option<Due>,
 }
 
 /// What happens to a delivery.
@@ -298,6 +313,25 @@ pub enum Event {
         facts: Box<Facts>,
         /// By when.
         due: Option<Due>,
+        /// 一次出件: until when it waits for the other members.
+        #[serde(default)]
+        gathers_until: Option<Due>,
+    },
+    /// 一次出件: another member was granted.
+    PartAdded {
+        /// Which.
+        part: Box<Part>,
+        /// Who sees it.
+        audiences: Vec<String>,
+        /// 决定之日.
+        decided: NaiveDate,
+        /// Until when what was granted first may wait; none where that stays as it was.
+        gathers_until: Option<Due>,
+    },
+    /// 一次出件: it waits for nothing more.
+    DeliveryGathered {
+        /// What is not there and would hold up the rest is handed out by itself.
+        without: Vec<StreamId>,
     },
     /// A paper or licence is there.
     ResultReady {
@@ -326,6 +360,9 @@ pub enum Event {
         number: String,
         /// By whom.
         by: Actor,
+        /// With which carrier; empty in entries that are older than the field.
+        #[serde(default)]
+        carrier: String,
     },
     /// The carrier is asked again.
     CarrierAsked {
@@ -362,6 +399,9 @@ pub enum Event {
         moves: Vec<Move>,
         /// Why.
         reason: Personal,
+        /// Who says so; nobody where the carrier does.
+        #[serde(default)]
+        by: Option<Actor>,
     },
     /// 丢失.
     ParcelLost {
@@ -369,15 +409,28 @@ pub enum Event {
         number: String,
         /// What happened since it was last said.
         moves: Vec<Move>,
-        /// What the carrier says.
+        /// What is said of it.
         reason: Personal,
+        /// Who says so; nobody where the carrier does.
+        #[serde(default)]
+        by: Option<Actor>,
+    },
+    /// The carrier says that it delivered what a person said came back or was lost.
+    ParcelContradicted {
+        /// Our number.
+        number: String,
+        /// What happened since it was last said.
+        moves: Vec<Move>,
     },
     /// 补制.
     ResultRemade {
-        /// Its new number; empty where it stays.
+        /// The last one's new number, in entries that are older than `numbers`.
         number: String,
         /// By whom.
         by: Actor,
+        /// New numbers, by application; the rest stay as they are.
+        #[serde(default)]
+        numbers: Vec<(StreamId, String)>,
     },
     /// 入柜.
     PutInLocker {
@@ -462,6 +515,11 @@ impl Delivery {
         self.facts.as_ref().is_some_and(|facts| facts.parts.iter().all(has))
     }
 
+    /// Whether an application's result is handed out by it.
+    pub fn has(&self, application: StreamId) -> bool {
+        self.facts.iter().flat_map(|facts| &facts.parts).any(|part| part.application == application)
+    }
+
     /// The parcel of a number.
     pub fn parcel(&self, number: &str) -> Option<&Parcel> {
         self.parcels.iter().find(|parcel| parcel.number == number)
@@ -470,6 +528,7 @@ impl Delivery {
 
 impl Aggregate for Delivery {
     const KIND: &'static str = "delivery";
+    const SCHEMA: i32 = 2;
     type Event = Event;
 
     fn evolve(&mut self, event: &Event, meta: &Meta) {

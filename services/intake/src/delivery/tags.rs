@@ -12,9 +12,10 @@ pub(super) fn watched(delivery: &Delivery) -> Option<&Due> {
 
 fn due_at(delivery: &Delivery) -> Option<Timestamp> {
     let due = watched(delivery).map(Due::passed_at).filter(|at| *at < Timestamp::NEVER);
-    let parcel = delivery.parcels.last().and_then(|parcel| parcel.ask_at);
+    let parcel = delivery.parcels.iter().filter_map(|parcel| parcel.ask_at).min();
+    let gathers = delivery.gathers_until.as_ref().map(Due::passed_at).filter(|at| *at < Timestamp::NEVER);
     let locker = delivery.compartment.as_ref().filter(|_| delivery.stage == Stage::InLocker);
-    [due, parcel, locker.map(|one| one.expires)].into_iter().flatten().min()
+    [due, parcel, gathers, locker.map(|one| one.expires)].into_iter().flatten().min()
 }
 
 pub(super) fn index(delivery: &Delivery) -> Index {
@@ -41,6 +42,9 @@ pub(super) fn tags(delivery: &Delivery) -> Vec<Tag> {
     tags.extend(delivery.parcels.iter().map(|parcel| tag("parcel", &parcel.number)));
     if delivery.overdue {
         tags.push(tag("overdue", "yes"));
+    }
+    if delivery.parcels.iter().any(|parcel| parcel.contradicted) {
+        tags.push(tag("contradicted", "yes"));
     }
     let missing = watched(delivery).into_iter().flat_map(|due| &due.missing_years);
     tags.extend(missing.map(|year| tag("provisional", &year.to_string())));

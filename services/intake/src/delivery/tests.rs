@@ -38,6 +38,7 @@ fn facts() -> Facts {
             name: "例".into(),
             organisation: "115113016823646795".into(),
             case_number: "1".into(),
+            due: None,
         }],
         addressee: party(subject()),
         audiences: vec!["person:x".into()],
@@ -52,7 +53,9 @@ fn served() -> Served {
 
 #[derive(Clone, Debug)]
 enum Act {
-    Tell(bool),
+    Tell { there: bool, gathers: bool, other: bool },
+    Gathered,
+    End { lost: bool },
     Choose(u8),
     Collect(bool),
     Arrive,
@@ -68,7 +71,10 @@ enum Act {
 
 fn acts() -> impl Strategy<Value = Vec<Act>> {
     let one = prop_oneof![
-        3 => any::<bool>().prop_map(Act::Tell),
+        3 => (any::<bool>(), any::<bool>(), prop::bool::weighted(0.3))
+            .prop_map(|(there, gathers, other)| Act::Tell { there, gathers, other }),
+        1 => Just(Act::Gathered),
+        1 => any::<bool>().prop_map(|lost| Act::End { lost }),
         5 => (0u8..4).prop_map(Act::Choose),
         1 => any::<bool>().prop_map(Act::Collect),
         1 => Just(Act::Arrive),
@@ -87,9 +93,29 @@ fn acts() -> impl Strategy<Value = Vec<Act>> {
 fn run(delivery: &Delivery, act: &Act, cx: &Context) -> Option<Decision<Event>> {
     let by = Actor { id: "staff:clerk".into(), ..Actor::system() };
     Some(match act {
-        Act::Tell(there) => {
-            let results = if *there { vec![served()] } else { Vec::new() };
-            decide::tell(delivery, &facts(), decide::limit(1, true).as_ref(), &results, cx)
+        Act::Tell { there, gathers, other } => {
+            let (mut facts, mut served) = (facts(), served());
+            if *other {
+                let application = StreamId::named("application", "other");
+                (facts.parts[0].application, served.application) = (application, application);
+            }
+            let done = decide::tell(
+                delivery,
+                &facts,
+                decide::limit(1, true).as_ref(),
+                (there.then_some(&served), *gathers),
+                cx,
+            );
+            // nothing is added to what waits for nothing more
+            if delivery.stage != Stage::Absent && delivery.gathers_until.is_none() && !delivery.has(served.application)
+            {
+                assert!(done.as_ref().is_ok_and(Vec::is_empty));
+            }
+            done
+        }
+        Act::Gathered => decide::gathered(delivery),
+        Act::End { lost } => {
+            post::end(delivery, if *lost { super::Ended::Lost } else { super::Ended::Returned }, "例", &by)
         }
         Act::Choose(which) => {
             let recipient = || Recipient { name: personal("张"), phone: personal("1"), address: personal("路") };
@@ -111,7 +137,7 @@ fn run(delivery: &Delivery, act: &Act, cx: &Context) -> Option<Decision<Event>> 
             done
         }
         Act::Arrive => decide::arrive(delivery, cx),
-        Act::Dispatch => post::dispatch(delivery, &by, cx),
+        Act::Dispatch => post::dispatch(delivery, "", &by, cx),
         Act::Said { parcel, said } => {
             let parcel = delivery.parcels.get(parcel.checked_rem(delivery.parcels.len())?)?;
             let moves = vec![Seen { at: Timestamp(1), text: "已揽收".into() }; 2];
@@ -123,7 +149,7 @@ fn run(delivery: &Delivery, act: &Act, cx: &Context) -> Option<Decision<Event>> 
             };
             post::said(delivery, &parcel.number, &said, cx)
         }
-        Act::Remade => decide::remade(delivery, "", &by),
+        Act::Remade => decide::remade(delivery, "", &[], &by),
         Act::Put => locker::put(delivery, "01", &by, cx),
         Act::Open { right } => {
             let code = delivery.compartment.as_ref().and_then(|one| one.code.get()).unwrap_or_default().to_owned();
@@ -161,6 +187,7 @@ proptest! {
                 prop_assert_eq!(delivery.stage, Stage::Delivered);
             }
             prop_assert_eq!(delivery.outcome.is_some(), delivery.stage == Stage::Delivered);
+            prop_assert!(delivery.gathers_until.is_none() || delivery.stage == Stage::Preparing, "{:?}", delivery);
             let lies = matches!(delivery.stage, Stage::InLocker | Stage::Lapsed);
             prop_assert_eq!(delivery.compartment.is_some(), lies, "after {:?}", act);
             prop_assert_eq!(delivery.keys().len(), usize::from(lies));

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
-use yiwang_ledger::{Audiences, Ledger, ListQuery, Personal, Read, Refusal, StreamId, SubjectId, Timestamp, Vault};
+use yiwang_ledger::{Audiences, Ledger, Personal, Read, Refusal, StreamId, SubjectId, Timestamp, Vault};
 use yiwang_standards::identity::{DocumentKind, validate};
 
 use crate::application::{Application, ItemPin, Party, Phase};
@@ -20,8 +20,8 @@ use crate::limit::legal_date;
 
 /// The tag of what is in progress: who applies, and for what.
 pub const MATTER: &str = "matter";
-/// So many others are looked at; more than one are rare.
-const MOST: u32 = 20;
+/// So many others are told of, those that stop before the rest; more than one are rare.
+const MOST: usize = 20;
 /// So many items are followed from one to the next by succession; longer chains are none.
 const CHAIN: usize = 20;
 
@@ -189,17 +189,18 @@ pub async fn others(ledger: &Ledger, own: StreamId, app: &Application) -> Result
     let mut found: Vec<(Timestamp, Other)> = Vec::new();
     for subject in bearers(ledger.vault(), applicant) {
         for key in &keys {
-            let filters = vec![(MATTER, tag(&subject, key))];
-            let query = ListQuery { filters, page_size: MOST, page_token: String::new() };
-            for read in ledger.list::<Application>(&query, &Audiences::all()).await?.items {
+            // all of them: the one that stops is the oldest, and lists begin with the newest
+            for read in all_tagged::<Application>(ledger, &[(MATTER, tag(&subject, key))]).await? {
                 let known = read.stream == own || found.iter().any(|(_, other)| other.application == read.stream);
                 let at = read.state.receipt.as_ref().map(|receipt| receipt.at).unwrap_or_default();
                 found.extend(other(&read, own, receipt).filter(|_| !known).map(|other| (at, other)));
             }
         }
     }
-    found.sort_by(|(at, one), (later, two)| (at, one.application).cmp(&(later, two.application)));
-    Ok(found.into_iter().map(|(_, other)| other).take(MOST as usize).collect())
+    found.sort_by_key(|(at, other)| (!other.stops, *at, other.application));
+    found.truncate(MOST);
+    found.sort_by_key(|(at, other)| (*at, other.application));
+    Ok(found.into_iter().map(|(_, other)| other).collect())
 }
 
 /// Refuses what another one stops.

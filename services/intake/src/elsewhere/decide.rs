@@ -1,13 +1,17 @@
 //! The rules of a custody: who holds a parcel sends it on, who receives it confirms, and what is late is seen.
 
-use yiwang_ledger::{Context, Decision, Personal, Refusal};
+use std::sync::Arc;
+
+use yiwang_ledger::{Context, Decision, Personal, Refusal, StreamId, SubjectId};
 
 use super::{
     Custody, CustodyEvent as Event, Direction, Holder, MOST_HAND_OVERS, MOST_PARCELS, Matter, Paper, Parcel, Stage,
     not_found,
 };
-use crate::application::Actor;
+use crate::application::{Actor, Party};
+use crate::delivery::{self, Delivery, decide as delivering};
 use crate::limit::{Due, Ends as _, Limit, legal_date};
+use crate::mandate::Mandate;
 
 /// Seals a parcel.
 #[derive(Clone, Debug)]
@@ -22,13 +26,15 @@ pub struct Seal {
     pub holder: Holder,
     /// The matter has ended: decided, refused or withdrawn.
     pub ended: bool,
+    /// What came of the matter is not in it.
+    pub originals_only: bool,
 }
 
 fn due(limit: &Limit, cx: &Context) -> Due {
     limit.due(legal_date(cx.now), &cx.calendar)
 }
 
-/// 封装. What goes to the organ is sealed while the matter goes on, what goes back once it has ended.
+/// 封装. What goes to the organ is sealed while the matter goes on; originals go back at any time, what came of it once it has ended.
 ///
 /// # Errors
 /// `MATTER_ENDED`, `MATTER_NOT_ENDED`, `TOO_MANY_PARCELS`, `PAPERS_MISSING`, `SEAL_REPEATED`.
@@ -38,7 +44,7 @@ pub fn seal(custody: &Custody, matter: &Matter, ask: &Seal, by: &Actor, cx: &Con
             let (zh, en) = ("该申请已经办结或者终止，不再移交材料", "the matter has ended: nothing goes to the organ");
             return Err(Refusal::state("MATTER_ENDED", zh, en));
         }
-        (Direction::Back, false) => {
+        (Direction::Back, false) if !ask.originals_only => {
             let (zh, en) =
                 ("该申请尚未办结，还没有可以送回的结果", "the matter goes on: there is nothing to send back");
             return Err(Refusal::state("MATTER_NOT_ENDED", zh, en));
@@ -62,6 +68,7 @@ pub fn seal(custody: &Custody, matter: &Matter, ask: &Seal, by: &Actor, cx: &Con
         holder: ask.holder.clone(),
         due: due(&matter.rules.forward, cx),
         by: by.clone(),
+        originals_only: ask.originals_only,
     }])
 }
 
@@ -158,19 +165,54 @@ pub fn lose(custody: &Custody, number: u32, text: &Personal, by: &Actor) -> Deci
     Ok(vec![Event::ParcelLost { parcel: number, text: text.clone(), by: by.clone() }])
 }
 
-/// 交付: what came back, by the receiving place.
+/// Who has come for a parcel, and what is known of the matter.
+#[derive(Clone, Debug)]
+pub struct HandOut {
+    /// Who came.
+    pub party: Party,
+    /// The mandates that the applicant has given them.
+    pub mandates: Vec<(StreamId, Mandate)>,
+    /// Who hands it out, as a person.
+    pub own: Option<SubjectId>,
+    /// The matter has ended: decided, refused or withdrawn.
+    pub ended: bool,
+    /// Something came of it, which is delivered; none where nothing did.
+    pub result: Option<Outcome>,
+}
+
+/// What came of the matter, and whether it may be handed out.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// Its delivery.
+    pub delivery: Arc<Delivery>,
+    /// Something must be paid first.
+    pub unpaid: bool,
+}
+
+/// 交付, by the receiving place: what came back, and once the matter has ended what never went out or was sent back, to the applicant or
+/// who holds their mandate to receive. What came of the matter is handed out as by the organ's own window (decisions 48, 49).
 ///
 /// # Errors
-/// `PARCEL_NOT_FOUND`, `PARCEL_NOT_HELD`, `PARCEL_NOT_BACK`.
-pub fn hand_out(custody: &Custody, number: u32, by: &Actor) -> Decision<Event> {
+/// `PARCEL_NOT_FOUND`, `PARCEL_NOT_HELD`, `PARCEL_NOT_BACK`, `COLLECTOR_MISSING`, `SAME_PERSON`, `MANDATE_MISSING`, `FEE_UNPAID`,
+/// `DELIVERY_NOT_FOUND`, `DELIVERY_NOT_AT_STAGE`.
+pub fn hand_out(custody: &Custody, number: u32, ask: &HandOut, by: &Actor, cx: &Context) -> Decision<Event> {
     let (matter, parcel) = found(custody, number)?;
     check_held(parcel)?;
-    if parcel.direction != Direction::Back || parcel.holder != matter.receiving() {
+    let there = parcel.direction == Direction::Back || ask.ended;
+    if !there || parcel.holder != matter.receiving() {
         let (zh, en) =
             ("只有送回代收地窗口的材料包才能交付申请人", "only what came back to the receiving place is handed out");
         return Err(Refusal::state("PARCEL_NOT_BACK", zh, en));
     }
-    Ok(vec![Event::ParcelHandedOut { parcel: number, by: by.clone() }])
+    let whose = (&matter.applicant, [matter.item.as_str()]);
+    let collector = delivering::collector((whose.0, &whose.1), &ask.party, &ask.mandates, ask.own.as_ref(), cx)?;
+    // what was delivered otherwise is a copy
+    let delivered = |result: &&Outcome| result.delivery.stage == delivery::Stage::Delivered;
+    if let Some(result) = ask.result.as_ref().filter(|result| parcel.has_result() && !delivered(result)) {
+        delivering::paid(result.unpaid)?;
+        delivering::at(&result.delivery, &[delivery::Stage::Ready])?;
+    }
+    Ok(vec![Event::ParcelHandedOut { parcel: number, by: by.clone(), collector: Some(Box::new(collector)) }])
 }
 
 /// The timer's rule: what was not sent on, or not confirmed, in time. Nobody loses anything by it; supervision sees it.

@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use yiwang_ledger::{Aggregate, Index, Meta, Personal, Refusal, StreamId, SubjectId, Tag, Timestamp};
 
 use crate::application::Actor;
+use crate::delivery::Collector;
 use crate::limit::{Due, Ends as _, Limit};
 
 /// No custody has more parcels.
@@ -178,9 +179,20 @@ pub struct Parcel {
     pub at: Timestamp,
     /// When it was handed out.
     pub handed_out: Option<Timestamp>,
+    /// What came of the matter is not in it.
+    #[serde(default)]
+    pub originals_only: bool,
+    /// To whom it was handed out.
+    #[serde(default)]
+    pub collector: Option<Box<Collector>>,
 }
 
 impl Parcel {
+    /// Whether what came of the matter is in it.
+    pub fn has_result(&self) -> bool {
+        self.direction == Direction::Back && !self.originals_only
+    }
+
     /// To whom it is on its way.
     pub fn on_its_way_to(&self) -> Option<&Holder> {
         let last = self.hand_overs.last().filter(|_| self.stage == Stage::InTransit)?;
@@ -252,6 +264,9 @@ pub enum CustodyEvent {
         due: Due,
         /// By whom.
         by: Actor,
+        /// What came of the matter is not in it.
+        #[serde(default)]
+        originals_only: bool,
     },
     /// 移交.
     ParcelHandedOver {
@@ -296,6 +311,9 @@ pub enum CustodyEvent {
         parcel: u32,
         /// By whom.
         by: Actor,
+        /// To whom; none in entries that are older than the field.
+        #[serde(default)]
+        collector: Option<Box<Collector>>,
     },
     /// It was not sent on, or not confirmed, in time.
     ParcelOverdue {
@@ -382,7 +400,7 @@ impl Aggregate for Custody {
 
     fn evolve(&mut self, event: &CustodyEvent, meta: &Meta) {
         match event {
-            CustodyEvent::ParcelSealed { matter, direction, seal, papers, holder, due, by } => {
+            CustodyEvent::ParcelSealed { matter, direction, seal, papers, holder, due, by, originals_only } => {
                 if self.matter.is_none() {
                     self.since = meta.at;
                 }
@@ -400,6 +418,8 @@ impl Aggregate for Custody {
                     by: by.clone(),
                     at: meta.at,
                     handed_out: None,
+                    originals_only: *originals_only,
+                    collector: None,
                 });
             }
             CustodyEvent::ParcelHandedOver { parcel, to, carrier, due, by } => self.change(*parcel, |parcel| {
@@ -433,7 +453,8 @@ impl Aggregate for Custody {
                 (parcel.due, parcel.overdue) = (None, false);
                 parcel.lost = Some(text.clone());
             }),
-            CustodyEvent::ParcelHandedOut { parcel, .. } => self.change(*parcel, |parcel| {
+            CustodyEvent::ParcelHandedOut { parcel, collector, .. } => self.change(*parcel, |parcel| {
+                parcel.collector.clone_from(collector);
                 parcel.stage = Stage::HandedOut;
                 (parcel.due, parcel.overdue) = (None, false);
                 parcel.handed_out = Some(meta.at);

@@ -2,7 +2,7 @@ use proptest::prelude::*;
 use yiwang_ledger::{Aggregate as _, Context, Meta, Personal, SubjectId, Timestamp};
 use yiwang_standards::calendar::{self, Calendar};
 
-use super::decide::{Seal, confirm, hand_out, hand_over, lose, recompute, seal, timer};
+use super::decide::{HandOut, Seal, confirm, hand_out, hand_over, lose, recompute, seal, timer};
 use super::*;
 use crate::application::decide::tests as rules;
 use crate::application::decide::{self, Handing, papers_arrived, submit};
@@ -59,7 +59,22 @@ fn ask(direction: Direction, number: &str) -> Seal {
         Direction::Out => Holder::Window(HERE.into()),
         Direction::Back => Holder::Organ(ORGAN.into()),
     };
-    Seal { direction, seal: number.into(), papers: vec![paper()], holder, ended: direction == Direction::Back }
+    Seal {
+        direction,
+        seal: number.into(),
+        papers: vec![paper()],
+        holder,
+        ended: direction == Direction::Back,
+        originals_only: false,
+    }
+}
+
+fn coming() -> HandOut {
+    let name = Some(Personal::new(&subject(), "name", "张建国"));
+    let kind = Some(yiwang_standards::identity::DocumentKind::ResidentId);
+    let party =
+        crate::application::Party { subject: subject(), kind, number: name.clone(), name, phone: None, address: None };
+    HandOut { party, mandates: Vec::new(), own: None, ended: false, result: None }
 }
 
 fn fold(custody: &mut Custody, events: Vec<CustodyEvent>, at: Timestamp) {
@@ -74,6 +89,8 @@ fn what_goes_out_goes_while_the_matter_goes_on_and_what_comes_back_afterwards() 
     let why = |ask: &Seal| seal(&custody, &matter(), ask, &by(), &at).unwrap_err().reason;
     assert_eq!(why(&Seal { ended: true, ..ask(Direction::Out, "S1") }), "MATTER_ENDED");
     assert_eq!(why(&Seal { ended: false, ..ask(Direction::Back, "S1") }), "MATTER_NOT_ENDED");
+    let back = Seal { ended: false, originals_only: true, ..ask(Direction::Back, "S1") };
+    assert!(seal(&custody, &matter(), &back, &by(), &at).is_ok(), "originals go back at any time");
     assert_eq!(why(&Seal { papers: Vec::new(), ..ask(Direction::Out, "S1") }), "PAPERS_MISSING");
 }
 
@@ -113,6 +130,7 @@ fn where_receipt_is_the_arrival_no_limit_runs_before_it() {
         let region = HERE.to_owned();
         let here = Elsewhere { region, organisation: String::new(), rules, waiting: false, arrived: None };
         world.app.elsewhere = Some(Box::new(here));
+        world.app.item.rules.tell_sooner = Some(limit(2));
         let handing = Handing { on_the_way: true, ..Handing::default() };
         let submitted = submit(&world.app, &world.item, &rules::facts(), &handing, &rules::citizen(), &world.cx());
         world.take(submitted).unwrap();
@@ -123,6 +141,9 @@ fn where_receipt_is_the_arrival_no_limit_runs_before_it() {
         assert_eq!(world.take(arrived).unwrap().len(), usize::from(waits));
         if waits {
             assert_eq!(world.app.received(), "2026-03-10".parse().ok());
+            // the stricter day of the place runs from then, too
+            let sooner = world.app.receipt.as_ref().and_then(|receipt| receipt.tell_sooner.as_ref());
+            assert_eq!(sooner.map(|due| due.date.to_string()).as_deref(), Some("2026-03-12"));
             assert!(papers_arrived(&world.app, "2026-03-11".parse().unwrap(), &world.cx()).unwrap().is_empty());
             world = world.at(2026, 3, 17);
             assert!(decide::timer(&world.app, &world.cx()).unwrap().is_empty());
@@ -195,7 +216,7 @@ proptest! {
                 }
                 Step::Confirm(parcel) => confirm(&custody, parcel, false, None, &by(), &at),
                 Step::Lose(parcel) => lose(&custody, parcel, &Personal::new(&subject(), "lost", "遗失"), &by()),
-                Step::HandOut(parcel) => hand_out(&custody, parcel, &by()),
+                Step::HandOut(parcel) => hand_out(&custody, parcel, &coming(), &by(), &at),
                 Step::Day => {
                     day = day.succ_opt().unwrap();
                     let at = cx(&day.to_string());

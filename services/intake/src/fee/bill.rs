@@ -3,8 +3,9 @@
 use yiwang_ledger::{Context, Decision, Kind, Refusal};
 
 use super::refund::owed_back;
-use super::{Bill, Cause, Event, Fees, Line, Matter, PaymentState, day};
+use super::{Bill, Cause, Closed, End, Event, Fees, Line, Matter, PaymentState, day};
 use crate::application::Actor;
+use crate::catalogue::details::PaidBefore;
 use crate::drafting::check::cites;
 
 /// No application has more bills.
@@ -43,7 +44,7 @@ pub fn not_found() -> Refusal {
 ///
 /// # Errors
 /// `BILL_NOT_FOUND`, `BILL_SETTLED`.
-pub(super) fn open<'a>(fees: &'a Fees, number: &str) -> Result<&'a Bill, Refusal> {
+pub(super) fn unsettled<'a>(fees: &'a Fees, number: &str) -> Result<&'a Bill, Refusal> {
     let bill = fees.bill(number).ok_or_else(not_found)?;
     if fees.open(bill) == 0 {
         let (zh, en) = ("该缴款通知已缴清或者已撤销", "the bill is paid or cancelled: nothing of it is open");
@@ -57,7 +58,7 @@ pub(super) fn open<'a>(fees: &'a Fees, number: &str) -> Result<&'a Bill, Refusal
 /// # Errors
 /// `BILL_NOT_FOUND`, `BILL_SETTLED`, `BILL_PAID`, `PAYMENT_UNDERWAY`.
 pub fn cancel(fees: &Fees, number: &str, reason: &str, by: &Actor, cx: &Context) -> Decision<Event> {
-    open(fees, number)?;
+    unsettled(fees, number)?;
     if fees.applied(number) > 0 {
         let (zh, en) = ("该缴款通知已有缴款，请办理退付", "something of it was paid: refund it");
         return Err(Refusal::state("BILL_PAID", zh, en));
@@ -80,18 +81,35 @@ pub(super) fn underway(fees: &Fees, bill: &str, cx: &Context) -> Result<(), Refu
     Ok(())
 }
 
-/// The application was withdrawn or refused: what was not paid need not be. What comes in after it goes back.
-pub fn close(fees: &Fees, reason: &str) -> Decision<Event> {
-    let (reason, by) = (reason.to_owned(), Actor::system());
-    let struck = fees.lines.iter().map(|line| Event::FeeStruck {
+/// The application has ended: what was not paid need not be, and nothing more is charged. Where it was turned down, that holds for what is
+/// paid for the result; another charge of the same bill is to be billed anew. What comes in after it goes back.
+pub fn close(fees: &Fees, matter: &Matter, closed: &Closed) -> Decision<Event> {
+    if fees.closed.as_ref().is_some_and(|known| known.end == End::Ended || known.end == closed.end) {
+        return Ok(Vec::new());
+    }
+    let gone = |line: &Line| closed.end == End::Ended || line.before == PaidBefore::HandingOut;
+    let mut events = Vec::new();
+    events.extend(fees.lines.iter().filter(|line| gone(line)).map(|line| Event::FeeStruck {
         code: line.code.clone(),
-        reason: reason.clone(),
-        by: by.clone(),
-    });
-    let open = fees.bills.iter().filter(|bill| fees.open(bill) > 0);
-    let cancelled =
-        open.map(|bill| Event::BillCancelled { number: bill.number.clone(), reason: reason.clone(), by: by.clone() });
-    Ok(struck.chain(cancelled).collect())
+        reason: closed.reason.clone(),
+        by: Actor::system(),
+        matter: None,
+    }));
+    for bill in fees.bills.iter().filter(|bill| fees.open(bill) > 0 && bill.lines.iter().any(gone)) {
+        let (kept, reason) = (bill.lines.iter().filter(|line| !gone(line)), closed.reason.clone());
+        // a part of a mixed bill was paid: nobody can tell for which line, so a person looks
+        if kept.clone().next().is_some() && fees.applied(&bill.number) > 0 {
+            continue;
+        }
+        events.push(Event::BillCancelled { number: bill.number.clone(), reason, by: Actor::system() });
+        events.extend(kept.map(|line| Event::FeeAssessed {
+            line: Box::new(line.clone()),
+            by: line.by.clone(),
+            matter: None,
+        }));
+    }
+    events.push(Event::FeesClosed { closed: closed.clone(), matter: Box::new(matter.clone()) });
+    Ok(events)
 }
 
 /// 减免 by a decision.
@@ -134,7 +152,7 @@ pub fn waive(fees: &Fees, ask: &Waive, by: &Actor) -> Decision<Event> {
         return Err(too_large());
     }
     let open = fees.bill(bill).map_or(ask.amount, |bill| fees.open(bill));
-    let back = owed_back(fees, bill, (ask.amount - open).max(0), Cause::Waived).ok_or_else(too_large)?;
+    let back = owed_back(fees, bill, (ask.amount - open).max(0), Cause::Waived, by).ok_or_else(too_large)?;
     let mut events = vec![Event::FeeWaived {
         code: ask.code.clone(),
         bill: bill.to_owned(),

@@ -76,6 +76,12 @@ fn cancelled(fees: &Fees, bill: &Bill) -> Vec<(Account, i64)> {
     vec![(Account::Receivable, -open), (Account::Income, open)]
 }
 
+/// What comes in for a bill; what the bill does not take is owed back.
+fn received(fees: &Fees, bill: &str, paid: i64, with: Account) -> Vec<(Account, i64)> {
+    let applied = fees.bill(bill).map_or(0, |bill| fees.open(bill)).min(paid);
+    vec![(with, paid), (Account::Receivable, -applied), (Account::RefundPayable, -(paid - applied))]
+}
+
 /// What an event moves, by the state before it.
 pub fn postings(fees: &Fees, event: &Event) -> Vec<(Account, i64)> {
     match event {
@@ -92,11 +98,10 @@ pub fn postings(fees: &Fees, event: &Event) -> Vec<(Account, i64)> {
             vec![(Account::Exempted, *amount), (Account::Receivable, -open), (Account::RefundPayable, -(amount - open))]
         }
         Event::PaymentReceived { number, paid, remitted, .. } => {
-            let bill = fees.payment(number).and_then(|payment| fees.bill(&payment.bill));
-            let applied = bill.map_or(0, |bill| fees.open(bill)).min(*paid);
             let with = if *remitted { Account::Treasury } else { Account::Clearing };
-            vec![(with, *paid), (Account::Receivable, -applied), (Account::RefundPayable, -(paid - applied))]
+            received(fees, fees.payment(number).map_or("", |payment| &payment.bill), *paid, with)
         }
+        Event::PaymentRecorded { bill, paid, .. } => received(fees, bill, *paid, Account::Treasury),
         Event::PaymentRemitted { number } => {
             // what went back before it came to the treasury went back out of it
             let left = fees.payment(number).map_or(0, |payment| payment.paid - fees.paid_back(&payment.number));
@@ -115,6 +120,8 @@ pub fn postings(fees: &Fees, event: &Event) -> Vec<(Account, i64)> {
             vec![(Account::RefundPayable, refund.amount), (from, -refund.amount)]
         }
         Event::BillIssued { .. }
+        | Event::FeesClosed { .. }
+        | Event::RefundContradicted { .. }
         | Event::PaymentPlaced { .. }
         | Event::ProviderAsked { .. }
         | Event::ProviderWaits { .. }

@@ -2,10 +2,10 @@
 
 use yiwang_ledger::{Decision, Kind, Refusal};
 
-use super::{Event, Fees, Line, Matter};
+use super::{End, Event, Fees, Line, Matter};
 use crate::application::Actor;
 use crate::catalogue::ItemFacts;
-use crate::catalogue::details::{ChargeLine, ChargeMethod};
+use crate::catalogue::details::{ChargeLine, ChargeMethod, Exemption, PaidBefore};
 
 /// What is to be assessed.
 #[derive(Clone, Debug, Default)]
@@ -20,16 +20,62 @@ pub struct Assess {
     pub exemption: String,
 }
 
-/// 核定收费. The amount is the list's; what the list does not have cannot be recorded.
+/// The charge list that binds: what stands both in the version that the application took and in the one in force today, each at what is
+/// better for the applicant. What was abolished since (停征) is not charged, what became dearer is not dearer.
+pub fn binding(pinned: &[ChargeLine], now: &[ChargeLine]) -> Vec<ChargeLine> {
+    let both = pinned.iter().filter_map(|one| Some((one, now.iter().find(|other| other.code == one.code)?)));
+    both.map(|(pinned, now)| lower(pinned, now)).collect()
+}
+
+fn lower(pinned: &ChargeLine, now: &ChargeLine) -> ChargeLine {
+    let most = |line: &ChargeLine| if line.method == ChargeMethod::Range { line.most } else { line.amount };
+    let top = most(pinned).min(most(now));
+    let mut line = pinned.clone();
+    match (pinned.method, now.method) {
+        (ChargeMethod::PerUnit, _) => line.amount = top,
+        (ChargeMethod::Range, ChargeMethod::Range) => (line.amount, line.most) = (pinned.amount.min(now.amount), top),
+        (ChargeMethod::Range, ChargeMethod::PerUnit) => (line.amount, line.most) = (pinned.amount.min(top), top),
+    }
+    for other in &now.exemptions {
+        match line.exemptions.iter_mut().find(|one| one.code == other.code) {
+            Some(one) if one.percent < other.percent => *one = Exemption::clone(other),
+            Some(_) => {}
+            None => line.exemptions.push(other.clone()),
+        }
+    }
+    line
+}
+
+/// 核定收费. The amount is the list's ([`binding`]); what the list does not have cannot be recorded.
 ///
 /// # Errors
-/// `CHARGE_NOT_LISTED`, `AMOUNT_NOT_LISTED`, `UNITS_NOT_LISTED`, `EXEMPTION_NOT_LISTED`, `CHARGED_ALREADY`.
-pub fn assess(fees: &Fees, matter: &Matter, facts: &ItemFacts, ask: &Assess, by: &Actor) -> Decision<Event> {
-    let Some(listed) = facts.details.charge(&ask.code) else {
+/// `CHARGE_NOT_LISTED`, `CHARGE_ABOLISHED`, `FEES_CLOSED`, `AMOUNT_NOT_LISTED`, `UNITS_NOT_LISTED`, `EXEMPTION_NOT_LISTED`,
+/// `CHARGED_ALREADY`.
+pub fn assess(
+    fees: &Fees,
+    matter: &Matter,
+    (pinned, now): (&ItemFacts, &[ChargeLine]),
+    ask: &Assess,
+    by: &Actor,
+) -> Decision<Event> {
+    if pinned.details.charge(&ask.code).is_none() {
         let (zh, en) =
             ("收费清单以外不得收费（行政许可法第五十八条）", "nothing is charged outside the list (art. 58)");
         return Err(Refusal::field("line_code", "CHARGE_NOT_LISTED", zh, en));
+    }
+    let binding = binding(&pinned.details.charges, now);
+    let Some(listed) = binding.iter().find(|line| line.code == ask.code) else {
+        let (zh, en) =
+            ("该收费项目已不在现行收费清单中，不得再收", "the charge is not on the list in force: it is not charged");
+        return Err(Refusal::field("line_code", "CHARGE_ABOLISHED", zh, en));
     };
+    if fees.closed.as_ref().is_some_and(|closed| match closed.end {
+        End::Ended => true,
+        End::NotGranted => listed.paid_before == PaidBefore::HandingOut,
+    }) {
+        let (zh, en) = ("该申请已经终止或者未获准予，不再收取这项费用", "the application has ended or was turned down");
+        return Err(Refusal::state("FEES_CLOSED", zh, en));
+    }
     if fees.all_lines().any(|(line, _)| line.code == ask.code) {
         let (zh, en) = ("该项目已经核定，更正请先撤销", "this line is assessed already: strike it out first");
         return Err(Refusal::state("CHARGED_ALREADY", zh, en));
@@ -93,18 +139,26 @@ fn amount(listed: &ChargeLine, ask: &Assess) -> Result<(u32, i64), Refusal> {
 /// No line comes to more than ten thousand million 元.
 const MOST: i64 = 1_000_000_000_000;
 
-/// Strikes out a line that is on no bill.
+/// Strikes out a line that is on no bill, or says of a charge of the list that it is not due.
 ///
 /// # Errors
 /// `FEE_NOT_FOUND`, `FEE_BILLED`.
-pub fn strike(fees: &Fees, code: &str, reason: &str, by: &Actor) -> Decision<Event> {
+pub fn strike(
+    fees: &Fees,
+    matter: &Matter,
+    facts: &ItemFacts,
+    (code, reason): (&str, &str),
+    by: &Actor,
+) -> Decision<Event> {
     if fees.all_lines().any(|(line, bill)| line.code == code && !bill.is_empty()) {
         let (zh, en) = ("该项目已经开具缴款通知，请先撤销缴款通知", "the line is on a bill: cancel the bill first");
         return Err(Refusal::state("FEE_BILLED", zh, en));
     }
-    if !fees.lines.iter().any(|line| line.code == code) {
-        let (zh, en) = ("没有核定过这个收费项目", "no such line was assessed");
+    let listed = facts.details.charge(code).is_some() && !fees.not_due.contains(code);
+    if !listed && !fees.lines.iter().any(|line| line.code == code) {
+        let (zh, en) = ("没有核定过这个收费项目，收费清单中也没有", "no such line was assessed, nor is it listed");
         return Err(Refusal { kind: Kind::NotFound, ..Refusal::field("line_code", "FEE_NOT_FOUND", zh, en) });
     }
-    Ok(vec![Event::FeeStruck { code: code.to_owned(), reason: reason.to_owned(), by: by.clone() }])
+    let matter = Some(Box::new(matter.clone()));
+    Ok(vec![Event::FeeStruck { code: code.to_owned(), reason: reason.to_owned(), by: by.clone(), matter }])
 }

@@ -1,19 +1,32 @@
 //! The fees after an event.
 
+use std::collections::BTreeSet;
+
 use yiwang_ledger::{Meta, Timestamp};
 
 use super::books::postings;
-use super::{Bill, Cancelled, Cause, Event, Fees, Line, Payment, PaymentState, Refund, RefundState, Waiver, day};
+use super::{
+    BY_HAND, Bill, Cancelled, Cause, Event, Fees, Line, Payment, PaymentState, Refund, RefundState, Waiver, day,
+};
 
 pub(super) fn evolve(fees: &mut Fees, event: &Event, meta: &Meta) {
     let moved = postings(fees, event);
     match event {
         Event::FeeAssessed { line, by, matter } => {
+            fees.not_due.remove(&line.code);
             fees.lines.push(Line { at: meta.at, by: by.clone(), ..(**line).clone() });
             fees.matter = fees.matter.take().or_else(|| matter.clone());
             fees.opened = fees.opened.or_else(|| Some(day(meta.at)));
         }
-        Event::FeeStruck { code, .. } => fees.lines.retain(|line| line.code != *code),
+        Event::FeeStruck { code, matter, .. } => {
+            fees.lines.retain(|line| line.code != *code);
+            fees.not_due.insert(code.clone());
+            fees.matter = fees.matter.take().or_else(|| matter.clone());
+        }
+        Event::FeesClosed { closed, matter } => {
+            fees.closed = Some(closed.clone());
+            fees.matter = fees.matter.take().or_else(|| Some(matter.clone()));
+        }
         Event::BillIssued { number, matter, by } => {
             fees.matter = fees.matter.take().or_else(|| Some(matter.clone()));
             let lines = std::mem::take(&mut fees.lines);
@@ -69,7 +82,8 @@ fn asked(fees: &mut Fees, number: &str, at: Option<Timestamp>, said: Option<(&St
 
 fn money(fees: &mut Fees, event: &Event, meta: &Meta) {
     match event {
-        Event::PaymentPlaced { number, bill, amount, expires, by } => fees.payments.push(Payment {
+        Event::PaymentPlaced { number, bill, amount, expires, by, provider } => fees.payments.push(Payment {
+            provider: provider.clone(),
             number: number.clone(),
             bill: bill.clone(),
             amount: *amount,
@@ -88,6 +102,29 @@ fn money(fees: &mut Fees, event: &Event, meta: &Meta) {
             receipt: None,
             contradicted: false,
         }),
+        Event::PaymentRecorded { number, bill, paid, receipt, by } => {
+            let applied = fees.bill(bill).map_or(0, |bill| fees.open(bill)).min(*paid);
+            fees.payments.push(Payment {
+                number: number.clone(),
+                bill: bill.clone(),
+                amount: *paid,
+                state: PaymentState::Paid,
+                at: meta.at,
+                expires: meta.at,
+                by: by.clone(),
+                asked: 0,
+                ask_at: None,
+                pay_url: String::new(),
+                reference: receipt.number.clone(),
+                paid: *paid,
+                applied,
+                paid_at: Some(meta.at),
+                remitted: true,
+                receipt: Some(receipt.clone()),
+                contradicted: false,
+                provider: BY_HAND.to_owned(),
+            });
+        }
         Event::PaymentReceived { number, paid, reference, remitted } => {
             let bill = fees.payment(number).and_then(|payment| fees.bill(&payment.bill));
             let applied = bill.map_or(0, |bill| fees.open(bill)).min(*paid);
@@ -123,8 +160,14 @@ fn money(fees: &mut Fees, event: &Event, meta: &Meta) {
             asked: 0,
             ask_at: None,
             reference: String::new(),
+            provider: String::new(),
+            contradicted: BTreeSet::new(),
         }),
-        Event::RefundApproved { number, by } => refund(fees, number, |refund| {
+        Event::RefundContradicted { number, order, .. } => refund(fees, number, |refund| {
+            refund.contradicted.insert(order.clone());
+        }),
+        Event::RefundApproved { number, by, provider } => refund(fees, number, |refund| {
+            refund.provider.clone_from(provider);
             (refund.state, refund.owed, refund.decided_by) = (RefundState::Approved, true, Some(by.clone()));
             refund.attempts += 1;
             refund.asked = 0;
@@ -133,8 +176,11 @@ fn money(fees: &mut Fees, event: &Event, meta: &Meta) {
             refund.state = RefundState::Refused { reason: reason.clone() };
             refund.decided_by = Some(by.clone());
         }),
-        Event::RefundPaid { number, reference } => refund(fees, number, |refund| {
+        Event::RefundPaid { number, reference, by } => refund(fees, number, |refund| {
             (refund.state, refund.ask_at) = (RefundState::Paid, None);
+            if by.is_some() {
+                BY_HAND.clone_into(&mut refund.provider);
+            }
             refund.reference.clone_from(reference);
         }),
         Event::RefundFailed { number, reason } => refund(fees, number, |refund| {

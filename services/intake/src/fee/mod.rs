@@ -7,6 +7,7 @@
 pub mod bill;
 pub mod books;
 pub mod decide;
+mod event;
 mod evolve;
 pub mod payment;
 pub mod provider;
@@ -15,18 +16,25 @@ pub mod refund;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
+
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
-use yiwang_ledger::{Aggregate, Index, Meta, Personal, Refusal, StreamId, Tag, Timestamp, UniqueKey};
+use yiwang_ledger::{Aggregate, Index, Meta, Personal, Read, Refusal, StreamId, Tag, Timestamp, UniqueKey};
 
 use self::books::Books;
+pub use self::event::Event;
 use self::provider::Receipt;
-use crate::application::Actor;
-use crate::catalogue::details::PaidBefore;
+use crate::application::{Actor, Application};
+use crate::catalogue::details::{ChargeLine, PaidBefore};
 use crate::limit::legal_date;
 
 /// The scope of the numbers of bills.
 pub const BILL: &str = "BILL_NUMBER_TAKEN";
+/// The scope of the receipts under which payments were recorded by hand: one receipt is one payment.
+pub const RECEIPT: &str = "RECEIPT_TAKEN";
+/// In place of a provider's name: paid or refunded at the window or a bank, and recorded by hand.
+pub const BY_HAND: &str = "-";
 
 /// 减免 by a decision, beyond what the list itself lets off.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -98,6 +106,39 @@ pub struct Matter {
     pub organisation: String,
     /// 行政区划.
     pub region: String,
+}
+
+impl Matter {
+    /// That of an application.
+    pub fn of(app: &Read<Application>) -> Self {
+        let item = &app.state.item;
+        Self {
+            application: app.stream,
+            item: item.code.clone(),
+            item_name: item.name.clone(),
+            organisation: item.organisation.clone(),
+            region: item.region.clone(),
+        }
+    }
+}
+
+/// How far an application's fees are closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum End {
+    /// It was withdrawn or not accepted: nothing is charged any more.
+    Ended,
+    /// It was turned down: what is paid before the result is handed out is not charged, for there is none.
+    NotGranted,
+}
+
+/// That nothing more is charged, and why.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Closed {
+    /// How far.
+    pub end: End,
+    /// Why.
+    pub reason: String,
 }
 
 /// How a bill was taken back.
@@ -186,6 +227,9 @@ pub struct Payment {
     pub receipt: Option<Receipt>,
     /// The provider has said two things that do not agree.
     pub contradicted: bool,
+    /// With whom it was placed; empty in records that are older than the field, [`BY_HAND`] where it was recorded.
+    #[serde(default)]
+    pub provider: String,
 }
 
 /// Why money goes back.
@@ -253,13 +297,35 @@ pub struct Refund {
     pub ask_at: Option<Timestamp>,
     /// The provider's reference.
     pub reference: String,
+    /// Who carries out the present order; empty in records that are older than the field, [`BY_HAND`] where a person does.
+    #[serde(default)]
+    pub provider: String,
+    /// Orders of which the provider has said what does not agree with the books.
+    #[serde(default)]
+    pub contradicted: BTreeSet<String>,
 }
 
 impl Refund {
     /// Our number of the present order with the provider.
     pub fn order(&self) -> String {
-        format!("{}-{}", self.number, self.attempts)
+        self.order_of(self.attempts)
     }
+
+    /// Our number of the n-th order.
+    fn order_of(&self, attempt: u32) -> String {
+        format!("{}-{attempt}", self.number)
+    }
+
+    /// Our numbers of the orders before the present one: each has failed.
+    pub fn earlier(&self) -> impl Iterator<Item = String> {
+        (1..self.attempts).map(|attempt| self.order_of(attempt))
+    }
+}
+
+/// Whether somebody of this name is asked about an order that was placed with that one. Nobody else has ever heard its number, and
+/// would take it for a new one.
+pub fn asks(placed_with: &str, name: &str) -> bool {
+    placed_with.is_empty() || placed_with == name
 }
 
 /// The fees of an application.
@@ -279,174 +345,12 @@ pub struct Fees {
     pub refunds: Vec<Refund>,
     /// The accounts.
     pub books: Books,
-}
-
-/// What happens to fees.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr, strum::VariantNames)]
-pub enum Event {
-    /// 核定.
-    FeeAssessed {
-        /// The line.
-        line: Box<Line>,
-        /// By whom.
-        by: Actor,
-        /// Whose; none in entries that are older than the field.
-        #[serde(default)]
-        matter: Option<Box<Matter>>,
-    },
-    /// It was a mistake.
-    FeeStruck {
-        /// Code of the line.
-        code: String,
-        /// Why.
-        reason: String,
-        /// By whom.
-        by: Actor,
-    },
-    /// 缴款通知 of all lines that were on none.
-    BillIssued {
-        /// Its number.
-        number: String,
-        /// Whose fees they are.
-        matter: Box<Matter>,
-        /// By whom.
-        by: Actor,
-    },
-    /// A bill of which something is open is taken back.
-    BillCancelled {
-        /// Its number.
-        number: String,
-        /// Why.
-        reason: String,
-        /// By whom.
-        by: Actor,
-    },
-    /// 减免 by a decision.
-    FeeWaived {
-        /// Code of the line.
-        code: String,
-        /// Number of its bill; empty while it is on none.
-        bill: String,
-        /// What is let off, 分.
-        amount: i64,
-        /// The rule that it rests on.
-        basis: String,
-        /// Why.
-        reason: String,
-        /// By whom.
-        by: Actor,
-    },
-    /// An order is placed with the provider.
-    PaymentPlaced {
-        /// Our order number.
-        number: String,
-        /// Number of the bill.
-        bill: String,
-        /// What is asked for, 分.
-        amount: i64,
-        /// Until then no other is placed.
-        expires: Timestamp,
-        /// By whom.
-        by: Actor,
-    },
-    /// The provider is asked about an order or a refund again.
-    ProviderAsked {
-        /// Number of the payment order or the refund.
-        number: String,
-    },
-    /// The provider cannot say yet.
-    ProviderWaits {
-        /// Number of the payment order or the refund.
-        number: String,
-        /// When it is asked again.
-        ask_at: Timestamp,
-        /// Where the payer pays.
-        pay_url: String,
-        /// The provider's reference.
-        reference: String,
-    },
-    /// 已缴.
-    PaymentReceived {
-        /// Our order number.
-        number: String,
-        /// What was paid, 分.
-        paid: i64,
-        /// The provider's reference.
-        reference: String,
-        /// It is with the treasury already.
-        remitted: bool,
-    },
-    /// It came to nothing.
-    PaymentFailed {
-        /// Our order number.
-        number: String,
-        /// Why.
-        reason: String,
-    },
-    /// The provider takes back what it said: what was said first holds, and a person must look.
-    PaymentContradicted {
-        /// Our order number.
-        number: String,
-        /// What it says now.
-        said: String,
-    },
-    /// 缴入国库或者财政专户 (行政许可法 art. 59).
-    PaymentRemitted {
-        /// Our order number.
-        number: String,
-    },
-    /// 电子票据.
-    FeeReceiptIssued {
-        /// Our order number.
-        number: String,
-        /// The receipt.
-        receipt: Receipt,
-    },
-    /// 申请退付.
-    RefundRequested {
-        /// Its number.
-        number: String,
-        /// Number of the payment order.
-        payment: String,
-        /// How much, 分.
-        amount: i64,
-        /// Why.
-        cause: Cause,
-        /// In words.
-        reason: Option<Personal>,
-        /// By whom; the law itself for what was paid too much.
-        by: Actor,
-    },
-    /// 同意退付.
-    RefundApproved {
-        /// Its number.
-        number: String,
-        /// By whom.
-        by: Actor,
-    },
-    /// 不同意退付.
-    RefundRefused {
-        /// Its number.
-        number: String,
-        /// Why.
-        reason: String,
-        /// By whom.
-        by: Actor,
-    },
-    /// 已退.
-    RefundPaid {
-        /// Its number.
-        number: String,
-        /// The provider's reference.
-        reference: String,
-    },
-    /// The provider could not: it is approved anew, or not.
-    RefundFailed {
-        /// Its number.
-        number: String,
-        /// Why.
-        reason: String,
-    },
+    /// Nothing more is charged; none while it may be.
+    #[serde(default)]
+    pub closed: Option<Closed>,
+    /// Codes of the charges that somebody said are not due.
+    #[serde(default)]
+    pub not_due: BTreeSet<String>,
 }
 
 /// The stream of an application's fees.
@@ -473,6 +377,12 @@ impl Fees {
     /// A refund by its number.
     pub fn refund(&self, number: &str) -> Option<&Refund> {
         self.refunds.iter().find(|refund| refund.number == number)
+    }
+
+    /// A refund by the number of one of its orders.
+    pub fn refund_of(&self, order: &str) -> Option<&Refund> {
+        let has = |refund: &&Refund| (1..=refund.attempts).any(|attempt| refund.order_of(attempt) == order);
+        self.refunds.iter().find(has)
     }
 
     /// Every line in force, with the number of its bill, empty for none.
@@ -502,8 +412,13 @@ impl Fees {
         payment.paid - bound.map(|refund| refund.amount).sum::<i64>()
     }
 
-    /// Whether a line stands unpaid that the list wants paid before what it names.
-    pub fn holds_up(&self, what: PaidBefore) -> bool {
+    /// Whether something is unpaid that the list wants paid before what it names, or stands on the list and nobody has said whether it
+    /// is due.
+    pub fn holds_up(&self, what: PaidBefore, listed: &[ChargeLine]) -> bool {
+        let said = |code: &str| self.not_due.contains(code) || self.all_lines().any(|(line, _)| line.code == code);
+        if listed.iter().any(|charge| charge.paid_before == what && !said(&charge.code)) {
+            return true;
+        }
         let unpaid = |number: &str| match self.bill(number) {
             Some(bill) => self.open(bill) > 0,
             None => true,
@@ -519,7 +434,7 @@ impl Fees {
 
 impl Aggregate for Fees {
     const KIND: &'static str = "fee";
-    const SCHEMA: i32 = 2;
+    const SCHEMA: i32 = 3;
     type Event = Event;
 
     fn evolve(&mut self, event: &Event, meta: &Meta) {
@@ -546,7 +461,11 @@ impl Aggregate for Fees {
     }
 
     fn keys(&self) -> Vec<UniqueKey> {
-        self.bills.iter().map(|bill| UniqueKey { scope: BILL, key: bill.number.clone() }).collect()
+        let bills = self.bills.iter().map(|bill| UniqueKey { scope: BILL, key: bill.number.clone() });
+        let recorded = self.payments.iter().filter(|payment| payment.provider == BY_HAND);
+        let receipts = recorded.filter_map(|payment| payment.receipt.as_ref());
+        let receipt = |one: &Receipt| UniqueKey { scope: RECEIPT, key: format!("{}/{}", one.code, one.number) };
+        bills.chain(receipts.map(receipt)).collect()
     }
 }
 

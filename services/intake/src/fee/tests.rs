@@ -8,8 +8,8 @@ use yiwang_standards::calendar::Calendar;
 
 use super::books::{Account, postings};
 use super::decide::{Assess, assess, strike};
-use super::provider::{Said, SaidOfRefund};
-use super::{Cause, Event, Fees, Line, Matter, RefundState, bill, payment, refund};
+use super::provider::{Receipt, Said, SaidOfRefund};
+use super::{Cause, Closed, End, Event, Fees, Line, Matter, RefundState, bill, payment, refund};
 use crate::application::Actor;
 use crate::catalogue::ItemFacts;
 use crate::catalogue::details::{ChargeLine, ChargeMethod, Details, Exemption};
@@ -55,7 +55,7 @@ proptest! {
         let facts = facts(price, spread, percent);
         let exemption = if exempt { "E" } else { "" };
         let ask = Assess { code: code.into(), units, amount, exemption: exemption.into() };
-        let Ok(events) = assess(&Fees::default(), &matter(), &facts, &ask, &Actor::system()) else { return Ok(()) };
+        let Ok(events) = assess(&Fees::default(), &matter(), (&facts, &facts.details.charges), &ask, &Actor::system()) else { return Ok(()) };
         let mut fees = Fees::default();
         for event in &events {
             fees.evolve(event, &Meta { at: Timestamp(0), actor: String::new(), version: 1 });
@@ -68,9 +68,9 @@ proptest! {
         }
         let off = if exempt { line.amount as f64 * f64::from(percent) / 100.0 } else { 0.0 };
         prop_assert!(line.payable() >= 0 && (line.exempt as f64 - off).abs() < 1.0);
-        let again = assess(&fees, &matter(), &facts, &ask, &Actor::system()).unwrap_err();
+        let again = assess(&fees, &matter(), (&facts, &facts.details.charges), &ask, &Actor::system()).unwrap_err();
         prop_assert_eq!(again.reason, "CHARGED_ALREADY");
-        let struck = super::decide::strike(&fees, code, "误核", &Actor::system()).unwrap();
+        let struck = super::decide::strike(&fees, &matter(), &facts, (code, "误核"), &Actor::system()).unwrap();
         let is_struck = matches!(struck[0], Event::FeeStruck { .. });
         prop_assert!(is_struck);
     }
@@ -84,13 +84,15 @@ enum Act {
     Waive { code: u8, amount: i64 },
     Issue,
     Cancel { bill: usize },
-    Close,
+    Close { granted: bool },
+    Record { bill: usize, paid: i64 },
+    RecordRefund { refund: usize },
     Pay { bill: usize },
     Say { payment: usize, said: Said, again: bool },
     Ask { payment: usize, amount: i64 },
     Approve { refund: usize },
     Refuse { refund: usize },
-    SayOfRefund { refund: usize, said: SaidOfRefund },
+    SayOfRefund { refund: usize, paid: bool, before: u32 },
     Wait { minutes: i64 },
 }
 
@@ -103,7 +105,9 @@ fn acts() -> impl Strategy<Value = Vec<(Act, u8)>> {
         2 => (code(), fen()).prop_map(|(code, amount)| Act::Waive { code, amount }),
         4 => Just(Act::Issue),
         1 => any::<usize>().prop_map(|bill| Act::Cancel { bill }),
-        1 => Just(Act::Close),
+        1 => any::<bool>().prop_map(|granted| Act::Close { granted }),
+        2 => (any::<usize>(), fen()).prop_map(|(bill, paid)| Act::Record { bill, paid }),
+        1 => any::<usize>().prop_map(|refund| Act::RecordRefund { refund }),
         5 => any::<usize>().prop_map(|bill| Act::Pay { bill }),
         5 => (any::<usize>(), fen(), any::<bool>(), any::<bool>()).prop_map(|(payment, fen, remitted, again)| Act::Say {
             payment,
@@ -123,13 +127,8 @@ fn acts() -> impl Strategy<Value = Vec<(Act, u8)>> {
         4 => (any::<usize>(), fen()).prop_map(|(payment, amount)| Act::Ask { payment, amount }),
         5 => any::<usize>().prop_map(|refund| Act::Approve { refund }),
         1 => any::<usize>().prop_map(|refund| Act::Refuse { refund }),
-        4 => (any::<usize>(), any::<bool>()).prop_map(|(refund, paid)| Act::SayOfRefund {
-            refund,
-            said: match paid {
-                true => SaidOfRefund::Paid { reference: "r".into() },
-                false => SaidOfRefund::Failed { reason: "账户已销".into() },
-            },
-        }),
+        4 => (any::<usize>(), any::<bool>(), 0u32..3)
+            .prop_map(|(refund, paid, before)| Act::SayOfRefund { refund, paid, before }),
         2 => (1i64..200).prop_map(|minutes| Act::Wait { minutes }),
     ];
     proptest::collection::vec((one, 0u8..3), 1..60)
@@ -147,17 +146,27 @@ fn run(fees: &Fees, act: &Act, who: u8, cx: &Context) -> Option<Decision<Event>>
             let units = if *which == 1 { 0 } else { *units };
             let exemption = if *exempt { "E".to_owned() } else { String::new() };
             let ask = Assess { code: code(*which), units, amount: if *which == 1 { 1_500 } else { 0 }, exemption };
-            assess(fees, &matter(), &facts(1_000, 1_000, 33), &ask, &by)
+            let facts = facts(1_000, 1_000, 33);
+            assess(fees, &matter(), (&facts, &facts.details.charges), &ask, &by)
         }
-        Act::Strike { code: which } => strike(fees, &code(*which), "误核", &by),
+        Act::Strike { code: which } => strike(fees, &matter(), &facts(1_000, 1_000, 33), (&code(*which), "误核"), &by),
         Act::Waive { code: which, amount } => {
             let (basis, reason) = ("财税〔2014〕101号".to_owned(), "例".to_owned());
             bill::waive(fees, &bill::Waive { code: code(*which), amount: *amount, basis, reason }, &by)
         }
         Act::Issue => bill::issue(fees, &matter(), &by, cx),
         Act::Cancel { bill: at } => bill::cancel(fees, &pick(&fees.bills, *at)?.number, "例", &by, cx),
-        Act::Close => bill::close(fees, "申请已撤回"),
-        Act::Pay { bill } => payment::place(fees, &pick(&fees.bills, *bill)?.number, &by, cx),
+        Act::Close { granted } => {
+            let end = if *granted { End::Ended } else { End::NotGranted };
+            bill::close(fees, &matter(), &Closed { end, reason: "申请已撤回".into() })
+        }
+        Act::Record { bill, paid } => {
+            let receipt = Receipt { number: format!("51{}", cx.now.0), ..Receipt::default() };
+            let bill = pick(&fees.bills, *bill)?.number.clone();
+            payment::record(fees, &payment::Record { bill, paid: *paid, receipt }, &by)
+        }
+        Act::RecordRefund { refund } => refund::record(fees, &pick(&fees.refunds, *refund)?.number, "P1", "", &by),
+        Act::Pay { bill } => payment::place(fees, &pick(&fees.bills, *bill)?.number, "", &by, cx),
         Act::Say { payment: at, said, again } => {
             let known = pick(&fees.payments, *at)?;
             // the same twice, or another thing
@@ -173,11 +182,21 @@ fn run(fees: &Fees, act: &Act, who: u8, cx: &Context) -> Option<Decision<Event>>
                 &by,
             )
         }
-        Act::Approve { refund: at } => refund::approve(fees, &pick(&fees.refunds, *at)?.number, &by),
+        Act::Approve { refund: at } => {
+            let failed = SaidOfRefund::Failed { reason: "账户已销".into() };
+            let order = refund::Order { provider: String::new(), earlier: Some(failed) };
+            refund::approve(fees, &pick(&fees.refunds, *at)?.number, &order, &by)
+        }
         Act::Refuse { refund: at } => refund::refuse(fees, &pick(&fees.refunds, *at)?.number, "例", &by),
-        Act::SayOfRefund { refund, said } => {
+        Act::SayOfRefund { refund, paid, before } => {
             let known = pick(&fees.refunds, *refund)?;
-            payment::said_of_refund(fees, &known.number, &known.order(), said, cx)
+            let said = match paid {
+                true => SaidOfRefund::Paid { fen: known.amount, reference: "r".into() },
+                false => SaidOfRefund::Failed { reason: "账户已销".into() },
+            };
+            // the present order, or one of those that failed
+            let order = known.earlier().nth(*before as usize).unwrap_or_else(|| known.order());
+            payment::said_of_refund(fees, &known.number, &order, &said, cx)
         }
         Act::Wait { .. } => return None,
     })

@@ -108,7 +108,7 @@ impl Source for Department {
             document_number: &query.document_number,
             name: &query.name,
         };
-        let bytes = self.desk.ask(&ask).await.map_err(Away)?;
+        let bytes = self.desk.ask(&ask).await?;
         let answer: Answer = serde_json::from_slice(&bytes).map_err(|_| Away("answer not understood".to_owned()))?;
         let whole = answer.found && !answer.reference.trim().is_empty() && !answer.title.trim().is_empty();
         Ok(whole.then(|| Found {

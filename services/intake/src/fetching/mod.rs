@@ -79,10 +79,7 @@ pub enum Answer {
     Missed(Missed),
 }
 
-/// A source is away: asked again later.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the source is away: {0}")]
-pub struct Away(pub String);
+pub use yiwang_kit::outward::Away;
 
 /// Where materials are fetched from: the licence service, or a department's adapter.
 #[async_trait]

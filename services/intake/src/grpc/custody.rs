@@ -6,11 +6,14 @@ use yiwang_ledger::{Audiences, Context, Decision, ListQuery, Read, Refusal, Stre
 use yiwang_proto::intake::v1 as pb;
 use yiwang_proto::intake::v1::custody_service_server::CustodyService;
 
+use super::delivery::party_of;
 use super::{Intake, reader, unowned};
 use crate::application::{Actor, Application, not_found as application_not_found};
-use crate::convert::ask;
+use crate::convert::ask::{self, Sealing};
 use crate::convert::custody as show;
+use crate::delivery::following;
 use crate::elsewhere::{self, Custody, CustodyEvent, Direction, Holder, Matter, decide};
+use crate::mandate::between;
 
 /// The custody of papers that were received elsewhere, which the intake service keeps.
 #[derive(Clone)]
@@ -77,6 +80,10 @@ impl Custodies {
                 return Err(application_not_found());
             }
             let holders = whose(custody);
+            if holders.is_empty() {
+                // in nobody's hands: the rule says why, to who sees the custody
+                rule(custody, &by, cx)?;
+            }
             let allowed = holders.iter().any(|holder| gate.allow(&caller, rpc, &hands(Some(holder))).is_ok());
             if !allowed {
                 gate.allow(&caller, rpc, &hands(holders.first()))?;
@@ -105,7 +112,8 @@ impl Custodies {
             seal: ask::text("seal_number", &message.seal_number, 1, 50, "FIELD_INVALID")?,
             papers: show::papers(&matter.applicant, &message.papers)?,
             holder,
-            ended: read.state.phase.is_final() || read.state.conclusion.is_some(),
+            ended: ended(&read.state),
+            originals_only: message.originals_only,
         };
         let stream = elsewhere::stream(read.stream);
         let mut call = incoming.call("SealParcel", &read.stream.to_string(), &message.request_id)?;
@@ -165,10 +173,31 @@ impl Custodies {
 
     async fn hand_out(&self, incoming: Incoming<pb::HandOutParcelRequest>) -> Result<pb::Custody, Fault> {
         let message = &incoming.message;
+        let (id, known) = self.seen(&incoming.caller, &message.application_id).await?;
+        let applicant =
+            known.matter.as_ref().map(|matter| matter.applicant.clone()).ok_or_else(elsewhere::not_found)?;
+        let ledger = &self.0.ledger;
+        let sealing = Sealing { vault: ledger.vault(), fallback: &applicant, now: ledger.host().now() };
+        let named = message.collector.as_ref().map(|party| sealing.collector(party)).transpose()?.flatten();
+        let party = named.unwrap_or_else(|| party_of(&applicant));
+        let mandates = match party.subject == applicant {
+            true => Vec::new(),
+            false => between(ledger, &applicant, &party.subject).await?,
+        };
+        let app = ledger.get::<Application>(id, &Audiences::all()).await?.ok_or_else(application_not_found)?;
+        let mut result = None;
+        if app.state.conclusion.is_some() {
+            let found = following::of(ledger, id).await?.into_iter().next();
+            let delivery = found.map(|read| read.state).unwrap_or_default();
+            let unpaid = following::unpaid(ledger, &delivery).await?;
+            result = Some(decide::Outcome { delivery, unpaid });
+        }
+        let own = incoming.caller.subject.clone();
+        let ask = decide::HandOut { party, mandates, own, ended: ended(&app.state), result };
         let number = show::number(message.number);
         let aim = Aim { application: &message.application_id, request_id: &message.request_id, etag: &message.etag };
         let whose = |custody: &Custody| custody.matter.iter().map(Matter::receiving).collect();
-        let rule = move |custody: &Custody, by: &Actor, _: &Context| decide::hand_out(custody, number, by);
+        let rule = move |custody: &Custody, by: &Actor, cx: &Context| decide::hand_out(custody, number, &ask, by, cx);
         self.act(&incoming, "HandOutParcel", aim, whose, rule).await
     }
 
@@ -200,6 +229,11 @@ impl Custodies {
             next_page_token: page.next_page_token,
         })
     }
+}
+
+/// Decided, refused or withdrawn.
+fn ended(app: &Application) -> bool {
+    app.phase.is_final() || app.conclusion.is_some()
 }
 
 /// Who holds a parcel.

@@ -21,9 +21,10 @@ use crate::catalogue::handling::HandlingRules;
 use crate::convert::ask::{self, Sealing};
 use crate::convert::delivery::{self as show, View};
 use crate::delivery::carrier::Carrier;
-use crate::delivery::following::{self, Halt};
+use crate::delivery::following;
 use crate::delivery::{self as deliveries, Delivery, Event, decide, locker, post};
 use crate::mandate::{Mandate, between};
+use crate::outside::Halt;
 
 /// Deliveries, which the intake service keeps.
 #[derive(Clone)]
@@ -63,7 +64,7 @@ fn handles(delivery: &Delivery, caller: &Caller) -> bool {
         || (office && facts.parts.iter().any(|part| caller.organisations.contains(&part.organisation)))
 }
 
-fn party_of(subject: &SubjectId) -> Party {
+pub(super) fn party_of(subject: &SubjectId) -> Party {
     Party { subject: subject.clone(), kind: None, name: None, number: None, phone: None, address: None }
 }
 
@@ -167,6 +168,7 @@ impl Deliveries {
         filters.extend(show::stage_tag(message.stage()).map(|stage| ("stage", stage.to_owned())));
         filters.extend(show::manner_tag(message.manner()).map(|manner| ("manner", manner.to_owned())));
         filters.extend(message.overdue.then(|| ("overdue", "yes".to_owned())));
+        filters.extend(message.contradicted.then(|| ("contradicted", "yes".to_owned())));
         let query = ListQuery {
             filters,
             page_size: wire::page_size(message.page_size)?,
@@ -256,20 +258,21 @@ impl Deliveries {
         let message = &incoming.message;
         let seen = self.seen(&incoming.caller, &message.id).await?;
         let (unpaid, there) = (following::unpaid(&self.intake.ledger, &seen.state).await?, self.available());
+        let name = (*self.carrier.now()).as_ref().map(|carrier| carrier.name().to_owned()).unwrap_or_default();
         let rule = move |delivery: &Delivery, by: &Acting, cx: &Context| {
             there.clone()?;
             decide::paid(unpaid)?;
-            post::dispatch(delivery, &by.actor, cx)
+            post::dispatch(delivery, &name, &by.actor, cx)
         };
         let done = self.act(&incoming, "DispatchDelivery", target!(message), rule).await?;
         let placed = done.state.parcels.last().filter(|_| !done.replayed).map(|parcel| parcel.number.clone());
-        if let (Some(carrier), Some(number)) = (&*self.carrier.now(), placed) {
-            let cause = done.hash.to_string();
-            let tracked =
-                following::track(&self.intake.ledger, carrier, done.stream, &number, (&cause, &incoming.trace)).await;
+        if let Some(number) = placed {
+            let (ledger, cause, carrier) = (&self.intake.ledger, done.hash.to_string(), self.carrier.now());
+            let (carrier, about) = ((*carrier).as_ref(), (cause.as_str(), incoming.trace.as_str()));
+            let tracked = following::track(ledger, carrier, done.stream, &number, about).await;
             match tracked {
                 Ok(()) => {}
-                Err(Halt::Carrier(away)) => tracing::warn!(%away, "a parcel is left to the relay"),
+                Err(Halt::Away(away)) => tracing::warn!(%away, "a parcel is left to the relay"),
                 Err(Halt::Ledger(refusal)) => {
                     tracing::warn!(reason = refusal.reason, "a parcel is left to the relay");
                 }
@@ -294,8 +297,19 @@ impl Deliveries {
     async fn remake(&self, incoming: Incoming<pb::RecordRemadeRequest>) -> Result<pb::Delivery, Fault> {
         let message = &incoming.message;
         let number = ask::text("number", &message.number, 0, 100, "FIELD_INVALID")?;
-        let rule = move |delivery: &Delivery, by: &Acting, _: &Context| decide::remade(delivery, &number, &by.actor);
+        let numbers = show::remade(&message.remade)?;
+        let rule =
+            move |delivery: &Delivery, by: &Acting, _: &Context| decide::remade(delivery, &number, &numbers, &by.actor);
         self.act(&incoming, "RecordRemade", target!(message), rule).await?;
+        self.now(&incoming, &message.id).await
+    }
+
+    async fn end_parcel(&self, incoming: Incoming<pb::EndParcelRequest>) -> Result<pb::Delivery, Fault> {
+        let message = &incoming.message;
+        let (ended, reason) =
+            (show::ended(message.end())?, ask::text("reason", &message.reason, 1, 200, "FIELD_INVALID")?);
+        let rule = move |delivery: &Delivery, by: &Acting, _: &Context| post::end(delivery, ended, &reason, &by.actor);
+        self.act(&incoming, "EndParcel", target!(message), rule).await?;
         self.now(&incoming, &message.id).await
     }
 
@@ -342,7 +356,11 @@ impl Deliveries {
         let message = &incoming.message;
         let seen = self.seen(&incoming.caller, &message.id).await?;
         let left = show::left(message, &seen.state.subject())?;
-        let rule = move |delivery: &Delivery, by: &Acting, cx: &Context| decide::leave(delivery, &left, &by.actor, cx);
+        let unpaid = following::unpaid(&self.intake.ledger, &seen.state).await?;
+        let rule = move |delivery: &Delivery, by: &Acting, cx: &Context| {
+            decide::paid(unpaid)?;
+            decide::leave(delivery, &left, &by.actor, cx)
+        };
         let done = self.act(&incoming, "LeaveDelivery", target!(message), rule).await?;
         self.proved(&done, &incoming.trace).await;
         self.now(&incoming, &message.id).await
@@ -373,6 +391,10 @@ impl DeliveryService for Deliveries {
 
     async fn notify_parcel(&self, request: Request<pb::NotifyParcelRequest>) -> Reply<pb::NotifyParcelResponse> {
         reply(self.notify(receive(request)?).await)
+    }
+
+    async fn end_parcel(&self, request: Request<pb::EndParcelRequest>) -> Reply<pb::Delivery> {
+        reply(self.end_parcel(receive(request)?).await)
     }
 
     async fn record_remade(&self, request: Request<pb::RecordRemadeRequest>) -> Reply<pb::Delivery> {

@@ -6,20 +6,22 @@ use chrono::NaiveDate;
 use tonic::Request;
 use yiwang_kit::followed::Followed;
 use yiwang_kit::{Fault, Incoming, Reply, Resource, receive, reply, wire};
-use yiwang_ledger::{Audiences, Committed, Context, Decision, Read, Refusal};
+use yiwang_ledger::{Audiences, Committed, Context, Decision, ListQuery, Refusal};
 use yiwang_proto::intake::v1 as pb;
 use yiwang_proto::intake::v1::fee_service_server::FeeService;
 
+use super::application::sees_in_full;
 use super::{Intake, reader, resource, unowned};
 use crate::application::decide::{Acting, check_not_own};
 use crate::application::{Application, Phase, wrong_phase};
-use crate::catalogue::ItemFacts;
-use crate::catalogue::import::all_tagged;
-use crate::convert::{ask, count, fee as show, region};
+use crate::catalogue::details::ChargeLine;
+use crate::catalogue::{self as items, Item, ItemFacts};
+use crate::convert::{ask, fee as show, region};
 use crate::fee::books::Books;
-use crate::fee::provider::Provider;
-use crate::fee::pursuing::{Halt, pursue};
-use crate::fee::{self, Event, Fees, Matter, PaymentState, bill, decide, payment, refund};
+use crate::fee::provider::{Provider, Receipt, RefundOrder, SaidOfRefund};
+use crate::fee::pursuing::pursue;
+use crate::fee::{self, BY_HAND, Event, Fees, Matter, PaymentState, RefundState, asks, bill, decide, payment, refund};
+use crate::outside::Halt;
 
 /// The fees of applications, which the intake service keeps.
 #[derive(Clone)]
@@ -44,7 +46,9 @@ macro_rules! about {
 /// What a rule knows beside the fees.
 struct Case {
     matter: Matter,
-    facts: Arc<crate::catalogue::Item>,
+    facts: Arc<Item>,
+    /// The charges of the list in force; read where something is assessed.
+    now: Vec<ChargeLine>,
     by: Acting,
 }
 
@@ -58,6 +62,8 @@ impl Case {
 const WEEK: i64 = 7 * 24 * 3_600_000_000;
 /// How many orders a balance names.
 const NAMED: usize = 100;
+/// So many fees are read at once.
+const PAGE: u32 = 100;
 
 impl FeesOf {
     /// Over the intake service and whoever takes the money; none: nothing is paid online.
@@ -88,7 +94,12 @@ impl FeesOf {
         let stream = fee::stream(seen.stream);
         let mut call = incoming.call(rpc, &stream.to_string(), about.request_id)?;
         call.expected_version = wire::expected_version(about.etag)?;
-        let case = Case { matter: matter(&seen), facts, by };
+        let now = match rpc {
+            "AssessFee" => this.ledger.get::<Item>(items::stream(&seen.state.item.code), &Audiences::all()).await?,
+            _ => None,
+        };
+        let now = now.map(|read| read.state.facts.details.charges.clone()).unwrap_or_default();
+        let case = Case { matter: Matter::of(&seen), facts, now, by };
         let rule = move |fees: &Fees, cx: &Context| {
             stands.clone()?;
             rule(fees, &case, cx)
@@ -101,20 +112,18 @@ impl FeesOf {
         let (this, caller) = (&self.intake, &incoming.caller);
         let seen = this.seen(caller, application).await?;
         let read = this.ledger.get::<Fees>(fee::stream(seen.stream), &Audiences::all()).await?;
-        Ok(match read {
-            Some(read) => show::fees(seen.stream, read.version, &read.state, reader(caller)),
-            None => show::fees(seen.stream, 0, &Fees::default(), reader(caller)),
-        })
+        let (version, fees) = read.map(|read| (read.version, read.state)).unwrap_or_default();
+        let whole = sees_in_full(caller, &seen.state);
+        Ok(show::fees(seen.stream, version, &fees, (reader(caller), whole)))
     }
 
     /// The second step of what the provider is asked for; should it be away, the relay goes on, and the answer shows what is so far.
     async fn pursued(&self, done: &Committed<Fees>, number: &str, trace: &str) {
         let provider = self.provider.now();
-        let Some(provider) = &*provider else { return };
         let cause = done.hash.to_string();
-        match pursue(&self.intake.ledger, provider, done.stream, number, (&cause, trace)).await {
+        match pursue(&self.intake.ledger, (*provider).as_ref(), done.stream, number, (&cause, trace)).await {
             Ok(()) => {}
-            Err(Halt::Provider(away)) => tracing::warn!(fees = %done.stream, %away, "a payment is left to the relay"),
+            Err(Halt::Away(away)) => tracing::warn!(fees = %done.stream, %away, "a payment is left to the relay"),
             Err(Halt::Ledger(refusal)) => {
                 tracing::warn!(fees = %done.stream, reason = refusal.reason, "a payment is left to the relay");
             }
@@ -131,7 +140,7 @@ impl FeesOf {
             exemption: ask::text("exemption_code", &message.exemption_code, 0, 40, "FIELD_INVALID")?,
         };
         let rule = move |fees: &Fees, case: &Case, _: &Context| {
-            decide::assess(fees, &case.matter, case.facts(), &assess, &case.by.actor)
+            decide::assess(fees, &case.matter, (case.facts(), &case.now), &assess, &case.by.actor)
         };
         let about = About { application: &message.application_id, request_id: &message.request_id, etag: "" };
         let done = self.act(&incoming, "AssessFee", about, rule).await?;
@@ -142,16 +151,18 @@ impl FeesOf {
         let message = &incoming.message;
         let code = message.line_code.trim().to_owned();
         let reason = ask::text("reason", &message.reason, 1, 500, "FIELD_INVALID")?;
-        let rule = move |fees: &Fees, case: &Case, _: &Context| decide::strike(fees, &code, &reason, &case.by.actor);
+        let rule = move |fees: &Fees, case: &Case, _: &Context| {
+            decide::strike(fees, &case.matter, case.facts(), (&code, &reason), &case.by.actor)
+        };
         let about = About { application: &message.application_id, request_id: &message.request_id, etag: "" };
         let done = self.act(&incoming, "StrikeFee", about, rule).await?;
         self.answer(&incoming, &message.application_id, &done)
     }
 
-    /// The fees right after a command.
+    /// The fees right after a command, which only those may give who handle the application or are its parties.
     fn answer<T>(&self, incoming: &Incoming<T>, application: &str, done: &Committed<Fees>) -> Result<pb::Fees, Fault> {
         let id = yiwang_ledger::StreamId::parse("application_id", application)?;
-        Ok(show::fees(id, done.version, &done.state, reader(&incoming.caller)))
+        Ok(show::fees(id, done.version, &done.state, (reader(&incoming.caller), true)))
     }
 
     async fn waive(&self, incoming: Incoming<pb::WaiveFeeRequest>) -> Result<pb::Fees, Fault> {
@@ -187,10 +198,10 @@ impl FeesOf {
     async fn pay(&self, incoming: Incoming<pb::PayBillRequest>) -> Result<pb::Fees, Fault> {
         let message = &incoming.message;
         let (bill, there) = (message.bill_number.trim().to_owned(), self.available());
-        let wanted = bill.clone();
+        let (wanted, provider) = (bill.clone(), self.provider_name());
         let rule = move |fees: &Fees, case: &Case, cx: &Context| {
             there.clone()?;
-            payment::place(fees, &wanted, &case.by.actor, cx)
+            payment::place(fees, &wanted, &provider, &case.by.actor, cx)
         };
         let done = self.act(&incoming, "PayBill", about!(message), rule).await?;
         let placed = done.state.payments.iter().rfind(|payment| payment.bill == bill);
@@ -198,6 +209,38 @@ impl FeesOf {
             self.pursued(&done, &placed.number, &incoming.trace).await;
         }
         self.now(&incoming, &message.application_id).await
+    }
+
+    async fn record_payment(&self, incoming: Incoming<pb::RecordPaymentRequest>) -> Result<pb::Fees, Fault> {
+        let message = &incoming.message;
+        let record = payment::Record {
+            bill: message.bill_number.trim().to_owned(),
+            paid: message.amount_fen,
+            receipt: Receipt {
+                number: ask::text("receipt_number", &message.receipt_number, 1, 40, "FIELD_INVALID")?,
+                code: ask::text("receipt_code", &message.receipt_code, 0, 40, "FIELD_INVALID")?,
+                url: String::new(),
+            },
+        };
+        let rule = move |fees: &Fees, case: &Case, _: &Context| payment::record(fees, &record, &case.by.actor);
+        let done = self.act(&incoming, "RecordPayment", about!(message), rule).await?;
+        self.answer(&incoming, &message.application_id, &done)
+    }
+
+    async fn record_refund(&self, incoming: Incoming<pb::RecordRefundRequest>) -> Result<pb::Fees, Fault> {
+        let message = &incoming.message;
+        let (number, provider) = (message.refund_number.trim().to_owned(), self.provider_name());
+        let voucher = ask::text("voucher_number", &message.voucher_number, 1, 40, "FIELD_INVALID")?;
+        let rule = move |fees: &Fees, case: &Case, _: &Context| {
+            refund::record(fees, &number, &voucher, &provider, &case.by.actor)
+        };
+        let done = self.act(&incoming, "RecordRefund", about!(message), rule).await?;
+        self.answer(&incoming, &message.application_id, &done)
+    }
+
+    /// The provider's name; empty where there is none.
+    fn provider_name(&self) -> String {
+        (*self.provider.now()).as_ref().map(|provider| provider.name().to_owned()).unwrap_or_default()
     }
 
     /// `PAYMENT_NOT_AVAILABLE` where nobody takes money.
@@ -216,7 +259,8 @@ impl FeesOf {
         let (this, message) = (&self.intake, &incoming.message);
         this.gate.allow(&incoming.caller, "NotifyPayment", &unowned("Application"))?;
         let number = message.order_number.trim().to_owned();
-        let bill = number.rsplit_once('-').map(|(bill, _)| bill).unwrap_or_default();
+        // orders and refunds are numbered after a bill
+        let bill = number.split_once('-').map(|(bill, _)| bill).unwrap_or_default();
         let found = this.ledger.find::<Fees>(fee::BILL, bill, &Audiences::all()).await?;
         let found = found.ok_or_else(fee::payment_not_found)?;
         let call = incoming.call("NotifyPayment", &found.stream.to_string(), &message.request_id)?;
@@ -241,17 +285,48 @@ impl FeesOf {
 
     async fn approve_refund(&self, incoming: Incoming<pb::ApproveRefundRequest>) -> Result<pb::Fees, Fault> {
         let message = &incoming.message;
-        let (number, there) = (message.refund_number.trim().to_owned(), self.available());
+        let number = message.refund_number.trim().to_owned();
+        let order = self.refund_order(&incoming, &number).await?;
         let wanted = number.clone();
-        let rule = move |fees: &Fees, case: &Case, _: &Context| {
-            there.clone()?;
-            refund::approve(fees, &wanted, &case.by.actor)
-        };
+        let rule = move |fees: &Fees, case: &Case, _: &Context| refund::approve(fees, &wanted, &order, &case.by.actor);
         let done = self.act(&incoming, "ApproveRefund", about!(message), rule).await?;
         if !done.replayed {
             self.pursued(&done, &number, &incoming.trace).await;
         }
         self.now(&incoming, &message.application_id).await
+    }
+
+    /// Who would carry a refund out now; and what its provider says now of an order that failed before, lest it be placed twice.
+    async fn refund_order(
+        &self,
+        incoming: &Incoming<pb::ApproveRefundRequest>,
+        number: &str,
+    ) -> Result<refund::Order, Fault> {
+        let (this, caller, message) = (&self.intake, &incoming.caller, &incoming.message);
+        let seen = this.seen(caller, &message.application_id).await?;
+        this.gate.allow(caller, "ApproveRefund", &resource(&seen.state, caller))?;
+        let read = this.ledger.get::<Fees>(fee::stream(seen.stream), &Audiences::all()).await?;
+        let fees = read.map(|read| read.state).unwrap_or_default();
+        let found = fees.refund(number);
+        let paid_with = found.and_then(|refund| fees.payment(&refund.payment)).map(|payment| &payment.provider);
+        // what was paid with somebody else, or to a cashier, no provider of ours can give back
+        let current = self.provider.now();
+        let current = (*current).as_ref();
+        let provider = current.filter(|one| paid_with.is_none_or(|with| asks(with, one.name())));
+        let by_hand = message.by_hand || provider.is_none();
+        let failed = found.filter(|refund| refund.attempts > 0 && refund.state == RefundState::Requested);
+        let earlier = match (failed, current) {
+            (Some(refund), Some(provider)) if asks(&refund.provider, provider.name()) => {
+                let placed =
+                    RefundOrder { number: refund.order(), payment: refund.payment.clone(), fen: refund.amount };
+                provider.refund(&placed).await.ok()
+            }
+            // nobody was asked to do it
+            (Some(refund), _) if refund.provider == BY_HAND => Some(SaidOfRefund::Failed { reason: String::new() }),
+            _ => None,
+        };
+        let name = self.provider_name();
+        Ok(refund::Order { provider: if by_hand { BY_HAND.to_owned() } else { name }, earlier })
     }
 
     async fn refuse_refund(&self, incoming: Incoming<pb::RefuseRefundRequest>) -> Result<pb::Fees, Fault> {
@@ -273,44 +348,49 @@ impl FeesOf {
             let (zh, en) = ("月份应写作 YYYY-MM", "a month is written YYYY-MM");
             return Err(Refusal::field("month", "MONTH_INVALID", zh, en).into());
         }
-        let all = all_tagged::<Fees>(&this.ledger, &[("month", format!("{place}/{month}"))]).await?;
-        let mut books = Books::default();
-        all.iter().for_each(|read| books.add(&read.state.books));
-        let payments = || all.iter().flat_map(|read| read.state.payments.iter());
+        let (mut books, mut told) = (Books::default(), pb::TrialBalance::default());
         let week_ago = this.ledger.host().now().0 - WEEK;
-        let late = |payment: &&fee::Payment| {
-            payment.state == PaymentState::Paid
-                && !payment.remitted
-                && payment.paid_at.is_some_and(|at| at.0 <= week_ago)
-        };
-        let named = |payment: &fee::Payment| payment.number.clone();
-        Ok(pb::TrialBalance {
-            region_code: place,
-            month: month.to_owned(),
-            balances: show::balances(&books),
-            sum_fen: books.sum(),
-            application_count: count(all.len()),
-            contradicted_payments: payments().filter(|one| one.contradicted).map(named).take(NAMED).collect(),
-            unremitted_payments: payments().filter(late).map(named).take(NAMED).collect(),
-        })
+        let filters = vec![("month", format!("{place}/{month}"))];
+        let mut query = ListQuery { filters, page_size: PAGE, page_token: String::new() };
+        // page by page: a city's month is not held at once
+        loop {
+            let page = this.ledger.list::<Fees>(&query, &Audiences::all()).await?;
+            for read in &page.items {
+                books.add(&read.state.books);
+                told.application_count += 1;
+                name(&read.state, week_ago, &mut told);
+            }
+            if page.next_page_token.is_empty() {
+                break;
+            }
+            query.page_token = page.next_page_token;
+        }
+        (told.region_code, told.month) = (place, month.to_owned());
+        (told.balances, told.sum_fen) = (show::balances(&books), books.sum());
+        Ok(told)
     }
 
     async fn get(&self, incoming: Incoming<pb::GetFeesRequest>) -> Result<pb::Fees, Fault> {
         let seen = self.intake.seen(&incoming.caller, &incoming.message.application_id).await?;
         self.intake.gate.allow(&incoming.caller, "GetFees", &resource(&seen.state, &incoming.caller))?;
+        self.intake.leave_trace(&incoming, "GetFees", seen.stream).await?;
         self.now(&incoming, &incoming.message.application_id).await
     }
 }
 
-fn matter(app: &Read<Application>) -> Matter {
-    let item = &app.state.item;
-    Matter {
-        application: app.stream,
-        item: item.code.clone(),
-        item_name: item.name.clone(),
-        organisation: item.organisation.clone(),
-        region: item.region.clone(),
+/// Names what somebody must look into.
+fn name(fees: &Fees, week_ago: i64, told: &mut pb::TrialBalance) {
+    fn add<'a>(list: &mut Vec<String>, numbers: impl Iterator<Item = &'a String>) {
+        let room = NAMED.saturating_sub(list.len());
+        list.extend(numbers.take(room).cloned());
     }
+    let payments = || fees.payments.iter();
+    let old = |one: &&fee::Payment| one.state == PaymentState::Paid && one.paid_at.is_some_and(|at| at.0 <= week_ago);
+    add(&mut told.contradicted_payments, payments().filter(|one| one.contradicted).map(|one| &one.number));
+    add(&mut told.unremitted_payments, payments().filter(old).filter(|one| !one.remitted).map(|one| &one.number));
+    let bare = payments().filter(old).filter(|one| one.receipt.is_none());
+    add(&mut told.unreceipted_payments, bare.map(|one| &one.number));
+    add(&mut told.contradicted_refunds, fees.refunds.iter().flat_map(|refund| &refund.contradicted));
 }
 
 /// Fees are assessed of what was handed in and is not over, and not by who has a part in it.
@@ -345,6 +425,14 @@ impl FeeService for FeesOf {
 
     async fn pay_bill(&self, request: Request<pb::PayBillRequest>) -> Reply<pb::Fees> {
         reply(self.pay(receive(request)?).await)
+    }
+
+    async fn record_payment(&self, request: Request<pb::RecordPaymentRequest>) -> Reply<pb::Fees> {
+        reply(self.record_payment(receive(request)?).await)
+    }
+
+    async fn record_refund(&self, request: Request<pb::RecordRefundRequest>) -> Reply<pb::Fees> {
+        reply(self.record_refund(receive(request)?).await)
     }
 
     async fn notify_payment(&self, request: Request<pb::NotifyPaymentRequest>) -> Reply<pb::NotifyPaymentResponse> {

@@ -15,7 +15,7 @@ use crate::catalogue::import::all_tagged;
 use crate::catalogue::likely::{self, Held, OpenStage, Situation};
 use crate::catalogue::{self as items, Item, ItemFacts};
 use crate::convert::{ask, count, details, item as show, region};
-use crate::fetching::Query;
+use crate::fetching::{Answer, Query};
 use crate::joint::{Joint, Standing};
 use crate::theme::{Theme, ThemeFacts};
 
@@ -144,8 +144,8 @@ impl Catalogue {
                 trace: trace.to_owned(),
             };
             match self.sources.fetch(&Fetch::License(type_code.clone()), &query).await {
-                Ok(Some(found)) => situation.held.push(Held { type_code, name, valid_to: found.valid_to }),
-                Ok(None) => {}
+                Ok(Answer::Found(found)) => situation.held.push(Held { type_code, name, valid_to: found.valid_to }),
+                Ok(Answer::Missed(_)) => {}
                 Err(reason) => {
                     tracing::warn!(%reason, "what is likely is reckoned without licences");
                     return Ok(false);

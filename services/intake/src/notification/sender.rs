@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use yiwang_kit::config::Mode;
 use yiwang_kit::followed::{Followed, Read};
-use yiwang_kit::outward::{self, Outward};
+use yiwang_kit::outward::Outward;
 use yiwang_kit::{Config, Env};
 use yiwang_standards::identity::mask_number;
 
@@ -65,9 +65,9 @@ impl Provider {
 #[async_trait]
 impl Sender for Provider {
     async fn send(&self, message: &Message) -> Result<(), Unsent> {
-        self.0.ask(message).await.map(drop).map_err(|word| match outward::is_rejection(&word) {
-            true => Unsent::Rejected(word),
-            false => Unsent::Away(word),
+        self.0.ask(message).await.map(drop).map_err(|away| match away.is_rejection() {
+            true => Unsent::Rejected(away.0),
+            false => Unsent::Away(away.0),
         })
     }
 }

@@ -15,18 +15,20 @@ use yiwang_proto::intake::v1 as pb;
 use yiwang_proto::intake::v1::delivery_service_client::DeliveryServiceClient;
 use yiwang_proto::intake::v1::document_service_client::DocumentServiceClient;
 use yiwang_proto::intake::v1::fee_service_client::FeeServiceClient;
+use yiwang_proto::intake::v1::joint_service_client::JointServiceClient;
 use yiwang_proto::intake::v1::mandate_service_client::MandateServiceClient;
 
 use crate::details::{rich, with};
 use crate::directory::{ITEM, publish, ready};
+use crate::joints;
 use crate::world::{CITIZEN2, HYGIENE, World, citizen, pdf, person, reason, struct_of};
 
-fn deliveries(world: &World, account: &str) -> DeliveryServiceClient<Link> {
+pub fn deliveries(world: &World, account: &str) -> DeliveryServiceClient<Link> {
     DeliveryServiceClient::new(world.link(account))
 }
 
 /// Approval tells how the case ended, and what came of it.
-async fn conclude(world: &World, id: &str, granted: bool, number: &str) {
+pub async fn conclude(world: &World, id: &str, granted: bool, number: &str) {
     let mut result =
         pb::IssuedResult { name: "公共场所卫生许可证".into(), number: number.into(), ..Default::default() };
     result.set_kind(items::ResultKind::License);
@@ -45,17 +47,17 @@ async fn conclude(world: &World, id: &str, granted: bool, number: &str) {
     world.by_service("approval").record_conclusion(told).await.unwrap();
 }
 
-async fn of(world: &World, who: &str, application: &str) -> Option<pb::Delivery> {
+pub async fn of(world: &World, who: &str, application: &str) -> Option<pb::Delivery> {
     let ask = pb::ListDeliveriesRequest { application_id: application.into(), ..Default::default() };
     let found = deliveries(world, who).list_deliveries(ask).await.unwrap().into_inner().deliveries;
     found.into_iter().next()
 }
 
-async fn read(world: &World, who: &str, id: &str) -> pb::Delivery {
+pub async fn read(world: &World, who: &str, id: &str) -> pb::Delivery {
     deliveries(world, who).get_delivery(pb::GetDeliveryRequest { id: id.into() }).await.unwrap().into_inner()
 }
 
-async fn until(world: &World, id: &str, wanted: impl Fn(&pb::Delivery) -> bool) -> pb::Delivery {
+pub async fn until(world: &World, id: &str, wanted: impl Fn(&pb::Delivery) -> bool) -> pb::Delivery {
     world
         .until(async || {
             let now = read(world, "citizen", id).await;
@@ -73,7 +75,7 @@ async fn granted(world: &World) -> (String, pb::Delivery) {
     (accepted.id, found)
 }
 
-fn choose(id: &str, manner: pb::DeliveryManner) -> pb::ChooseMannerRequest {
+pub fn choose(id: &str, manner: pb::DeliveryManner) -> pb::ChooseMannerRequest {
     let recipient =
         pb::ParcelRecipient {
             name: "张建国".into(), phone: "13812345678".into(), address: "广安区滨江路88号".into()
@@ -88,7 +90,7 @@ fn choose(id: &str, manner: pb::DeliveryManner) -> pb::ChooseMannerRequest {
     }
 }
 
-async fn hand_out(world: &World, id: &str, name: &str, number: &str) -> Result<pb::Delivery, tonic::Status> {
+pub async fn hand_out(world: &World, id: &str, name: &str, number: &str) -> Result<pb::Delivery, tonic::Status> {
     let ask = pb::HandOutResultRequest {
         id: id.into(),
         request_id: new_request_id(),
@@ -162,17 +164,17 @@ pub async fn who_collects_for_another_has_a_mandate_to_receive(world: World) {
 
 /// What the carrier is told to do, and what it was asked.
 #[derive(Default)]
-struct Told {
+pub struct Told {
     away: usize,
     said: Value,
     asked: Vec<Value>,
 }
 
 #[derive(Clone, Default)]
-struct Desk(Arc<Mutex<Told>>);
+pub struct Desk(Arc<Mutex<Told>>);
 
 impl Desk {
-    fn say(&self, said: Value) {
+    pub fn say(&self, said: Value) {
         self.0.lock().unwrap().said = said;
     }
 
@@ -194,7 +196,7 @@ async fn answer(State(desk): State<Desk>, headers: HeaderMap, Json(ask): Json<Va
 }
 
 /// The same world with a carrier at the end of a line.
-async fn carried(world: World) -> (World, Desk) {
+pub async fn carried(world: World) -> (World, Desk) {
     let desk = Desk::default();
     desk.say(json!({"state": "under_way", "tracking": "E1", "moves": [{"time": 1_772_420_000, "text": "已揽收"}]}));
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -209,7 +211,7 @@ async fn carried(world: World) -> (World, Desk) {
     (world.restart().await, desk)
 }
 
-async fn dispatch(world: &World, id: &str) -> Result<pb::Delivery, tonic::Status> {
+pub async fn dispatch(world: &World, id: &str) -> Result<pb::Delivery, tonic::Status> {
     let ask = pb::DispatchDeliveryRequest { id: id.into(), request_id: new_request_id(), ..Default::default() };
     deliveries(world, "clerk").dispatch_delivery(ask).await.map(tonic::Response::into_inner)
 }
@@ -237,6 +239,9 @@ pub async fn a_parcel_is_tracked_whatever_the_carrier_does(world: World) {
     // the handler meets it away, and so does the relay at first
     desk.0.lock().unwrap().away = 2;
     dispatch(&world, &delivery.id).await.unwrap();
+    until(&world, &delivery.id, |one| one.etag.parse::<u64>().unwrap() >= 5).await;
+    // it is asked again by the clock
+    later(&world, 31);
     let tracked = until(&world, &delivery.id, |one| one.parcels[0].tracking_number == "E1").await;
     let number = tracked.parcels[0].number.clone();
     // told the same again, nothing stands twice
@@ -425,4 +430,131 @@ pub async fn who_is_late_is_seen_and_a_refusal_is_served_too(world: World) {
         world.until(async || of(&world, "citizen", &other.id).await.filter(|one| !one.results.is_empty())).await;
     assert_eq!((refused.results[0].name.as_str(), refused.results[0].number.as_str()), ("不予行政许可决定书", "BX1"));
     assert!(refused.due.is_none());
+}
+
+pub async fn what_the_carrier_does_not_say_a_person_says_and_who_contradicts_is_seen(world: World) {
+    let (world, desk) = Box::pin(carried(world)).await;
+    let (_, delivery) = Box::pin(granted(&world)).await;
+    let ask = choose(&delivery.id, pb::DeliveryManner::Post);
+    deliveries(&world, "citizen").choose_manner(ask).await.unwrap();
+    desk.0.lock().unwrap().away = 1000;
+    let sent = dispatch(&world, &delivery.id).await.unwrap();
+    let end = |end: pb::ParcelEnd| pb::EndParcelRequest {
+        id: delivery.id.clone(),
+        request_id: new_request_id(),
+        end: end.into(),
+        reason: "寄递企业停业".into(),
+        ..Default::default()
+    };
+    let at_the_window = async || hand_out(&world, &delivery.id, "张建国", crate::world::CITIZEN).await;
+    assert_eq!(reason(&at_the_window().await.unwrap_err()), "DELIVERY_NOT_AT_STAGE");
+    let said = deliveries(&world, "clerk").end_parcel(end(pb::ParcelEnd::Delivered)).await.unwrap_err();
+    assert_eq!(reason(&said), "FIELD_INVALID");
+    let refused = deliveries(&world, "citizen").end_parcel(end(pb::ParcelEnd::Returned)).await.unwrap_err();
+    assert_eq!(reason(&refused), "ACTION_NOT_PERMITTED");
+    let back = deliveries(&world, "clerk").end_parcel(end(pb::ParcelEnd::Returned)).await.unwrap().into_inner();
+    assert_eq!((back.stage(), back.parcels[0].by_hand), (pb::DeliveryStage::Ready, true));
+    at_the_window().await.unwrap();
+    // days later the carrier says that it delivered it
+    desk.0.lock().unwrap().away = 0;
+    desk.say(json!({"state": "delivered", "signed_by": "门卫"}));
+    notify(&world, "courier", &sent.parcels[0].number).await.unwrap();
+    let seen = until(&world, &delivery.id, |one| one.parcels[0].contradicted).await;
+    assert_eq!(seen.outcome.unwrap().way(), pb::ServiceWay::Collected);
+    let ask = pb::ListDeliveriesRequest { contradicted: true, ..Default::default() };
+    let listed = deliveries(&world, "supervisor").list_deliveries(ask).await.unwrap().into_inner().deliveries;
+    assert_eq!(listed.len(), 1);
+}
+
+/// An inn whose hygiene permit was granted, while its fire check is not decided.
+async fn half_granted(world: &World) -> (pb::JointApplication, pb::Delivery) {
+    let joint = joints::draft(world, false).await;
+    let running = joints::submit(world, &joint.id).await.unwrap();
+    joints::grant(world, &running, "hygiene", &joints::HYGIENE_PAPERS, "卫公证字2026第1号").await;
+    let application = joints::member(&joint, "hygiene").application_id.clone();
+    let there = |one: &pb::Delivery| !one.results.is_empty();
+    let delivery = world.until(async || of(world, "citizen", &application).await.filter(there)).await;
+    joints::until(world, &joint.id, "fire", pb::JointMemberState::Running).await;
+    (joint, delivery)
+}
+
+pub async fn what_is_handed_out_together_waits_no_longer_than_its_own_date_allows(world: World) {
+    let (joint, delivery) = half_granted(&world).await;
+    // its date runs from its own decision, and is seen while it waits
+    assert_eq!(
+        (delivery.stage(), delivery.due.as_ref().unwrap().date.as_str()),
+        (pb::DeliveryStage::Preparing, "2026-03-16")
+    );
+    assert_eq!(delivery.gathers_until.as_ref().unwrap().date, "2026-03-11");
+    let early = hand_out(&world, &delivery.id, "张建国", crate::world::CITIZEN).await.unwrap_err();
+    assert_eq!(reason(&early), "DELIVERY_NOT_AT_STAGE");
+    world.day(2026, 3, 12);
+    until(&world, &delivery.id, |one| one.stage() == pb::DeliveryStage::Ready).await;
+    let done = hand_out(&world, &delivery.id, "张建国", crate::world::CITIZEN).await.unwrap();
+    assert!(!done.outcome.unwrap().late);
+    // what is granted after that goes by itself, with its own date
+    let fire = joints::member(&joint, "fire").application_id.clone();
+    let accepted = async || world.read("citizen", &fire).await.phase() == pb::ApplicationPhase::Accepted;
+    world.until(async || accepted().await.then_some(())).await;
+    joints::told(&world, &fire, true, "消字2026第1号").await;
+    let at = |one: &pb::Delivery| one.stage() == pb::DeliveryStage::Ready;
+    let other = world.until(async || of(&world, "citizen", &fire).await.filter(at)).await;
+    assert_eq!((other.id == delivery.id, other.application_ids), (false, vec![fire]));
+}
+
+pub async fn each_of_several_that_were_lost_has_its_own_new_number(world: World) {
+    let (world, desk) = Box::pin(carried(world)).await;
+    let (joint, delivery) = half_granted(&world).await;
+    joints::grant(&world, &joint, "fire", &["fire_system", "layout"], "消字2026第1号").await;
+    let bank = pb::RecordPartnerStepRequest {
+        id: joint.id.clone(),
+        member_code: "bank".into(),
+        request_id: new_request_id(),
+        done: true,
+        number: "6222".into(),
+        ..Default::default()
+    };
+    JointServiceClient::new(world.link("clerk")).record_partner_step(bank).await.unwrap();
+    until(&world, &delivery.id, |one| one.stage() == pb::DeliveryStage::Ready).await;
+    let ask = choose(&delivery.id, pb::DeliveryManner::Post);
+    deliveries(&world, "clerk").choose_manner(ask).await.unwrap();
+    desk.say(json!({"state": "lost", "reason": "车辆事故"}));
+    dispatch(&world, &delivery.id).await.unwrap();
+    let lost = until(&world, &delivery.id, |one| one.stage() == pb::DeliveryStage::Lost).await;
+    let remade = async |number: &str, remade: Vec<pb::RemadeResult>| {
+        let ask = pb::RecordRemadeRequest {
+            id: delivery.id.clone(),
+            request_id: new_request_id(),
+            number: number.into(),
+            remade,
+            ..Default::default()
+        };
+        deliveries(&world, "clerk").record_remade(ask).await.map(tonic::Response::into_inner)
+    };
+    assert_eq!(reason(&remade("卫公证字2026第1-1号", Vec::new()).await.unwrap_err()), "RESULT_UNKNOWN");
+    let first = pb::RemadeResult {
+        application_id: lost.results[0].application_id.clone(),
+        number: "卫公证字2026第1-1号".into(),
+    };
+    let stranger = pb::RemadeResult { application_id: joint.id.clone(), ..first.clone() };
+    assert_eq!(reason(&remade("", vec![stranger]).await.unwrap_err()), "RESULT_UNKNOWN");
+    let again = remade("", vec![first]).await.unwrap();
+    let numbers: Vec<&str> = again.results.iter().map(|result| result.number.as_str()).collect();
+    assert_eq!(numbers, ["卫公证字2026第1-1号", "消字2026第1号"]);
+}
+
+pub async fn what_turns_somebody_down_waits_for_no_other(world: World) {
+    let joint = joints::draft(&world, true).await;
+    let running = joints::submit(&world, &joint.id).await.unwrap();
+    let id = joints::member(&running, "hygiene").application_id.clone();
+    for material in joints::HYGIENE_PAPERS {
+        world.upload(&id, material, pdf(200)).await.unwrap();
+    }
+    world.accept(&id).await.unwrap();
+    // the branch is not decided
+    conclude(&world, &id, false, "BX1").await;
+    let at = |one: &pb::Delivery| one.stage() == pb::DeliveryStage::Ready;
+    let refused = world.until(async || of(&world, "citizen", &id).await.filter(at)).await;
+    assert_eq!((refused.results[0].number.as_str(), refused.application_ids.len()), ("BX1", 1));
+    hand_out(&world, &refused.id, "张建国", crate::world::CITIZEN).await.unwrap();
 }

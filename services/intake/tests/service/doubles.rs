@@ -100,6 +100,9 @@ pub async fn a_clerk_joins_the_second_to_the_first(world: World) {
     let refused =
         doubles(&world, "citizen").join_application(join(&second.id, &first.receipt_number)).await.unwrap_err();
     assert_eq!(reason(&refused), "ACTION_NOT_PERMITTED");
+    // of two that wait the later one ends, whoever asks: no two end for each other's sake
+    let refused = clerk().join_application(join(&first.id, &second.receipt_number)).await.unwrap_err();
+    assert_eq!(reason(&refused), "OTHER_CAME_LATER");
     clerk().join_application(join(&second.id, &first.receipt_number)).await.unwrap();
     let read = world.read("citizen", &second.id).await;
     let ended = read.withdrawal.clone().unwrap();
@@ -112,6 +115,18 @@ pub async fn a_clerk_joins_the_second_to_the_first(world: World) {
     let refused = clerk().join_application(join(&first.id, "1")).await.unwrap_err();
     assert_eq!(reason(&refused), "WRONG_PHASE");
     assert!(overridden(&world).await.is_empty());
+}
+
+pub async fn the_oldest_of_many_stops_whoever_came_later(world: World) {
+    let (first, second) = (handed_in(&world).await, handed_in(&world).await);
+    for _ in 0..21 {
+        handed_in(&world).await;
+    }
+    let refused = Problem::of(&world.accept(&second.id).await.unwrap_err());
+    assert_eq!(
+        (refused.reason.as_str(), refused.metadata["number"].as_str()),
+        ("DOUBLE_ENTRY", first.receipt_number.as_str())
+    );
 }
 
 pub async fn whoever_accepts_all_the_same_says_why_and_supervision_sees_it(world: World) {

@@ -9,7 +9,7 @@ use yiwang_proto::intake::v1::custody_service_client::CustodyServiceClient;
 use yiwang_proto::intake::v1::intake_service_client::IntakeServiceClient;
 
 use crate::directory::ITEM;
-use crate::doubles::{concluded, listed, published_basic};
+use crate::doubles::{listed, published_basic};
 use crate::world::{World, citizen, create, metadata, pdf, reason, struct_of};
 
 /// 华蓥市: where it is received.
@@ -198,17 +198,22 @@ pub async fn papers_go_from_hand_to_hand_and_the_result_comes_back(world: World)
     let back = || seal(&id, pb::ParcelDirection::Back, "S2");
     assert_eq!(reason(&organ(&world, "reviewer").seal_parcel(back()).await.unwrap_err()), "MATTER_NOT_ENDED");
     world.accept(&id).await.unwrap();
-    concluded(&world, &id, true).await;
+    crate::deliveries::conclude(&world, &id, true, "批准1号").await;
+    at_stage(&world, &id, pb::DeliveryStage::Ready).await;
     organ(&world, "reviewer").seal_parcel(back()).await.unwrap();
     organ(&world, "reviewer").hand_over_parcel(hand_over(&id, 2, window(HERE))).await.unwrap();
     let out = |number| pb::HandOutParcelRequest {
         application_id: id.clone(),
         number,
         request_id: new_request_id(),
+        collector: Some(citizen()),
         ..Default::default()
     };
     assert_eq!(reason(&here().hand_out_parcel(out(2)).await.unwrap_err()), "PARCEL_NOT_HELD");
     here().confirm_parcel(confirm(&id, 2, "")).await.unwrap();
+    // what was confirmed is confirmed, and what is not there is not there
+    assert_eq!(reason(&here().confirm_parcel(confirm(&id, 2, "")).await.unwrap_err()), "PARCEL_NOT_IN_TRANSIT");
+    assert_eq!(reason(&here().confirm_parcel(confirm(&id, 9, "")).await.unwrap_err()), "PARCEL_NOT_FOUND");
     assert_eq!(reason(&here().hand_out_parcel(out(1)).await.unwrap_err()), "PARCEL_NOT_BACK");
     let done = here().hand_out_parcel(out(2)).await.unwrap().into_inner();
     assert_eq!(done.parcels[1].stage(), pb::ParcelStage::HandedOut);
@@ -255,4 +260,72 @@ pub async fn papers_are_kept_of_what_was_received_elsewhere_alone(world: World) 
     let refused = organ(&world, "clerk").seal_parcel(seal(&own.id, pb::ParcelDirection::Out, "S1")).await.unwrap_err();
     assert_eq!(reason(&refused), "NOT_RECEIVED_ELSEWHERE");
     assert_eq!(reason(&organ(&world, "clerk").get_custody(get(&own.id)).await.unwrap_err()), "APPLICATION_NOT_FOUND");
+}
+
+async fn at_stage(world: &World, application: &str, stage: pb::DeliveryStage) -> pb::Delivery {
+    let at = |one: &pb::Delivery| one.stage() == stage;
+    world.until(async || crate::deliveries::of(world, "citizen", application).await.filter(at)).await
+}
+
+fn out(id: &str, number: i32, collector: Option<yiwang_proto::party::v1::Party>) -> pb::HandOutParcelRequest {
+    pb::HandOutParcelRequest {
+        application_id: id.into(),
+        number,
+        request_id: new_request_id(),
+        collector,
+        ..Default::default()
+    }
+}
+
+pub async fn a_result_is_handed_out_elsewhere_to_whom_it_belongs_and_is_delivered_by_it(world: World) {
+    open(&world).await;
+    let id = received(&world).await.id;
+    let here = || custody(&world, "clerk", HERE);
+    world.accept(&id).await.unwrap();
+    crate::deliveries::conclude(&world, &id, true, "").await;
+    at_stage(&world, &id, pb::DeliveryStage::Preparing).await;
+    organ(&world, "reviewer").seal_parcel(seal(&id, pb::ParcelDirection::Back, "S1")).await.unwrap();
+    organ(&world, "reviewer").hand_over_parcel(hand_over(&id, 1, window(HERE))).await.unwrap();
+    here().confirm_parcel(confirm(&id, 1, "")).await.unwrap();
+    let nobody = here().hand_out_parcel(out(&id, 1, None)).await.unwrap_err();
+    assert_eq!(reason(&nobody), "COLLECTOR_MISSING");
+    let stranger = crate::world::person("李秀英", crate::world::CITIZEN2);
+    let refused = here().hand_out_parcel(out(&id, 1, Some(stranger))).await.unwrap_err();
+    assert_eq!(reason(&refused), "MANDATE_MISSING");
+    // what is not there is not handed out
+    let early = here().hand_out_parcel(out(&id, 1, Some(citizen()))).await.unwrap_err();
+    assert_eq!(reason(&early), "DELIVERY_NOT_AT_STAGE");
+    crate::deliveries::conclude(&world, &id, true, "批准1号").await;
+    at_stage(&world, &id, pb::DeliveryStage::Ready).await;
+    let done = here().hand_out_parcel(out(&id, 1, Some(citizen()))).await.unwrap().into_inner();
+    assert_eq!(done.parcels[0].collector.as_ref().unwrap().name, "张**");
+    let delivered = at_stage(&world, &id, pb::DeliveryStage::Delivered).await;
+    let proved = crate::deliveries::until(&world, &delivered.id, |one| !one.proof_numbers.is_empty()).await;
+    let outcome = proved.outcome.unwrap();
+    assert_eq!((outcome.way(), outcome.late), (pb::ServiceWay::Collected, false));
+    world.day(2026, 3, 20);
+    assert!(!crate::deliveries::read(&world, "supervisor", &delivered.id).await.overdue);
+}
+
+pub async fn papers_of_what_was_withdrawn_go_back_and_originals_at_any_time(world: World) {
+    open(&world).await;
+    let id = received(&world).await.id;
+    let here = || custody(&world, "clerk", HERE);
+    here().seal_parcel(seal(&id, pb::ParcelDirection::Out, "S1")).await.unwrap();
+    let early = here().hand_out_parcel(out(&id, 1, Some(citizen()))).await.unwrap_err();
+    assert_eq!(reason(&early), "PARCEL_NOT_BACK");
+    // an original that nobody needs goes back while the matter goes on
+    let back = pb::SealParcelRequest { originals_only: true, ..seal(&id, pb::ParcelDirection::Back, "S2") };
+    organ(&world, "reviewer").seal_parcel(back).await.unwrap();
+    organ(&world, "reviewer").hand_over_parcel(hand_over(&id, 2, window(HERE))).await.unwrap();
+    here().confirm_parcel(confirm(&id, 2, "")).await.unwrap();
+    here().hand_out_parcel(out(&id, 2, Some(citizen()))).await.unwrap();
+    // what never went out goes back to whom it belongs
+    world.withdraw(&id).await.unwrap();
+    let done = here().hand_out_parcel(out(&id, 1, Some(citizen()))).await.unwrap().into_inner();
+    assert_eq!(done.parcels[0].stage(), pb::ParcelStage::HandedOut);
+    world.day(2026, 3, 20);
+    let ask = pb::ListCustodiesRequest { overdue: true, ..Default::default() };
+    let late = custody(&world, "supervisor", HERE).list_custodies(ask).await.unwrap().into_inner().custodies;
+    assert!(late.is_empty());
 }

@@ -173,7 +173,7 @@ fn rare() -> Vec<ApplicationEvent> {
     let due = yiwang_intake::rules::named("confirmation").tell_once.due(start, Calendar::builtin());
     vec![
         ApplicationEvent::AcceptanceOverdue { due: due.clone() },
-        ApplicationEvent::PapersArrived { received: start, due: Some(due.clone()) },
+        ApplicationEvent::PapersArrived { received: start, due: Some(due.clone()), tell_sooner: None },
         ApplicationEvent::DueRecomputed { due },
         ApplicationEvent::WithdrawalDenied,
         ApplicationEvent::HelperNamed {
@@ -366,9 +366,16 @@ fn fees(vault: &Vault) -> Vec<fee::Event> {
     let personal = Personal::new(&vault.lookup("golden", "李秀英"), "refund.reason", "例");
     vec![
         Event::FeeAssessed { line: Box::new(line.clone()), by: by(), matter: None },
-        Event::FeeStruck { code: "F01".into(), reason: "误核".into(), by: by() },
+        Event::FeeStruck { code: "F01".into(), reason: "误核".into(), by: by(), matter: None },
         Event::BillIssued { number: bill(), matter: matter(), by: by() },
-        Event::PaymentPlaced { number: number(), bill: bill(), amount: 1000, expires: Timestamp(1), by: by() },
+        Event::PaymentPlaced {
+            number: number(),
+            bill: bill(),
+            amount: 1000,
+            expires: Timestamp(1),
+            by: by(),
+            provider: "示例".into(),
+        },
         Event::ProviderAsked { number: number() },
         Event::ProviderWaits {
             number: number(),
@@ -377,7 +384,8 @@ fn fees(vault: &Vault) -> Vec<fee::Event> {
             reference: "P1".into(),
         },
         Event::PaymentReceived { number: number(), paid: 1000, reference: "P1".into(), remitted: false },
-        Event::FeeReceiptIssued { number: number(), receipt },
+        Event::FeeReceiptIssued { number: number(), receipt: receipt.clone() },
+        Event::PaymentRecorded { number: "JK1-02".into(), bill: bill(), paid: 1, receipt, by: by() },
         Event::PaymentContradicted { number: number(), said: "未缴".into() },
         Event::PaymentRemitted { number: number() },
         Event::RefundRequested {
@@ -388,9 +396,10 @@ fn fees(vault: &Vault) -> Vec<fee::Event> {
             reason: Some(personal),
             by: by(),
         },
-        Event::RefundApproved { number: back(), by: by() },
+        Event::RefundApproved { number: back(), by: by(), provider: "示例".into() },
         Event::RefundFailed { number: back(), reason: reason() },
-        Event::RefundPaid { number: back(), reference: "R1".into() },
+        Event::RefundPaid { number: back(), reference: "R1".into(), by: None },
+        Event::RefundContradicted { number: back(), order: "JK1-R01-1".into(), said: "已退500分".into() },
         Event::RefundRefused { number: back(), reason: reason(), by: by() },
         Event::PaymentFailed { number: number(), reason: reason() },
         Event::FeeWaived {
@@ -402,6 +411,7 @@ fn fees(vault: &Vault) -> Vec<fee::Event> {
             by: by(),
         },
         Event::BillCancelled { number: bill(), reason: reason(), by: by() },
+        Event::FeesClosed { closed: fee::Closed { end: fee::End::NotGranted, reason: reason() }, matter: matter() },
     ]
 }
 

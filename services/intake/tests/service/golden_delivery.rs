@@ -30,9 +30,10 @@ pub fn deliveries(vault: &Vault) -> Vec<Event> {
         name: "公共场所卫生许可新办".into(),
         organisation: "115113016823646795".into(),
         case_number: "1".into(),
+        due: None,
     };
     let facts = Facts {
-        parts: vec![part],
+        parts: vec![part.clone()],
         addressee: addressee.clone(),
         audiences: vec![subject.audience()],
         region: "511602000000".into(),
@@ -63,17 +64,30 @@ pub fn deliveries(vault: &Vault) -> Vec<Event> {
     };
     let served = Served { application, name: "许可证".into(), number: "1".into(), license: "L".into() };
     vec![
-        Event::DeliveryOpened { facts: Box::new(facts), due: Some(due()) },
+        Event::DeliveryOpened { facts: Box::new(facts), due: Some(due()), gathers_until: Some(due()) },
+        Event::PartAdded {
+            part: Box::new(Part { application: StreamId::named("application", "golden two"), ..part }),
+            audiences: vec![subject.audience()],
+            decided: date,
+            gathers_until: None,
+        },
+        Event::DeliveryGathered { without: vec![StreamId::named("application", "golden two")] },
         Event::ResultReady { result: served },
         Event::DeliveryDueRecomputed { due: due() },
         Event::DeliveryOverdue { due: due() },
         Event::MannerChosen { manner: Manner::Post(Box::new(recipient)), by: by() },
-        Event::DeliveryDispatched { number: number(), by: by() },
+        Event::DeliveryDispatched { number: number(), by: by(), carrier: "示例".into() },
         Event::CarrierAsked { number: number() },
         Event::ParcelMoved { number: number(), tracking: "E1".into(), moves: moves(), ask_at: Timestamp(2) },
-        Event::ParcelReturned { number: number(), moves: moves(), reason: personal("parcel", "查无此人") },
-        Event::ParcelLost { number: number(), moves: moves(), reason: personal("parcel", "丢失") },
-        Event::ResultRemade { number: "2".into(), by: by() },
+        Event::ParcelReturned {
+            number: number(),
+            moves: moves(),
+            reason: personal("parcel", "查无此人"),
+            by: Some(by()),
+        },
+        Event::ParcelContradicted { number: number(), moves: moves() },
+        Event::ParcelLost { number: number(), moves: moves(), reason: personal("parcel", "丢失"), by: None },
+        Event::ResultRemade { number: String::new(), by: by(), numbers: vec![(application, "2".into())] },
         Event::PutInLocker { compartment: Box::new(compartment), by: by() },
         Event::LockerCodeWrong,
         Event::LockerLapsed,

@@ -112,6 +112,7 @@ pub fn kept(vault: &Vault) -> Vec<CustodyEvent> {
             holder: here,
             due: due.clone(),
             by: by(),
+            originals_only: false,
         },
         CustodyEvent::ParcelDueRecomputed { parcel, due: due.clone() },
         CustodyEvent::ParcelOverdue { parcel, due: due.clone() },
@@ -125,6 +126,6 @@ pub fn kept(vault: &Vault) -> Vec<CustodyEvent> {
             by: by(),
         },
         CustodyEvent::ParcelLost { parcel, text: text("lost", "遗失"), by: by() },
-        CustodyEvent::ParcelHandedOut { parcel, by: by() },
+        CustodyEvent::ParcelHandedOut { parcel, by: by(), collector: None },
     ]
 }

@@ -101,7 +101,7 @@ pub async fn what_was_granted_brings_what_follows_it_with_the_reason(world: Worl
     let running = suggest(&world, "citizen", Default::default()).await.unwrap();
     assert_eq!(kinds(&running), [(FIRE.to_owned(), vec![pb::LikelyKind::FollowsRunning])]);
     world.withdraw(&draft.id).await.unwrap();
-    granted(&world).await;
+    Box::pin(granted(&world)).await;
     let said = pb::SuggestItemsRequest { life_event: "企业准营".into(), ..Default::default() };
     let all = suggest(&world, "citizen", said).await.unwrap();
     assert_eq!(kinds(&all), [(FIRE.to_owned(), vec![pb::LikelyKind::FollowsGranted, pb::LikelyKind::LifeEvent])]);
@@ -114,7 +114,7 @@ pub async fn what_was_granted_brings_what_follows_it_with_the_reason(world: Worl
 }
 
 pub async fn a_licence_that_ends_soon_is_to_be_renewed(world: World) {
-    granted(&world).await;
+    Box::pin(granted(&world)).await;
     let kind = hygiene_type(&world).await;
     // the stand-in's licence ends on 2030-03-01
     world.license.hold("公共场所卫生许可证", &kind);
@@ -161,7 +161,7 @@ pub async fn whoever_does_not_sign_in_is_told_by_what_they_say(world: World) {
 
 pub async fn nobody_is_told_by_what_is_anothers(world: World) {
     place(&world).await;
-    granted(&world).await;
+    Box::pin(granted(&world)).await;
     assert_eq!(suggest(&world, "citizen", Default::default()).await.unwrap().items.len(), 1);
     for other in ["citizen2", "clerk", "reviewer", "supervisor", "admin"] {
         let answer = suggest(&world, other, Default::default()).await.unwrap();

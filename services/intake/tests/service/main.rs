@@ -9,6 +9,7 @@ mod approval;
 mod attachments;
 mod catalogue;
 mod chains;
+mod charges;
 mod counters;
 mod deferrals;
 mod deliveries;
@@ -119,6 +120,7 @@ both! {
     numbers: whatever_comes_at_once_numbers_are_one_to_n;
     doubles: the_second_is_received_told_of_the_first_and_not_accepted,
         a_clerk_joins_the_second_to_the_first,
+        the_oldest_of_many_stops_whoever_came_later,
         whoever_accepts_all_the_same_says_why_and_supervision_sees_it,
         a_reason_without_need_is_no_override,
         what_was_decided_withdrawn_or_refused_is_no_more_in_progress,
@@ -135,7 +137,9 @@ both! {
         a_receiving_clerk_sees_what_was_received_there_and_not_more,
         papers_go_from_hand_to_hand_and_the_result_comes_back,
         what_is_not_sent_on_or_not_confirmed_in_time_supervision_of_both_regions_sees,
-        papers_are_kept_of_what_was_received_elsewhere_alone;
+        papers_are_kept_of_what_was_received_elsewhere_alone,
+        a_result_is_handed_out_elsewhere_to_whom_it_belongs_and_is_delivered_by_it,
+        papers_of_what_was_withdrawn_go_back_and_originals_at_any_time;
     ends: an_item_on_hold_says_why_until_it_is_resumed, what_the_province_cancels_nobody_accepts_any_more, an_item_ends_no_later_than_its_basic_item, a_list_that_was_published_meanwhile_ends_with_its_basic_item, a_version_that_waits_is_taken_back, what_is_announced_is_cancelled_at_once_or_not;
     halls: who_is_not_in_a_hall_stands_on_the_board_until_it_says_why, each_way_of_being_there_says_what_belongs_to_it,
         a_hall_is_its_regions;
@@ -175,12 +179,24 @@ both! {
     deliveries: what_was_granted_is_handed_out_at_the_window_and_has_its_proof, who_collects_for_another_has_a_mandate_to_receive,
         a_parcel_is_tracked_whatever_the_carrier_does, what_comes_back_goes_again_and_what_is_lost_is_made_again,
         a_locker_opens_with_its_code_and_what_nobody_takes_is_put_back,
-        what_is_electronic_arrives_with_consent_and_once_it_is_paid, who_is_late_is_seen_and_a_refusal_is_served_too;
+        what_is_electronic_arrives_with_consent_and_once_it_is_paid, who_is_late_is_seen_and_a_refusal_is_served_too,
+        what_the_carrier_does_not_say_a_person_says_and_who_contradicts_is_seen,
+        what_is_handed_out_together_waits_no_longer_than_its_own_date_allows,
+        each_of_several_that_were_lost_has_its_own_new_number, what_turns_somebody_down_waits_for_no_other;
     fees: a_bill_is_paid_once_and_has_its_receipt, a_provider_that_is_away_is_asked_by_the_same_number_until_it_answers,
         a_slow_provider_is_asked_by_the_clock_and_by_its_own_notice, an_answer_that_comes_late_is_paid_too_much_and_goes_back,
         a_refund_is_approved_by_another_and_never_more_than_was_paid, what_a_decision_lets_off_needs_another_person_and_its_basis,
         what_is_withdrawn_is_not_paid_and_what_was_paid_late_goes_back, a_bill_that_was_a_mistake_is_taken_back,
         supervision_reads_the_books_of_a_month;
+    charges: a_refund_that_only_seemed_to_fail_is_not_paid_twice,
+        a_refund_that_was_paid_twice_all_the_same_is_seen, an_order_that_nobody_answers_holds_up_no_other,
+        what_is_paid_at_the_window_is_recorded_by_another_and_goes_back_by_hand, one_receipt_is_one_payment,
+        what_was_placed_with_one_provider_no_other_is_asked_about,
+        what_was_abolished_is_not_charged_and_what_is_cheaper_now_is_cheaper, what_ends_before_anything_was_charged_is_closed,
+        what_turns_somebody_down_is_handed_out_unpaid_and_its_charge_is_taken_back,
+        what_is_listed_for_the_result_is_assessed_or_said_not_to_be_due, who_lets_off_does_not_approve_what_goes_back_for_it,
+        why_money_is_asked_back_who_watches_does_not_read_and_reads_leave_an_entry,
+        an_amount_that_nobody_pays_is_seen_and_given_up;
     exchange: the_real_rows_go_in_and_come_out_the_same, ten_planted_rows_are_refused_each_with_its_reason,
         a_file_that_is_none_is_refused_whole, items_are_found_by_topic_and_by_whom_they_serve,
         what_serves_organs_alone_is_not_shown_to_the_public;

@@ -9,6 +9,19 @@ const LARGEST: usize = 64 * 1024;
 /// No answer is waited for longer.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// Nobody outside answers: asked again later. In a word; neither address nor question stands in it, so that it may be logged.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("away: {0}")]
+pub struct Away(pub String);
+
+impl Away {
+    /// Whether it says that this very question will never be answered otherwise. What speaks of us (a token or an address that is
+    /// wrong) or of the moment is no rejection: an operator mends it, or time does.
+    pub fn is_rejection(&self) -> bool {
+        matches!(self.0.as_str(), "status 400" | "status 410" | "status 413" | "status 414" | "status 422")
+    }
+}
+
 /// An address outside, with the token that it wants.
 pub struct Outward {
     client: reqwest::Client,
@@ -35,8 +48,8 @@ impl Outward {
     /// Posts a question, and gives back the answer's bytes.
     ///
     /// # Errors
-    /// What went wrong, in a word; neither address nor question stands in it, so that it may be logged.
-    pub async fn ask(&self, question: &(impl Serialize + Sync)) -> Result<Vec<u8>, String> {
+    /// Nobody answers, or not in order.
+    pub async fn ask(&self, question: &(impl Serialize + Sync)) -> Result<Vec<u8>, Away> {
         let mut request = self.client.post(&self.address).json(question);
         if let Some(token) = &self.token {
             request = request.bearer_auth(token);
@@ -45,7 +58,7 @@ impl Outward {
         let mut bytes = Vec::new();
         while let Some(chunk) = answer.chunk().await.map_err(|e| word(&e))? {
             if bytes.len() + chunk.len() > LARGEST {
-                return Err(format!("the answer is larger than {LARGEST} bytes"));
+                return Err(Away(format!("the answer is larger than {LARGEST} bytes")));
             }
             bytes.extend_from_slice(&chunk);
         }
@@ -53,17 +66,11 @@ impl Outward {
     }
 }
 
-/// Whether a word of [`Outward::ask`] says that this very question will never be answered otherwise. What speaks of us (a token or an
-/// address that is wrong) or of the moment is no rejection: an operator mends it, or time does.
-pub fn is_rejection(word: &str) -> bool {
-    matches!(word, "status 400" | "status 410" | "status 413" | "status 414" | "status 422")
-}
-
-fn word(error: &reqwest::Error) -> String {
-    match error.status() {
+fn word(error: &reqwest::Error) -> Away {
+    Away(match error.status() {
         _ if error.is_timeout() => "timeout".to_owned(),
         _ if error.is_connect() => "no connection".to_owned(),
         Some(status) => format!("status {}", status.as_u16()),
         None => "no answer".to_owned(),
-    }
+    })
 }

@@ -7,11 +7,13 @@ use crate::application::{Application, ApplicationEvent as Event, Phase, Withdraw
 use crate::catalogue::ItemFacts;
 use crate::double::Other;
 
-/// Ends an application that waits for acceptance or for its correction, for the matter goes on in another one that is in progress. Once
-/// the law has accepted it, it is a case of its own.
+/// Ends an application that waits for acceptance or for its correction, for the matter goes on in another one that is in progress and was
+/// handed in earlier, or was accepted. Once the law has accepted it, it is a case of its own. So that no two end for each other's sake: of
+/// two that wait one alone may end, and what was accepted never does.
 ///
 /// # Errors
-/// `WRONG_PHASE`, `PART_OF_JOINT`, `DEEMED_ACCEPTED`, `NOT_THE_SAME_MATTER`, `OWN_APPLICATION`, `CLERK_GRADE_TOO_LOW`.
+/// `WRONG_PHASE`, `PART_OF_JOINT`, `DEEMED_ACCEPTED`, `NOT_THE_SAME_MATTER`, `OTHER_CAME_LATER`, `OWN_APPLICATION`,
+/// `CLERK_GRADE_TOO_LOW`.
 pub fn join(
     app: &Application,
     pinned: &ItemFacts,
@@ -43,6 +45,13 @@ pub fn join(
         );
         Refusal::state("NOT_THE_SAME_MATTER", zh, en)
     })?;
+    if !into.stops {
+        let (zh, en) = (
+            "该申请收件在后且尚未受理，应当由后收件的并入先收件的",
+            "the other was handed in later and is not accepted: it is joined to this one, not this one to it",
+        );
+        return Err(Refusal::state("OTHER_CAME_LATER", zh, en));
+    }
     Ok(vec![Event::Withdrawn {
         cause: WithdrawalCause::Joined,
         reason: note.cloned(),

@@ -12,5 +12,7 @@ pub fn papers_arrived(app: &Application, day: NaiveDate, cx: &Context) -> Decisi
     }
     let waits = matches!(app.phase, Phase::Submitted { .. });
     let due = waits.then(|| app.item.rules.tell_once.due(day, &cx.calendar));
-    Ok(vec![Event::PapersArrived { received: day, due }])
+    let sooner = app.item.rules.tell_sooner.as_ref().filter(|_| waits);
+    let tell_sooner = sooner.map(|limit| limit.due(day, &cx.calendar));
+    Ok(vec![Event::PapersArrived { received: day, due, tell_sooner }])
 }

@@ -9,6 +9,10 @@ pub struct Demonstration;
 
 #[async_trait]
 impl Carrier for Demonstration {
+    fn name(&self) -> &str {
+        "demonstration"
+    }
+
     async fn ship(&self, order: &Order) -> Result<Said, Away> {
         Ok(Said::Delivered { signed_by: order.name.clone(), moves: Vec::new() })
     }

@@ -17,16 +17,17 @@ const SECONDS: std::ops::RangeInclusive<i64> = 0..=253_402_300_799;
 
 /// A carrier that answers over HTTP.
 pub struct CarrierDesk {
+    name: String,
     desk: Outward,
 }
 
 impl CarrierDesk {
-    /// At an address; in production over TLS alone.
+    /// By its name, at an address; in production over TLS alone.
     ///
     /// # Errors
     /// The client cannot be made.
-    pub fn new(address: &str, token: Option<String>, https_only: bool) -> anyhow::Result<Self> {
-        Ok(Self { desk: Outward::new(address, token, https_only)? })
+    pub fn new(name: String, address: &str, token: Option<String>, https_only: bool) -> anyhow::Result<Self> {
+        Ok(Self { name, desk: Outward::new(address, token, https_only)? })
     }
 }
 
@@ -73,9 +74,13 @@ fn kept(text: &str) -> String {
 
 #[async_trait]
 impl Carrier for CarrierDesk {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
     async fn ship(&self, order: &Order) -> Result<Said, Away> {
         let Order { number, name, phone, address } = order;
-        let bytes = self.desk.ask(&Question { number, name, phone, address }).await.map_err(Away)?;
+        let bytes = self.desk.ask(&Question { number, name, phone, address }).await?;
         let answer: Answer = serde_json::from_slice(&bytes).map_err(|_| Away("answer not understood".to_owned()))?;
         let seen = answer.moves.iter().filter(|one| SECONDS.contains(&one.time)).take(MOST);
         let moves = seen.map(|one| Seen { at: Timestamp(one.time * 1_000_000), text: kept(&one.text) }).collect();

@@ -11,6 +11,7 @@ use async_trait::async_trait;
 use serde::Deserialize;
 use yiwang_kit::config::Mode;
 use yiwang_kit::followed::{Followed, Read};
+pub use yiwang_kit::outward::Away;
 use yiwang_kit::{Config, Env};
 use yiwang_ledger::Timestamp;
 
@@ -84,14 +85,12 @@ impl Said {
     }
 }
 
-/// The carrier is away: asked again later.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the carrier is away: {0}")]
-pub struct Away(pub String);
-
 /// Who carries parcels.
 #[async_trait]
 pub trait Carrier: Send + Sync {
+    /// What it is called: kept with each parcel, which nobody else is asked about.
+    fn name(&self) -> &str;
+
     /// Hands a parcel over, or says where the one of that number is.
     ///
     /// # Errors
@@ -108,6 +107,8 @@ struct File {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Entry {
+    /// What it is called; its address where nothing stands. It stays as it is when the same carrier moves.
+    name: Option<String>,
     /// Where: `https://…`; absent for the demonstration.
     address: Option<String>,
     /// Its bearer token, in a file.
@@ -141,7 +142,10 @@ fn configured(config: &Config) -> anyhow::Result<Read<Option<Arc<dyn Carrier>>>>
     files.extend(entry.token_file.clone());
     let token = entry.token_file.map(std::fs::read_to_string).transpose().context("carriers.toml: token_file")?;
     let value: Option<Arc<dyn Carrier>> = match entry.address {
-        Some(address) => Some(Arc::new(CarrierDesk::new(&address, token, production)?)),
+        Some(address) => {
+            let name = entry.name.unwrap_or_else(|| address.clone());
+            Some(Arc::new(CarrierDesk::new(name, &address, token, production)?))
+        }
         None if production => {
             bail!("carriers.toml：生产环境不得使用演示寄递 / the demonstration carries nothing: not in production")
         }

@@ -9,12 +9,16 @@ pub struct Demonstration;
 
 #[async_trait]
 impl Provider for Demonstration {
+    fn name(&self) -> &str {
+        "demonstration"
+    }
+
     async fn pay(&self, order: &Order) -> Result<Said, Away> {
         Ok(Said::Paid { fen: order.fen, reference: format!("演示-{}", order.number), remitted: true })
     }
 
     async fn refund(&self, order: &RefundOrder) -> Result<SaidOfRefund, Away> {
-        Ok(SaidOfRefund::Paid { reference: format!("演示-{}", order.number) })
+        Ok(SaidOfRefund::Paid { fen: order.fen, reference: format!("演示-{}", order.number) })
     }
 
     async fn receipt(&self, order: &Order) -> Result<Option<Receipt>, Away> {

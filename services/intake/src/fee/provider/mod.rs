@@ -11,6 +11,7 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use yiwang_kit::config::Mode;
 use yiwang_kit::followed::{Followed, Read};
+pub use yiwang_kit::outward::Away;
 use yiwang_kit::{Config, Env};
 
 pub use self::demonstration::Demonstration;
@@ -86,6 +87,8 @@ pub enum SaidOfRefund {
     Waiting,
     /// It went back.
     Paid {
+        /// How much, 分.
+        fen: i64,
         /// The provider's reference.
         reference: String,
     },
@@ -94,6 +97,17 @@ pub enum SaidOfRefund {
         /// Why.
         reason: String,
     },
+}
+
+impl SaidOfRefund {
+    /// In a word, for a person.
+    pub fn word(&self) -> String {
+        match self {
+            SaidOfRefund::Waiting => "未退".to_owned(),
+            SaidOfRefund::Paid { fen, .. } => format!("已退{fen}分"),
+            SaidOfRefund::Failed { reason } => format!("失败：{reason}"),
+        }
+    }
 }
 
 /// 电子票据.
@@ -107,14 +121,12 @@ pub struct Receipt {
     pub url: String,
 }
 
-/// The provider is away: asked again later.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the provider is away: {0}")]
-pub struct Away(pub String);
-
 /// Who takes the money.
 #[async_trait]
 pub trait Provider: Send + Sync {
+    /// What it is called: kept with each order, which nobody else is asked about.
+    fn name(&self) -> &str;
+
     /// Places an order, or says how the one of that number stands.
     ///
     /// # Errors
@@ -143,6 +155,8 @@ struct File {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Entry {
+    /// What it is called; its address where nothing stands. It stays as it is when the same provider moves.
+    name: Option<String>,
     /// Where: `https://…`; absent for the demonstration.
     address: Option<String>,
     /// Its bearer token, in a file.
@@ -177,7 +191,10 @@ fn configured(config: &Config) -> anyhow::Result<Read<Option<Arc<dyn Provider>>>
     files.extend(entry.token_file.clone());
     let token = entry.token_file.map(std::fs::read_to_string).transpose().context("payments.toml: token_file")?;
     let value: Option<Arc<dyn Provider>> = match entry.address {
-        Some(address) => Some(Arc::new(PaymentDesk::new(&address, token, production)?)),
+        Some(address) => {
+            let name = entry.name.unwrap_or_else(|| address.clone());
+            Some(Arc::new(PaymentDesk::new(name, &address, token, production)?))
+        }
         None if production => {
             bail!("payments.toml：生产环境不得使用演示支付 / the demonstration takes no money: not in production")
         }
