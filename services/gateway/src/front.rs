@@ -20,20 +20,20 @@ use yiwang_proto::{
 
 use crate::{
     Options, affairs::Affairs, attachments, cache, contract::Contract, dev, health, openapi, page, problem::Refused,
-    proxy, quota, rest::Rest, trace,
+    proxy, quota, rest::Rest, trace, verification,
 };
 
 /// What every handler shares.
-struct Front<L> {
-    links: Links<L>,
+struct Front {
+    links: Links,
     options: Options,
-    rest: Rest<L>,
+    rest: Rest,
     openapi: Bytes,
     page: String,
     places: Places,
 }
 
-impl<L> Front<L> {
+impl Front {
     /// Answers if there is a place for it, before anything of the body is read; the place is held until the answer is sent, by who
     /// follows until it begins.
     async fn admit(
@@ -52,17 +52,18 @@ impl<L> Front<L> {
     }
 }
 
-type Shared<L> = State<Arc<Front<L>>>;
+type Shared = State<Arc<Front>>;
 
 /// The links of a process, each by its package; the catalogue is kept by intake.
-pub fn links(ways: &yiwang_kit::Links) -> Links<yiwang_kit::Link> {
+pub fn links(ways: &yiwang_kit::Links) -> Links {
+    let get = |name| Link::new(ways.get(name));
     Links {
-        catalogue: ways.get("intake"),
-        intake: ways.get("intake"),
-        approval: ways.get("approval"),
-        license: ways.get("license"),
-        evaluation: ways.get("evaluation"),
-        trading: ways.get("trading"),
+        catalogue: get("intake"),
+        intake: get("intake"),
+        approval: get("approval"),
+        license: get("license"),
+        evaluation: get("evaluation"),
+        trading: get("trading"),
     }
 }
 
@@ -71,12 +72,7 @@ pub fn links(ways: &yiwang_kit::Links) -> Links<yiwang_kit::Link> {
 ///
 /// # Errors
 /// Only where the contracts built into the program do not fit together.
-pub fn router<L: Link>(
-    links: Links<L>,
-    options: Options,
-    clock: Arc<LegalClock>,
-    probes: Routes,
-) -> anyhow::Result<Router> {
+pub fn router(links: Links, options: Options, clock: Arc<LegalClock>, probes: Routes) -> anyhow::Result<Router> {
     let contract = Arc::new(Contract::load()?);
     let dev = clock.is_movable();
     let affairs = Affairs::new(links.clone(), options.part_deadline);
@@ -91,10 +87,10 @@ pub fn router<L: Link>(
         options: options.clone(),
     });
     let mut router = Router::new()
-        .route("/", get(front_page::<L>))
-        .route("/openapi.json", get(document::<L>))
-        .route("/v1/applications/{id}/attachments", post(upload::<L>).layer(upload_limit))
-        .route("/v1/applications/{id}/attachments/{attachment_id}", get(download::<L>))
+        .route("/", get(front_page))
+        .route("/openapi.json", get(document))
+        .route("/v1/applications/{id}/attachments", post(upload).layer(upload_limit))
+        .route("/v1/applications/{id}/attachments/{attachment_id}", get(download))
         .with_state(front.clone())
         .merge(health::router(links, options.leaving));
     if dev {
@@ -110,12 +106,12 @@ pub fn router<L: Link>(
 }
 
 /// All that has no handler of its own: a service's gRPC, or HTTP/JSON.
-async fn elsewhere<L: Link>(front: Arc<Front<L>>, request: Request) -> Response {
+async fn elsewhere(front: Arc<Front>, request: Request) -> Response {
     let (path, headers, trace) = (request.uri().path().to_owned(), request.headers().clone(), trace::of(&request));
     front.admit(&path, &headers, &trace, answered(&front, request)).await
 }
 
-async fn answered<L: Link>(front: &Front<L>, request: Request) -> Response {
+async fn answered(front: &Front, request: Request) -> Response {
     if proxy::is_grpc(request.headers()) {
         return proxy::forward(&front.links, request).await;
     }
@@ -125,6 +121,10 @@ async fn answered<L: Link>(front: &Front<L>, request: Request) -> Response {
         && let Err(refused) = quota::admit(shared, request.headers(), per_minute).await
     {
         return refused.response(&trace);
+    }
+    if let Some(asked) = verification::asked(request.method(), request.uri(), request.headers()) {
+        let (uri, headers) = (request.uri(), request.headers());
+        return verification::page(&front.links, &front.options, asked, uri, headers, &trace).await;
     }
     match (shared, cache::key(&request)) {
         (Some(shared), Some(key)) => cache::answer(shared, &key, front.rest.answer(request, &trace)).await,
@@ -138,7 +138,7 @@ const ATTACHMENTS: &str = "attachments";
 /// What a path says, or why it cannot be read.
 type Said<T> = Result<Path<T>, PathRejection>;
 
-async fn upload<L: Link>(State(front): Shared<L>, path: Said<String>, request: Request) -> Response {
+async fn upload(State(front): Shared, path: Said<String>, request: Request) -> Response {
     let trace = trace::of(&request);
     let Ok(Path(id)) = path else { return Refused::unreadable_path("id").response(&trace) };
     let headers = request.headers().clone();
@@ -149,8 +149,8 @@ async fn upload<L: Link>(State(front): Shared<L>, path: Said<String>, request: R
     front.admit(ATTACHMENTS, &headers, &trace, answer).await
 }
 
-async fn download<L: Link>(
-    State(front): Shared<L>,
+async fn download(
+    State(front): Shared,
     path: Said<(String, String)>,
     Extension(trace): Extension<Trace>,
     headers: HeaderMap,
@@ -163,13 +163,13 @@ async fn download<L: Link>(
     front.admit(ATTACHMENTS, &headers, &trace.id, answer).await
 }
 
-async fn document<L: Link>(State(front): Shared<L>) -> Response {
+async fn document(State(front): Shared) -> Response {
     let mut response = front.openapi.clone().into_response();
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
 }
 
-async fn front_page<L: Link>(State(front): Shared<L>) -> Response {
+async fn front_page(State(front): Shared) -> Response {
     page::response(front.page.clone())
 }
 

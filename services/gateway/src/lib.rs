@@ -21,6 +21,7 @@ mod proxy;
 mod quota;
 mod rest;
 mod trace;
+mod verification;
 
 use std::time::Duration;
 

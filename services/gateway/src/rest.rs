@@ -14,7 +14,7 @@ use rest_over_grpc::transcoding::{HttpResponse, Transcode as _, TranscodeRespons
 use serde_json::Value;
 use tonic::Code;
 use yiwang_kit::status::ProblemField;
-use yiwang_proto::forward::{Forwarded, Link, Links, forwarded};
+use yiwang_proto::forward::{Forwarded, Links, forwarded};
 
 use crate::{
     Options,
@@ -26,18 +26,18 @@ use crate::{
     problem::{Refused, Transcoded, transcoded},
 };
 
-type Services<L> = Forwarded<L, Affairs<L>, Ledgers<L>>;
+type Services = Forwarded<Affairs, Ledgers>;
 
 /// The transcoder and what it needs to explain itself.
-pub struct Rest<L> {
-    services: Services<L>,
+pub struct Rest {
+    services: Services,
     contract: Arc<Contract>,
     options: Options,
 }
 
-impl<L: Link> Rest<L> {
+impl Rest {
     /// Over the links.
-    pub fn new(links: &Links<L>, affairs: Affairs<L>, contract: Arc<Contract>, options: Options) -> Self {
+    pub fn new(links: &Links, affairs: Affairs, contract: Arc<Contract>, options: Options) -> Self {
         let services = forwarded(links, affairs, Ledgers::new(links.clone()));
         Self { services, contract, options }
     }

@@ -137,7 +137,8 @@ pub async fn start(env: Env) -> anyhow::Result<Routes> {
         "catalogue in force"
     );
     theme::source::run(&env.ledger, themes).await?;
-    let catalogue = Catalogue::new(env.ledger.clone(), env.gate.clone(), &env.config.public_url())?;
+    let sources = fetching::Sources::open(&env)?;
+    let catalogue = Catalogue::new(env.ledger.clone(), env.gate.clone(), sources.clone(), &env.config.public_url())?;
     let seen = env.ledger.head().await?.position;
     catalogue.stock().await?;
     let (counting, shutdown) = (catalogue.clone(), env.shutdown.clone());
@@ -172,11 +173,10 @@ pub async fn start(env: Env) -> anyhow::Result<Routes> {
         }
     });
     let desk = Desk::open(&env.ledger, &env.config.documents, &env.config.public_url(), "/v1/documents")?;
-    let sources = fetching::Sources::open(&env)?;
     let watching = Watching::start(&env.ledger, env.shutdown.clone());
     let intake = Intake::new(env.ledger.clone(), env.gate.clone(), store.clone(), desk.clone(), sources, watching);
     relay::spawn(&env.ledger, &env.links, store, desk.clone(), intake.clone());
-    let senders = Senders::open(&env.config, &env.data_dir.join("notifications"))?;
+    let senders = Senders::open(&env, &env.data_dir.join("notifications"))?;
     notification::relays::spawn(&env.ledger, &senders).await?;
     let provider = fee::provider::open(&env)?;
     let payments = fee::pursuing::Payments { ledger: env.ledger.clone(), provider: provider.clone() };

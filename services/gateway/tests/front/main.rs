@@ -6,4 +6,5 @@ mod errors;
 mod grpc;
 mod live;
 mod system;
+mod verification;
 mod world;

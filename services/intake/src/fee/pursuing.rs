@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use yiwang_kit::followed::Followed;
 use yiwang_ledger::{Audiences, Call, Context, Delivery, Entry, Ledger, Refusal, Route, StreamId};
 
 use super::payment::{self, Wanted};
@@ -97,7 +98,7 @@ pub struct Payments {
     /// The ledger.
     pub ledger: Ledger,
     /// Who takes the money; none where nothing is paid online.
-    pub provider: Option<Arc<dyn Provider>>,
+    pub provider: Followed<Option<Arc<dyn Provider>>>,
 }
 
 #[async_trait]
@@ -129,7 +130,8 @@ impl Payments {
             | Event::RefundApproved { number, .. } => number,
             _ => return Ok(()),
         };
-        let Some(provider) = &self.provider else {
+        let provider = self.provider.now();
+        let Some(provider) = &*provider else {
             return Err(Halt::Provider(Away("no provider is configured".to_owned())));
         };
         let cause = entry.hash.to_string();

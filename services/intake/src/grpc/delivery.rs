@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tonic::Request;
 use yiwang_documents::desk::Desk;
+use yiwang_kit::followed::Followed;
 use yiwang_kit::{Caller, Fault, Incoming, Reply, Resource, receive, reply, wire};
 use yiwang_ledger::{
     Aggregate as _, Audiences, Committed, Context, Decision, ListQuery, Read, Refusal, StreamId, SubjectId,
@@ -29,7 +30,7 @@ use crate::mandate::{Mandate, between};
 pub struct Deliveries {
     intake: Intake,
     desk: Desk,
-    carrier: Option<Arc<dyn Carrier>>,
+    carrier: Followed<Option<Arc<dyn Carrier>>>,
 }
 
 macro_rules! target {
@@ -68,7 +69,7 @@ fn party_of(subject: &SubjectId) -> Party {
 
 impl Deliveries {
     /// Over the intake service, the desk of documents and whoever carries parcels; none: nothing is posted through the platform.
-    pub fn new(intake: Intake, desk: Desk, carrier: Option<Arc<dyn Carrier>>) -> Self {
+    pub fn new(intake: Intake, desk: Desk, carrier: Followed<Option<Arc<dyn Carrier>>>) -> Self {
         Self { intake, desk, carrier }
     }
 
@@ -242,7 +243,7 @@ impl Deliveries {
 
     /// `CARRIER_NOT_AVAILABLE` where nobody carries parcels.
     fn available(&self) -> Result<(), Refusal> {
-        match self.carrier {
+        match *self.carrier.now() {
             Some(_) => Ok(()),
             None => {
                 let (zh, en) = ("尚未接入寄递企业", "no carrier is connected");
@@ -262,7 +263,7 @@ impl Deliveries {
         };
         let done = self.act(&incoming, "DispatchDelivery", target!(message), rule).await?;
         let placed = done.state.parcels.last().filter(|_| !done.replayed).map(|parcel| parcel.number.clone());
-        if let (Some(carrier), Some(number)) = (&self.carrier, placed) {
+        if let (Some(carrier), Some(number)) = (&*self.carrier.now(), placed) {
             let cause = done.hash.to_string();
             let tracked =
                 following::track(&self.intake.ledger, carrier, done.stream, &number, (&cause, &incoming.trace)).await;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use chrono::NaiveDate;
 use tonic::Request;
+use yiwang_kit::followed::Followed;
 use yiwang_kit::{Fault, Incoming, Reply, Resource, receive, reply, wire};
 use yiwang_ledger::{Audiences, Committed, Context, Decision, Read, Refusal};
 use yiwang_proto::intake::v1 as pb;
@@ -24,7 +25,7 @@ use crate::fee::{self, Event, Fees, Matter, PaymentState, bill, decide, payment,
 #[derive(Clone)]
 pub struct FeesOf {
     intake: Intake,
-    provider: Option<Arc<dyn Provider>>,
+    provider: Followed<Option<Arc<dyn Provider>>>,
 }
 
 /// Which fees a write is about.
@@ -60,7 +61,7 @@ const NAMED: usize = 100;
 
 impl FeesOf {
     /// Over the intake service and whoever takes the money; none: nothing is paid online.
-    pub fn new(intake: Intake, provider: Option<Arc<dyn Provider>>) -> Self {
+    pub fn new(intake: Intake, provider: Followed<Option<Arc<dyn Provider>>>) -> Self {
         Self { intake, provider }
     }
 
@@ -108,7 +109,8 @@ impl FeesOf {
 
     /// The second step of what the provider is asked for; should it be away, the relay goes on, and the answer shows what is so far.
     async fn pursued(&self, done: &Committed<Fees>, number: &str, trace: &str) {
-        let Some(provider) = &self.provider else { return };
+        let provider = self.provider.now();
+        let Some(provider) = &*provider else { return };
         let cause = done.hash.to_string();
         match pursue(&self.intake.ledger, provider, done.stream, number, (&cause, trace)).await {
             Ok(()) => {}
@@ -200,7 +202,7 @@ impl FeesOf {
 
     /// `PAYMENT_NOT_AVAILABLE` where nobody takes money.
     fn available(&self) -> Result<(), Refusal> {
-        match self.provider {
+        match *self.provider.now() {
             Some(_) => Ok(()),
             None => {
                 let (zh, en) =

@@ -18,7 +18,7 @@ use crate::convert::ask::{self, Sealing};
 use crate::convert::joint::{self as show, Depth};
 use crate::convert::{count, item};
 use crate::joint::decide::{self, Create, Part, Submit};
-use crate::joint::{self, Event, Joint, Mended, Phase, ThemePin, Whose, carrying, part};
+use crate::joint::{self, Event, Joint, Member, Mended, Phase, Standing, ThemePin, Whose, carrying, part};
 use crate::limit::legal_date;
 use crate::mandate::Mandate;
 use crate::theme::decide::Items;
@@ -27,6 +27,8 @@ use crate::theme::{self, Theme};
 /// The joint applications, which the intake service keeps.
 #[derive(Clone)]
 pub struct Joints(pub Intake);
+
+type LookedUp = (Arc<Vec<Part>>, Vec<(StreamId, Mandate)>, Result<(), Refusal>);
 
 fn resource<'a>(joint: &'a Joint, caller: &'a Caller) -> Resource<'a> {
     let own = caller.subject.as_ref().filter(|subject| joint.is_party(subject));
@@ -129,6 +131,7 @@ impl Joints {
                 promised_limit: facts.promised_limit.clone(),
                 one_survey: facts.one_survey,
                 hand_out: facts.hand_out,
+                chain: facts.kind == theme::Kind::Chain,
             },
             answers: show::answers(message.answers.as_ref())?,
             form: message.form.as_ref().map(|form| ask::form(&applicant.subject, form)).transpose()?,
@@ -261,13 +264,15 @@ impl Joints {
         for member in &read.state.members {
             let (Some(pin), code) = (&member.item, member.code()) else { continue };
             let app = self.0.ledger.get::<Application>(part(read.stream, code), &Audiences::all()).await?;
+            // a stage of a chain has the version of the day on which its turn came
+            let pin = app.as_ref().map_or(pin, |app| &app.state.item).clone();
             let now = self.0.ledger.get::<Item>(items::stream(&pin.code), &Audiences::all()).await?;
             let now = now.ok_or_else(|| items::not_found(&pin.code))?.state;
             parts.push(Part {
                 member: code.to_owned(),
                 app: app.map(|app| Application::clone(&app.state)).unwrap_or_default(),
                 now,
-                pinned: self.0.pinned(pin).await?,
+                pinned: self.0.pinned(&pin).await?,
                 handing: Handing {
                     sign_promise: signed(&ask.promises, code),
                     sign_deferral: signed(&ask.deferrals, code),
@@ -290,7 +295,8 @@ impl Joints {
         let (caller, message) = (incoming.caller.clone(), &incoming.message);
         let mut read = self.seen(&caller, &message.id).await?;
         let missing = async |read: &Read<Joint>| -> Result<bool, Refusal> {
-            for member in read.state.members.iter().filter(|member| member.item.is_some()) {
+            let now = |member: &&Member| member.item.is_some() && !read.state.is_later_stage(member);
+            for member in read.state.members.iter().filter(now) {
                 let there =
                     self.0.ledger.get::<Application>(part(read.stream, member.code()), &Audiences::all()).await?;
                 if there.is_none() {
@@ -310,19 +316,55 @@ impl Joints {
             promises: message.promise_members.clone(),
             deferrals: message.deferral_members.clone(),
         };
-        let parts: Arc<Vec<Part>> = Arc::new(self.parts(&read, &ask).await?);
-        let mandates = self.mandates(&read.state).await?;
+        let (parts, mandates, window) = self.looked_up(&read, &ask, &caller).await?;
         let target = Target { id: &message.id, request_id: &message.request_id, etag: &message.etag };
-        let window = match &read.state.whose {
-            Some(whose) => self.0.check_window(&caller, &whose.applicant.subject).await,
-            None => Ok(()),
-        };
         let rule = move |joint: &Joint, by: &Acting, cx: &Context| {
             window.clone()?;
             let by = Acting { mandates: mandates.clone(), ..by.clone() };
             decide::submit(joint, &parts, &ask, &by, cx)
         };
         let done = self.act(&incoming, "SubmitJointApplication", target, rule).await?;
+        self.carried(done, &caller, &incoming.trace).await
+    }
+
+    /// What a submission is decided by: the members' applications, the mandates between the parties, and whether this window may
+    /// serve them.
+    async fn looked_up(&self, read: &Read<Joint>, ask: &Submit, caller: &Arc<Caller>) -> Result<LookedUp, Refusal> {
+        let parts: Arc<Vec<Part>> = Arc::new(self.parts(read, ask).await?);
+        let mandates = self.mandates(&read.state).await?;
+        let window = match &read.state.whose {
+            Some(whose) => self.0.check_window(caller, &whose.applicant.subject).await,
+            None => Ok(()),
+        };
+        Ok((parts, mandates, window))
+    }
+
+    async fn begin(&self, incoming: Incoming<pb::BeginJointMemberRequest>) -> Result<pb::JointApplication, Fault> {
+        let (caller, message) = (incoming.caller.clone(), &incoming.message);
+        let mut read = self.seen(&caller, &message.id).await?;
+        let code = message.member_code.trim().to_owned();
+        let open = read.state.member(&code).is_some_and(|member| member.standing == Standing::Open);
+        let there = self.0.ledger.get::<Application>(part(read.stream, &code), &Audiences::all()).await?.is_some();
+        if open && !there {
+            // a crash left a draft to be made
+            let cause = incoming.call("BeginJointMember", &message.id, &message.request_id)?.fingerprint;
+            carrying::carry_out(&self.0, read.stream, cause, &incoming.trace).await?;
+            read = self.seen(&caller, &message.id).await?;
+        }
+        let only = |signed: bool| if signed { vec![code.clone()] } else { Vec::new() };
+        let ask = Submit {
+            consents: message.consent_sensitive,
+            promises: only(message.sign_promise),
+            deferrals: only(message.sign_deferral),
+        };
+        let (parts, mandates, window) = self.looked_up(&read, &ask, &caller).await?;
+        let target = Target { id: &message.id, request_id: &message.request_id, etag: &message.etag };
+        let rule = move |joint: &Joint, by: &Acting, cx: &Context| {
+            window.clone()?;
+            let by = Acting { mandates: mandates.clone(), ..by.clone() };
+            decide::begin(joint, &code, &parts, &ask, &by, cx)
+        };
+        let done = self.act(&incoming, "BeginJointMember", target, rule).await?;
         self.carried(done, &caller, &incoming.trace).await
     }
 
@@ -434,6 +476,10 @@ impl JointService for Joints {
         request: Request<pb::SubmitJointApplicationRequest>,
     ) -> Reply<pb::JointApplication> {
         reply(self.submit(receive(request)?).await)
+    }
+
+    async fn begin_joint_member(&self, request: Request<pb::BeginJointMemberRequest>) -> Reply<pb::JointApplication> {
+        reply(self.begin(receive(request)?).await)
     }
 
     async fn resume_joint_member(&self, request: Request<pb::ResumeJointMemberRequest>) -> Reply<pb::JointApplication> {

@@ -11,8 +11,10 @@ use crate::application::decide::{self as application, Acting, Create, Handing, U
 use crate::application::{Actor, Application, Attachment, Change, PartOf, Party, Phase as AppPhase};
 use crate::catalogue::facts::{Fetch, ResultKind};
 use crate::catalogue::{self, Item, ItemFacts};
-use crate::fetching::Found;
+use crate::convert::item as convert;
+use crate::fetching::{Found, Wanted};
 use crate::grpc::Intake;
+use crate::limit::legal_date;
 use crate::theme::{self, plan};
 
 /// The members that are items, with the elements that their items had when it was begun.
@@ -98,16 +100,21 @@ impl Carrying<'_> {
             return self.withdraw(whose, member, taken).await;
         }
         match (&joint.phase, &member.standing, &joint.handed_in) {
-            (Phase::Draft, ..) => self.begun(whose, member).await,
-            (_, Standing::Released, Some(handed)) => self.released(joint, whose, member, handed).await,
+            // a later stage of a chain has its draft when its turn has come, at the item's version of that day
+            (Phase::Draft, ..) if joint.is_later_stage(member) => Ok(()),
+            (Phase::Draft, ..) | (_, Standing::Open, _) => self.begun(joint, whose, member).await,
+            (_, Standing::Released, Some(handed)) => {
+                let handed = member.begun.as_deref().unwrap_or(handed);
+                self.released(joint, whose, member, handed).await
+            }
             // what it depends on came to nothing, or it was given up: nothing of it stays
             (_, Standing::Cancelled { .. } | Standing::Withdrawn, _) => self.given_up(whose, member).await,
             _ => Ok(()),
         }
     }
 
-    async fn begun(&self, whose: &Whose, member: &Member) -> Result<(), Refusal> {
-        match self.drafted(whose, member).await {
+    async fn begun(&self, joint: &Joint, whose: &Whose, member: &Member) -> Result<(), Refusal> {
+        match self.drafted(joint, whose, member).await {
             // told when it is handed in
             Err(refusal) if is_business(&refusal) => return Ok(()),
             other => other.map(drop)?,
@@ -131,12 +138,17 @@ impl Carrying<'_> {
     }
 
     /// The draft of a member's application, made where it is not there.
-    async fn drafted(&self, whose: &Whose, member: &Member) -> Result<Read<Application>, Refusal> {
-        let (stream, pin) = (part(self.joint, member.code()), member.item.clone().unwrap_or_default());
+    async fn drafted(&self, joint: &Joint, whose: &Whose, member: &Member) -> Result<Read<Application>, Refusal> {
+        let (stream, mut pin) = (part(self.joint, member.code()), member.item.clone().unwrap_or_default());
         if let Some(read) = self.ledger.get::<Application>(stream, &Audiences::all()).await? {
             return Ok(read);
         }
         let item = self.item(&pin.code).await?;
+        if joint.is_later_stage(member) {
+            let read = self.ledger.get::<Item>(catalogue::stream(&pin.code), &Audiences::all()).await?;
+            let read = read.ok_or_else(|| catalogue::not_found(&pin.code))?;
+            pin = convert::pin(&read, legal_date(self.ledger.host().now()));
+        }
         let create = Create {
             item: pin,
             owner_subject: whose.subject.clone().unwrap_or_else(|| whose.applicant.subject.clone()),
@@ -193,7 +205,7 @@ impl Carrying<'_> {
     }
 
     async fn hand_in(&self, joint: &Joint, whose: &Whose, member: &Member, handed: &HandedIn) -> Result<(), Refusal> {
-        let draft = self.drafted(whose, member).await?;
+        let draft = self.drafted(joint, whose, member).await?;
         if draft.state.phase != AppPhase::Draft {
             return Ok(());
         }
@@ -269,15 +281,15 @@ impl Carrying<'_> {
                 title: format!("{} {}", result.name, result.number),
                 issuer: from.department().to_owned(),
                 valid_to: None,
+                fields: serde_json::Map::new(),
             };
             let source = match result.kind {
                 ResultKind::License => Fetch::License(result.license.clone()),
                 _ => Fetch::Department(from.department().to_owned()),
             };
-            let (material, acting) = (input.material.clone(), by.clone());
-            let rule = move |app: &Application, cx: &Context| {
-                application::fetched(app, &material, &source, Some(&found), &acting, cx)
-            };
+            let (wanted, acting) = (Wanted::material(&input.material, source), by.clone());
+            let rule =
+                move |app: &Application, cx: &Context| application::fetched(app, &wanted, found.clone(), &acting, cx);
             let call = self.call(&format!("result.{}", input.material), member.code()).with_actor(by.actor.id.clone());
             self.ledger.execute::<Application>(stream, call, rule).await?;
         }

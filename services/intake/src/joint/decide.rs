@@ -175,7 +175,7 @@ pub fn create(joint: &Joint, theme: &Theme, ask: &Create, by: &Acting, cx: &Cont
         kept.after.retain(there);
         kept.inputs.retain(|input| there(&input.from));
         let item = ask.pins.get(&one.item).cloned();
-        members.push(Member { item, plan: kept, standing: Standing::Waiting, mended: None });
+        members.push(Member { item, plan: kept, standing: Standing::Waiting, begun: None, mended: None });
     }
     if !closed.fields.is_empty() {
         return Err(closed);
@@ -195,7 +195,9 @@ pub fn create(joint: &Joint, theme: &Theme, ask: &Create, by: &Acting, cx: &Cont
 /// # Errors
 /// `WRONG_PHASE`, `FORM_TOO_LARGE`.
 pub fn save(joint: &Joint, form: &Personal, by: &Acting) -> Decision<Event> {
-    if joint.phase != Phase::Draft {
+    // a chain's later stages are filled in when their turn has come
+    let open = joint.phase == Phase::Running && joint.members.iter().any(|member| member.standing == Standing::Open);
+    if joint.phase != Phase::Draft && !open {
         return Err(wrong_phase(joint, "修改", "changed"));
     }
     application::check_size(Some(form))?;
@@ -246,7 +248,7 @@ pub fn result_of<'a>(joint: &'a Joint, member: &str) -> Option<&'a IssuedResult>
 }
 
 /// 一次提交: every member's application is looked at as when it is handed in, and all that is wrong is said at once, by the fields
-/// of the one form. What depends on nothing is released.
+/// of the one form. What depends on nothing is released. In a chain only what is handed in now is looked at.
 ///
 /// # Errors
 /// `WRONG_PHASE`; `JOINT_NOT_READY`, each member and field at fault with its own reason; those of handing in that are about who acts.
@@ -256,16 +258,16 @@ pub fn submit(joint: &Joint, parts: &[Part], ask: &Submit, by: &Acting, cx: &Con
     check_authority(joint, joint.members.iter(), Act::Apply, by, cx)?;
     let (zh, en) = ("联办申请尚不能提交，请按提示修改", "the joint application cannot be handed in as it is");
     let mut refusal = Refusal::invalid("JOINT_NOT_READY", zh, en);
-    let known = |code: &&String| joint.member(code).is_some_and(|member| member.item.is_some());
+    let known = |code: &&String| {
+        joint.member(code).is_some_and(|member| member.item.is_some() && !joint.is_later_stage(member))
+    };
     for (list, codes) in [("promises", &ask.promises), ("deferrals", &ask.deferrals)] {
         for code in codes.iter().filter(|code| !known(code)) {
             refusal =
                 refusal.with_field(format!("{list}.{code}"), "MEMBER_NOT_FOUND", "没有这个成员", "no such member");
         }
     }
-    let chosen: Vec<(&theme::Member, &ItemFacts)> =
-        parts.iter().filter_map(|part| Some((&joint.member(&part.member)?.plan, &part.pinned.facts))).collect();
-    let fields = plan::form(&chosen);
+    let fields = one_form(joint, parts);
     for name in union(joint).as_object().into_iter().flatten().map(|(name, _)| name) {
         if !fields.iter().any(|field| field.name == *name) {
             refusal = refusal.with_field(
@@ -278,21 +280,75 @@ pub fn submit(joint: &Joint, parts: &[Part], ask: &Submit, by: &Acting, cx: &Con
     }
     for part in parts {
         let Some(member) = joint.member(&part.member) else { return Err(member_not_found()) };
-        let text = own_form(joint, &fields, member, &part.pinned.facts, &whose.applicant);
-        let form = Personal::new(&whose.applicant.subject, "form", text);
-        let app = Application { form: Some(form), ..part.app.clone() };
-        let facts = before_yield(&part.pinned.facts, member);
-        match application::submit(&app, &part.now, &facts, &part.handing, by, cx) {
-            Ok(_) => {}
-            Err(wrong) if wrong.kind == Kind::PermissionDenied => return Err(wrong),
-            Err(wrong) => blame(&mut refusal, &fields, member, wrong),
+        if !joint.is_later_stage(member) {
+            try_in(joint, whose, member, part, &fields, (by, cx), &mut refusal)?;
         }
     }
     if !refusal.fields.is_empty() {
         return Err(refusal);
     }
-    let today = legal_date(cx.now);
-    let handed_in = HandedIn {
+    let handed_in = Box::new(handing(joint, ask, by, cx));
+    Ok(then(joint, vec![Event::JointSubmitted { handed_in }], cx))
+}
+
+/// 一链: its applicant begins a stage whose turn has come; it is looked at as when it is handed in.
+///
+/// # Errors
+/// `WRONG_PHASE`, `MEMBER_NOT_FOUND`, `STAGE_NOT_OPEN`; `JOINT_NOT_READY`, each field at fault with its own reason; those of handing
+/// in that are about who acts.
+pub fn begin(joint: &Joint, member: &str, parts: &[Part], ask: &Submit, by: &Acting, cx: &Context) -> Decision<Event> {
+    let whose = joint.whose.as_ref().filter(|_| joint.phase == Phase::Running && joint.taken_back.is_none());
+    let Some(whose) = whose else { return Err(wrong_phase(joint, "办理下一环节", "gone on with")) };
+    let stage = joint.member(member).ok_or_else(member_not_found)?;
+    let part = parts.iter().find(|part| part.member == member);
+    let Some(part) = part.filter(|_| stage.standing == Standing::Open) else {
+        let (zh, en) = (
+            "该环节现在不能开始：前一环节尚未办成，或者本环节已经开始",
+            "the stage's turn has not come, or it has begun",
+        );
+        return Err(Refusal::state("STAGE_NOT_OPEN", zh, en));
+    };
+    let (zh, en) = ("该环节尚不能提交，请按提示修改", "the stage cannot be handed in as it is");
+    let mut refusal = Refusal::invalid("JOINT_NOT_READY", zh, en);
+    try_in(joint, whose, stage, part, &one_form(joint, parts), (by, cx), &mut refusal)?;
+    if !refusal.fields.is_empty() {
+        return Err(refusal);
+    }
+    let (handed_in, item) = (Box::new(handing(joint, ask, by, cx)), Box::new(part.app.item.clone()));
+    Ok(vec![Event::MemberBegun { member: member.to_owned(), item, handed_in }])
+}
+
+/// The one form, of all members that are items.
+fn one_form(joint: &Joint, parts: &[Part]) -> Vec<Field> {
+    let chosen: Vec<(&theme::Member, &ItemFacts)> =
+        parts.iter().filter_map(|part| Some((&joint.member(&part.member)?.plan, &part.pinned.facts))).collect();
+    plan::form(&chosen)
+}
+
+/// Looks at a member's application as when it is handed in.
+fn try_in(
+    joint: &Joint,
+    whose: &Whose,
+    member: &Member,
+    part: &Part,
+    fields: &[Field],
+    (by, cx): (&Acting, &Context),
+    refusal: &mut Refusal,
+) -> Result<(), Refusal> {
+    let text = own_form(joint, fields, member, &part.pinned.facts, &whose.applicant);
+    let form = Personal::new(&whose.applicant.subject, "form", text);
+    let app = Application { form: Some(form), ..part.app.clone() };
+    let facts = before_yield(&part.pinned.facts, member);
+    match application::submit(&app, &part.now, &facts, &part.handing, by, cx) {
+        Ok(_) => {}
+        Err(wrong) if wrong.kind == Kind::PermissionDenied => return Err(wrong),
+        Err(wrong) => blame(refusal, fields, member, wrong),
+    }
+    Ok(())
+}
+
+fn handing(joint: &Joint, ask: &Submit, by: &Acting, cx: &Context) -> HandedIn {
+    HandedIn {
         at: cx.now,
         by: by.actor.clone(),
         subject: by.subject.clone(),
@@ -300,9 +356,8 @@ pub fn submit(joint: &Joint, parts: &[Part], ask: &Submit, by: &Acting, cx: &Con
         consents: ask.consents,
         promises: ask.promises.clone(),
         deferrals: ask.deferrals.clone(),
-        promised: joint.theme.promised_limit.due(today, &cx.calendar),
-    };
-    Ok(then(joint, vec![Event::JointSubmitted { handed_in: Box::new(handed_in) }], cx))
+        promised: joint.theme.promised_limit.due(legal_date(cx.now), &cx.calendar),
+    }
 }
 
 /// What is wrong with a member's application, by the names of the one form. A field that another member will fill in is not
@@ -361,7 +416,12 @@ fn following(joint: &Joint) -> Option<Event> {
             }
             _ => false,
         };
-        before.iter().all(there).then(|| Event::MemberReleased { member: member.plan.code.clone() })
+        let code = || member.plan.code.clone();
+        let next = || match joint.is_later_stage(member) {
+            true => Event::MemberOpened { member: code() },
+            false => Event::MemberReleased { member: code() },
+        };
+        before.iter().all(there).then(next)
     })
 }
 
@@ -481,7 +541,7 @@ pub fn take_back(joint: &Joint, reason: Option<&Personal>, by: &Acting, cx: &Con
     let mut events = vec![Event::JointTakenBack { reason: reason.cloned(), by: by.actor.clone() }];
     if joint.phase == Phase::Running {
         let idle = |member: &&Member| {
-            matches!(member.standing, Standing::Waiting | Standing::Stuck { .. } | Standing::Released)
+            matches!(member.standing, Standing::Waiting | Standing::Open | Standing::Stuck { .. } | Standing::Released)
         };
         events.extend(joint.members.iter().filter(idle).map(|member| withdrawn(member.code(), None, by)));
     }
@@ -509,7 +569,9 @@ pub fn drop_member(
     let known = joint.member(member).ok_or_else(member_not_found)?;
     check_authority(joint, std::iter::once(known), Act::Withdraw, by, cx)?;
     match known.standing {
-        Standing::Waiting | Standing::Stuck { .. } => Ok(then(joint, vec![withdrawn(member, reason, by)], cx)),
+        Standing::Waiting | Standing::Open | Standing::Stuck { .. } => {
+            Ok(then(joint, vec![withdrawn(member, reason, by)], cx))
+        }
         _ => {
             let (zh, en) = (
                 "该事项已提交部门或已办结，请在该件申请中撤回",

@@ -1,6 +1,7 @@
-//! 联办申请 (一件事、一业一证、集成审批): one submission that becomes an application for each member of a theme. Each runs on its own, in
+//! 联办申请 (一件事、一业一证、集成审批、一链): one submission that becomes an application for each member of a theme. Each runs on its own, in
 //! its own department's hands, and its decision stays that department's; what depends on another waits for it, and is not pursued
-//! when that other came to nothing.
+//! when that other came to nothing. In a chain (一链) a later stage is opened by what came before it and begun by its applicant, when
+//! they are ready for it.
 //!
 //! Invariant: a member's application is an ordinary one, made and handed in by `carrying`, never by hand.
 
@@ -37,6 +38,9 @@ pub struct ThemePin {
     pub one_survey: bool,
     /// 出件规则.
     pub hand_out: HandOut,
+    /// 一链: a later stage is begun by its applicant, at the item's version of that day.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub chain: bool,
 }
 
 /// Where a member stands.
@@ -45,6 +49,8 @@ pub enum Standing {
     /// Not begun: the submission has not been made, or what it depends on is not there yet.
     #[default]
     Waiting,
+    /// 一链: what it depends on is there, and its applicant may begin it when they want.
+    Open,
     /// What it depends on is there: it is being handed in, or is with the partner.
     Released,
     /// The rules refuse to take it in as it is: mended, it goes on.
@@ -77,7 +83,10 @@ pub enum Standing {
 impl Standing {
     /// Nothing more happens to it.
     pub fn is_final(&self) -> bool {
-        !matches!(self, Standing::Waiting | Standing::Released | Standing::Stuck { .. } | Standing::Running)
+        !matches!(
+            self,
+            Standing::Waiting | Standing::Open | Standing::Released | Standing::Stuck { .. } | Standing::Running
+        )
     }
 
     /// It ended, and not well.
@@ -96,6 +105,9 @@ pub struct Member {
     /// Where it stands.
     #[serde(default)]
     pub standing: Standing,
+    /// 一链: who began this stage, and what they said with it; none for what the submission of all of it began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub begun: Option<Box<HandedIn>>,
     /// What was mended of it since the submission, and by whom.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mended: Option<Box<Mended>>,
@@ -171,7 +183,7 @@ pub struct HandedIn {
     pub promises: Vec<String>,
     /// 容缺受理承诺 is signed for these members.
     pub deferrals: Vec<String>,
-    /// When all of it is promised to be done.
+    /// When all of it is promised to be done; in a chain, the stages that began then.
     pub promised: Due,
 }
 
@@ -300,6 +312,20 @@ pub enum Event {
         /// Its code.
         member: String,
     },
+    /// 一链: what a stage depends on is there, and it may be begun.
+    MemberOpened {
+        /// Its code.
+        member: String,
+    },
+    /// 一链: its applicant began a stage.
+    MemberBegun {
+        /// Its code.
+        member: String,
+        /// What its application takes from its item, as the item was when the draft was made.
+        item: Box<ItemPin>,
+        /// By whom, and what they said with it.
+        handed_in: Box<HandedIn>,
+    },
     /// Its application was handed in.
     MemberHandedIn {
         /// Its code.
@@ -418,6 +444,31 @@ impl Joint {
         there.collect()
     }
 
+    /// Whether a member waits until its applicant begins it: in a chain, every stage that comes after another.
+    pub fn is_later_stage(&self, member: &Member) -> bool {
+        self.theme.chain && member.item.is_some() && !member.plan.before().is_empty()
+    }
+
+    /// What was said with a member: with its stage, or with all of it.
+    pub fn handing_of<'a>(&'a self, member: &'a Member) -> Option<&'a HandedIn> {
+        member.begun.as_deref().or(self.handed_in.as_ref())
+    }
+
+    /// The promise that runs now: of all of it; in a chain, the first to end of the stages that are in hand, since nobody promises
+    /// how long its applicant takes between them.
+    pub fn promised(&self) -> Option<&Due> {
+        if !self.theme.chain {
+            return self.handed_in.as_ref().map(|handed| &handed.promised);
+        }
+        let in_hand = self.members.iter().filter(|member| {
+            matches!(member.standing, Standing::Released | Standing::Stuck { .. } | Standing::Running)
+        });
+        in_hand
+            .filter_map(|member| self.handing_of(member))
+            .map(|handed| &handed.promised)
+            .min_by_key(|due| due.passed_at())
+    }
+
     /// Whether somebody is a party of it.
     pub fn is_party(&self, subject: &SubjectId) -> bool {
         let whose = self.whose.iter();
@@ -440,7 +491,7 @@ impl Joint {
     /// The promised limit, while it can still pass.
     fn watched(&self) -> Option<&Due> {
         let running = self.phase == Phase::Running && !self.late;
-        self.handed_in.as_ref().filter(|_| running).map(|handed| &handed.promised)
+        self.promised().filter(|_| running)
     }
 
     fn stand(&mut self, code: &str, standing: Standing) {
@@ -475,6 +526,15 @@ impl Aggregate for Joint {
                 self.phase = Phase::Running;
             }
             Event::MemberReleased { member } => self.stand(member, Standing::Released),
+            Event::MemberOpened { member } => self.stand(member, Standing::Open),
+            Event::MemberBegun { member, item, handed_in } => {
+                if let Some(stage) = self.member_mut(member) {
+                    stage.item = Some((**item).clone());
+                    stage.begun = Some(Box::new(HandedIn { at: meta.at, ..(**handed_in).clone() }));
+                }
+                self.late = false;
+                self.stand(member, Standing::Released);
+            }
             Event::MemberHandedIn { member } => self.stand(member, Standing::Running),
             Event::MemberStuck { member, reason, zh, en } => {
                 let (reason, zh, en) = (reason.clone(), zh.clone(), en.clone());
@@ -501,7 +561,10 @@ impl Aggregate for Joint {
             }
             Event::JointLate { .. } => self.late = true,
             Event::JointDueRecomputed { due } => {
-                if let Some(handed) = &mut self.handed_in {
+                let before = self.promised().cloned();
+                let begun = self.members.iter_mut().filter_map(|member| member.begun.as_deref_mut());
+                let mut handed = begun.chain(self.handed_in.as_mut());
+                if let Some(handed) = handed.find(|handed| Some(&handed.promised) == before.as_ref()) {
                     handed.promised = due.clone();
                 }
             }

@@ -61,6 +61,7 @@ fn running(after: &[Vec<usize>], partners: &[bool]) -> Joint {
         },
         item: (!partners[place]).then(ItemPin::default),
         standing: Standing::Waiting,
+        begun: None,
         mended: None,
     };
     let due = crate::limit::Limit::default().due(crate::limit::legal_date(Timestamp(1)), Calendar::builtin());

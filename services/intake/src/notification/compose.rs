@@ -26,8 +26,8 @@ pub const TOLD: [&str; 13] = [
 ];
 
 /// Names of a joint application's events that are told; its parts tell the rest.
-pub const TOLD_OF_JOINT: [&str; 5] =
-    ["JointSubmitted", "MemberStuck", "MemberCancelled", "JointLate", "JointDueRecomputed"];
+pub const TOLD_OF_JOINT: [&str; 6] =
+    ["JointSubmitted", "MemberOpened", "MemberStuck", "MemberCancelled", "JointLate", "JointDueRecomputed"];
 
 /// What is said of an event, by the application right after it; none where there is nothing to say. A draft tells nobody anything:
 /// anybody can write anybody's name and number into one.
@@ -106,6 +106,9 @@ pub fn text_of_joint(joint: &Joint, event: &JointEvent) -> Option<String> {
     let said = match event {
         JointEvent::JointSubmitted { handed_in } => {
             format!("您的联办申请“{theme}”已提交，承诺在{}前办结。", day(&handed_in.promised))
+        }
+        JointEvent::MemberOpened { member } => {
+            format!("您的“{theme}”前一环节已经办成，可以开始办理“{}”。", name(member))
         }
         JointEvent::MemberStuck { member, zh, .. } => {
             format!("您的联办申请“{theme}”中的“{}”未能提交：{zh}。请处理后继续办理。", name(member))

@@ -1,15 +1,16 @@
 //! The relays: from an entry to its notifications, and from a notification to the sender of each channel.
 
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::time::Instant;
+use yiwang_kit::followed::Followed;
 use yiwang_ledger::{Audiences, Call, Context, Delivery, Entry, Ledger, Personal, Refusal, Route};
 
 use super::compose::{self, TOLD, TOLD_OF_JOINT};
-use super::sender::{Message, Sender, Senders, Unsent};
+use super::sender::{Message, Senders, Unsent};
 use super::{About, Channel, Choice, Contact, Notification, Target, contact_stream, stream};
 use crate::application::{Application, Party};
 use crate::joint::Joint;
@@ -23,17 +24,16 @@ const PAUSE: Duration = Duration::from_secs(2);
 ///
 /// # Errors
 /// `STORE_UNAVAILABLE`.
-pub async fn spawn(ledger: &Ledger, senders: &Senders) -> Result<(), Refusal> {
+pub async fn spawn(ledger: &Ledger, senders: &Followed<Senders>) -> Result<(), Refusal> {
     let composing = Composing { ledger: ledger.clone(), senders: senders.clone() };
     ledger.relay_from_now("notifications", composing).await?;
     for channel in Channel::ALL {
-        let Some(sender) = senders.of(channel).cloned() else { continue };
         let name = match channel {
             Channel::Sms => "sending.sms",
             Channel::Mail => "sending.mail",
             Channel::App => "sending.app",
         };
-        ledger.relay(name, Sending::new(ledger.clone(), channel, sender));
+        ledger.relay(name, Sending::new(ledger.clone(), channel, senders.clone()));
     }
     Ok(())
 }
@@ -41,7 +41,7 @@ pub async fn spawn(ledger: &Ledger, senders: &Senders) -> Result<(), Refusal> {
 /// Composes what a step means to its parties.
 struct Composing {
     ledger: Ledger,
-    senders: Senders,
+    senders: Followed<Senders>,
 }
 
 impl Composing {
@@ -85,7 +85,8 @@ impl Composing {
             let choice = contact.map(|read| read.state.choice.clone()).unwrap_or_else(Choice::default);
             let targets = compose::targets(party, &choice);
             // a channel that is not used here is no way that it goes
-            let used = targets.into_iter().filter(|target| self.senders.of(target.channel).is_some());
+            let senders = self.senders.now();
+            let used = targets.into_iter().filter(|target| senders.of(target.channel).is_some());
             let targets: Vec<Target> = used.collect();
             let (notification, subject) = (stream(entry.hash, &party.subject), party.subject.clone());
             let (about, text) = (about.clone(), text.to_owned());
@@ -125,7 +126,7 @@ fn later(refusal: &Refusal) -> Delivery {
 struct Sending {
     ledger: Ledger,
     channel: Channel,
-    sender: Arc<dyn Sender>,
+    senders: Followed<Senders>,
     /// Messages in a row that it has not taken.
     missed: AtomicU32,
     /// Until then it is left alone.
@@ -133,8 +134,8 @@ struct Sending {
 }
 
 impl Sending {
-    fn new(ledger: Ledger, channel: Channel, sender: Arc<dyn Sender>) -> Self {
-        Self { ledger, channel, sender, missed: AtomicU32::new(0), rests: Mutex::default() }
+    fn new(ledger: Ledger, channel: Channel, senders: Followed<Senders>) -> Self {
+        Self { ledger, channel, senders, missed: AtomicU32::new(0), rests: Mutex::default() }
     }
 
     fn is_resting(&self) -> bool {
@@ -147,7 +148,11 @@ impl Sending {
         if self.is_resting() {
             return Err(Unsent::Away("resting".to_owned()));
         }
-        let sent = self.sender.send(message).await;
+        let senders = self.senders.now();
+        let Some(sender) = senders.of(self.channel) else {
+            return Err(Unsent::Away("none is configured any more".to_owned()));
+        };
+        let sent = sender.send(message).await;
         if !matches!(sent, Err(Unsent::Away(_))) {
             self.missed.store(0, Ordering::Relaxed);
         } else if self.missed.fetch_add(1, Ordering::Relaxed) + 1 >= AWAY {

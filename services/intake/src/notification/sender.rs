@@ -6,9 +6,10 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
-use yiwang_kit::Config;
 use yiwang_kit::config::Mode;
+use yiwang_kit::followed::{Followed, Read};
 use yiwang_kit::outward::{self, Outward};
+use yiwang_kit::{Config, Env};
 use yiwang_standards::identity::mask_number;
 
 use super::Channel;
@@ -130,16 +131,25 @@ pub struct Senders([Option<Arc<dyn Sender>>; 3]);
 impl Senders {
     /// The providers of `notifications.toml` in the data folder; in development a folder takes the place of one that is not there.
     ///
+    /// Read again when the file or a token changes.
+    ///
     /// # Errors
     /// The file is not in order.
-    pub fn open(config: &Config, folder: &Path) -> anyhow::Result<Self> {
-        let path = config.data_dir.join("notifications.toml");
-        let file: File = match std::fs::read_to_string(&path) {
+    pub fn open(env: &Env, folder: &Path) -> anyhow::Result<Followed<Self>> {
+        let (config, folder) = (env.config.clone(), folder.to_owned());
+        Followed::open("notifications.toml", move || Self::configured(&config, &folder), env.shutdown.clone())
+    }
+
+    fn configured(config: &Config, folder: &Path) -> anyhow::Result<Read<Self>> {
+        let mut files = vec![config.outside("notifications.toml")];
+        let file: File = match std::fs::read_to_string(&files[0]) {
             Ok(text) => toml::from_str(&text).context("notifications.toml")?,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => File::default(),
             Err(error) => return Err(error).context("notifications.toml"),
         };
         let production = config.mode == Mode::Production;
+        let entries = [&file.sms, &file.mail, &file.app].into_iter().flatten();
+        files.extend(entries.filter_map(|entry| entry.token_file.clone()));
         let one = |channel: Channel, entry: Option<Entry>| -> anyhow::Result<Option<Arc<dyn Sender>>> {
             let Some(entry) = entry else {
                 return Ok((!production).then(|| Arc::new(Folder::new(folder, channel)) as Arc<dyn Sender>));
@@ -147,7 +157,8 @@ impl Senders {
             let token = entry.token_file.map(std::fs::read_to_string).transpose().context("token_file")?;
             Ok(Some(Arc::new(Provider::new(&entry.address, token, production)?)))
         };
-        Ok(Self([one(Channel::Sms, file.sms)?, one(Channel::Mail, file.mail)?, one(Channel::App, file.app)?]))
+        let value = Self([one(Channel::Sms, file.sms)?, one(Channel::Mail, file.mail)?, one(Channel::App, file.app)?]);
+        Ok(Read { value, files })
     }
 
     /// Who takes messages of a channel; none where the channel is not used here.

@@ -38,6 +38,7 @@ pub fn events(vault: &Vault) -> Vec<Event> {
         },
         item: None,
         standing: Standing::Waiting,
+        begun: None,
         mended: None,
     };
     let handed_in = HandedIn {
@@ -76,8 +77,10 @@ pub fn events(vault: &Vault) -> Vec<Event> {
             members: vec![planned],
         },
         Event::JointFormSaved { form: seal("form", "{}"), by: Actor::system() },
-        Event::JointSubmitted { handed_in: Box::new(handed_in) },
+        Event::JointSubmitted { handed_in: Box::new(handed_in.clone()) },
         Event::MemberReleased { member: member() },
+        Event::MemberOpened { member: member() },
+        Event::MemberBegun { member: member(), item: Box::default(), handed_in: Box::new(handed_in) },
         Event::MemberHandedIn { member: member() },
         Event::MemberStuck {
             member: member(), reason: "ITEM_ON_HOLD".into(), zh: "暂停".into(), en: "on hold".into()

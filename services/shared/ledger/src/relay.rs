@@ -51,6 +51,11 @@ pub trait Route: Send + Sync + 'static {
     /// Delivers one entry. Called at least once an entry, in order within its stream; `request_id` is the same each time and
     /// serves as the request id of the call, so that the receiver acts once.
     async fn deliver(&self, entry: &Entry, request_id: &str) -> Delivery;
+
+    /// The longest pause between two tries: pauses double from a tenth of a second up to it, at most to about 27 minutes.
+    fn longest_pause(&self) -> Duration {
+        Duration::from_secs(30)
+    }
 }
 
 /// A stream that a relay could not deliver.
@@ -505,7 +510,7 @@ impl Relay {
 
     async fn park(&self, held: &Held, sql: Sql, entry: &Entry, delivery: Delivery, tries: u64) -> Result<(), Stop> {
         let now = self.core.host.machine_now().0;
-        let backoff = Duration::from_millis(100 << tries.min(9)).min(Duration::from_secs(30));
+        let backoff = Duration::from_millis(100 << tries.min(14)).min(self.route.longest_pause());
         let (next_at, reason) = match delivery {
             Delivery::Later { reason } => (now + backoff.as_micros() as i64, reason),
             Delivery::Refused { reason } => (i64::MAX, reason),

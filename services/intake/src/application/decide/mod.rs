@@ -28,7 +28,7 @@ pub use attach::{add_attachment, attachment_not_found, check_material, remove_at
 pub use conclude::record_conclusion;
 pub use correct::{RequestCorrection, request_correction};
 pub use draft::{Create, Update, check_size, create, prefill, update};
-pub use fetch::{fetched, fetched_of, may_fetch};
+pub use fetch::{answered, dispute, fetched, may_fetch};
 pub use help::{check_helper, help};
 pub use join::join;
 pub use look::record_checks;
