@@ -15,7 +15,7 @@ use crate::joints::{
     HYGIENE_PAPERS, begun, draft, get, grant, joints, member, one_form, planned, publish, publish_of, submit,
     take_back, told, until,
 };
-use crate::world::{CITIZEN2, FIRE, HYGIENE, World, citizen, fields, pdf, person, reason, struct_of};
+use crate::world::{CITIZEN2, FIRE, HYGIENE, PLAIN, World, citizen, fields, pdf, person, reason, struct_of};
 
 async fn files(world: &World, id: &str, material: &str) -> Vec<pb::Attachment> {
     let part = world.read("citizen", id).await;
@@ -222,10 +222,18 @@ pub async fn what_is_yielded_is_needed_and_may_be_mended(world: World) {
 }
 
 pub async fn a_part_that_others_wait_for_is_joined_to_no_other(world: World) {
-    let earlier = world.submitted().await;
-    let joint = draft(&world, false).await;
+    let subject = || struct_of(json!({"subject": "补办"}));
+    let earlier = world.draft(PLAIN, subject()).await;
+    let earlier = world.submit(&earlier.id).await.unwrap();
+    let bank =
+        items::ThemeMember {
+            partner: "银行".into(), name: "开户".into(), ..planned("bank", "", "", &["passport"])
+        };
+    publish_of(&world, vec![planned("passport", PLAIN, "", &[]), bank], &["passport", "bank"]).await;
+    let create = pb::CreateJointApplicationRequest { form: Some(subject()), ..begun(false) };
+    let joint = joints(&world, "citizen").create_joint_application(create).await.unwrap().into_inner();
     submit(&world, &joint.id).await.unwrap();
-    let part = &member(&joint, "hygiene").application_id;
+    let part = &member(&joint, "passport").application_id;
     let join = |id: &str, number: &str| pb::JoinApplicationRequest {
         id: id.into(),
         request_id: new_request_id(),
@@ -242,7 +250,7 @@ pub async fn a_part_that_others_wait_for_is_joined_to_no_other(world: World) {
     let number = world.until(numbered).await;
     let joined = clerk.join_application(join(&earlier.id, &number)).await.unwrap().into_inner();
     assert_eq!(joined.phase(), pb::ApplicationPhase::Withdrawn);
-    assert_eq!(member(&get(&world, "citizen", &joint.id).await.unwrap(), "fire").state(), State::Waiting);
+    assert_eq!(member(&get(&world, "citizen", &joint.id).await.unwrap(), "bank").state(), State::Waiting);
 }
 
 pub async fn who_took_it_back_stands_in_the_record(world: World) {
