@@ -585,10 +585,7 @@ pub fn drop_member(
 /// The timer: the promised limit of all of it has passed. A date that may still move makes nobody late.
 pub fn timer(joint: &Joint, cx: &Context) -> Decision<Event> {
     let mut events = recompute(joint, cx)?;
-    let renewed = events.first().and_then(|event| match event {
-        Event::JointDueRecomputed { due } => Some(due.clone()),
-        _ => None,
-    });
+    let renewed = joint.watched().and_then(|due| due.recounted(&cx.calendar));
     let due: Option<&Due> = renewed.as_ref().or_else(|| joint.watched());
     events.extend(due.filter(|due| due.forfeited(cx.now)).map(|due| Event::JointLate { due: due.clone() }));
     Ok(events)
