@@ -143,12 +143,12 @@ fn forward(set: &FileDescriptorSet) -> Result<String, Box<dyn Error>> {
     write!(
         code,
         "/// The transcoder: every service forwarded, and the two that the gateway implements.\n\
-         pub type Forwarded<L, A, B> = crate::rest::Transcoder<{}A, B>;\n\
+         pub type Forwarded<A, B> = crate::rest::Transcoder<{}A, B>;\n\
          /// The transcoder over the links.\n\
-         pub fn forwarded<L, A, B>(links: &Links<L>, affairs: A, ledgers: B) -> Forwarded<L, A, B>\n\
-         where L: Link, A: crate::gateway::v1::AffairsService, B: crate::ledger::v1::LedgerService {{\n\
+         pub fn forwarded<A, B>(links: &Links, affairs: A, ledgers: B) -> Forwarded<A, B>\n\
+         where A: crate::gateway::v1::AffairsService, B: crate::ledger::v1::LedgerService {{\n\
          crate::rest::Transcoder::new({}affairs, ledgers)\n}}\n",
-        "Forward<L>, ".repeat(forwarded),
+        "Forward, ".repeat(forwarded),
         "Forward::new(links.clone()), ".repeat(forwarded)
     )?;
     for file in &ours(set).file {
@@ -166,7 +166,7 @@ fn forward(set: &FileDescriptorSet) -> Result<String, Box<dyn Error>> {
 fn forward_service(package: &str, link: &str, service: &ServiceDescriptorProto) -> Result<String, Box<dyn Error>> {
     let name = service.name();
     let module = snake(name);
-    let mut code = format!("impl<S: Link> {package}::{name} for Forward<S> {{\n");
+    let mut code = format!("impl {package}::{name} for Forward {{\n");
     for method in service.method.iter().filter(|method| has_http_rule(method)) {
         let rpc = snake(method.name());
         let input = rust_path(method.input_type());

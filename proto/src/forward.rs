@@ -2,73 +2,44 @@
 //!
 //! Invariant: headers named in [`CARRIED`] cross, nothing else does; a status arrives with its details unharmed.
 
+use std::convert::Infallible;
 use std::pin::Pin;
 
-use bytes::Bytes;
-use http::{HeaderMap, HeaderName};
+use http::{HeaderMap, HeaderName, Request, Response};
 use rest_over_grpc::{
     codegen_helpers::grpc_status_details,
     handling::{Code, Context, ResponseStream, Status},
 };
 use tokio_stream::StreamExt as _;
-use tonic::{body::Body, client::GrpcService, metadata::MetadataMap};
+use tonic::{body::Body, metadata::MetadataMap};
+use tower::util::BoxCloneSyncService;
 
 /// Request headers that cross from HTTP to gRPC.
 pub const CARRIED: [&str; 4] = ["authorization", "traceparent", "tracestate", "grpc-timeout"];
 
-/// What reaches a gRPC service: in process, or over a channel.
-pub trait Link:
-    GrpcService<
-        Body,
-        Future: Send,
-        ResponseBody: http_body::Body<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>> + Send>
-                          + Send
-                          + 'static,
-        Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-    > + Clone
-    + Send
-    + Sync
-    + 'static
-{
-}
-
-impl<S> Link for S where
-    S: GrpcService<
-            Body,
-            Future: Send,
-            ResponseBody: http_body::Body<
-                Data = Bytes,
-                Error: Into<Box<dyn std::error::Error + Send + Sync>> + Send,
-            > + Send
-                              + 'static,
-            Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-        > + Clone
-        + Send
-        + Sync
-        + 'static
-{
-}
+/// What reaches a gRPC service: in process, or over a channel. One type, so that the code of every call is compiled here once.
+pub type Link = BoxCloneSyncService<Request<Body>, Response<Body>, Infallible>;
 
 /// A link to each service, by the name of its package.
 #[derive(Clone, Debug)]
-pub struct Links<S> {
+pub struct Links {
     /// The catalogue of items (served by intake).
-    pub catalogue: S,
+    pub catalogue: Link,
     /// Applications.
-    pub intake: S,
+    pub intake: Link,
     /// Cases.
-    pub approval: S,
+    pub approval: Link,
     /// Electronic licences.
-    pub license: S,
+    pub license: Link,
     /// Evaluations.
-    pub evaluation: S,
+    pub evaluation: Link,
     /// Notices.
-    pub trading: S,
+    pub trading: Link,
 }
 
-impl<S> Links<S> {
+impl Links {
     /// The link to the service of a package, such as `intake` of `yiwang.intake.v1`.
-    pub fn get(&self, package: &str) -> Option<&S> {
+    pub fn get(&self, package: &str) -> Option<&Link> {
         match package {
             "catalogue" => Some(&self.catalogue),
             "intake" => Some(&self.intake),
@@ -83,13 +54,13 @@ impl<S> Links<S> {
 
 /// Implements the REST trait of every service that is only handed on, each through its own link.
 #[derive(Clone, Debug)]
-pub struct Forward<S> {
-    links: Links<S>,
+pub struct Forward {
+    links: Links,
 }
 
-impl<S> Forward<S> {
+impl Forward {
     /// Hands calls on through `links`.
-    pub fn new(links: Links<S>) -> Self {
+    pub fn new(links: Links) -> Self {
         Self { links }
     }
 }
@@ -139,6 +110,6 @@ pub use generated::{Forwarded, forwarded};
 
 #[allow(clippy::large_futures, reason = "generated; one future a call")]
 mod generated {
-    use super::{Context, Forward, Link, Links, ResponseStream, Status, answer, call, carry, stream};
+    use super::{Context, Forward, Links, ResponseStream, Status, answer, call, carry, stream};
     include!(concat!(env!("OUT_DIR"), "/forward.rs"));
 }

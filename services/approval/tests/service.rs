@@ -171,6 +171,10 @@ async fn a_refusals_document_says_why_and_what_can_be_done(#[values(Sqlite, Post
         assert!(text.contains(words), "{words} is not in {text}");
     }
     assert_eq!(reason(&world.document("citizen2", &case.id, &number).await.unwrap_err()), "CASE_NOT_FOUND");
+    // who merely watches knows that there is a paper, and does not read what it says of the person
+    assert!(!world.documents("supervisor", &case.id).await.unwrap().is_empty());
+    assert_eq!(reason(&world.document("supervisor", &case.id, &number).await.unwrap_err()), "ACTION_NOT_PERMITTED");
+    assert!(world.document("reviewer", &case.id, &number).await.is_ok());
     let code = listed[0].verification_url.rsplit('=').next().unwrap();
     let ask = pb::VerifyCaseDocumentRequest { number, check_code: code.into(), ..Default::default() };
     let verified = world.public_documents().verify_case_document(ask).await.unwrap().into_inner();

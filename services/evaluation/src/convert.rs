@@ -244,6 +244,7 @@ fn reply_out(reply: &Reply, caller: &Caller) -> pb::Reply {
         name: reply.by.name.clone(),
         role: reply.by.role.clone(),
         organisation: reply.by.organisation.clone(),
+        ..Default::default()
     };
     pb::Reply {
         finding: finding.into(),

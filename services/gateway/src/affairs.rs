@@ -17,7 +17,7 @@ use yiwang_proto::{
     evaluation::v1::{
         EvaluationRight, ListEvaluationRightsRequest, evaluation_service_client::EvaluationServiceClient,
     },
-    forward::{Link, Links, answer, carried},
+    forward::{Links, answer, carried},
     gateway::v1::{self as pb, affairs_service_server},
     intake::v1::{ApplicationSummary, ListApplicationsRequest, intake_service_client::IntakeServiceClient},
     license::v1::{LicenseSummary, ListLicensesRequest, license_service_client::LicenseServiceClient},
@@ -27,17 +27,17 @@ use crate::problem::{Refused, status_of};
 
 /// The composition, over HTTP and gRPC alike.
 #[derive(Clone, Debug)]
-pub struct Affairs<L> {
-    links: Links<L>,
+pub struct Affairs {
+    links: Links,
     deadline: Duration,
 }
 
 /// One part: its objects and whether there are more, or why it is not there.
 type Part<T> = Result<(Vec<T>, bool), Status>;
 
-impl<L: Link> Affairs<L> {
+impl Affairs {
     /// Over the links; a part that takes longer than `deadline` counts as away.
-    pub fn new(links: Links<L>, deadline: Duration) -> Self {
+    pub fn new(links: Links, deadline: Duration) -> Self {
         Self { links, deadline }
     }
 
@@ -153,7 +153,7 @@ fn unavailable(service: &str, status: &Status) -> pb::Unavailable {
     }
 }
 
-impl<L: Link> pb::AffairsService for Affairs<L> {
+impl pb::AffairsService for Affairs {
     async fn get_my_affairs(
         &self,
         request: pb::GetMyAffairsRequest,
@@ -165,7 +165,7 @@ impl<L: Link> pb::AffairsService for Affairs<L> {
 }
 
 #[tonic::async_trait]
-impl<L: Link> affairs_service_server::AffairsService for Affairs<L> {
+impl affairs_service_server::AffairsService for Affairs {
     async fn get_my_affairs(
         &self,
         request: Request<pb::GetMyAffairsRequest>,

@@ -12,7 +12,7 @@ use axum::{
 };
 use http::{HeaderMap, HeaderValue, header};
 use tonic::service::Routes;
-use yiwang_kit::{clock::LegalClock, places::Places, status::status, telemetry::Trace};
+use yiwang_kit::{clock::LegalClock, ledger::Refusal, places::Places, status::status, telemetry::Trace};
 use yiwang_proto::{
     forward::{Link, Links},
     gateway::v1::affairs_service_server::AffairsServiceServer,
@@ -20,42 +20,36 @@ use yiwang_proto::{
 
 use crate::{
     Options, affairs::Affairs, attachments, cache, contract::Contract, dev, health, openapi, page, problem::Refused,
-    proxy, quota, rest::Rest, trace,
+    proxy, quota, rest::Rest, trace, verification,
 };
 
 /// What every handler shares.
-struct Front<L> {
-    links: Links<L>,
+struct Front {
+    links: Links,
     options: Options,
-    rest: Rest<L>,
+    rest: Rest,
     openapi: Bytes,
     page: String,
     places: Places,
 }
 
-impl<L> Front<L> {
-    /// Answers if there is a place for it, before anything of the body is read; the place is held until the answer is sent.
-    async fn admit(&self, headers: &HeaderMap, trace: &str, answer: impl Future<Output = Response>) -> Response {
-        let place = match self.places.take(headers) {
-            Ok(place) => place,
-            Err(refusal) if proxy::is_grpc(headers) => return status(refusal).into_http(),
-            Err(refusal) => return Refused::by(&status(refusal)).response(trace),
-        };
-        answer.await.map(|body| Body::new(place.hold(body)))
-    }
+/// There is no place for it now.
+fn turned_away(refusal: Refusal, headers: &HeaderMap, trace: &str) -> Response {
+    if proxy::is_grpc(headers) { status(refusal).into_http() } else { Refused::by(&status(refusal)).response(trace) }
 }
 
-type Shared<L> = State<Arc<Front<L>>>;
+type Shared = State<Arc<Front>>;
 
 /// The links of a process, each by its package; the catalogue is kept by intake.
-pub fn links(ways: &yiwang_kit::Links) -> Links<yiwang_kit::Link> {
+pub fn links(ways: &yiwang_kit::Links) -> Links {
+    let get = |name| Link::new(ways.get(name));
     Links {
-        catalogue: ways.get("intake"),
-        intake: ways.get("intake"),
-        approval: ways.get("approval"),
-        license: ways.get("license"),
-        evaluation: ways.get("evaluation"),
-        trading: ways.get("trading"),
+        catalogue: get("intake"),
+        intake: get("intake"),
+        approval: get("approval"),
+        license: get("license"),
+        evaluation: get("evaluation"),
+        trading: get("trading"),
     }
 }
 
@@ -64,12 +58,7 @@ pub fn links(ways: &yiwang_kit::Links) -> Links<yiwang_kit::Link> {
 ///
 /// # Errors
 /// Only where the contracts built into the program do not fit together.
-pub fn router<L: Link>(
-    links: Links<L>,
-    options: Options,
-    clock: Arc<LegalClock>,
-    probes: Routes,
-) -> anyhow::Result<Router> {
+pub fn router(links: Links, options: Options, clock: Arc<LegalClock>, probes: Routes) -> anyhow::Result<Router> {
     let contract = Arc::new(Contract::load()?);
     let dev = clock.is_movable();
     let affairs = Affairs::new(links.clone(), options.part_deadline);
@@ -84,10 +73,10 @@ pub fn router<L: Link>(
         options: options.clone(),
     });
     let mut router = Router::new()
-        .route("/", get(front_page::<L>))
-        .route("/openapi.json", get(document::<L>))
-        .route("/v1/applications/{id}/attachments", post(upload::<L>).layer(upload_limit))
-        .route("/v1/applications/{id}/attachments/{attachment_id}", get(download::<L>))
+        .route("/", get(front_page))
+        .route("/openapi.json", get(document))
+        .route("/v1/applications/{id}/attachments", post(upload).layer(upload_limit))
+        .route("/v1/applications/{id}/attachments/{attachment_id}", get(download))
         .with_state(front.clone())
         .merge(health::router(links, options.leaving));
     if dev {
@@ -102,13 +91,17 @@ pub fn router<L: Link>(
         .layer(middleware::from_fn(trace::layer)))
 }
 
-/// All that has no handler of its own: a service's gRPC, or HTTP/JSON.
-async fn elsewhere<L: Link>(front: Arc<Front<L>>, request: Request) -> Response {
-    let (headers, trace) = (request.headers().clone(), trace::of(&request));
-    front.admit(&headers, &trace, answered(&front, request)).await
+/// All that has no handler of its own: a service's gRPC, or HTTP/JSON. It is answered if there is a place for it, before anything of
+/// the body is read; the place is held until the answer is sent, by who follows until it begins.
+async fn elsewhere(front: Arc<Front>, request: Request) -> Response {
+    let place = match front.places.admit(request.uri().path(), request.headers()) {
+        Ok(place) => place,
+        Err(refusal) => return turned_away(refusal, request.headers(), &trace::of(&request)),
+    };
+    answered(&front, request).await.map(|body| Body::new(place.hold(body)))
 }
 
-async fn answered<L: Link>(front: &Front<L>, request: Request) -> Response {
+async fn answered(front: &Front, request: Request) -> Response {
     if proxy::is_grpc(request.headers()) {
         return proxy::forward(&front.links, request).await;
     }
@@ -119,47 +112,55 @@ async fn answered<L: Link>(front: &Front<L>, request: Request) -> Response {
     {
         return refused.response(&trace);
     }
+    if let Some(asked) = verification::asked(request.method(), request.uri(), request.headers()) {
+        let (uri, headers) = (request.uri(), request.headers());
+        return Box::pin(verification::page(&front.links, &front.options, asked, uri, headers, &trace)).await;
+    }
     match (shared, cache::key(&request)) {
         (Some(shared), Some(key)) => cache::answer(shared, &key, front.rest.answer(request, &trace)).await,
         _ => front.rest.answer(request, &trace).await,
     }
 }
 
+/// What is not followed.
+const ATTACHMENTS: &str = "attachments";
+
 /// What a path says, or why it cannot be read.
 type Said<T> = Result<Path<T>, PathRejection>;
 
-async fn upload<L: Link>(State(front): Shared<L>, path: Said<String>, request: Request) -> Response {
+async fn upload(State(front): Shared, path: Said<String>, request: Request) -> Response {
     let trace = trace::of(&request);
     let Ok(Path(id)) = path else { return Refused::unreadable_path("id").response(&trace) };
-    let headers = request.headers().clone();
-    let answer = async {
-        let answer = attachments::upload(&front.links, &front.options, &id, request).await;
-        answer.unwrap_or_else(|refused| refused.response(&trace))
+    let place = match front.places.admit(ATTACHMENTS, request.headers()) {
+        Ok(place) => place,
+        Err(refusal) => return turned_away(refusal, request.headers(), &trace),
     };
-    front.admit(&headers, &trace, answer).await
+    let answer = attachments::upload(&front.links, &front.options, &id, request).await;
+    answer.unwrap_or_else(|refused| refused.response(&trace)).map(|body| Body::new(place.hold(body)))
 }
 
-async fn download<L: Link>(
-    State(front): Shared<L>,
+async fn download(
+    State(front): Shared,
     path: Said<(String, String)>,
     Extension(trace): Extension<Trace>,
     headers: HeaderMap,
 ) -> Response {
     let Ok(Path((id, attachment))) = path else { return Refused::unreadable_path("path").response(&trace.id) };
-    let answer = async {
-        let answer = attachments::download(&front.links, &front.options, id, attachment, &headers).await;
-        answer.unwrap_or_else(|refused| refused.response(&trace.id))
+    let place = match front.places.admit(ATTACHMENTS, &headers) {
+        Ok(place) => place,
+        Err(refusal) => return turned_away(refusal, &headers, &trace.id),
     };
-    front.admit(&headers, &trace.id, answer).await
+    let answer = attachments::download(&front.links, &front.options, id, attachment, &headers).await;
+    answer.unwrap_or_else(|refused| refused.response(&trace.id)).map(|body| Body::new(place.hold(body)))
 }
 
-async fn document<L: Link>(State(front): Shared<L>) -> Response {
+async fn document(State(front): Shared) -> Response {
     let mut response = front.openapi.clone().into_response();
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
 }
 
-async fn front_page<L: Link>(State(front): Shared<L>) -> Response {
+async fn front_page(State(front): Shared) -> Response {
     page::response(front.page.clone())
 }
 

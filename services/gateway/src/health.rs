@@ -22,20 +22,20 @@ const PATIENCE: Duration = Duration::from_secs(1);
 
 /// What readiness is asked of.
 #[derive(Clone)]
-struct Asked<L> {
-    links: Links<L>,
+struct Asked {
+    links: Links,
     leaving: CancellationToken,
 }
 
 /// The two probes; `leaving` is cancelled when the process is about to end.
-pub fn router<L: Link>(links: Links<L>, leaving: CancellationToken) -> Router {
+pub fn router(links: Links, leaving: CancellationToken) -> Router {
     Router::new()
         .route("/healthz", get(|| async { Json(json!({"status": "SERVING"})) }))
-        .route("/readyz", get(ready::<L>))
+        .route("/readyz", get(ready))
         .with_state(Asked { links, leaving })
 }
 
-async fn ready<L: Link>(State(Asked { links, leaving }): State<Asked<L>>) -> Response {
+async fn ready(State(Asked { links, leaving }): State<Asked>) -> Response {
     let asked = SERVICES.iter().filter_map(|name| links.get(name).map(|link| (*name, link.clone())));
     let answers = join_all(asked.map(|(name, link)| async move { (name, state(name, link).await) })).await;
     let all = !leaving.is_cancelled() && answers.iter().all(|(_, state)| *state == SERVING);
@@ -46,7 +46,7 @@ async fn ready<L: Link>(State(Asked { links, leaving }): State<Asked<L>>) -> Res
 
 const SERVING: &str = "SERVING";
 
-async fn state<L: Link>(name: &str, link: L) -> &'static str {
+async fn state(name: &str, link: Link) -> &'static str {
     let mut client = HealthClient::new(link);
     match tokio::time::timeout(PATIENCE, client.check(HealthCheckRequest { service: name.to_owned() })).await {
         Err(_) => code_name(Code::DeadlineExceeded),

@@ -12,17 +12,17 @@ use crate::problem::{Refused, status_of};
 
 /// Hands each call to the service that the request names.
 #[derive(Clone, Debug)]
-pub struct Ledgers<L> {
-    links: Links<L>,
+pub struct Ledgers {
+    links: Links,
 }
 
-impl<L: Link> Ledgers<L> {
+impl Ledgers {
     /// Over the links.
-    pub fn new(links: Links<L>) -> Self {
+    pub fn new(links: Links) -> Self {
         Self { links }
     }
 
-    fn client(&self, service: &str) -> Result<LedgerServiceClient<L>, Status> {
+    fn client(&self, service: &str) -> Result<LedgerServiceClient<Link>, Status> {
         match keeper(&self.links, service) {
             Ok(link) => Ok(LedgerServiceClient::new(link.clone())),
             Err(refused) => answer(Err(status_of(&refused))),
@@ -31,7 +31,7 @@ impl<L: Link> Ledgers<L> {
 }
 
 /// The link to a service that keeps a ledger.
-pub fn keeper<'a, L>(links: &'a Links<L>, service: &str) -> Result<&'a L, Refused> {
+pub fn keeper<'a>(links: &'a Links, service: &str) -> Result<&'a Link, Refused> {
     SERVICES.contains(&service).then(|| links.get(service)).flatten().ok_or_else(|| {
         let (zh, en) =
             (format!("没有这个服务：{}", SERVICES.join("、")), format!("no such service; {}", SERVICES.join(", ")));
@@ -39,7 +39,7 @@ pub fn keeper<'a, L>(links: &'a Links<L>, service: &str) -> Result<&'a L, Refuse
     })
 }
 
-impl<L: Link> pb::LedgerService for Ledgers<L> {
+impl pb::LedgerService for Ledgers {
     async fn get_head(&self, request: pb::GetHeadRequest, cx: &mut Context) -> Result<pb::Head, Status> {
         let mut client = self.client(&request.service)?;
         answer(client.get_head(carry(request, cx)).await)

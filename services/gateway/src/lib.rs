@@ -13,6 +13,7 @@ mod explain;
 mod front;
 mod health;
 mod ledgers;
+mod live;
 mod openapi;
 mod page;
 pub mod problem;
@@ -20,6 +21,7 @@ mod proxy;
 mod quota;
 mod rest;
 mod trace;
+mod verification;
 
 use std::time::Duration;
 

@@ -19,6 +19,9 @@ use yiwang_kit::status::{self as kit, Problem, ProblemField, code_name};
 /// Media type of every error.
 pub const PROBLEM_JSON: &str = "application/problem+json";
 
+/// Reasons that speak of the request's own size: 413, not 400.
+const TOO_LARGE: [&str; 4] = ["BODY_TOO_LARGE", "MESSAGE_TOO_LARGE", "ATTACHMENT_TOO_LARGE", "CHUNK_TOO_LARGE"];
+
 /// What a caller of HTTP gets instead of an answer.
 #[derive(Clone, Debug)]
 pub struct Refused {
@@ -68,7 +71,7 @@ impl Refused {
             problem.zh = zh.to_owned();
             problem.en = en.to_owned();
         }
-        let status = if problem.code == Code::InvalidArgument && problem.reason.ends_with("_TOO_LARGE") {
+        let status = if TOO_LARGE.contains(&problem.reason.as_str()) {
             StatusCode::PAYLOAD_TOO_LARGE
         } else {
             http_status(problem.code)

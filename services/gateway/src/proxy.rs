@@ -5,11 +5,12 @@
 use axum::{body::Body, response::Response};
 use http::{HeaderMap, Request, header};
 use tonic::Code;
+use tower::ServiceExt as _;
 use yiwang_proto::forward::{CARRIED, Link, Links};
 
 use crate::{
     ledgers::keeper,
-    problem::{Refused, status_of, unanswered},
+    problem::{Refused, status_of},
 };
 
 /// Names the service whose ledger is meant, where `yiwang.ledger.v1.LedgerService` is called.
@@ -30,14 +31,14 @@ pub fn is_grpc(headers: &HeaderMap) -> bool {
 }
 
 /// Hands a call on.
-pub async fn forward<L: Link>(links: &Links<L>, request: Request<Body>) -> Response {
+pub async fn forward(links: &Links, request: Request<Body>) -> Response {
     match link(links, &request) {
         Ok(link) => call(link.clone(), request).await,
         Err(refused) => status_of(&refused).into_http(),
     }
 }
 
-fn link<'a, L>(links: &'a Links<L>, request: &Request<Body>) -> Result<&'a L, Refused> {
+fn link<'a>(links: &'a Links, request: &Request<Body>) -> Result<&'a Link, Refused> {
     let unknown = || {
         let (zh, en) = ("没有这个服务", "no such service here; ask the reflection service what there is");
         Refused::new(Code::Unimplemented, "SERVICE_NOT_FOUND", zh, en)
@@ -54,28 +55,16 @@ fn link<'a, L>(links: &'a Links<L>, request: &Request<Body>) -> Result<&'a L, Re
     }
 }
 
-async fn call<L: Link>(mut link: L, request: Request<Body>) -> Response {
+async fn call(link: Link, request: Request<Body>) -> Response {
     let (mut parts, body) = request.into_parts();
     parts.headers = crossing(&parts.headers);
     parts.extensions = http::Extensions::new();
-    let request = Request::from_parts(parts, tonic::body::Body::new(body));
-    if let Err(error) = std::future::poll_fn(|cx| link.poll_ready(cx)).await {
-        return away(error.into());
-    }
-    match link.call(request).await {
-        Ok(response) => response.map(Body::new),
-        Err(error) => away(error.into()),
-    }
+    let Ok(response) = link.oneshot(Request::from_parts(parts, tonic::body::Body::new(body))).await;
+    response.map(Body::new)
 }
 
 fn crossing(headers: &HeaderMap) -> HeaderMap {
     let carried = CARRIED.iter().map(|name| header::HeaderName::from_static(name));
     let names = carried.chain(GRPC);
     names.filter_map(|name| headers.get(&name).map(|value| (name.clone(), value.clone()))).collect()
-}
-
-fn away(error: Box<dyn std::error::Error + Send + Sync>) -> Response {
-    tracing::warn!(cause = %error, "no answer from the service");
-    let (reason, zh, en) = unanswered(Code::Unavailable);
-    status_of(&Refused::new(Code::Unavailable, reason, zh, en)).into_http()
 }

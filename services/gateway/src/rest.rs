@@ -14,7 +14,7 @@ use rest_over_grpc::transcoding::{HttpResponse, Transcode as _, TranscodeRespons
 use serde_json::Value;
 use tonic::Code;
 use yiwang_kit::status::ProblemField;
-use yiwang_proto::forward::{Forwarded, Link, Links, forwarded};
+use yiwang_proto::forward::{Forwarded, Links, forwarded};
 
 use crate::{
     Options,
@@ -22,21 +22,22 @@ use crate::{
     contract::{Contract, Route},
     explain,
     ledgers::Ledgers,
+    live,
     problem::{Refused, Transcoded, transcoded},
 };
 
-type Services<L> = Forwarded<L, Affairs<L>, Ledgers<L>>;
+type Services = Forwarded<Affairs, Ledgers>;
 
 /// The transcoder and what it needs to explain itself.
-pub struct Rest<L> {
-    services: Services<L>,
+pub struct Rest {
+    services: Services,
     contract: Arc<Contract>,
     options: Options,
 }
 
-impl<L: Link> Rest<L> {
+impl Rest {
     /// Over the links.
-    pub fn new(links: &Links<L>, affairs: Affairs<L>, contract: Arc<Contract>, options: Options) -> Self {
+    pub fn new(links: &Links, affairs: Affairs, contract: Arc<Contract>, options: Options) -> Self {
         let services = forwarded(links, affairs, Ledgers::new(links.clone()));
         Self { services, contract, options }
     }
@@ -45,7 +46,7 @@ impl<L: Link> Rest<L> {
     pub async fn answer(&self, request: Request<Body>, trace: &str) -> Response {
         let (parts, body) = request.into_parts();
         let result = match self.read(&parts, body).await {
-            Ok(body) => self.transcode(parts, &body).await,
+            Ok(body) => self.transcode(parts, &body, trace).await,
             Err(refused) => Err(refused),
         };
         result.unwrap_or_else(|refused| refused.response(trace))
@@ -63,9 +64,9 @@ impl<L: Link> Rest<L> {
         }
     }
 
-    async fn transcode(&self, parts: Parts, body: &Bytes) -> Result<Response, Refused> {
-        let target = parts.uri.path_and_query().map_or(parts.uri.path(), |target| target.as_str());
-        let call = Box::pin(self.services.try_transcode(parts.method.as_str(), target, parts.headers, body));
+    async fn transcode(&self, parts: Parts, body: &Bytes, trace: &str) -> Result<Response, Refused> {
+        let target = live::target(&parts);
+        let call = Box::pin(self.services.try_transcode(parts.method.as_str(), &target, parts.headers, body));
         match tokio::time::timeout(self.options.deadline, call).await {
             Err(_) => Err(Refused::late()),
             Ok(None) => Err(self.no_route(parts.uri.path())),
@@ -76,7 +77,7 @@ impl<L: Link> Rest<L> {
                     self.unreadable(self.contract.find(&parts.method, parts.uri.path()), &parts.uri, body, &words)
                 }
             }),
-            Ok(Some(streaming @ TranscodeResponse::Streaming(_))) => Ok(streaming.into_response()),
+            Ok(Some(TranscodeResponse::Streaming(streaming))) => Ok(live::answered(streaming, trace).await),
         }
     }
 

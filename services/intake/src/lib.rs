@@ -102,7 +102,6 @@ use crate::grpc::{
 use crate::hall::{Hall, Presence};
 use crate::joint::Joint;
 use crate::mandate::Mandate;
-use crate::notification::relays::{Composing, Sending};
 use crate::notification::sender::Senders;
 use crate::notification::{Contact, Notification};
 use crate::proofs::Proof;
@@ -139,7 +138,8 @@ pub async fn start(env: Env) -> anyhow::Result<Routes> {
         "catalogue in force"
     );
     theme::source::run(&env.ledger, themes).await?;
-    let catalogue = Catalogue::new(env.ledger.clone(), env.gate.clone(), &env.config.public_url())?;
+    let sources = fetching::Sources::open(&env)?;
+    let catalogue = Catalogue::new(env.ledger.clone(), env.gate.clone(), sources.clone(), &env.config.public_url())?;
     let seen = env.ledger.head().await?.position;
     catalogue.stock().await?;
     let (counting, shutdown) = (catalogue.clone(), env.shutdown.clone());
@@ -168,18 +168,17 @@ pub async fn start(env: Env) -> anyhow::Result<Routes> {
             ledger.sweep::<Delivery>("provisional", &year.to_string(), delivery::decide::recompute).await?;
             // a day that turns out to be one of rest is given up by the halls
             following::replan_all(&ledger, None).await?;
+            ledger.sweep::<Joint>("provisional", &year.to_string(), joint::decide::recompute).await?;
             ledger.sweep::<Custody>("provisional", &year.to_string(), elsewhere::decide::recompute).await?;
             ledger.sweep::<Question>("provisional", &year.to_string(), question::decide::recompute).await.map(drop)
         }
     });
     let desk = Desk::open(&env.ledger, &env.config.documents, &env.config.public_url(), "/v1/documents")?;
-    let sources = fetching::Sources::open(&env)?;
     let watching = Watching::start(&env.ledger, env.shutdown.clone());
     let intake = Intake::new(env.ledger.clone(), env.gate.clone(), store.clone(), desk.clone(), sources, watching);
     relay::spawn(&env.ledger, &env.links, store, desk.clone(), intake.clone());
-    env.ledger.relay("notifications", Composing(env.ledger.clone()));
-    let senders = Senders::open(&env.config, &env.data_dir.join("notifications"))?;
-    env.ledger.relay("sending", Sending { ledger: env.ledger.clone(), senders });
+    let senders = Senders::open(&env, &env.data_dir.join("notifications"))?;
+    notification::relays::spawn(&env.ledger, &senders).await?;
     let provider = fee::provider::open(&env)?;
     let payments = fee::pursuing::Payments { ledger: env.ledger.clone(), provider: provider.clone() };
     env.ledger.relay("payments", payments);

@@ -10,6 +10,7 @@ mod agents;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use tonic::{Code, Status};
@@ -188,10 +189,15 @@ struct Transferring(Ledger);
 #[async_trait]
 impl Route for Transferring {
     fn wants(&self, entry: &Entry) -> bool {
-        entry.is::<Transfer>() && matches!(entry.kind.as_str(), "TransferDated" | "EntrustmentRevoked")
+        let changed = ["ItemRevised", "VersionPublished", "VersionWithdrawn"];
+        (entry.is::<Transfer>() && matches!(entry.kind.as_str(), "TransferDated" | "EntrustmentRevoked"))
+            || (entry.is::<Item>() && changed.contains(&entry.kind.as_str()))
     }
 
     async fn deliver(&self, entry: &Entry, _request_id: &str) -> Delivery {
+        if entry.is::<Item>() {
+            return second_step(transferring::refresh(&self.0, entry).await);
+        }
         match self.0.state_at::<Transfer>(entry.stream, entry.version).await {
             Ok(Some(read)) => second_step(transferring::complete(&self.0, &read.state, entry.hash, &entry.trace).await),
             Ok(None) => Delivery::NotMine,
@@ -289,7 +295,8 @@ impl Route for Answering {
     }
 }
 
-/// 免提交: what an application that was handed in needs and nobody has fetched yet. A source that is away is asked again.
+/// 免提交: what an application that was handed in needs and nobody has fetched yet. A source that is away is asked again until the last
+/// day on which it is waited for.
 struct Fetching(Intake);
 
 #[async_trait]
@@ -303,6 +310,11 @@ impl Route for Fetching {
             Ok(()) => Delivery::Done,
             Err(refusal) => later(&refusal),
         }
+    }
+
+    /// A source that is away for days is not asked twice a minute.
+    fn longest_pause(&self) -> Duration {
+        Duration::from_secs(15 * 60)
     }
 }
 
@@ -323,7 +335,15 @@ impl Joining {
 impl Route for Joining {
     fn wants(&self, entry: &Entry) -> bool {
         let ended = ["Refused", "Withdrawn", "Concluded", "ResultIssued"];
-        let begun = ["JointDrafted", "MemberReleased", "JointTakenBack"];
+        let begun = [
+            "JointDrafted",
+            "MemberReleased",
+            "MemberOpened",
+            "MemberBegun",
+            "MemberCancelled",
+            "MemberWithdrawn",
+            "JointTakenBack",
+        ];
         (entry.is::<Application>() && ended.contains(&entry.kind.as_str()))
             || (entry.is::<Joint>() && begun.contains(&entry.kind.as_str()))
     }

@@ -2,8 +2,9 @@
 //! `transfers`, which completes what a crash left; both use the hash of the transfer's entry as request id.
 
 use chrono::NaiveDate;
-use yiwang_ledger::{Audiences, Call, Context, Hash, Ledger, Refusal};
+use yiwang_ledger::{Audiences, Call, Context, Entry, Hash, Ledger, Refusal, StreamId};
 
+use crate::catalogue::import::all_tagged;
 use crate::catalogue::{self, Entrusted, Item, ItemFacts, Received, Standing, decide};
 use crate::publishing;
 use crate::transfer::{Offered, Organ, Stage, Transfer, Way};
@@ -62,9 +63,7 @@ impl Step<'_> {
             // cancelled since it was dated: nothing comes to life again
             return Err(decide::cancelled_already());
         }
-        // the version that will be in force on that day
-        let waits = old.upcoming.as_ref().filter(|next| next.from <= from).map(|next| &*next.facts);
-        let facts = under(waits.unwrap_or(&old.facts), &self.offered.new_code, &offer.receiver);
+        let facts = under(on_day(&old, from), &self.offered.new_code, &offer.receiver);
         let basic = facts.basic.clone();
         let received = Received {
             way: offer.way,
@@ -90,6 +89,37 @@ impl Step<'_> {
         let rule = move |item: &Item, cx: &Context| decide::cancel(item, &cancel, cx);
         self.ledger.execute::<Item>(catalogue::stream(&self.offered.code), call, rule).await.map(drop)
     }
+}
+
+/// The elements that will be in force on a day, as far as is known now.
+fn on_day(item: &Item, day: NaiveDate) -> &ItemFacts {
+    item.upcoming.as_ref().filter(|next| next.from <= day).map_or(&item.facts, |next| &next.facts)
+}
+
+/// What has changed in a list that was handed over and whose day has not come reaches the receiver's, which begins as the giver's
+/// stands on that day. Until then nobody else writes into it (`VERSION_WAITS`).
+///
+/// # Errors
+/// Those of the ledger.
+pub async fn refresh(ledger: &Ledger, entry: &Entry) -> Result<(), Refusal> {
+    let Some(given) = ledger.get::<Item>(entry.stream, &Audiences::all()).await? else { return Ok(()) };
+    let code = given.state.facts.code.clone();
+    for read in all_tagged::<Item>(ledger, &[("succession", code.clone())]).await? {
+        let Some(received) = read.state.received.clone().filter(|received| received.item_code == code) else {
+            continue;
+        };
+        let (organ, own) = (read.state.newest(), read.state.newest().code.clone());
+        let organ =
+            Organ { name: organ.department.clone(), code: organ.department_code.clone(), region: organ.region.clone() };
+        let facts = under(on_day(&given.state, received.from), &own, &organ);
+        let basic = facts.basic.clone();
+        let id = format!("transfer.{}.{own}", entry.hash);
+        let id = format!("refresh.{}", StreamId::named("refresh", &id));
+        let rule = move |item: &Item, cx: &Context| Ok(decide::refresh(item, &facts, cx));
+        ledger.execute::<Item>(read.stream, Call::system(id.clone(), &entry.trace), rule).await?;
+        publishing::catch_up(ledger, &own, &basic, &id, &entry.trace).await?;
+    }
+    Ok(())
 }
 
 /// An item's elements as another organ's: its own name, its own code. What it promises and how it is reached is the giver's until it

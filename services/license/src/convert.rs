@@ -240,6 +240,7 @@ fn actor(officer: &Officer) -> parties::Actor {
         name: officer.name.clone(),
         role: officer.role.clone(),
         organisation: officer.organisation.clone(),
+        ..Default::default()
     }
 }
 
@@ -366,5 +367,14 @@ pub fn summary(id: StreamId, license: &License, now: Timestamp) -> pb::LicenseSu
         valid_to: issued.valid_to.map(|day| day.to_string()).unwrap_or_default(),
         status: status(license.status_on(calendar::legal_date(now.0))).into(),
         case_number: issued.case_number.clone(),
+        data: None,
     }
+}
+
+/// The same for the suite's services, which ask by the holder: with what the licence says.
+pub fn summary_with_data(id: StreamId, license: &License, now: Timestamp) -> pb::LicenseSummary {
+    let payload = license.issued.as_ref().and_then(|issued| issued.payload.get());
+    let payload = payload.and_then(|text| serde_json::from_str::<serde_json::Value>(text).ok());
+    let data = payload.and_then(|mut payload| serde_json::from_value(payload.get_mut("data")?.take()).ok());
+    pb::LicenseSummary { data, ..summary(id, license, now) }
 }

@@ -133,7 +133,8 @@ impl Licenses {
             holder.is_none() || read.state.issued.as_ref().map(|issued| &issued.holder.subject) == holder.as_ref()
         });
         let now = self.ledger.host().now();
-        let licenses = page.items.iter().map(|read| convert::summary(read.stream, &read.state, now)).collect();
+        let shown = if holder.is_some() { convert::summary_with_data } else { convert::summary };
+        let licenses = page.items.iter().map(|read| shown(read.stream, &read.state, now)).collect();
         Ok(pb::ListLicensesResponse { licenses, next_page_token: page.next_page_token })
     }
 

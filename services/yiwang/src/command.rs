@@ -94,6 +94,12 @@ pub enum Command {
         #[arg(long, value_name = "CODE")]
         organisation: Option<String>,
     },
+    /// 文书 · documents
+    Documents {
+        /// What to do with them.
+        #[command(subcommand)]
+        command: DocumentsCommand,
+    },
     /// 工作日历 · the working-day calendar
     Calendar {
         /// What to do with it.
@@ -156,6 +162,17 @@ pub enum ErasuresCommand {
     Repeat {
         /// `yiwang erasures list` 的输出 · what `yiwang erasures list` printed
         file: PathBuf,
+    },
+}
+
+/// What to do with documents.
+#[derive(Debug, Subcommand)]
+pub enum DocumentsCommand {
+    /// 写出每一种文书的样本，供人查看 · write a made-up document of every kind, ordinary and in large type, to be looked at
+    Samples {
+        /// 写入的文件夹 · folder to write them to
+        #[arg(long, value_name = "DIR")]
+        out: PathBuf,
     },
 }
 

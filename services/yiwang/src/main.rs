@@ -14,7 +14,7 @@ mod up;
 use std::process::ExitCode;
 
 use clap::Parser as _;
-use command::{CalendarCommand, Command, Options};
+use command::{CalendarCommand, Command, DocumentsCommand, Options};
 
 /// Requests are many small allocations, freed on another thread than made: half as fast again as with the system's allocator.
 #[global_allocator]
@@ -48,6 +48,7 @@ async fn run(options: Options) -> anyhow::Result<ExitCode> {
         Command::Erasures { command } => restore::erasures(config, command).await?,
         Command::Config => tools::show_config(&config),
         Command::Token { account, organisation } => tools::token(&config, account, organisation.as_deref())?,
+        Command::Documents { command: DocumentsCommand::Samples { out } } => tools::document_samples(&config, out)?,
         Command::Calendar { command: CalendarCommand::Import { file } } => tools::import_calendar(&config, file)?,
     }
     Ok(ExitCode::SUCCESS)

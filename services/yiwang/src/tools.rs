@@ -4,9 +4,11 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use anyhow::bail;
+use anyhow::{Context as _, bail};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
+use yiwang_documents::font::Fonts;
+use yiwang_documents::{Size, render, samples};
 use yiwang_kit::config::SERVICES;
 use yiwang_kit::identity::{Account, DevelopmentIssuer, accounts};
 use yiwang_kit::{Config, Process, Shape, calendar};
@@ -47,6 +49,22 @@ pub fn import_calendar(config: &Config, file: &Path) -> anyhow::Result<()> {
         true => println!("日历已含这些年度，未作改动 · these years were there already"),
         false => println!("已导入年度 · years imported: {list}"),
     }
+    Ok(())
+}
+
+/// `yiwang documents samples`: with the fonts that the installation draws with.
+pub fn document_samples(config: &Config, out: &Path) -> anyhow::Result<()> {
+    std::fs::create_dir_all(out).with_context(|| out.display().to_string())?;
+    let fonts = Fonts::configured(&config.documents)?;
+    let mut written = 0;
+    for text in samples::texts() {
+        for (size, suffix) in [(Size::Ordinary, ""), (Size::Large, "-大字版")] {
+            let name = format!("{}-{}{suffix}.pdf", text.kind.prefix(), text.kind.zh());
+            std::fs::write(out.join(&name), render(&text, size, &fonts)?).with_context(|| name.clone())?;
+            written += 1;
+        }
+    }
+    println!("{}: 已写出 {written} 份样本，内容均为虚构 · {written} samples written, all made up", out.display());
     Ok(())
 }
 

@@ -132,3 +132,14 @@ fn a_restored_ledger_begins_an_epoch_and_is_rebuilt_from_its_entries() {
     assert!(said(&rebuilt).contains("1 个对象已重建"), "{}", said(&rebuilt));
     assert!(yiwang(dir.path(), &["verify"], &[]).status.success());
 }
+
+#[test]
+fn anybody_can_look_at_a_document_of_every_kind() {
+    let dir = tempfile::tempdir().unwrap();
+    let out = dir.path().join("samples");
+    let output = yiwang(&dir.path().join("data"), &["documents", "samples", "--out", out.to_str().unwrap()], &[]);
+    assert!(output.status.success() && said(&output).contains("30 samples"), "{}", said(&output));
+    let files: Vec<_> = std::fs::read_dir(&out).unwrap().map(|file| file.unwrap().path()).collect();
+    assert!(files.len() == 30 && files.iter().all(|file| std::fs::read(file).unwrap().starts_with(b"%PDF-")));
+    assert!(out.join("CN-告知承诺书-大字版.pdf").exists());
+}

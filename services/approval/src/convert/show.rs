@@ -132,6 +132,7 @@ pub fn actor(officer: &Officer) -> parties::Actor {
         name: officer.name.clone(),
         role: officer.role.clone(),
         organisation: officer.organisation.clone(),
+        ..Default::default()
     }
 }
 

@@ -1,12 +1,15 @@
 //! `CaseDocumentService`.
 
 use tonic::Request;
-use yiwang_kit::{Fault, Incoming, Reply, Resource, receive, reply, wire};
+use yiwang_kit::gate;
+use yiwang_kit::{Caller, Fault, Incoming, Reply, Resource, receive, reply, wire};
+use yiwang_ledger::Aggregate as _;
 use yiwang_proto::approval::v1 as pb;
 use yiwang_proto::approval::v1::case_document_service_server::CaseDocumentService;
 use yiwang_proto::document::v1::{DocumentFile, DocumentVerification};
 
 use super::Approval;
+use crate::case::Case;
 
 /// The documents of cases.
 #[derive(Clone)]
@@ -27,6 +30,10 @@ impl DocumentsOf {
     async fn get(&self, incoming: Incoming<pb::GetCaseDocumentRequest>) -> Result<DocumentFile, Fault> {
         let message = &incoming.message;
         let read = self.0.find(&incoming, "GetCaseDocument", &message.case_id).await?;
+        // 最小必要: a paper cannot be masked, and who merely watches has its list and its verification
+        if merely_watches(&incoming.caller, &read.state) {
+            return Err(gate::not_permitted("GetCaseDocument").into());
+        }
         let file = self.0.desk.file(read.stream, &message.number, message.size()).await?;
         if incoming.caller.is_staff() {
             let call = incoming.read_call("GetCaseDocument", &read.stream.to_string());
@@ -41,6 +48,13 @@ impl DocumentsOf {
         self.0.gate.allow(&incoming.caller, "VerifyCaseDocument", &any)?;
         Ok(self.0.desk.verify(&message.number, &message.check_code, &message.digest).await?)
     }
+}
+
+/// Whether staff see a case as its supervision alone.
+fn merely_watches(caller: &Caller, case: &Case) -> bool {
+    let mut otherwise = caller.clone();
+    otherwise.roles.retain(|role| role != "supervisor");
+    caller.is_staff() && !otherwise.audiences().meets(&case.tags())
 }
 
 #[tonic::async_trait]

@@ -42,16 +42,18 @@ impl Approval {
             async move {
                 let read = ledger.get::<Case>(stream, &caller.audiences()).await?.ok_or_else(not_found)?;
                 let shown = show::to(&caller, show::case(stream, read.version, &read.state, ledger.host().now()));
-                let (phase, steps) = (shown.phase, shown.steps.len());
-                let progress = |(place, step)| pb::CaseProgress {
-                    number: i32::try_from(place + 1).unwrap_or(i32::MAX),
-                    step: Some(step),
+                let (phase, steps, ended) = (shown.phase, shown.steps.len(), ended(&read.state));
+                let progress = |number: usize, step| pb::CaseProgress {
+                    number: i32::try_from(number).unwrap_or(i32::MAX),
+                    step,
                     phase,
+                    ended: ended && number == steps,
                 };
-                let new = shown.steps.into_iter().enumerate().skip(after).map(progress).collect();
-                Ok(Looked { new, after: after.max(steps), ended: ended(&read.state) })
+                let new = shown.steps.into_iter().enumerate().skip(after);
+                let new = new.map(|(place, step)| progress(place + 1, Some(step))).collect();
+                Ok(Looked { new, after: after.max(steps), ended, beat: progress(steps, None) })
             }
         };
-        Ok(self.watching.follow(stream, after, pb::CaseProgress::default, look))
+        Ok(self.watching.follow(stream, after, look))
     }
 }

@@ -255,10 +255,13 @@ pub fn filing() -> items::ItemTerms {
 
 /// What intake's relay tells of an accepted application.
 pub fn open_request(item: items::ItemTerms, accepted: &str) -> pb::OpenCaseRequest {
-    let clerk =
-        parties::Actor {
-            id: "staff:clerk".into(), name: "王晓燕".into(), role: "clerk".into(), organisation: organ()
-        };
+    let clerk = parties::Actor {
+        id: "staff:clerk".into(),
+        name: "王晓燕".into(),
+        role: "clerk".into(),
+        organisation: organ(),
+        ..Default::default()
+    };
     let form = serde_json::json!({"premises_address": "广安区滨江路1号", "rooms": 20, "phone": "13800001111"});
     pb::OpenCaseRequest {
         request_id: "intake-1".into(),

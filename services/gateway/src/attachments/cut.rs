@@ -1,6 +1,7 @@
 //! A request body that can break off: gRPC has no other way to say that the client's own input did.
 
 use std::{
+    convert::Infallible,
     pin::Pin,
     sync::{
         Arc,
@@ -33,22 +34,22 @@ impl Cut {
 
 /// A link whose request bodies end in an error where the input broke off.
 #[derive(Clone, Debug)]
-pub struct CutLink<L> {
-    link: L,
+pub struct CutLink {
+    link: Link,
     cut: Cut,
 }
 
-impl<L> CutLink<L> {
+impl CutLink {
     /// Over a link.
-    pub fn new(link: L, cut: Cut) -> Self {
+    pub fn new(link: Link, cut: Cut) -> Self {
         Self { link, cut }
     }
 }
 
-impl<L: Link> Service<Request<tonic::body::Body>> for CutLink<L> {
-    type Response = Response<L::ResponseBody>;
-    type Error = L::Error;
-    type Future = L::Future;
+impl Service<Request<tonic::body::Body>> for CutLink {
+    type Response = Response<tonic::body::Body>;
+    type Error = Infallible;
+    type Future = <Link as Service<Request<tonic::body::Body>>>::Future;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
         self.link.poll_ready(cx)

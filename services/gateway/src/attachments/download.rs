@@ -5,7 +5,7 @@ use futures_util::StreamExt as _;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use tonic::{Code, metadata::MetadataMap};
 use yiwang_proto::{
-    forward::{Link, Links, carried},
+    forward::{Links, carried},
     intake::v1::{
         Attachment, DownloadAttachmentRequest, download_attachment_response::Part,
         intake_service_client::IntakeServiceClient,
@@ -16,8 +16,8 @@ use super::part;
 use crate::{Options, problem::Refused};
 
 /// Hands one file out.
-pub async fn download<L: Link>(
-    links: &Links<L>,
+pub async fn download(
+    links: &Links,
     options: &Options,
     application: String,
     attachment: String,

@@ -11,7 +11,7 @@ use http::{HeaderMap, Request, header};
 use tokio::sync::mpsc;
 use tonic::{Code, metadata::MetadataMap};
 use yiwang_proto::{
-    forward::{Link, Links, carried},
+    forward::{Links, carried},
     intake::v1::{
         Attachment, AttachmentMetadata, UploadAttachmentRequest, intake_service_client::IntakeServiceClient,
         upload_attachment_request::Part,
@@ -37,8 +37,8 @@ pub fn body_limit(options: &Options) -> u64 {
 }
 
 /// Takes one file in.
-pub async fn upload<L: Link>(
-    links: &Links<L>,
+pub async fn upload(
+    links: &Links,
     options: &Options,
     application: &str,
     request: Request<Body>,
@@ -75,8 +75,8 @@ pub async fn upload<L: Link>(
 }
 
 /// A form: text fields first, then the file.
-async fn form<L: Link>(
-    links: &Links<L>,
+async fn form(
+    links: &Links,
     options: &Options,
     headers: HeaderMap,
     mut metadata: AttachmentMetadata,
@@ -112,8 +112,8 @@ async fn form<L: Link>(
 }
 
 /// Calls the service while the pieces are fed; what went wrong with the input goes before what the service says of it.
-async fn call<L: Link>(
-    links: &Links<L>,
+async fn call(
+    links: &Links,
     options: &Options,
     headers: HeaderMap,
     metadata: AttachmentMetadata,

@@ -31,6 +31,7 @@ pub fn paths(contract: &Contract, dev: bool) -> anyhow::Result<Vec<(String, Valu
             json!({"get": plain("GetHealth", "进程在运行 (the process is alive)", "application/json")}),
         ),
         ("/readyz".to_owned(), json!({"get": ready()})),
+        ("/v1/licenses/{identifier}:verify".to_owned(), json!({"get": verification()})),
         ("/".to_owned(), json!({"get": plain("GetFrontPage", "首页 (the front page)", "text/html")})),
     ];
     if dev {
@@ -101,7 +102,7 @@ fn upload(particulars: &[(String, Value)]) -> Value {
     let parts: Map<String, Value> = particulars.iter().cloned().chain([file]).collect();
     json!({
         "operationId": "UploadAttachment",
-        "tags": ["intake"],
+        "tags": ["IntakeService"],
         "summary": "上传一份材料 (uploads one file)",
         "description": "The raw file with its particulars in the query, or multipart/form-data with them there or in text fields before the part \
             `file`. At most 20 MiB unless configured otherwise; the content decides the type, and must agree with what is said of it.",
@@ -124,7 +125,7 @@ fn download() -> Value {
     let path = |name: &str, about: &str| json!({"name": name, "in": "path", "required": true, "description": about, "schema": {"type": "string"}});
     json!({
         "operationId": "DownloadAttachment",
-        "tags": ["intake"],
+        "tags": ["IntakeService"],
         "summary": "下载一份材料 (downloads one file)",
         "security": [{"bearer": []}],
         "parameters": [path("id", "Id of the application."), path("attachment_id", "Id of the attachment.")],
@@ -143,6 +144,19 @@ fn plain(operation: &str, summary: &str, media: &str) -> Value {
         "security": [],
         "responses": {"200": {"description": "OK", "content": {media: {"schema": {}}}}, "default": failed()},
     })
+}
+
+fn verification() -> Value {
+    let mut operation =
+        plain("ShowLicenseVerification", "证照核验页 (whether a licence is genuine, as a page)", "text/html");
+    operation["tags"] = json!(["LicenseService"]);
+    operation["description"] = json!(
+        "What a licence's code leads to. The verifications of documents answer with such a page where \
+        `Accept` names text/html before application/json."
+    );
+    operation["parameters"] = json!([{"name": "identifier", "in": "path", "required": true, "description": "证照标识.",
+        "schema": {"type": "string"}}]);
+    operation
 }
 
 fn ready() -> Value {

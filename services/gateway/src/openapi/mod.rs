@@ -85,9 +85,9 @@ fn joined() -> anyhow::Result<(Object, Object)> {
     Ok((paths, schemas))
 }
 
-/// The package's own name: `intake` of `yiwang.intake.v1`.
+/// The gRPC service: `JointService`.
 fn tag(route: &Route) -> String {
-    route.rpc.parent_service().package_name().split('.').nth(1).unwrap_or("system").to_owned()
+    route.rpc.parent_service().name().to_owned()
 }
 
 /// What the generator does not know of an operation.
@@ -196,7 +196,12 @@ fn file_of(message: &MessageDescriptor) -> prost_reflect::prost_types::FileDescr
 
 fn first_sentence(text: &str) -> String {
     let line = text.replace('\n', " ");
-    line.split(". ").next().unwrap_or(&line).trim_end_matches('.').to_owned()
+    // `art. 32` ends no sentence
+    let end = line
+        .match_indices(". ")
+        .map(|(at, _)| at)
+        .find(|at| !line[..*at].ends_with("art") && !line[..*at].ends_with("arts"));
+    line[..end.unwrap_or(line.len())].trim_end_matches('.').to_owned()
 }
 
 #[cfg(test)]

@@ -1,8 +1,9 @@
 use axum::body::Body;
-use http::Request;
+use http::{Request, Response};
 use prost::Message as _;
 use tonic::Code;
 use tower::ServiceExt as _;
+use yiwang_gateway::Link;
 use yiwang_proto::{
     gateway::v1::{GetMyAffairsRequest, affairs_service_client::AffairsServiceClient},
     intake::v1::{Application, GetApplicationRequest, intake_service_client::IntakeServiceClient},
@@ -11,8 +12,9 @@ use yiwang_proto::{
 
 use crate::world::{Fake, World, world};
 
-fn over(world: &World) -> impl yiwang_gateway::Link {
-    world.router.clone().map_request(|request: Request<tonic::body::Body>| request.map(Body::new))
+fn over(world: &World) -> Link {
+    let asked = world.router.clone().map_request(|request: Request<tonic::body::Body>| request.map(Body::new));
+    Link::new(asked.map_response(|answer: Response<Body>| answer.map(tonic::body::Body::new)))
 }
 
 #[tokio::test]

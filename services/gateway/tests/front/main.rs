@@ -4,5 +4,7 @@ mod affairs;
 mod attachments;
 mod errors;
 mod grpc;
+mod live;
 mod system;
+mod verification;
 mod world;

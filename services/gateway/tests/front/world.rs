@@ -19,7 +19,7 @@ use prost::Message;
 use serde_json::Value;
 use tonic::{Status, codegen::Service};
 use tower::ServiceExt as _;
-use yiwang_gateway::{Links, Options, router};
+use yiwang_gateway::{Link, Links, Options, router};
 use yiwang_kit::{clock::LegalClock, config::Config};
 
 /// What a service was asked.
@@ -137,9 +137,9 @@ fn answered(messages: Vec<Vec<u8>>) -> Response<tonic::body::Body> {
 }
 
 /// Links on which every service but the named ones is away.
-pub fn links(named: &[(&str, &Fake)]) -> Links<Fake> {
+pub fn links(named: &[(&str, &Fake)]) -> Links {
     let named: BTreeMap<_, _> = named.iter().copied().collect();
-    let get = |name: &str| named.get(name).map_or_else(Fake::away, |fake| (*fake).clone());
+    let get = |name: &str| Link::new(named.get(name).map_or_else(Fake::away, |fake| (*fake).clone()));
     Links {
         catalogue: get("catalogue"),
         intake: get("intake"),

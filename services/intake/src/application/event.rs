@@ -13,7 +13,7 @@ use super::{
 use crate::catalogue::handling::Consequence;
 use crate::double::Other;
 use crate::elsewhere::Elsewhere;
-use crate::fetching::Fetched;
+use crate::fetching::{Disputable, Fetched, Missed};
 use crate::limit::Due;
 use crate::mandate::Held;
 use crate::transfer::Organ;
@@ -134,6 +134,18 @@ pub enum ApplicationEvent {
         material: String,
         /// What it has; none where it has nothing in force.
         fetched: Option<Box<Fetched>>,
+        /// Why it has nothing; none where it has something, and in entries that are older than the field.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        missed: Option<Missed>,
+        /// Who.
+        by: Actor,
+    },
+    /// 数据异议: what was fetched is said to be wrong.
+    FetchedDisputed {
+        /// What.
+        what: Disputable,
+        /// What is wrong.
+        reason: Personal,
         /// Who.
         by: Actor,
     },

@@ -9,6 +9,7 @@ use super::{
 };
 use crate::catalogue::handling::Consequence;
 use crate::double::Override;
+use crate::fetching::{Disputable, Disputed, Unfetched};
 
 pub(super) fn evolve(app: &mut Application, event: &Event, meta: &Meta) {
     if let Some(by) = shown_actor(event) {
@@ -35,7 +36,7 @@ pub(super) fn evolve(app: &mut Application, event: &Event, meta: &Meta) {
             form,
             elsewhere,
             joint,
-            ..
+            by,
         } => {
             app.elsewhere.clone_from(elsewhere);
             app.item = (**item).clone();
@@ -48,9 +49,11 @@ pub(super) fn evolve(app: &mut Application, event: &Event, meta: &Meta) {
             app.agent = agent.as_deref().cloned();
             app.form.clone_from(form);
             app.joint.clone_from(joint);
+            app.written_by = Some(by.doer().to_owned());
             app.phase = Phase::Draft;
         }
-        Event::Updated { owner, applicant, agent, form, fields, .. } => {
+        Event::Updated { owner, applicant, agent, form, fields, by } => {
+            app.written_by = Some(by.doer().to_owned());
             if let Some(owner) = owner {
                 app.owner.clone_from(owner);
             }
@@ -59,6 +62,8 @@ pub(super) fn evolve(app: &mut Application, event: &Event, meta: &Meta) {
             if before != app.applicant.as_ref().map(|party| party.subject.clone()) {
                 // another's licences are not this applicant's
                 app.fetched.clear();
+                app.unfetched.clear();
+                app.disputed.clear();
             }
             unbox(agent).apply(&mut app.agent);
             form.apply(&mut app.form);
@@ -70,8 +75,20 @@ pub(super) fn evolve(app: &mut Application, event: &Event, meta: &Meta) {
         Event::HelperGone { engagement } => {
             app.helpers.remove(engagement);
         }
-        Event::MaterialFetched { material, fetched, .. } => {
+        Event::MaterialFetched { material, fetched, missed, .. } => {
             app.fetched.insert(material.clone(), fetched.as_deref().cloned());
+            app.unfetched.remove(material);
+            // another answer is another matter
+            app.disputed.retain(|one| one.what != Disputable::Material(material.clone()));
+            if fetched.is_none() {
+                let known = Unfetched { why: missed.unwrap_or_default(), at: meta.at };
+                app.unfetched.insert(material.clone(), known);
+            }
+        }
+        Event::FetchedDisputed { what, reason, by } => {
+            app.disputed.retain(|one| one.what != *what);
+            let disputed = Disputed { what: what.clone(), reason: reason.clone(), by: by.clone(), at: meta.at };
+            app.disputed.push(disputed);
         }
         Event::PreReviewRequested { .. } => {
             app.pre_review = Some(PreReview { requested: meta.at, ..PreReview::default() });
@@ -350,6 +367,7 @@ fn shown_actor(event: &Event) -> Option<Actor> {
         | Event::HelperNamed { .. }
         | Event::HelperGone { .. }
         | Event::MaterialFetched { .. }
+        | Event::FetchedDisputed { .. }
         | Event::TakeUpOffered { .. }
         | Event::AttachmentAdded { .. }
         | Event::AttachmentRemoved { .. }

@@ -26,7 +26,7 @@ pub use phase::{Acceptance, Deferred, Ground, Phase, Rejection, WithdrawalCause}
 
 use crate::double::{Other, Override};
 use crate::elsewhere::Elsewhere;
-use crate::fetching::Fetched;
+use crate::fetching::{Disputable, Disputed, Fetched, Unfetched};
 use crate::limit::{Due, legal_date};
 use crate::mandate::Held;
 use crate::rules::RuleSet;
@@ -48,9 +48,17 @@ pub struct Actor {
     pub role: String,
     /// Code of the officer's organ.
     pub organisation: String,
+    /// 经办人: the natural person's account that acted for a company; empty otherwise.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub person: String,
 }
 
 impl Actor {
+    /// Who it was, told apart from everybody else: of a company each person who acts for it.
+    pub fn doer(&self) -> &str {
+        if self.person.is_empty() { &self.id } else { &self.person }
+    }
+
     /// The law itself, by the timer.
     pub fn system() -> Self {
         Actor { id: "system".to_owned(), role: "system".to_owned(), ..Self::default() }
@@ -344,12 +352,21 @@ pub struct Application {
     /// The version at which each field of the form was last saved.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub saved: BTreeMap<String, u64>,
+    /// Who changed its contents last; none in records that are older than the field.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub written_by: Option<String>,
     /// The word by which a window takes it up; none while none was given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub take_up: Option<TakeUp>,
     /// 免提交: what was fetched, by the material's code; none where its source has nothing in force.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub fetched: BTreeMap<String, Option<Fetched>>,
+    /// Why nothing was fetched, by the same codes; none in records that are older than the field.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub unfetched: BTreeMap<String, Unfetched>,
+    /// 数据异议: what of it is said to be wrong.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub disputed: Vec<Disputed>,
     /// 预审; none while nobody has asked for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pre_review: Option<PreReview>,
@@ -396,6 +413,23 @@ impl Application {
     /// Under whose key new personal data of this application is sealed.
     pub fn data_subject(&self) -> &SubjectId {
         self.identified_applicant().map_or(&self.owner_subject, |party| &party.subject)
+    }
+
+    /// 免填: what the form takes from what was fetched, by its fields, but for what is disputed.
+    pub fn sourced(&self) -> serde_json::Map<String, serde_json::Value> {
+        let all = self.fetched.values().flatten().flat_map(Fetched::values);
+        all.filter(|(field, _)| !self.disputes_field(field)).collect()
+    }
+
+    /// Whether a fetched field is said to be wrong.
+    pub fn disputes_field(&self, field: &str) -> bool {
+        self.disputed.iter().any(|one| matches!(&one.what, Disputable::Field(own) if own == field))
+    }
+
+    /// 免提交 that came to nothing: there is no such record, or it is wrong. The applicant hands the material in.
+    pub fn brings(&self, material: &str) -> bool {
+        let wrong = |one: &Disputed| matches!(&one.what, Disputable::Material(own) if own == material);
+        self.fetched.get(material).is_some_and(Option::is_none) || self.disputed.iter().any(wrong)
     }
 
     /// 收到申请之日: the day on which all of it was received, that of the last handing in.

@@ -204,6 +204,15 @@ pub fn receive(item: &Item, facts: &ItemFacts, received: &Received, cx: &Context
     ])
 }
 
+/// 下放、划转: what waits for its day in the receiver's name becomes what the giver's list says by now; nothing else of a receiver does.
+pub fn refresh(item: &Item, facts: &ItemFacts, cx: &Context) -> Vec<ItemEvent> {
+    let waits = item.upcoming.as_ref().filter(|next| next.from > legal_date(cx.now));
+    match waits.filter(|next| item.standing == Standing::Announced && *next.facts != *facts) {
+        Some(next) => vec![ItemEvent::VersionPublished { facts: Box::new(facts.clone()), from: next.from }],
+        None => Vec::new(),
+    }
+}
+
 /// The timer's rule: the first day of the next version, or the first day without a cancelled item has come.
 pub fn timer(item: &Item, cx: &Context) -> Decision<ItemEvent> {
     let today = legal_date(cx.now);

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::handling::HandlingRules;
 use crate::application::Channel;
+use crate::directory::Level;
 
 /// 实施主体性质, table A.3.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -267,6 +268,9 @@ pub struct Details {
     pub complaints: String,
     /// 常见问题.
     pub questions: Vec<Question>,
+    /// 行使层级; none: that of the organ.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub level: Option<Level>,
     /// How it is handled.
     #[serde(skip_serializing_if = "HandlingRules::is_empty")]
     pub handling: HandlingRules,

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use yiwang_standards::codes::CaseKind;
 
 use super::details::Details;
+use crate::directory::Level;
 use crate::limit::Limit;
 use crate::standard::Scenario;
 
@@ -260,6 +261,11 @@ impl ItemFacts {
     /// The material of a code.
     pub fn material(&self, code: &str) -> Option<&Material> {
         self.materials.iter().find(|material| material.code == code)
+    }
+
+    /// 行使层级: as the list says, or else that of its region.
+    pub fn level(&self) -> Level {
+        self.details.level.unwrap_or_else(|| Level::of_region(&self.region))
     }
 
     /// 容缺受理 is possible.

@@ -7,7 +7,9 @@ pub mod exchange;
 pub mod facts;
 pub mod handling;
 pub mod import;
+pub mod likely;
 pub mod search;
+pub mod shelf;
 pub mod source;
 pub mod words;
 
@@ -18,6 +20,7 @@ use yiwang_standards::calendar;
 
 pub use facts::ItemFacts;
 
+use self::facts::Fetch;
 use crate::double;
 use crate::limit::legal_date;
 use crate::transfer::{Organ, Way};
@@ -223,6 +226,11 @@ pub enum ItemEvent {
 /// The stream of an item.
 pub fn stream(item_code: &str) -> StreamId {
     StreamId::named(Item::KIND, item_code)
+}
+
+/// A main item's name as a tag: at most 100 characters.
+pub fn main_tag(name: &str) -> String {
+    name.chars().take(100).collect()
 }
 
 /// `ITEM_NOT_FOUND`.
@@ -435,6 +443,7 @@ impl Aggregate for Item {
             Tag::new("department", self.facts.department_code.clone(), sort.clone()),
             Tag::new("type", self.facts.item_type.to_string(), sort.clone()),
             Tag::new("status", self.status(), sort.clone()),
+            Tag::new("region", self.facts.region.clone(), sort.clone()),
         ];
         let upcoming = self.upcoming.as_ref().map(|next| &next.facts.basic);
         let basics = [&self.facts.basic].into_iter().chain(upcoming).filter(|code| !code.is_empty());
@@ -444,11 +453,21 @@ impl Aggregate for Item {
         let topics = details.person_topics.iter().chain(&details.legal_topics);
         tags.extend(topics.map(|topic| Tag::new("topic", topic.clone(), sort.clone())));
         tags.extend(double::succession(self).into_iter().map(|code| Tag::new("succession", code, sort.clone())));
+        // what the licence of somebody makes likely (`likely`)
+        let named = |code: &String| !code.is_empty();
+        let yields = [&self.facts.result.license_type_code].into_iter().filter(|code| named(code)).cloned();
+        tags.extend(yields.map(|code| Tag::new("yields", code, sort.clone())));
+        let takes = self.facts.materials.iter().filter_map(|material| match &material.fetch {
+            Some(Fetch::License(code)) => Some(code.clone()),
+            _ => None,
+        });
+        tags.extend(takes.map(|code| Tag::new("takes", code, sort.clone())));
+        if !self.facts.main_item.is_empty() {
+            tags.push(Tag::new("main", main_tag(&self.facts.main_item), sort.clone()));
+        }
         if let Some(entrusted) = &self.entrusted {
             tags.push(Tag::new("entrusted", entrusted.organ.code.clone(), sort.clone()));
         }
-        let grams = words::heading_grams(&(&self.facts).into());
-        tags.extend(grams.into_iter().map(|gram| Tag::new("gram", gram, "")));
         tags.sort();
         tags.dedup();
         tags

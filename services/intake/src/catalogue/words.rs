@@ -18,6 +18,21 @@ pub fn normal(text: &str) -> String {
     text.chars().map(half).filter(|c| c.is_alphanumeric()).flat_map(char::to_uppercase).collect()
 }
 
+/// A gram in a number: up to two characters, and whether they are initials. No two grams have the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Gram(u64);
+
+impl Gram {
+    /// Of a gram as text: one or two characters, after [`INITIALS`] where they are initials.
+    pub fn of(text: &str) -> Self {
+        let (initials, rest) = match text.strip_prefix(INITIALS) {
+            Some(rest) if !rest.is_empty() => (1, rest),
+            _ => (0, text),
+        };
+        Self(rest.chars().take(2).fold(initials, |number, c| (number << 21) | (u64::from(u32::from(c)) + 1)))
+    }
+}
+
 /// The bigrams of a text; a single character is its own gram.
 pub fn grams(text: &str) -> BTreeSet<String> {
     let chars: Vec<char> = normal(text).chars().collect();
@@ -160,6 +175,13 @@ pub fn query_grams(terms: &[Term]) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_two_grams_have_the_same_number() {
+        let texts = ["", "水", "食品", "品食", "~ab", "ab", "a", "b", "~a", "\u{10ffff}\u{10ffff}", "~\u{10ffff}"];
+        let numbers: BTreeSet<Gram> = texts.into_iter().map(Gram::of).collect();
+        assert_eq!(numbers.len(), texts.len());
+    }
 
     #[test]
     fn a_text_is_cut_into_pairs_of_characters() {

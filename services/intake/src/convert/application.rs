@@ -16,7 +16,8 @@ use crate::application::{
     Actor, Application, Attachment, Authority, Conclusion, Correction, Deferred, Ground, IssuedResult, Opinion, Party,
     Phase, PreReview, Promise, Rejection, Step, WithdrawalCause,
 };
-use crate::fetching::Fetched;
+use crate::catalogue::facts::Fetch;
+use crate::fetching::{Disputable, Fetched, Missed};
 use crate::limit::Due;
 
 /// Whether an officer's name is shown in full: to officers, not to citizens.
@@ -90,6 +91,7 @@ pub fn actor(by: &Actor, reader: Reader) -> party_pb::Actor {
         },
         role: by.role.clone(),
         organisation: by.organisation.clone(),
+        person_id: by.person.clone(),
     }
 }
 
@@ -378,19 +380,81 @@ pub fn application(
         waits_for_papers: app.waits_for_papers(),
         other_applications: app.others.iter().map(|other| double::other(other, false)).collect(),
         joint_id: app.joint.as_ref().map(|of| of.joint.to_string()).unwrap_or_default(),
-        fetched_materials: app.fetched.iter().map(|(code, one)| fetched(code, one.as_ref())).collect(),
+        fetched_materials: app.fetched.iter().map(|(code, one)| fetched(app, code, one.as_ref())).collect(),
+        sourced_fields: sourced(app),
     }
 }
 
-fn fetched(code: &str, one: Option<&Fetched>) -> pb::FetchedMaterial {
+/// 免填: each field of the form that was fetched, with its source.
+fn sourced(app: &Application) -> Vec<pb::SourcedField> {
+    let text = app.form.as_ref().and_then(Personal::get);
+    let form: serde_json::Value = text.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+    let one = |key: &str, from: &Fetched, field: String, value: serde_json::Value| pb::SourcedField {
+        agrees: form.get(&field) == Some(&value),
+        value: serde_json::from_value(value).ok(),
+        source: source(&from.from),
+        material_code: material_code(key),
+        title: shown(&from.title).to_owned(),
+        reference: shown(&from.reference).to_owned(),
+        issuer: from.issuer.clone(),
+        fetch_time: Some(timestamp(from.at)),
+        dispute_reason: dispute(app, &Disputable::Field(field.clone())),
+        disputed: app.disputes_field(&field),
+        field,
+    };
+    let (one, all) = (&one, app.fetched.iter().filter_map(|(key, from)| Some((key, from.as_ref()?))));
+    all.flat_map(|(key, from)| from.values().into_iter().map(move |(field, value)| one(key, from, field, value)))
+        .collect()
+}
+
+fn dispute(app: &Application, what: &Disputable) -> String {
+    let found = app.disputed.iter().find(|one| one.what == *what);
+    found.map(|one| shown(&one.reason).to_owned()).unwrap_or_default()
+}
+
+/// A source as forms write it.
+fn source(from: &Fetch) -> String {
+    match from {
+        Fetch::License(what) => format!("licence.{what}"),
+        Fetch::Department(what) => format!("department.{what}"),
+    }
+}
+
+/// The code of what is a material; empty for what only the form takes, which stands there by its source.
+fn material_code(key: &str) -> String {
+    if form_alone(key) { String::new() } else { key.to_owned() }
+}
+
+fn form_alone(key: &str) -> bool {
+    key.starts_with("licence.") || key.starts_with("department.")
+}
+
+fn fetched(app: &Application, code: &str, one: Option<&Fetched>) -> pb::FetchedMaterial {
+    let missed = app.unfetched.get(code);
+    let what = Disputable::Material(code.to_owned());
     pb::FetchedMaterial {
-        material_code: code.to_owned(),
+        state: match (one, missed.map(|missed| missed.why).unwrap_or_default()) {
+            (Some(_), _) => pb::FetchState::Found,
+            (None, Missed::NoRecord) => pb::FetchState::NoRecord,
+            (None, Missed::NoSource) => pb::FetchState::NoSource,
+            (None, Missed::GivenUp) => pb::FetchState::GivenUp,
+        }
+        .into(),
+        hand_in: app.brings(code) && !form_alone(code),
+        source: match one {
+            Some(one) => source(&one.from),
+            None if form_alone(code) => code.to_owned(),
+            None => String::new(),
+        },
+        disputed: app.disputed.iter().any(|one| one.what == what),
+        dispute_reason: dispute(app, &what),
+        material_code: material_code(code),
         found: one.is_some(),
         title: one.map(|one| shown(&one.title).to_owned()).unwrap_or_default(),
         reference: one.map(|one| shown(&one.reference).to_owned()).unwrap_or_default(),
         issuer: one.map(|one| one.issuer.clone()).unwrap_or_default(),
         valid_to: one.and_then(|one| one.valid_to).map(|day| day.to_string()).unwrap_or_default(),
-        fetch_time: one.map(|one| timestamp(one.at)),
+        fetch_time: one.map(|one| one.at).or(missed.map(|missed| missed.at)).map(timestamp),
     }
 }
 

@@ -17,7 +17,13 @@ use crate::rules::RuleSet;
 /// Who acts.
 pub fn acting(caller: &Caller) -> Acting {
     let actor = parties::actor(caller);
-    let actor = Actor { id: actor.id, name: actor.name, role: actor.role, organisation: actor.organisation };
+    let actor = Actor {
+        id: actor.id,
+        name: actor.name,
+        role: actor.role,
+        organisation: actor.organisation,
+        person: actor.person_id,
+    };
     Acting {
         actor,
         subject: caller.subject.clone(),

@@ -9,6 +9,8 @@ use crate::catalogue::details::{
     ChargeLine, ChargeMethod, Details, Exemption, Intermediary, OnlineDepth, OrganNature, PaidBefore, Place, Question,
     Scope, Served, SpecialKind, SpecialProcedure,
 };
+use crate::catalogue::likely::Why;
+use crate::directory::Level;
 
 const WRONG: &str = "FIELD_INVALID";
 
@@ -138,6 +140,7 @@ fn channel_of(channel: pb::Channel) -> Option<Channel> {
 /// `FIELD_INVALID`, naming the field.
 pub fn details(message: &pb::ItemDetails) -> Result<Details, Refusal> {
     Ok(Details {
+        level: level_of(message.level()),
         division: single("division", &message.division, 1000)?,
         content: single("content", &message.content, 1000)?,
         organ_nature: match message.organ_nature() {
@@ -272,6 +275,7 @@ pub fn shown(details: &Details) -> pb::ItemDetails {
     let question = |one: &Question| pb::Question { question: one.question.clone(), answer: one.answer.clone() };
     let intermediary = |one: &Intermediary| pb::Intermediary { name: one.name.clone(), basis: one.basis.clone() };
     pb::ItemDetails {
+        level: details.level.map(level_shown).unwrap_or_default(),
         division: details.division.clone(),
         content: details.content.clone(),
         organ_nature: match details.organ_nature {
@@ -311,5 +315,52 @@ pub fn shown(details: &Details) -> pb::ItemDetails {
         complaints: details.complaints.clone(),
         handling: (!details.handling.is_empty()).then(|| handling::shown(&details.handling)),
         questions: details.questions.iter().map(question).collect(),
+    }
+}
+
+/// 行使层级 of the contract.
+pub fn level_of(level: pb::Level) -> Option<Level> {
+    Some(match level {
+        pb::Level::Unspecified => return None,
+        pb::Level::Nation => Level::Nation,
+        pb::Level::Province => Level::Province,
+        pb::Level::City => Level::City,
+        pb::Level::County => Level::County,
+        pb::Level::Town => Level::Town,
+        pb::Level::Village => Level::Village,
+        pb::Level::Graded => Level::Graded,
+    })
+}
+
+/// 行使层级, shown.
+pub fn level_shown(level: Level) -> i32 {
+    match level {
+        Level::Nation => pb::Level::Nation.into(),
+        Level::Province => pb::Level::Province.into(),
+        Level::City => pb::Level::City.into(),
+        Level::County => pb::Level::County.into(),
+        Level::Town => pb::Level::Town.into(),
+        Level::Village => pb::Level::Village.into(),
+        Level::Graded => pb::Level::Graded.into(),
+    }
+}
+
+/// Why an item is likely.
+pub fn likely_reason(why: &Why) -> pb::LikelyReason {
+    use pb::LikelyKind as Kind;
+    let shown = |kind: Kind| pb::LikelyReason { kind: kind.into(), text: why.text(), ..pb::LikelyReason::default() };
+    match why {
+        Why::StageOpen { theme, .. } => pb::LikelyReason { theme_code: theme.clone(), ..shown(Kind::StageOpen) },
+        Why::RenewalDue { valid_to, .. } => {
+            pb::LikelyReason { valid_to: valid_to.to_string(), ..shown(Kind::RenewalDue) }
+        }
+        Why::Follows { theme, item, .. } => {
+            pb::LikelyReason { theme_code: theme.clone(), item_code: item.clone(), ..shown(Kind::FollowsGranted) }
+        }
+        Why::Uses { .. } => shown(Kind::UsesLicense),
+        Why::LifeEvent { theme, .. } => pb::LikelyReason { theme_code: theme.clone(), ..shown(Kind::LifeEvent) },
+        Why::WillFollow { theme, item, .. } => {
+            pb::LikelyReason { theme_code: theme.clone(), item_code: item.clone(), ..shown(Kind::FollowsRunning) }
+        }
     }
 }

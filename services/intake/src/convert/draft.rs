@@ -6,6 +6,7 @@ use yiwang_proto::catalogue::v1 as pb;
 use yiwang_proto::clock::v1 as clock;
 use yiwang_standards::codes::CaseKind;
 
+use super::details::{level_of, level_shown};
 use super::{ask, count, details, handling_limit, item, limit, region, signed, standard};
 use crate::catalogue::ItemFacts;
 use crate::catalogue::facts::{
@@ -19,29 +20,6 @@ use crate::proofs::Abolished;
 const WRONG: &str = "FIELD_INVALID";
 /// No list of an item is longer.
 const MANY: usize = 100;
-
-fn level_of(level: pb::Level) -> Option<Level> {
-    Some(match level {
-        pb::Level::Unspecified => return None,
-        pb::Level::Nation => Level::Nation,
-        pb::Level::Province => Level::Province,
-        pb::Level::City => Level::City,
-        pb::Level::County => Level::County,
-        pb::Level::Town => Level::Town,
-        pb::Level::Village => Level::Village,
-    })
-}
-
-fn level_shown(level: Level) -> i32 {
-    match level {
-        Level::Nation => pb::Level::Nation.into(),
-        Level::Province => pb::Level::Province.into(),
-        Level::City => pb::Level::City.into(),
-        Level::County => pb::Level::County.into(),
-        Level::Town => pb::Level::Town.into(),
-        Level::Village => pb::Level::Village.into(),
-    }
-}
 
 /// 行使层级.
 ///

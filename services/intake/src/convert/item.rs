@@ -200,6 +200,7 @@ pub fn item(read: &Read<Item>, today: NaiveDate) -> pb::Item {
             .collect(),
         details: Some(details::shown(&facts.details)),
         scenarios: standard::shown(&facts.scenarios),
+        level: details::level_shown(facts.level()),
         rules: facts.rules.clone(),
         status: status(item, today),
         cancellation: match &item.standing {

@@ -45,6 +45,7 @@ fn member(id: StreamId, joint: &Joint, member: &Member) -> pb::JointMember {
     let (mut cause, mut cause_text, mut result) = (String::new(), String::new(), None);
     let state = match &member.standing {
         Standing::Waiting => State::Waiting,
+        Standing::Open => State::Open,
         Standing::Released => State::Released,
         Standing::Stuck { reason, zh, .. } => {
             (cause, cause_text) = (reason.clone(), zh.clone());
@@ -107,7 +108,7 @@ pub fn shown(id: StreamId, version: u64, joint: &Joint, at: Timestamp, depth: De
         form: full(&joint.form),
         members: joint.members.iter().map(|one| member(id, joint, one)).collect(),
         channel: whose.map(|whose| channel(whose.channel).into()).unwrap_or_default(),
-        promised_due: handed.map(|handed| due(&handed.promised)),
+        promised_due: joint.promised().map(due),
         late: joint.late,
         hand_out: theme::hand_out(joint.theme.hand_out).into(),
         ready_members: joint.results().into_iter().map(|(member, _)| member.code().to_owned()).collect(),

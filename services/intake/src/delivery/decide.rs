@@ -184,7 +184,7 @@ pub fn choose(delivery: &Delivery, ask: &Choose, by: &Actor) -> Decision<Event> 
             return Err(Refusal::field("electronic_consent", "CONSENT_MISSING", zh, en));
         }
         Manner::Post(_) | Manner::Locker { .. } if !ask.offered => {
-            let (zh, en) = ("该事项不提供快递送达", "the item is not delivered so");
+            let (zh, en) = ("该事项不提供快递和自助柜送达", "the item offers neither post nor a locker");
             return Err(Refusal::field("manner", "MANNER_NOT_OFFERED", zh, en));
         }
         _ => {}

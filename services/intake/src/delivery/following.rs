@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use yiwang_documents::Kind;
 use yiwang_documents::desk::{Desk, Order as PaperOrder};
 use yiwang_documents::draft::{Draft, Service, Signed};
+use yiwang_kit::followed::Followed;
 use yiwang_ledger::{Aggregate as _, Kind as RefusalKind};
 use yiwang_ledger::{
     Audiences, Call, Context, Delivery as Told, Entry, Hash, Ledger, Personal, Read, Refusal, Route, StreamId, Tag,
@@ -274,7 +275,7 @@ pub struct Deliveries {
     /// The desk of documents.
     pub desk: Desk,
     /// Who carries parcels; none where nothing is posted through the platform.
-    pub carrier: Option<Arc<dyn Carrier>>,
+    pub carrier: Followed<Option<Arc<dyn Carrier>>>,
 }
 
 #[async_trait]
@@ -397,8 +398,9 @@ impl Deliveries {
             Event::DeliveryDispatched { number, .. } | Event::CarrierAsked { number } => number,
             _ => return Ok(()),
         };
+        let carrier = self.carrier.now();
         let cause = entry.hash.to_string();
-        match track(&self.ledger, self.carrier.as_ref(), entry.stream, &number, (&cause, &entry.trace)).await {
+        match track(&self.ledger, (*carrier).as_ref(), entry.stream, &number, (&cause, &entry.trace)).await {
             Ok(()) => Ok(()),
             Err(Halt::Ledger(refusal)) => Err(refusal),
             // asked at its time, by the timer

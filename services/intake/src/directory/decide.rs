@@ -84,7 +84,7 @@ pub fn check_claim(basic: &BasicItem, level: Level) -> Result<(), Refusal> {
         return Err(not_found());
     }
     check_open(basic, None)?;
-    if basic.facts.levels.contains(&level) {
+    if basic.facts.is_open_to(level) {
         return Ok(());
     }
     Err(Refusal::state(

@@ -26,6 +26,8 @@ pub enum Level {
     Town,
     /// 6 村（社区）.
     Village,
+    /// 7 分级管理: each level has its part of it.
+    Graded,
 }
 
 impl Level {
@@ -44,7 +46,8 @@ impl Level {
     /// How many digits of a code name the region at this level.
     fn digits(self) -> usize {
         match self {
-            Level::Nation => 0,
+            // of no region's code
+            Level::Nation | Level::Graded => 0,
             Level::Province => 2,
             Level::City => 4,
             Level::County => 6,
@@ -88,6 +91,11 @@ pub struct BasicFacts {
 }
 
 impl BasicFacts {
+    /// Whether a level may claim it: one that is named, or any where it is 分级管理.
+    pub fn is_open_to(&self, level: Level) -> bool {
+        self.levels.contains(&level) || self.levels.contains(&Level::Graded)
+    }
+
     /// Writes what is the same everywhere into an implementation list; whether that changed anything.
     pub fn write_into(&self, facts: &mut ItemFacts) -> bool {
         let own = (&facts.basic, &facts.name, facts.item_type, &facts.bases, &facts.process);

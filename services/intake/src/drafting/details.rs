@@ -9,6 +9,7 @@ use crate::catalogue::ItemFacts;
 use crate::catalogue::details::{ChargeLine, ChargeMethod, OnlineDepth, OrganNature, SPECIAL_GROUNDS, SpecialKind};
 use crate::catalogue::facts::{Material, MaterialKind, MaterialSource};
 use crate::catalogue::handling::{Mode, Separation};
+use crate::directory::Level;
 use crate::fetching;
 
 /// 行政许可: arts. 30 to 57 bind this type alone.
@@ -64,6 +65,18 @@ pub(super) fn check(found: &mut Found, facts: &ItemFacts) {
         "in an excluded field no promise takes the place of a condition, unless a national law that is cited orders it",
     );
     need(!offered || handling.excluded.is_empty() || ordered, "handling.excluded_fields", "PROMISE_EXCLUDED", zh, en);
+    let lawful = names_law(&handling.promise_ordered_by) && handling.promise_ordered_by.contains('条');
+    let (zh, en) = (
+        "规定实行告知承诺的应当是国家法律、行政法规，请写明《…法》或者《…条例》第几条；地方性法规、规章和文件不能排除适用限制",
+        "a national law or administrative regulation orders the promise: name it with its article, a place's own is none",
+    );
+    need(!ordered || lawful, "handling.promise_ordered_by", "PROMISE_LAW_UNFIT", zh, en);
+    let own = details.level.is_none_or(|level| level == Level::Graded || level == Level::of_region(&facts.region));
+    let (zh, en) = ("行使层级应为本级，或者分级管理", "the level is the organ's own, or each has its part of it");
+    need(own, "level", "LEVEL_UNFIT", zh, en);
+    let parted = details.level != Some(Level::Graded) || !details.division.trim().is_empty();
+    let (zh, en) = ("分级管理的应当写明权限划分", "where each level has its part, the division says which");
+    need(parted, "division", "LEVEL_UNFIT", zh, en);
     let whole = !handling.modes.contains(&Mode::Online) || details.online_depth == OnlineDepth::Iv;
     let (zh, en) = ("全程网办的，网办深度应当为四级", "what is open online from end to end is of depth IV");
     need(whole, "handling.modes", "ONLINE_UNFIT", zh, en);

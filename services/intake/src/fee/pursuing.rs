@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use yiwang_kit::followed::Followed;
 use yiwang_ledger::{Audiences, Call, Context, Delivery, Entry, Ledger, Refusal, Route, StreamId};
 
 use super::payment::{self, Wanted};
@@ -99,7 +100,7 @@ pub struct Payments {
     /// The ledger.
     pub ledger: Ledger,
     /// Who takes the money; none where nothing is paid online.
-    pub provider: Option<Arc<dyn Provider>>,
+    pub provider: Followed<Option<Arc<dyn Provider>>>,
 }
 
 #[async_trait]
@@ -131,8 +132,9 @@ impl Payments {
             | Event::RefundApproved { number, .. } => number,
             _ => return Ok(()),
         };
+        let provider = self.provider.now();
         let cause = entry.hash.to_string();
-        match pursue(&self.ledger, self.provider.as_ref(), entry.stream, &number, (&cause, &entry.trace)).await {
+        match pursue(&self.ledger, (*provider).as_ref(), entry.stream, &number, (&cause, &entry.trace)).await {
             Ok(()) => Ok(()),
             Err(Halt::Ledger(refusal)) => Err(refusal),
             // asked at its time, by the timer: the feed goes on to what else there is

@@ -7,6 +7,8 @@ use std::sync::Arc;
 use anyhow::{Context as _, bail};
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use yiwang_kit::followed::Read;
 use yiwang_kit::outward::Outward;
 use yiwang_kit::{Config, config::Mode, wire};
 
@@ -33,24 +35,28 @@ struct Entry {
     token_file: Option<std::path::PathBuf>,
 }
 
-/// The departments of `departments.toml` in the data folder; none where there is no such file.
-pub(super) fn configured(config: &Config) -> anyhow::Result<HashMap<String, Arc<dyn Source>>> {
-    let path = config.data_dir.join("departments.toml");
-    let text = match std::fs::read_to_string(&path) {
+/// The departments of `departments.toml` in the data folder, by the name of their data.
+pub(super) type Departments = HashMap<String, Arc<dyn Source>>;
+
+/// What stands there; none where there is no such file.
+pub(super) fn configured(config: &Config) -> anyhow::Result<Read<Departments>> {
+    let mut files = vec![config.outside("departments.toml")];
+    let text = match std::fs::read_to_string(&files[0]) {
         Ok(text) => text,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(HashMap::new()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
         Err(error) => return Err(error).context("departments.toml"),
     };
     let file: File = toml::from_str(&text).context("departments.toml")?;
-    let mut all: HashMap<String, Arc<dyn Source>> = HashMap::new();
+    let mut all = Departments::new();
     for entry in file.department {
+        files.extend(entry.token_file.clone());
         let token = entry.token_file.map(std::fs::read_to_string).transpose().context("token_file")?;
         let source = Department::new(&entry.address, &entry.issuer, token, config.mode == Mode::Production)?;
         if all.insert(entry.data.clone(), Arc::new(source)).is_some() {
             bail!("departments.toml: {} stands twice", entry.data);
         }
     }
-    Ok(all)
+    Ok(Read { value: all, files })
 }
 
 #[derive(Serialize)]
@@ -71,6 +77,9 @@ struct Answer {
     title: String,
     #[serde(default)]
     valid_to: String,
+    /// What forms take from it, by the department's own names.
+    #[serde(default)]
+    fields: Map<String, Value>,
 }
 
 /// A department that answers over HTTP.
@@ -107,6 +116,7 @@ impl Source for Department {
             title: answer.title.trim().chars().take(200).collect(),
             issuer: self.issuer.clone(),
             valid_to: wire::day(answer.valid_to.trim()),
+            fields: answer.fields,
         }))
     }
 }

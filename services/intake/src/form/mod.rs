@@ -10,7 +10,9 @@ use yiwang_standards::identity::mask_number;
 
 use crate::application::{Application, Party};
 use crate::catalogue::ItemFacts;
+use crate::catalogue::facts::Fetch;
 use crate::drafting::check::Found;
+use crate::fetching::{Fetched, Taken};
 
 /// Where a field comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -138,6 +140,19 @@ pub fn known(facts: &ItemFacts, applicant: &Party) -> Vec<(String, String)> {
     properties(&facts.form_schema).into_iter().filter_map(known).collect()
 }
 
+/// 免填: the fields that come from a licence or a department, each with where it comes from.
+pub fn taken(facts: &ItemFacts) -> Vec<(Fetch, Taken)> {
+    let taken = |(name, property): (String, Value)| {
+        let (from, of) = match Source::parse(property.get("x-source")?.as_str()?)? {
+            Source::License(kind, field) => (Fetch::License(kind.to_owned()), field.to_owned()),
+            Source::Department(data, field) => (Fetch::Department(data.to_owned()), field.to_owned()),
+            Source::Typed | Source::Identity(_) => return None,
+        };
+        Some((from, Taken { field: name, of, schema: property }))
+    };
+    properties(&facts.form_schema).into_iter().filter_map(taken).collect()
+}
+
 /// The form with what is known filled in.
 pub fn filled(form: Option<&str>, known: &[(String, String)]) -> String {
     let mut form: Map<String, Value> = form.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
@@ -160,29 +175,81 @@ pub fn changed(before: Option<&Personal>, after: Option<&Personal>) -> Vec<Strin
     names
 }
 
-/// Where the form says otherwise than the identity that a field comes from.
-///
-/// # Errors
-/// `FORM_INVALID`, each field with FIELD_NOT_AS_SOURCED.
-pub fn check_sourced(app: &Application, facts: &ItemFacts) -> Result<(), Refusal> {
-    let Some(applicant) = app.identified_applicant() else { return Ok(()) };
-    let form: Value =
-        app.form.as_ref().and_then(Personal::get).and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
-    let (zh, en) = ("申请表填写有误，请按提示修改", "the form does not fit its schema");
-    let mut refusal = Refusal::invalid("FORM_INVALID", zh, en);
-    for (name, value) in known(facts, applicant) {
-        if form.get(&name).is_some_and(|said| said.as_str() != Some(value.as_str())) {
-            let (zh, en) = ("该栏取自身份信息，不能另填", "comes from the identity and cannot be filled in otherwise");
+/// The refusal of a form that says otherwise than the sources of these fields; a field that is left empty says nothing.
+fn otherwise(form: &Value, sourced: impl Iterator<Item = (String, Value)>, zh: &str, en: &str) -> Result<(), Refusal> {
+    let (about_zh, about_en) = ("申请表填写有误，请按提示修改", "the form does not fit its schema");
+    let mut refusal = Refusal::invalid("FORM_INVALID", about_zh, about_en);
+    for (name, value) in sourced {
+        if form.get(&name).is_some_and(|said| *said != value) {
             refusal = refusal.with_field(format!("form.{name}"), "FIELD_NOT_AS_SOURCED", zh, en);
         }
     }
     if refusal.fields.is_empty() { Ok(()) } else { Err(refusal) }
 }
 
+fn read(form: Option<&Personal>) -> Value {
+    form.and_then(Personal::get).and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default()
+}
+
+/// Where the form says otherwise than what was fetched for a field, which nobody has disputed.
+///
+/// # Errors
+/// `FORM_INVALID`, each field with FIELD_NOT_AS_SOURCED.
+pub fn check_fetched(app: &Application) -> Result<(), Refusal> {
+    let (zh, en) = (
+        "该栏取自证照或者部门数据，不能另填；数据有误的，请提出异议",
+        "comes from a licence or a department: where that is wrong, dispute it",
+    );
+    otherwise(&read(app.form.as_ref()), app.sourced().into_iter(), zh, en)
+}
+
+/// The form without what was fetched for it, for another applicant.
+pub fn without_fetched(app: &Application) -> Option<Personal> {
+    let form = app.form.as_ref()?;
+    let Value::Object(mut fields) = read(Some(form)) else { return Some(form.clone()) };
+    for (name, value) in app.fetched.values().flatten().flat_map(Fetched::values) {
+        if fields.get(&name) == Some(&value) {
+            fields.remove(&name);
+        }
+    }
+    Some(Personal::new(form.subject(), "form", Value::Object(fields).to_string()))
+}
+
+/// Fields of which the form says otherwise than their source, or whose source is said to be wrong: a clerk looks at them.
+pub fn doubtful(app: &Application) -> Vec<String> {
+    let form = read(app.form.as_ref());
+    let fetched = app.fetched.values().flatten().flat_map(Fetched::values);
+    let differs = |name: &str, value: &Value| form.get(name).is_some_and(|said| said != value);
+    let mut all: Vec<String> = fetched
+        .filter(|(name, value)| differs(name, value) || app.disputes_field(name))
+        .map(|(name, _)| name)
+        .collect();
+    all.sort_unstable();
+    all.dedup();
+    all
+}
+
+/// What a field is called in an item's form.
+pub fn title(facts: &ItemFacts, field: &str) -> String {
+    let schema: Value = serde_json::from_str(&facts.form_schema).unwrap_or_default();
+    schema["properties"][field]["title"].as_str().unwrap_or(field).to_owned()
+}
+
+/// Where the form says otherwise than the identity or what was fetched.
+///
+/// # Errors
+/// `FORM_INVALID`, each field with FIELD_NOT_AS_SOURCED.
+pub fn check_sourced(app: &Application, facts: &ItemFacts) -> Result<(), Refusal> {
+    let Some(applicant) = app.identified_applicant() else { return Ok(()) };
+    check_fetched(app)?;
+    let known = known(facts, applicant).into_iter().map(|(name, value)| (name, Value::from(value)));
+    let (zh, en) = ("该栏取自身份信息，不能另填", "comes from the identity and cannot be filled in otherwise");
+    otherwise(&read(app.form.as_ref()), known, zh, en)
+}
+
 /// 敏感个人信息: names of the sensitive fields that are filled in.
 pub fn sensitive(app: &Application, facts: &ItemFacts) -> Vec<String> {
-    let form: Value =
-        app.form.as_ref().and_then(Personal::get).and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+    let form = read(app.form.as_ref());
     let there = |name: &String| form.get(name).is_some_and(|value| !value.is_null() && value != "");
     let names = properties(&facts.form_schema).into_iter().filter(|(_, property)| marked(property, "x-sensitive"));
     names.map(|(name, _)| name).filter(there).collect()

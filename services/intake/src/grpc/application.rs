@@ -84,7 +84,7 @@ impl Intake {
         let party = message.agent.as_ref().map(|party| sealing.agent(party)).transpose()?.flatten();
         let agent = ask::change(agent, party);
         let form = ask::change(form, message.form.as_ref().map(|form| ask::form(fallback, form)).transpose()?);
-        let update = decide::Update { applicant, agent, form, joint: false };
+        let update = decide::Update { applicant, agent, form, joint: false, unseen: message.etag.is_empty() };
         let pinned = self.pinned(&seen.state.item).await?;
         let target = Target { id: &message.id, request_id: &message.request_id, etag: &message.etag };
         let rule =
@@ -103,12 +103,17 @@ impl Intake {
         if receives && !handles(caller, &read.state.item) {
             // 异地代收: what was received there, and not what the platform holds elsewhere
             shown.fetched_materials.clear();
+            let sourced = std::mem::take(&mut shown.sourced_fields);
+            if let Some(form) = &mut shown.form {
+                sourced.iter().filter(|one| one.agrees).for_each(|one| drop(form.fields.remove(&one.field)));
+            }
         }
         if !sees_in_full(caller, &read.state) {
             // 最小必要: who watches and does not handle it sees the form's personal fields masked
             let pinned = self.pinned(&read.state.item).await?;
             let text = read.state.form.as_ref().and_then(Personal::get);
             shown.form = text.and_then(|text| serde_json::from_str(&form::masked(text, &pinned.facts)).ok());
+            shown.sourced_fields.clear();
             for party in [&mut shown.applicant, &mut shown.agent].into_iter().flatten() {
                 show::mask_party(party);
             }
@@ -375,6 +380,10 @@ impl IntakeService for Intake {
 
     async fn fetch_materials(&self, request: Request<pb::FetchMaterialsRequest>) -> Reply<pb::Application> {
         reply(self.fetch(receive(request)?).await)
+    }
+
+    async fn dispute_fetched(&self, request: Request<pb::DisputeFetchedRequest>) -> Reply<pb::Application> {
+        reply(self.dispute(receive(request)?).await)
     }
 
     async fn save_fields(&self, request: Request<pb::SaveFieldsRequest>) -> Reply<pb::Application> {

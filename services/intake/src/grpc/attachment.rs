@@ -15,7 +15,7 @@ use yiwang_standards::sm::Sm3;
 
 use super::{Intake, resource_of};
 use crate::application::decide::{self, Acting};
-use crate::application::{Application, Attachment};
+use crate::application::{Application, Attachment, Phase};
 use crate::catalogue::ItemFacts;
 use crate::convert::application as show;
 use crate::convert::ask;
@@ -171,7 +171,8 @@ impl Intake {
         Ok((size, sm3, found))
     }
 
-    /// 一套材料: a file of one part of a joint application serves another part. Done again, it is there already.
+    /// 一套材料: a file of one part of a joint application serves another part. Done again, it is there already; a part that was handed
+    /// in meanwhile had it before.
     pub(crate) async fn copy_file(
         &self,
         call: Call,
@@ -209,11 +210,15 @@ impl Intake {
         };
         let acting = Acting::before(crate::application::Actor::system());
         let rule = move |app: &Application, cx: &Context| match app.attachment(&copied.id) {
-            Some(_) => Ok(Vec::new()),
-            None => decide::add_attachment(app, &pinned.facts, &copied, &acting, cx),
+            None if app.phase == Phase::Draft => decide::add_attachment(app, &pinned.facts, &copied, &acting, cx),
+            _ => Ok(Vec::new()),
         };
-        self.ledger.execute::<Application>(to.stream, call, rule).await?;
-        self.store.keep(to.stream, &id).await;
+        let done = self.ledger.execute::<Application>(to.stream, call, rule).await;
+        match done {
+            Ok(done) if done.state.attachment(&id).is_some() => self.store.keep(to.stream, &id).await,
+            Ok(_) => self.store.drop_incoming(to.stream, &id).await,
+            Err(refusal) => return Err(refusal),
+        }
         Ok(())
     }
 

@@ -94,6 +94,7 @@ impl BarsOf {
                 name: told.name.clone(),
                 role: told.role.clone(),
                 organisation: told.organisation.clone(),
+                person: told.person_id.clone(),
             },
             None => ask::acting(&caller).actor,
         };

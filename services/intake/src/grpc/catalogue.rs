@@ -1,58 +1,55 @@
 //! `CatalogueService`.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::collections::BTreeSet;
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 use futures_util::{FutureExt as _, StreamExt as _, stream};
 use tonic::Request;
 use yiwang_kit::{Caller, CallerKind, Fault, Gate, Incoming, Reply, Resource, receive, reply, wire};
-use yiwang_ledger::{Audiences, Call, Context, Decision, Entry, Ledger, ListQuery, Read, Refusal};
+use yiwang_ledger::{Audiences, Call, Context, Decision, Ledger, ListQuery, Refusal, StreamId};
 use yiwang_proto::catalogue::v1 as pb;
 use yiwang_proto::catalogue::v1::catalogue_service_server::CatalogueService;
 
 use super::public;
-use crate::catalogue::search::{self, Weights};
+use crate::catalogue::details::Served;
+use crate::catalogue::shelf::{Shelf, Wanted};
 use crate::catalogue::source::Defaults;
-use crate::catalogue::{self as items, Hold, Item, ItemEvent, decide, exchange, import, words};
-use crate::convert::{ask, count, details, item as show, standard as checklists};
+use crate::catalogue::{self as items, Hold, Item, ItemEvent, decide, exchange, import};
+use crate::convert::{ask, count, details, item as show, region, standard as checklists};
+use crate::fetching::Sources;
 use crate::limit::legal_date;
 
-/// How many items the gram search brings for ranking.
-const CANDIDATES: u32 = 400;
+/// So many items are read at once, which the ledger gathers.
+const AT_ONCE: usize = 64;
 /// Longest query in characters.
 const QUERY: usize = 100;
 /// How long the count waits when the store is away.
 const PAUSE: std::time::Duration = std::time::Duration::from_secs(1);
 
-/// What searching knows of the whole catalogue: the weights of its words, and how many items there are of each kind.
-#[derive(Default)]
-struct Shelf {
-    weights: Weights,
-    rows: Vec<(String, String, u16, bool)>,
-}
-
 /// The catalogue over its ledger.
 #[derive(Clone)]
 pub struct Catalogue {
-    ledger: Ledger,
-    gate: Gate,
+    pub(super) ledger: Ledger,
+    pub(super) gate: Gate,
+    pub(super) sources: Sources,
     defaults: Arc<Defaults>,
-    shelf: Arc<RwLock<Arc<Shelf>>>,
+    shelf: Arc<RwLock<Shelf>>,
     /// The beginning of every guide's address.
     guides: Arc<str>,
 }
 
 impl Catalogue {
-    /// Over a ledger, the policies and the gateway's public address; call [`Catalogue::stock`] when the items are in.
+    /// Over a ledger, the policies, where licences are looked up and the gateway's public address; call [`Catalogue::stock`] when the items are in.
     ///
     /// # Errors
     /// The defaults that ship with the product are not in order.
-    pub fn new(ledger: Ledger, gate: Gate, public_url: &str) -> anyhow::Result<Self> {
+    pub fn new(ledger: Ledger, gate: Gate, sources: Sources, public_url: &str) -> anyhow::Result<Self> {
         let guides = format!("{public_url}/v1/items/").into();
-        Ok(Self { ledger, gate, defaults: Arc::new(Defaults::load()?), shelf: Arc::default(), guides })
+        Ok(Self { ledger, gate, sources, defaults: Arc::new(Defaults::load()?), shelf: Arc::default(), guides })
     }
 
-    /// Counts the catalogue anew whenever an item has changed after a position of the feed, by whomever: the timer, or another
-    /// replica. Never ends by itself.
+    /// Takes into the index what has changed after a position of the feed, by whomever: the timer, or another replica. Never ends by
+    /// itself.
     pub async fn follow(&self, mut seen: u64) {
         let mut wake = 0;
         loop {
@@ -60,7 +57,10 @@ impl Catalogue {
                 Ok(position) if position > seen => seen = position,
                 Ok(_) => wake = self.ledger.feed_wake(wake).await,
                 Err(refusal) => {
-                    tracing::warn!(reason = refusal.reason, "the catalogue is not counted anew for now");
+                    tracing::warn!(
+                        reason = refusal.reason,
+                        "the index of the catalogue is not brought up to date for now"
+                    );
                     tokio::time::sleep(PAUSE).await;
                 }
             }
@@ -70,33 +70,41 @@ impl Catalogue {
     /// Reads the feed on from a position; how far it came.
     async fn catch_up(&self, seen: u64) -> Result<u64, Refusal> {
         let entries = self.ledger.feed(seen, 1000).await?;
-        if entries.iter().any(Entry::is::<Item>) {
-            self.stock().await?;
-        }
+        let changed: BTreeSet<_> =
+            entries.iter().filter(|entry| entry.is::<Item>()).map(|entry| entry.stream).collect();
+        self.restock(changed).await?;
         Ok(entries.last().map_or(seen, |entry| entry.position))
     }
 
-    /// Counts the catalogue for ranking and totals.
+    /// Takes the whole catalogue into the index.
     ///
     /// # Errors
     /// `STORE_UNAVAILABLE`.
     pub async fn stock(&self) -> Result<(), Refusal> {
         let all = import::all(&self.ledger).await?;
-        let row = |read: &Read<Item>| {
-            let facts = &read.state.facts;
-            let gone = read.state.status() != "IN_FORCE";
-            (facts.department.clone(), facts.department_code.clone(), facts.item_type, gone)
-        };
-        let shelf = Shelf {
-            weights: Weights::of(all.iter().map(|read| (&read.state.facts).into())),
-            rows: all.iter().map(row).collect(),
-        };
-        *self.shelf.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(shelf);
+        let mut shelf = self.shelf.write().unwrap_or_else(PoisonError::into_inner);
+        all.iter().for_each(|read| shelf.put(read));
         Ok(())
     }
 
-    fn shelf(&self) -> Arc<Shelf> {
-        self.shelf.read().unwrap_or_else(PoisonError::into_inner).clone()
+    /// Takes some items into the index as they are now.
+    async fn restock(&self, changed: impl IntoIterator<Item = StreamId>) -> Result<(), Refusal> {
+        let everybody = Audiences::all();
+        let mut reading = Vec::new();
+        for changed in changed {
+            reading.push(self.ledger.get::<Item>(changed, &everybody).boxed());
+        }
+        let mut reads = stream::iter(reading).buffered(AT_ONCE);
+        while let Some(read) = reads.next().await {
+            if let Some(read) = read? {
+                self.shelf.write().unwrap_or_else(PoisonError::into_inner).put(&read);
+            }
+        }
+        Ok(())
+    }
+
+    fn shelf(&self) -> RwLockReadGuard<'_, Shelf> {
+        self.shelf.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn find(&self, incoming: Incoming<pb::SearchItemsRequest>) -> Result<pb::SearchItemsResponse, Fault> {
@@ -104,32 +112,32 @@ impl Catalogue {
         let message = &incoming.message;
         let query = ask::text("query", &message.query, 0, QUERY, "FIELD_INVALID")?;
         let department = ask::text("department", &message.department, 0, 100, "FIELD_INVALID")?;
-        let mut filters: Vec<(&'static str, String)> = Vec::new();
-        if !department.is_empty() {
-            filters.push(("department", department));
-        }
-        if message.item_type != 0 {
-            let code = match message.item_type() {
-                pb::ItemType::Unspecified => {
-                    return Err(Refusal::field("item_type", "FIELD_INVALID", "没有这种事项类型", "no such type").into());
-                }
-                pb::ItemType::AdministrativePower => 0,
-                known => i32::from(known),
-            };
-            filters.push(("type", code.to_string()));
-        }
-        let topic = ask::text("topic", &message.topic, 0, 100, "FIELD_INVALID")?;
-        if !topic.is_empty() {
-            filters.push(("topic", topic));
-        }
-        filters.extend(details::served_of(message.served()).map(|group| ("served", group.name().to_owned())));
-        if !message.show_cancelled {
-            filters.push(("status", "IN_FORCE".to_owned()));
-        }
+        let item_type = match (message.item_type, message.item_type()) {
+            (0, _) => None,
+            (_, pb::ItemType::Unspecified) => {
+                return Err(Refusal::field("item_type", "FIELD_INVALID", "没有这种事项类型", "no such type").into());
+            }
+            (_, pb::ItemType::AdministrativePower) => Some(0),
+            (_, known) => Some(known as u16),
+        };
+        let some = |text: String| Some(text).filter(|text| !text.is_empty());
+        let region_code = match message.region_code.trim() {
+            "" => None,
+            code => Some(region("region_code", code)?),
+        };
+        let wanted = Wanted {
+            department: some(department),
+            item_type,
+            topic: some(ask::text("topic", &message.topic, 0, 100, "FIELD_INVALID")?),
+            served: details::served_of(message.served()).map(Served::name),
+            region: region_code,
+            cancelled: message.show_cancelled,
+            organs: serves_organs(&incoming.caller),
+        };
         let size = wire::page_size(message.page_size)?;
         match query.is_empty() {
-            true => self.browse(&incoming.caller, filters, size, &message.page_token).await,
-            false => self.rank(&incoming.caller, &query, filters, size, &message.page_token).await,
+            true => self.browse(&incoming.caller, &wanted, size, &message.page_token).await,
+            false => self.rank(&incoming.caller, &query, &wanted, size, &message.page_token).await,
         }
     }
 
@@ -137,18 +145,19 @@ impl Catalogue {
     async fn browse(
         &self,
         caller: &Caller,
-        filters: Vec<(&'static str, String)>,
+        wanted: &Wanted,
         size: u32,
         token: &str,
     ) -> Result<pb::SearchItemsResponse, Fault> {
-        let value = |name: &str| filters.iter().find(|(filter, _)| *filter == name).map(|(_, value)| value.as_str());
-        let shelf = self.shelf();
-        let total = shelf.rows.iter().filter(|(department, code, item_type, gone)| {
-            value("department").is_none_or(|own| own == department || own == code)
-                && value("type").is_none_or(|own| own == item_type.to_string())
-                && (value("status").is_none() || !gone)
-        });
-        let total_size = count(total.count());
+        let total_size = count(self.shelf().count(wanted));
+        let named = [("department", &wanted.department), ("topic", &wanted.topic), ("region", &wanted.region)];
+        let mut filters: Vec<(&'static str, String)> =
+            named.into_iter().filter_map(|(name, value)| Some((name, value.clone()?))).collect();
+        filters.extend(wanted.item_type.map(|code| ("type", code.to_string())));
+        filters.extend(wanted.served.map(|group| ("served", group.to_owned())));
+        if !wanted.cancelled {
+            filters.push(("status", "IN_FORCE".to_owned()));
+        }
         let query = ListQuery { filters, page_size: size, page_token: token.to_owned() };
         let page = self.ledger.list::<Item>(&query, &seen_by(caller)).await?;
         let today = self.today();
@@ -161,23 +170,30 @@ impl Catalogue {
         &self,
         caller: &Caller,
         query: &str,
-        filters: Vec<(&'static str, String)>,
+        wanted: &Wanted,
         size: u32,
         token: &str,
     ) -> Result<pb::SearchItemsResponse, Fault> {
-        let proof =
-            self.ledger.vault().keyed_hash(&[b"search", format!("{query}\0{filters:?}").as_bytes()]).to_string();
+        let proof = self.ledger.vault().keyed_hash(&[b"search", format!("{query}\0{wanted:?}").as_bytes()]).to_string();
         let proof = &proof[..16];
         let start = offset(token, proof)?;
-        let grams = words::query_grams(&words::terms(query));
-        let hits = self.ledger.search::<Item>("gram", &grams, &filters, &seen_by(caller), CANDIDATES).await?;
-        let shelf = self.shelf();
-        let ranked = search::rank(query, hits, &shelf.weights, |hit| (&hit.read.state.facts).into());
+        let ranked = self.shelf().search(query, wanted).items;
         let end = start.saturating_add(size as usize).min(ranked.len());
+        let (today, seen) = (self.today(), seen_by(caller));
+        // at once, so that the ledger gathers them into one query
         let page = ranked.get(start..end).unwrap_or_default();
-        let today = self.today();
+        let mut reading = Vec::with_capacity(page.len());
+        for found in page {
+            reading.push(self.ledger.get::<Item>(*found, &seen).boxed());
+        }
+        let reads: Vec<_> = stream::iter(reading).buffered(page.len().max(1)).collect().await;
+        let mut items = Vec::with_capacity(page.len());
+        for read in reads {
+            // what has become invisible since is left out
+            items.extend(read?.map(|read| show::summary(&read.state, today)));
+        }
         Ok(pb::SearchItemsResponse {
-            items: page.iter().map(|hit| show::summary(&hit.read.state, today)).collect(),
+            items,
             next_page_token: if end < ranked.len() { format!("{proof}.{end}") } else { String::new() },
             total_size: count(ranked.len()),
         })
@@ -305,7 +321,8 @@ impl Catalogue {
                 }),
             }
         }
-        self.stock().await?;
+        let taken = rows.iter().flatten().map(|row| items::stream(row.item_code.trim()));
+        self.restock(taken.collect::<BTreeSet<_>>()).await?;
         Ok(answer)
     }
 
@@ -438,12 +455,12 @@ impl Catalogue {
         };
         let stream = items::stream(code);
         let done = self.ledger.execute::<Item>(stream, call, rule).await.map_err(wire::contract_word)?;
-        self.stock().await?;
+        self.restock([stream]).await?;
         let read = self.ledger.state_at::<Item>(stream, done.version).await?;
         Ok(show::item(&read.ok_or_else(|| items::not_found(code))?, self.today()))
     }
 
-    fn today(&self) -> chrono::NaiveDate {
+    pub(super) fn today(&self) -> chrono::NaiveDate {
         legal_date(self.ledger.host().now())
     }
 }
@@ -456,11 +473,17 @@ enum Taken {
 
 /// The public's items, and, for staff, partners and services, 部门间政务服务.
 pub(super) fn seen_by(caller: &Caller) -> Audiences {
+    match serves_organs(caller) {
+        true => Audiences::of(["public".to_owned(), "organs".to_owned()]),
+        false => public(),
+    }
+}
+
+/// Whether 部门间政务服务 is for this caller.
+fn serves_organs(caller: &Caller) -> bool {
     match caller.kind {
-        CallerKind::Staff | CallerKind::Partner | CallerKind::Service => {
-            Audiences::of(["public".to_owned(), "organs".to_owned()])
-        }
-        CallerKind::Person | CallerKind::Company | CallerKind::Anonymous => public(),
+        CallerKind::Staff | CallerKind::Partner | CallerKind::Service => true,
+        CallerKind::Person | CallerKind::Company | CallerKind::Anonymous => false,
     }
 }
 
@@ -498,6 +521,10 @@ pub(super) fn offset(token: &str, proof: &str) -> Result<usize, Refusal> {
 impl CatalogueService for Catalogue {
     async fn search_items(&self, request: Request<pb::SearchItemsRequest>) -> Reply<pb::SearchItemsResponse> {
         reply(self.find(receive(request)?).await)
+    }
+
+    async fn suggest_items(&self, request: Request<pb::SuggestItemsRequest>) -> Reply<pb::SuggestItemsResponse> {
+        reply(self.likely(receive(request)?).await)
     }
 
     async fn get_item(&self, request: Request<pb::GetItemRequest>) -> Reply<pb::Item> {

@@ -22,6 +22,7 @@ impl Intake {
             name: told.name.clone(),
             role: told.role.clone(),
             organisation: told.organisation.clone(),
+            person: told.person_id.clone(),
         });
         let call = incoming.call("RecordConclusion", &id.to_string(), &message.request_id)?;
         let rule = move |app: &Application, _: &Context| decide::record_conclusion(app, &told, &by);

@@ -8,10 +8,15 @@ use yiwang_proto::intake::v1 as pb;
 use yiwang_proto::intake::v1::counter_service_server::CounterService;
 
 use super::{Intake, resource};
-use crate::application::{Application, not_found};
+use crate::application::{Application, Phase, not_found};
 
 /// Documents on one screen; no application has more.
 const DOCUMENTS: u32 = 100;
+
+fn pending() -> Refusal {
+    let (zh, en) = ("已受理，受理文书正在编号，请稍后重试", "it is accepted; its notices are being numbered");
+    Refusal::new(Kind::Unavailable, "DOCUMENT_PENDING", zh, en).with("retry_after_ms", "500")
+}
 
 /// The counter over the intake service.
 #[derive(Clone)]
@@ -42,14 +47,26 @@ impl Counters {
         let application = self.0.accept(incoming.with(accept)).await?;
         let id = StreamId::parse("id", &application.id)?;
         let read = self.0.ledger.get::<Application>(id, &Audiences::all()).await?.ok_or_else(not_found)?;
-        let notice = read.state.documents.iter().rev().find(|one| one.kind == Paper::Acceptance);
-        let Some(notice) = notice else {
-            let (zh, en) = ("已受理，受理通知书正在编号，请稍后重试", "it is accepted; its notice is being numbered");
-            let pending = Refusal::new(Kind::Unavailable, "DOCUMENT_PENDING", zh, en);
-            return Err(pending.with("retry_after_ms", "500").into());
+        let number = |kind: Paper| {
+            let found = read.state.documents.iter().rev().find(|one| one.kind == kind);
+            found.map(|one| one.number.clone()).ok_or_else(pending)
         };
-        let notice = self.0.desk.file(id, &notice.number, message.size()).await?;
-        Ok(pb::AcceptedAndPrinted { application: Some(application), notice: Some(notice) })
+        let acceptance = match &read.state.phase {
+            Phase::Accepted(acceptance) => Some(acceptance),
+            _ => None,
+        };
+        // 容缺受理告知书: told on the spot with the acceptance (安阳市政务服务条例 art. 24)
+        let follows = acceptance.is_some_and(|acceptance| acceptance.deferral.is_some());
+        let (notice, deferral) = (number(Paper::Acceptance)?, follows.then(|| number(Paper::Deferral)).transpose()?);
+        let size = message.size();
+        let notice = self.0.desk.file(id, &notice, size).await?;
+        let deferral_notice = match deferral {
+            Some(number) => Some(self.0.desk.file(id, &number, size).await?),
+            None => None,
+        };
+        // what is handed out is read
+        self.0.leave_trace(&incoming, "AcceptAndPrint", id).await?;
+        Ok(pb::AcceptedAndPrinted { application: Some(application), notice: Some(notice), deferral_notice })
     }
 }
 

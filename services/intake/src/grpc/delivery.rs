@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tonic::Request;
 use yiwang_documents::desk::Desk;
+use yiwang_kit::followed::Followed;
 use yiwang_kit::{Caller, Fault, Incoming, Reply, Resource, receive, reply, wire};
 use yiwang_ledger::{
     Aggregate as _, Audiences, Committed, Context, Decision, ListQuery, Read, Refusal, StreamId, SubjectId,
@@ -30,7 +31,7 @@ use crate::outside::Halt;
 pub struct Deliveries {
     intake: Intake,
     desk: Desk,
-    carrier: Option<Arc<dyn Carrier>>,
+    carrier: Followed<Option<Arc<dyn Carrier>>>,
 }
 
 macro_rules! target {
@@ -69,7 +70,7 @@ pub(super) fn party_of(subject: &SubjectId) -> Party {
 
 impl Deliveries {
     /// Over the intake service, the desk of documents and whoever carries parcels; none: nothing is posted through the platform.
-    pub fn new(intake: Intake, desk: Desk, carrier: Option<Arc<dyn Carrier>>) -> Self {
+    pub fn new(intake: Intake, desk: Desk, carrier: Followed<Option<Arc<dyn Carrier>>>) -> Self {
         Self { intake, desk, carrier }
     }
 
@@ -244,7 +245,7 @@ impl Deliveries {
 
     /// `CARRIER_NOT_AVAILABLE` where nobody carries parcels.
     fn available(&self) -> Result<(), Refusal> {
-        match self.carrier {
+        match *self.carrier.now() {
             Some(_) => Ok(()),
             None => {
                 let (zh, en) = ("尚未接入寄递企业", "no carrier is connected");
@@ -257,7 +258,7 @@ impl Deliveries {
         let message = &incoming.message;
         let seen = self.seen(&incoming.caller, &message.id).await?;
         let (unpaid, there) = (following::unpaid(&self.intake.ledger, &seen.state).await?, self.available());
-        let name = self.carrier.as_ref().map(|carrier| carrier.name().to_owned()).unwrap_or_default();
+        let name = (*self.carrier.now()).as_ref().map(|carrier| carrier.name().to_owned()).unwrap_or_default();
         let rule = move |delivery: &Delivery, by: &Acting, cx: &Context| {
             there.clone()?;
             decide::paid(unpaid)?;
@@ -266,9 +267,9 @@ impl Deliveries {
         let done = self.act(&incoming, "DispatchDelivery", target!(message), rule).await?;
         let placed = done.state.parcels.last().filter(|_| !done.replayed).map(|parcel| parcel.number.clone());
         if let Some(number) = placed {
-            let (ledger, cause) = (&self.intake.ledger, done.hash.to_string());
-            let carrier = self.carrier.as_ref();
-            let tracked = following::track(ledger, carrier, done.stream, &number, (&cause, &incoming.trace)).await;
+            let (ledger, cause, carrier) = (&self.intake.ledger, done.hash.to_string(), self.carrier.now());
+            let (carrier, about) = ((*carrier).as_ref(), (cause.as_str(), incoming.trace.as_str()));
+            let tracked = following::track(ledger, carrier, done.stream, &number, about).await;
             match tracked {
                 Ok(()) => {}
                 Err(Halt::Away(away)) => tracing::warn!(%away, "a parcel is left to the relay"),

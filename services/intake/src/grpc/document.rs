@@ -1,6 +1,7 @@
 //! `DocumentService`.
 
 use tonic::Request;
+use yiwang_kit::gate;
 use yiwang_kit::{Fault, Incoming, Reply, Resource, receive, reply, wire};
 use yiwang_ledger::Committed;
 use yiwang_proto::document::v1::{DocumentFile, DocumentVerification};
@@ -8,6 +9,7 @@ use yiwang_proto::intake::v1 as pb;
 use yiwang_proto::intake::v1::document_service_server::DocumentService;
 
 use super::Intake;
+use super::application::sees_in_full;
 use crate::application::Application;
 use crate::catalogue::ItemFacts;
 use crate::documents;
@@ -56,6 +58,10 @@ impl DocumentsOf {
         let this = &self.0;
         this.gate.allow(caller, "GetDocument", &Resource { kind: "Application", ..Resource::default() })?;
         let seen = this.seen(caller, &message.application_id).await?;
+        // 最小必要: a paper cannot be masked, and who merely watches has its list and its verification
+        if !sees_in_full(caller, &seen.state) {
+            return Err(gate::not_permitted("GetDocument").into());
+        }
         let file = this.desk.file(seen.stream, &message.number, message.size()).await?;
         this.leave_trace(&incoming, "GetDocument", seen.stream).await?;
         Ok(file)

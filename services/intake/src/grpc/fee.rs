@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use chrono::NaiveDate;
 use tonic::Request;
+use yiwang_kit::followed::Followed;
 use yiwang_kit::{Fault, Incoming, Reply, Resource, receive, reply, wire};
 use yiwang_ledger::{Audiences, Committed, Context, Decision, ListQuery, Refusal};
 use yiwang_proto::intake::v1 as pb;
@@ -26,7 +27,7 @@ use crate::outside::Halt;
 #[derive(Clone)]
 pub struct FeesOf {
     intake: Intake,
-    provider: Option<Arc<dyn Provider>>,
+    provider: Followed<Option<Arc<dyn Provider>>>,
 }
 
 /// Which fees a write is about.
@@ -66,7 +67,7 @@ const PAGE: u32 = 100;
 
 impl FeesOf {
     /// Over the intake service and whoever takes the money; none: nothing is paid online.
-    pub fn new(intake: Intake, provider: Option<Arc<dyn Provider>>) -> Self {
+    pub fn new(intake: Intake, provider: Followed<Option<Arc<dyn Provider>>>) -> Self {
         Self { intake, provider }
     }
 
@@ -118,8 +119,9 @@ impl FeesOf {
 
     /// The second step of what the provider is asked for; should it be away, the relay goes on, and the answer shows what is so far.
     async fn pursued(&self, done: &Committed<Fees>, number: &str, trace: &str) {
+        let provider = self.provider.now();
         let cause = done.hash.to_string();
-        match pursue(&self.intake.ledger, self.provider.as_ref(), done.stream, number, (&cause, trace)).await {
+        match pursue(&self.intake.ledger, (*provider).as_ref(), done.stream, number, (&cause, trace)).await {
             Ok(()) => {}
             Err(Halt::Away(away)) => tracing::warn!(fees = %done.stream, %away, "a payment is left to the relay"),
             Err(Halt::Ledger(refusal)) => {
@@ -238,12 +240,12 @@ impl FeesOf {
 
     /// The provider's name; empty where there is none.
     fn provider_name(&self) -> String {
-        self.provider.as_ref().map(|provider| provider.name().to_owned()).unwrap_or_default()
+        (*self.provider.now()).as_ref().map(|provider| provider.name().to_owned()).unwrap_or_default()
     }
 
     /// `PAYMENT_NOT_AVAILABLE` where nobody takes money.
     fn available(&self) -> Result<(), Refusal> {
-        match self.provider {
+        match *self.provider.now() {
             Some(_) => Ok(()),
             None => {
                 let (zh, en) =
@@ -308,10 +310,12 @@ impl FeesOf {
         let found = fees.refund(number);
         let paid_with = found.and_then(|refund| fees.payment(&refund.payment)).map(|payment| &payment.provider);
         // what was paid with somebody else, or to a cashier, no provider of ours can give back
-        let provider = self.provider.as_ref().filter(|one| paid_with.is_none_or(|with| asks(with, one.name())));
+        let current = self.provider.now();
+        let current = (*current).as_ref();
+        let provider = current.filter(|one| paid_with.is_none_or(|with| asks(with, one.name())));
         let by_hand = message.by_hand || provider.is_none();
         let failed = found.filter(|refund| refund.attempts > 0 && refund.state == RefundState::Requested);
-        let earlier = match (failed, &self.provider) {
+        let earlier = match (failed, current) {
             (Some(refund), Some(provider)) if asks(&refund.provider, provider.name()) => {
                 let placed =
                     RefundOrder { number: refund.order(), payment: refund.payment.clone(), fen: refund.amount };

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use tonic::Request;
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::{Request, Status};
+use yiwang_kit::watching::Looked;
 use yiwang_kit::{Caller, Fault, Incoming, Reply, Resource, new_stream_id, receive, reply, wire};
 use yiwang_ledger::{Aggregate as _, Audiences, Committed, Context, Decision, ListQuery, Read, Refusal, StreamId};
 use yiwang_proto::intake::v1 as pb;
@@ -13,17 +15,20 @@ use crate::application::Application;
 use crate::application::decide::{Acting, Handing};
 use crate::catalogue::{self as items, Item};
 use crate::convert::ask::{self, Sealing};
-use crate::convert::item;
 use crate::convert::joint::{self as show, Depth};
+use crate::convert::{count, item};
 use crate::joint::decide::{self, Create, Part, Submit};
-use crate::joint::{self, Event, Joint, Phase, ThemePin, Whose, carrying, part};
+use crate::joint::{self, Event, Joint, Member, Mended, Phase, Standing, ThemePin, Whose, carrying, part};
 use crate::limit::legal_date;
+use crate::mandate::Mandate;
 use crate::theme::decide::Items;
 use crate::theme::{self, Theme};
 
 /// The joint applications, which the intake service keeps.
 #[derive(Clone)]
 pub struct Joints(pub Intake);
+
+type LookedUp = (Arc<Vec<Part>>, Vec<(StreamId, Mandate)>, Result<(), Refusal>);
 
 fn resource<'a>(joint: &'a Joint, caller: &'a Caller) -> Resource<'a> {
     let own = caller.subject.as_ref().filter(|subject| joint.is_party(subject));
@@ -126,6 +131,7 @@ impl Joints {
                 promised_limit: facts.promised_limit.clone(),
                 one_survey: facts.one_survey,
                 hand_out: facts.hand_out,
+                chain: facts.kind == theme::Kind::Chain,
             },
             answers: show::answers(message.answers.as_ref())?,
             form: message.form.as_ref().map(|form| ask::form(&applicant.subject, form)).transpose()?,
@@ -171,6 +177,38 @@ impl Joints {
         Ok(show::shown(read.stream, read.version, &read.state, read.updated_at, depth(&read.state, caller)))
     }
 
+    async fn watch(
+        &self,
+        incoming: Incoming<pb::WatchJointApplicationRequest>,
+    ) -> Result<ReceiverStream<Result<pb::JointApplicationProgress, Status>>, Fault> {
+        let (caller, message) = (incoming.caller.clone(), &incoming.message);
+        self.0.gate.allow(&caller, "WatchJointApplication", &unowned("Application"))?;
+        let (zh, en) = ("序号不能为负", "a number of changes is not negative");
+        let after = usize::try_from(message.after).map_err(|_| Refusal::field("after", "FIELD_INVALID", zh, en))?;
+        let read = self.seen(&caller, &message.id).await?;
+        self.0.leave_trace(&incoming, "WatchJointApplication", read.stream).await?;
+        let (ledger, stream) = (self.0.ledger.clone(), read.stream);
+        let look = move |after: usize| {
+            let (ledger, caller) = (ledger.clone(), caller.clone());
+            async move {
+                let read = ledger.get::<Joint>(stream, &caller.audiences()).await?.ok_or_else(joint::not_found)?;
+                let (joint, number) = (&read.state, usize::try_from(read.version).unwrap_or(usize::MAX));
+                let ended = joint.is_over();
+                let now = show::shown(stream, read.version, joint, read.updated_at, depth(joint, &caller));
+                let beat = pb::JointApplicationProgress {
+                    number: count(number),
+                    joint_application: None,
+                    phase: now.phase,
+                    ended,
+                };
+                let new = pb::JointApplicationProgress { joint_application: Some(now), ..beat.clone() };
+                let new = if number > after { vec![new] } else { Vec::new() };
+                Ok(Looked { new, after: after.max(number), ended, beat })
+            }
+        };
+        Ok(self.0.watching.follow(stream, after, look))
+    }
+
     async fn list(
         &self,
         incoming: Incoming<pb::ListJointApplicationsRequest>,
@@ -207,6 +245,16 @@ impl Joints {
         Ok(show::shown(done.stream, done.version, &done.state, done.at, depth(&done.state, &incoming.caller)))
     }
 
+    /// 授权委托 between its parties.
+    async fn mandates(&self, joint: &Joint) -> Result<Vec<(StreamId, Mandate)>, Refusal> {
+        match joint.whose.as_ref().and_then(|whose| Some((&whose.applicant, whose.agent.as_ref()?))) {
+            Some((applicant, agent)) => {
+                crate::mandate::between(&self.0.ledger, &applicant.subject, &agent.subject).await
+            }
+            None => Ok(Vec::new()),
+        }
+    }
+
     /// The members' applications, as they will be handed in.
     async fn parts(&self, read: &Read<Joint>, ask: &Submit) -> Result<Vec<Part>, Refusal> {
         let Some(whose) = &read.state.whose else { return Ok(Vec::new()) };
@@ -216,13 +264,15 @@ impl Joints {
         for member in &read.state.members {
             let (Some(pin), code) = (&member.item, member.code()) else { continue };
             let app = self.0.ledger.get::<Application>(part(read.stream, code), &Audiences::all()).await?;
+            // a stage of a chain has the version of the day on which its turn came
+            let pin = app.as_ref().map_or(pin, |app| &app.state.item).clone();
             let now = self.0.ledger.get::<Item>(items::stream(&pin.code), &Audiences::all()).await?;
             let now = now.ok_or_else(|| items::not_found(&pin.code))?.state;
             parts.push(Part {
                 member: code.to_owned(),
                 app: app.map(|app| Application::clone(&app.state)).unwrap_or_default(),
                 now,
-                pinned: self.0.pinned(pin).await?,
+                pinned: self.0.pinned(&pin).await?,
                 handing: Handing {
                     sign_promise: signed(&ask.promises, code),
                     sign_deferral: signed(&ask.deferrals, code),
@@ -245,7 +295,8 @@ impl Joints {
         let (caller, message) = (incoming.caller.clone(), &incoming.message);
         let mut read = self.seen(&caller, &message.id).await?;
         let missing = async |read: &Read<Joint>| -> Result<bool, Refusal> {
-            for member in read.state.members.iter().filter(|member| member.item.is_some()) {
+            let now = |member: &&Member| member.item.is_some() && !read.state.is_later_stage(member);
+            for member in read.state.members.iter().filter(now) {
                 let there =
                     self.0.ledger.get::<Application>(part(read.stream, member.code()), &Audiences::all()).await?;
                 if there.is_none() {
@@ -265,19 +316,8 @@ impl Joints {
             promises: message.promise_members.clone(),
             deferrals: message.deferral_members.clone(),
         };
-        let parts: Arc<Vec<Part>> = Arc::new(self.parts(&read, &ask).await?);
-        let mandates = match read.state.whose.as_ref().and_then(|whose| Some((&whose.applicant, whose.agent.as_ref()?)))
-        {
-            Some((applicant, agent)) => {
-                crate::mandate::between(&self.0.ledger, &applicant.subject, &agent.subject).await?
-            }
-            None => Vec::new(),
-        };
+        let (parts, mandates, window) = self.looked_up(&read, &ask, &caller).await?;
         let target = Target { id: &message.id, request_id: &message.request_id, etag: &message.etag };
-        let window = match &read.state.whose {
-            Some(whose) => self.0.check_window(&caller, &whose.applicant.subject).await,
-            None => Ok(()),
-        };
         let rule = move |joint: &Joint, by: &Acting, cx: &Context| {
             window.clone()?;
             let by = Acting { mandates: mandates.clone(), ..by.clone() };
@@ -287,11 +327,75 @@ impl Joints {
         self.carried(done, &caller, &incoming.trace).await
     }
 
+    /// What a submission is decided by: the members' applications, the mandates between the parties, and whether this window may
+    /// serve them.
+    async fn looked_up(&self, read: &Read<Joint>, ask: &Submit, caller: &Arc<Caller>) -> Result<LookedUp, Refusal> {
+        let parts: Arc<Vec<Part>> = Arc::new(self.parts(read, ask).await?);
+        let mandates = self.mandates(&read.state).await?;
+        let window = match &read.state.whose {
+            Some(whose) => self.0.check_window(caller, &whose.applicant.subject).await,
+            None => Ok(()),
+        };
+        Ok((parts, mandates, window))
+    }
+
+    async fn begin(&self, incoming: Incoming<pb::BeginJointMemberRequest>) -> Result<pb::JointApplication, Fault> {
+        let (caller, message) = (incoming.caller.clone(), &incoming.message);
+        let mut read = self.seen(&caller, &message.id).await?;
+        let code = message.member_code.trim().to_owned();
+        let open = read.state.member(&code).is_some_and(|member| member.standing == Standing::Open);
+        let there = self.0.ledger.get::<Application>(part(read.stream, &code), &Audiences::all()).await?.is_some();
+        if open && !there {
+            // a crash left a draft to be made
+            let cause = incoming.call("BeginJointMember", &message.id, &message.request_id)?.fingerprint;
+            carrying::carry_out(&self.0, read.stream, cause, &incoming.trace).await?;
+            read = self.seen(&caller, &message.id).await?;
+        }
+        let only = |signed: bool| if signed { vec![code.clone()] } else { Vec::new() };
+        let ask = Submit {
+            consents: message.consent_sensitive,
+            promises: only(message.sign_promise),
+            deferrals: only(message.sign_deferral),
+        };
+        let (parts, mandates, window) = self.looked_up(&read, &ask, &caller).await?;
+        let target = Target { id: &message.id, request_id: &message.request_id, etag: &message.etag };
+        let rule = move |joint: &Joint, by: &Acting, cx: &Context| {
+            window.clone()?;
+            let by = Acting { mandates: mandates.clone(), ..by.clone() };
+            decide::begin(joint, &code, &parts, &ask, &by, cx)
+        };
+        let done = self.act(&incoming, "BeginJointMember", target, rule).await?;
+        self.carried(done, &caller, &incoming.trace).await
+    }
+
     async fn resume(&self, incoming: Incoming<pb::ResumeJointMemberRequest>) -> Result<pb::JointApplication, Fault> {
         let (caller, message) = (incoming.caller.clone(), &incoming.message);
-        let code = message.member_code.trim().to_owned();
+        let seen = self.seen(&caller, &message.id).await?;
+        let (code, mandates) = (message.member_code.trim().to_owned(), self.mandates(&seen.state).await?);
+        let (window, form) = match &seen.state.whose {
+            Some(whose) => {
+                let applicant = &whose.applicant.subject;
+                let form = message.form.as_ref().map(|form| ask::form(applicant, form)).transpose()?;
+                (self.0.check_window(&caller, applicant).await, form)
+            }
+            None => (Ok(()), None),
+        };
+        let (consents, promise, deferral) = (message.consent_sensitive, message.sign_promise, message.sign_deferral);
         let target = Target { id: &message.id, request_id: &message.request_id, etag: &message.etag };
-        let rule = move |joint: &Joint, _: &Acting, _: &Context| decide::resume(joint, &code);
+        let rule = move |joint: &Joint, by: &Acting, cx: &Context| {
+            window.clone()?;
+            let mended = Mended {
+                by: by.actor.clone(),
+                subject: by.subject.clone(),
+                staff: by.staff,
+                form: form.clone(),
+                consents,
+                promise,
+                deferral,
+            };
+            let by = Acting { mandates: mandates.clone(), ..by.clone() };
+            decide::resume(joint, &code, &mended, &by, cx)
+        };
         let done = self.act(&incoming, "ResumeJointMember", target, rule).await?;
         self.carried(done, &caller, &incoming.trace).await
     }
@@ -306,11 +410,14 @@ impl Joints {
             Some(whose) => ask::remark(&whose.applicant.subject, "reason", &message.reason)?,
             None => None,
         };
-        let code = message.member_code.trim().to_owned();
+        let (code, mandates) = (message.member_code.trim().to_owned(), self.mandates(&seen.state).await?);
         let target = Target { id: &message.id, request_id: &message.request_id, etag: &message.etag };
-        let rule = move |joint: &Joint, by: &Acting, cx: &Context| match code.as_str() {
-            "" => decide::take_back(joint, reason.as_ref(), by),
-            code => decide::drop_member(joint, code, cx),
+        let rule = move |joint: &Joint, by: &Acting, cx: &Context| {
+            let by = Acting { mandates: mandates.clone(), ..by.clone() };
+            match code.as_str() {
+                "" => decide::take_back(joint, reason.as_ref(), &by, cx),
+                code => decide::drop_member(joint, code, reason.as_ref(), &by, cx),
+            }
         };
         let done = self.act(&incoming, "WithdrawJointApplication", target, rule).await?;
         self.carried(done, &caller, &incoming.trace).await
@@ -344,6 +451,15 @@ impl JointService for Joints {
         reply(self.get(receive(request)?).await)
     }
 
+    type WatchJointApplicationStream = ReceiverStream<Result<pb::JointApplicationProgress, Status>>;
+
+    async fn watch_joint_application(
+        &self,
+        request: Request<pb::WatchJointApplicationRequest>,
+    ) -> Reply<Self::WatchJointApplicationStream> {
+        reply(self.watch(receive(request)?).await)
+    }
+
     async fn list_joint_applications(
         &self,
         request: Request<pb::ListJointApplicationsRequest>,
@@ -360,6 +476,10 @@ impl JointService for Joints {
         request: Request<pb::SubmitJointApplicationRequest>,
     ) -> Reply<pb::JointApplication> {
         reply(self.submit(receive(request)?).await)
+    }
+
+    async fn begin_joint_member(&self, request: Request<pb::BeginJointMemberRequest>) -> Reply<pb::JointApplication> {
+        reply(self.begin(receive(request)?).await)
     }
 
     async fn resume_joint_member(&self, request: Request<pb::ResumeJointMemberRequest>) -> Reply<pb::JointApplication> {

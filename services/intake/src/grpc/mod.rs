@@ -20,6 +20,7 @@ mod fetching;
 mod filling;
 mod hall;
 mod joint;
+mod likely;
 mod mandate;
 mod notification;
 mod pre_review;
@@ -104,7 +105,7 @@ fn resource<'a>(app: &'a Application, caller: &'a Caller) -> Resource<'a> {
 }
 
 /// What a window does in the applicant's stead, at whichever window they stand.
-const ASSISTING: [&str; 7] = [
+const ASSISTING: [&str; 8] = [
     "UpdateApplication",
     "UploadAttachment",
     "RemoveAttachment",
@@ -112,6 +113,7 @@ const ASSISTING: [&str; 7] = [
     "ResubmitApplication",
     "PrefillForm",
     "SaveFields",
+    "DisputeFetched",
 ];
 
 /// The same for an action: 异地代收, where the receiving place assists, its region counts; for all else the item's.
@@ -192,12 +194,13 @@ fn reader(caller: &Caller) -> Reader {
 
 /// What an agent does in the applicant's name, and which act of a mandate it is.
 fn in_their_name(rpc: &str) -> Option<Act> {
-    const APPLY: [&str; 9] = [
+    const APPLY: [&str; 10] = [
         "CreateApplication",
         "UpdateApplication",
         "SaveFields",
         "PrefillForm",
         "FetchMaterials",
+        "DisputeFetched",
         "UploadAttachment",
         "RemoveAttachment",
         "SubmitApplication",
@@ -378,6 +381,7 @@ impl Intake {
         // 最小必要: who does not handle it has no use for what the person wrote
         if !application::sees_in_full(caller, &done.state) {
             shown.form = None;
+            shown.sourced_fields.clear();
             for party in [&mut shown.applicant, &mut shown.agent].into_iter().flatten() {
                 show::mask_party(party);
             }

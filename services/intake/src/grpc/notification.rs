@@ -29,11 +29,13 @@ fn shown(id: StreamId, notification: &Notification) -> pb::Notification {
         }
         .into(),
         send_time: target.sent.map(timestamp),
+        fail_time: target.failed.map(timestamp),
     };
     pb::Notification {
         id: id.to_string(),
         text: notification.text.as_ref().and_then(Personal::get).unwrap_or_default().to_owned(),
         application_id: notification.about.application.map(|id| id.to_string()).unwrap_or_default(),
+        joint_id: notification.about.joint.map(|id| id.to_string()).unwrap_or_default(),
         item_name: notification.about.item.clone(),
         kind: notification.about.kind.clone(),
         create_time: Some(timestamp(notification.at)),

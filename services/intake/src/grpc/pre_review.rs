@@ -6,11 +6,10 @@ use yiwang_ledger::{Aggregate as _, Context, Refusal, StreamId};
 use yiwang_proto::intake::v1 as pb;
 use yiwang_proto::intake::v1::pre_review_service_server::PreReviewService;
 
-use super::{Intake, Target, resource};
+use super::{Intake, Target, known_organ, resource};
 use crate::application::decide::{self, Acting};
 use crate::application::{Application, not_found};
 use crate::convert::ask;
-use crate::transfer::Organ;
 
 /// Pre-reviews of intake's applications.
 #[derive(Clone)]
@@ -31,15 +30,10 @@ impl PreReviews {
             return Err(Refusal::field("organs", "FIELD_INVALID", "请指明部门", "name the departments").into());
         }
         ask::few("organs", &message.organs, decide::MOST_ORGANS)?;
-        let seen = self.0.seen(&incoming.caller, &message.id).await?;
-        let organ = |(place, organ): (usize, &pb::AskedOrgan)| {
-            Ok(Organ {
-                code: ask::text(&format!("organs[{place}].organ_code"), &organ.organ_code, 1, 18, "FIELD_INVALID")?,
-                name: ask::text(&format!("organs[{place}].name"), &organ.name, 1, 100, "FIELD_INVALID")?,
-                region: seen.state.item.region.clone(),
-            })
-        };
-        let organs = message.organs.iter().enumerate().map(organ).collect::<Result<Vec<_>, Refusal>>()?;
+        let mut organs = Vec::with_capacity(message.organs.len());
+        for (place, organ) in message.organs.iter().enumerate() {
+            organs.push(known_organ(&self.0.ledger, &format!("organs[{place}].organ_code"), &organ.organ_code).await?);
+        }
         let until = message.until_time.unwrap_or_default();
         let until = wire::moment("until_time", &until)?;
         let target = Target { id: &message.id, request_id: &message.request_id, etag: &message.etag };

@@ -6,13 +6,15 @@ use std::sync::Arc;
 use yiwang_ledger::{Audiences, Call, Context, Hash, Kind, Ledger, Personal, Read, Refusal, StreamId};
 
 use super::decide::{self, Told};
-use super::{HandedIn, Joint, Member, Phase, Standing, Whose, not_found, part};
+use super::{HandedIn, Joint, Member, Phase, Standing, TakenBack, Whose, not_found, part};
 use crate::application::decide::{self as application, Acting, Create, Handing, Update, Withdraw};
-use crate::application::{Application, Change, PartOf, Party, Phase as AppPhase};
+use crate::application::{Actor, Application, Attachment, Change, PartOf, Party, Phase as AppPhase};
 use crate::catalogue::facts::{Fetch, ResultKind};
 use crate::catalogue::{self, Item, ItemFacts};
-use crate::fetching::Found;
+use crate::convert::item as convert;
+use crate::fetching::{Found, Wanted};
 use crate::grpc::Intake;
+use crate::limit::legal_date;
 use crate::theme::{self, plan};
 
 /// The members that are items, with the elements that their items had when it was begun.
@@ -28,16 +30,22 @@ pub struct Carrying<'a> {
     trace: &'a str,
 }
 
-/// What its applicant can mend, or must know; anything else is tried again.
+/// What its applicant can mend, or must know (a shared paper that was damaged is uploaded again); anything else is tried again.
 fn is_business(refusal: &Refusal) -> bool {
-    matches!(
-        refusal.kind,
-        Kind::InvalidArgument
-            | Kind::FailedPrecondition
-            | Kind::PermissionDenied
-            | Kind::NotFound
-            | Kind::AlreadyExists
-    )
+    refusal.reason == "ATTACHMENT_DAMAGED"
+        || matches!(
+            refusal.kind,
+            Kind::InvalidArgument
+                | Kind::FailedPrecondition
+                | Kind::PermissionDenied
+                | Kind::NotFound
+                | Kind::AlreadyExists
+        )
+}
+
+/// Whether a file is one that `copy_file` made: its id is named (a UUID of version 8), not new.
+fn is_copy(file: &Attachment) -> bool {
+    file.id.as_bytes().get(14) == Some(&b'8')
 }
 
 /// A party of one stream, to be sealed in another.
@@ -70,10 +78,13 @@ pub async fn carry_out(intake: &Intake, joint: StreamId, cause: Hash, trace: &st
     if whose.applicant.name.as_ref().is_some_and(Personal::is_erased) {
         return Ok(());
     }
+    // one that cannot be carried now holds up no other
+    let mut failed = Ok(());
     for member in &read.state.members {
-        run.member(&read.state, whose, member).await?;
+        let carried = run.member(&read.state, whose, member).await;
+        failed = failed.and(carried);
     }
-    Ok(())
+    failed
 }
 
 impl Carrying<'_> {
@@ -85,27 +96,59 @@ impl Carrying<'_> {
         if member.item.is_none() {
             return Ok(());
         }
-        if joint.taken_back.is_some() {
-            return self.withdraw(joint, whose, member).await;
+        if let Some(taken) = &joint.taken_back {
+            return self.withdraw(whose, member, taken).await;
         }
         match (&joint.phase, &member.standing, &joint.handed_in) {
-            (Phase::Draft, ..) => match self.drafted(whose, member).await {
-                // told when it is handed in
-                Err(refusal) if is_business(&refusal) => Ok(()),
-                other => other.map(drop),
-            },
-            (_, Standing::Released, Some(handed)) => self.released(joint, whose, member, handed).await,
+            // a later stage of a chain has its draft when its turn has come, at the item's version of that day
+            (Phase::Draft, ..) if joint.is_later_stage(member) => Ok(()),
+            (Phase::Draft, ..) | (_, Standing::Open, _) => self.begun(joint, whose, member).await,
+            (_, Standing::Released, Some(handed)) => {
+                let handed = member.begun.as_deref().unwrap_or(handed);
+                self.released(joint, whose, member, handed).await
+            }
+            // what it depends on came to nothing, or it was given up: nothing of it stays
+            (_, Standing::Cancelled { .. } | Standing::Withdrawn, _) => self.given_up(whose, member).await,
             _ => Ok(()),
         }
     }
 
+    async fn begun(&self, joint: &Joint, whose: &Whose, member: &Member) -> Result<(), Refusal> {
+        match self.drafted(joint, whose, member).await {
+            // told when it is handed in
+            Err(refusal) if is_business(&refusal) => return Ok(()),
+            other => other.map(drop)?,
+        }
+        // all of it may have been taken back while its draft was made
+        let read = self.ledger.get::<Joint>(self.joint, &Audiences::all()).await?.ok_or_else(not_found)?;
+        match &read.state.taken_back {
+            Some(taken) => self.withdraw(whose, member, taken).await,
+            None => Ok(()),
+        }
+    }
+
+    /// The draft of a member that is not pursued any more goes away; what was handed in ends by itself.
+    async fn given_up(&self, whose: &Whose, member: &Member) -> Result<(), Refusal> {
+        let stream = part(self.joint, member.code());
+        let read = self.ledger.get::<Application>(stream, &Audiences::all()).await?;
+        match read.is_some_and(|read| read.state.phase == AppPhase::Draft) {
+            true => self.withdraw(whose, member, &TakenBack { reason: None, by: Actor::system() }).await,
+            false => Ok(()),
+        }
+    }
+
     /// The draft of a member's application, made where it is not there.
-    async fn drafted(&self, whose: &Whose, member: &Member) -> Result<Read<Application>, Refusal> {
-        let (stream, pin) = (part(self.joint, member.code()), member.item.clone().unwrap_or_default());
+    async fn drafted(&self, joint: &Joint, whose: &Whose, member: &Member) -> Result<Read<Application>, Refusal> {
+        let (stream, mut pin) = (part(self.joint, member.code()), member.item.clone().unwrap_or_default());
         if let Some(read) = self.ledger.get::<Application>(stream, &Audiences::all()).await? {
             return Ok(read);
         }
         let item = self.item(&pin.code).await?;
+        if joint.is_later_stage(member) {
+            let read = self.ledger.get::<Item>(catalogue::stream(&pin.code), &Audiences::all()).await?;
+            let read = read.ok_or_else(|| catalogue::not_found(&pin.code))?;
+            pin = convert::pin(&read, legal_date(self.ledger.host().now()));
+        }
         let create = Create {
             item: pin,
             owner_subject: whose.subject.clone().unwrap_or_else(|| whose.applicant.subject.clone()),
@@ -136,7 +179,12 @@ impl Carrying<'_> {
     /// A member whose turn has come: it is handed in, or it is told why not.
     async fn released(&self, joint: &Joint, whose: &Whose, member: &Member, handed: &HandedIn) -> Result<(), Refusal> {
         let code = member.code().to_owned();
-        match self.hand_in(joint, whose, member, handed).await {
+        let handed_in = match self.hand_in(joint, whose, member, handed).await {
+            // another run was faster
+            Err(refusal) if is_business(&refusal) && self.is_handed_in(member).await? => Ok(()),
+            other => other,
+        };
+        match handed_in {
             Ok(()) => {
                 let rule = move |joint: &Joint, _: &Context| decide::handed_in(joint, &code);
                 let call = self.call("handed", member.code()).with_actor(handed.by.id.clone());
@@ -151,20 +199,26 @@ impl Carrying<'_> {
         }
     }
 
+    async fn is_handed_in(&self, member: &Member) -> Result<bool, Refusal> {
+        let read = self.ledger.get::<Application>(part(self.joint, member.code()), &Audiences::all()).await?;
+        Ok(read.is_some_and(|read| read.state.phase != AppPhase::Draft && read.state.receipt.is_some()))
+    }
+
     async fn hand_in(&self, joint: &Joint, whose: &Whose, member: &Member, handed: &HandedIn) -> Result<(), Refusal> {
-        let draft = self.drafted(whose, member).await?;
+        let draft = self.drafted(joint, whose, member).await?;
         if draft.state.phase != AppPhase::Draft {
             return Ok(());
         }
         let (stream, code) = (draft.stream, member.code());
         let pinned = self.intake.pinned(&draft.state.item).await?;
-        let acting = Acting {
-            subject: handed.subject.clone(),
-            staff: handed.staff,
-            mandates: self.intake.mandates(stream).await?,
-            ..Acting::before(handed.by.clone())
+        // by whoever handed all of it in, or mended this one since
+        let (by, subject, staff) = match &member.mended {
+            Some(mended) => (&mended.by, &mended.subject, mended.staff),
+            None => (&handed.by, &handed.subject, handed.staff),
         };
-        let actor = handed.by.id.clone();
+        let mandates = self.intake.mandates(stream).await?;
+        let acting = Acting { subject: subject.clone(), staff, mandates, ..Acting::before(by.clone()) };
+        let actor = by.id.clone();
         self.results(joint, member, stream, &acting).await?;
         let all = self.items(joint).await?;
         let facts = |code: &str| all.iter().find(|(of, _)| of == code).map(|(_, item)| &item.facts);
@@ -183,7 +237,7 @@ impl Carrying<'_> {
 
         let now = self.item(&draft.state.item.code).await?;
         let others = self.intake.others(&draft, &pinned.facts).await?;
-        let handing = Handing { others, ..self.handing(whose, handed, code).await? };
+        let handing = Handing { others, ..self.handing(whose, handed, member).await? };
         let rule = move |app: &Application, cx: &Context| match app.phase {
             AppPhase::Draft => application::submit(app, &now, &pinned.facts, &handing, &acting, cx),
             _ => Ok(Vec::new()),
@@ -191,14 +245,15 @@ impl Carrying<'_> {
         self.ledger.execute::<Application>(stream, self.call("submit", code).with_actor(actor), rule).await.map(drop)
     }
 
-    async fn handing(&self, whose: &Whose, handed: &HandedIn, code: &str) -> Result<Handing, Refusal> {
+    async fn handing(&self, whose: &Whose, handed: &HandedIn, member: &Member) -> Result<Handing, Refusal> {
+        let (mended, signed) = (member.mended.as_deref(), |all: &[String]| all.iter().any(|one| one == member.code()));
         Ok(Handing {
-            sign_promise: handed.promises.iter().any(|one| one == code),
-            sign_deferral: handed.deferrals.iter().any(|one| one == code),
+            sign_promise: mended.and_then(|mended| mended.promise).unwrap_or_else(|| signed(&handed.promises)),
+            sign_deferral: mended.and_then(|mended| mended.deferral).unwrap_or_else(|| signed(&handed.deferrals)),
             bars: self.intake.bars(&whose.applicant.subject).await?.bars,
             bars_of: Some(whose.applicant.subject.clone()),
             note: None,
-            consents: handed.consents,
+            consents: handed.consents || mended.is_some_and(|mended| mended.consents),
             joint: true,
             ..Handing::default()
         })
@@ -226,30 +281,36 @@ impl Carrying<'_> {
                 title: format!("{} {}", result.name, result.number),
                 issuer: from.department().to_owned(),
                 valid_to: None,
+                fields: serde_json::Map::new(),
             };
             let source = match result.kind {
                 ResultKind::License => Fetch::License(result.license.clone()),
                 _ => Fetch::Department(from.department().to_owned()),
             };
-            let (material, acting) = (input.material.clone(), by.clone());
-            let rule = move |app: &Application, cx: &Context| {
-                application::fetched(app, &material, &source, Some(&found), &acting, cx)
-            };
+            let (wanted, acting) = (Wanted::material(&input.material, source), by.clone());
+            let rule =
+                move |app: &Application, cx: &Context| application::fetched(app, &wanted, found.clone(), &acting, cx);
             let call = self.call(&format!("result.{}", input.material), member.code()).with_actor(by.actor.id.clone());
             self.ledger.execute::<Application>(stream, call, rule).await?;
         }
         Ok(())
     }
 
-    /// 一套材料: a paper that was handed in for one member serves every other that asks for the same.
+    /// 一套材料: a paper that was handed in for one member serves every other that asks for the same, all of its files. What its applicant
+    /// has uploaded to this member itself stays alone.
     async fn files(&self, chosen: &Chosen<'_>, member: &Member, draft: &Read<Application>) -> Result<(), Refusal> {
         for paper in plan::materials(chosen) {
             let own = paper.serves.iter().find(|(of, _)| of == member.code());
-            let Some((_, wanted)) = own.filter(|(_, code)| !draft.state.has_material(code)) else { continue };
+            let Some((_, wanted)) = own else { continue };
+            if draft.state.attachments.iter().any(|file| file.material == *wanted && !is_copy(file)) {
+                continue;
+            }
             for (other, code) in paper.serves.iter().filter(|(of, _)| of != member.code()) {
                 let source = part(self.joint, other);
                 let Some(holder) = self.ledger.get::<Application>(source, &Audiences::all()).await? else { continue };
-                let files: Vec<_> = holder.state.attachments.iter().filter(|file| file.material == *code).collect();
+                // what it holds for a third one may be half there
+                let original = |file: &&Attachment| file.material == *code && !is_copy(file);
+                let files: Vec<_> = holder.state.attachments.iter().filter(original).collect();
                 for file in &files {
                     let call = self.call(&format!("file.{}", file.id), member.code());
                     self.intake.copy_file(call, source, file, draft, wanted).await?;
@@ -262,19 +323,15 @@ impl Carrying<'_> {
         Ok(())
     }
 
-    /// 撤回: a member's application is taken back, as whoever took all of it back would do it.
-    async fn withdraw(&self, joint: &Joint, whose: &Whose, member: &Member) -> Result<(), Refusal> {
+    /// 撤回: a member's application is taken back, by whoever took all of it back, which they were found to be allowed to do.
+    async fn withdraw(&self, whose: &Whose, member: &Member, taken: &TakenBack) -> Result<(), Refusal> {
         let stream = part(self.joint, member.code());
         let Some(read) = self.ledger.get::<Application>(stream, &Audiences::all()).await? else { return Ok(()) };
         if read.state.phase.is_final() || read.state.conclusion.is_some() {
             return Ok(());
         }
-        let handed = joint.handed_in.as_ref();
-        let acting = Acting {
-            subject: Some(whose.applicant.subject.clone()),
-            ..Acting::before(handed.map_or(&whose.by, |handed| &handed.by).clone())
-        };
-        let text = joint.taken_back.as_ref().and_then(Option::as_ref).and_then(Personal::get);
+        let acting = Acting::before(taken.by.clone());
+        let text = taken.reason.as_ref().and_then(Personal::get);
         let reason = text.map(|text| Personal::new(&whose.applicant.subject, "reason", text));
         let ask = Withdraw { reason, joint: true };
         let actor = acting.actor.id.clone();

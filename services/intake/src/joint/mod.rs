@@ -1,6 +1,7 @@
-//! 联办申请 (一件事、一业一证、集成审批): one submission that becomes an application for each member of a theme. Each runs on its own, in
+//! 联办申请 (一件事、一业一证、集成审批、一链): one submission that becomes an application for each member of a theme. Each runs on its own, in
 //! its own department's hands, and its decision stays that department's; what depends on another waits for it, and is not pursued
-//! when that other came to nothing.
+//! when that other came to nothing. In a chain (一链) a later stage is opened by what came before it and begun by its applicant, when
+//! they are ready for it.
 //!
 //! Invariant: a member's application is an ordinary one, made and handed in by `carrying`, never by hand.
 
@@ -37,6 +38,9 @@ pub struct ThemePin {
     pub one_survey: bool,
     /// 出件规则.
     pub hand_out: HandOut,
+    /// 一链: a later stage is begun by its applicant, at the item's version of that day.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub chain: bool,
 }
 
 /// Where a member stands.
@@ -45,6 +49,8 @@ pub enum Standing {
     /// Not begun: the submission has not been made, or what it depends on is not there yet.
     #[default]
     Waiting,
+    /// 一链: what it depends on is there, and its applicant may begin it when they want.
+    Open,
     /// What it depends on is there: it is being handed in, or is with the partner.
     Released,
     /// The rules refuse to take it in as it is: mended, it goes on.
@@ -77,7 +83,10 @@ pub enum Standing {
 impl Standing {
     /// Nothing more happens to it.
     pub fn is_final(&self) -> bool {
-        !matches!(self, Standing::Waiting | Standing::Released | Standing::Stuck { .. } | Standing::Running)
+        !matches!(
+            self,
+            Standing::Waiting | Standing::Open | Standing::Released | Standing::Stuck { .. } | Standing::Running
+        )
     }
 
     /// It ended, and not well.
@@ -96,6 +105,48 @@ pub struct Member {
     /// Where it stands.
     #[serde(default)]
     pub standing: Standing,
+    /// 一链: who began this stage, and what they said with it; none for what the submission of all of it began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub begun: Option<Box<HandedIn>>,
+    /// What was mended of it since the submission, and by whom.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mended: Option<Box<Mended>>,
+}
+
+/// What somebody mends of a member that is stuck: it is handed in with it, and by them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mended {
+    /// Who.
+    pub by: Actor,
+    /// The person, where the account is one.
+    pub subject: Option<SubjectId>,
+    /// Staff of an organ.
+    pub staff: bool,
+    /// Fields of the member's own form, as JSON text, that are filled in otherwise than the one form and other members' results say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub form: Option<Personal>,
+    /// 单独同意 to the use of sensitive data.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub consents: bool,
+    /// 告知承诺 is signed, or is not any more; none: as before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub promise: Option<bool>,
+    /// 容缺受理承诺, likewise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deferral: Option<bool>,
+}
+
+impl Mended {
+    /// This upon what was mended before: what it does not speak of stays.
+    fn upon(self, before: Option<&Mended>) -> Self {
+        Mended {
+            form: self.form.or_else(|| before?.form.clone()),
+            consents: self.consents || before.is_some_and(|before| before.consents),
+            promise: self.promise.or_else(|| before?.promise),
+            deferral: self.deferral.or_else(|| before?.deferral),
+            ..self
+        }
+    }
 }
 
 impl Member {
@@ -132,7 +183,7 @@ pub struct HandedIn {
     pub promises: Vec<String>,
     /// 容缺受理承诺 is signed for these members.
     pub deferrals: Vec<String>,
-    /// When all of it is promised to be done.
+    /// When all of it is promised to be done; in a chain, the stages that began then.
     pub promised: Due,
 }
 
@@ -193,6 +244,15 @@ pub struct Whose {
     pub agent: Option<Party>,
 }
 
+/// 撤回 of all of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TakenBack {
+    /// Why.
+    pub reason: Option<Personal>,
+    /// By whom.
+    pub by: Actor,
+}
+
 /// A joint application. See the module's page.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Joint {
@@ -212,8 +272,8 @@ pub struct Joint {
     pub phase: Phase,
     /// 提交.
     pub handed_in: Option<HandedIn>,
-    /// It was asked to be taken back, and why.
-    pub taken_back: Option<Option<Personal>>,
+    /// It was asked to be taken back.
+    pub taken_back: Option<TakenBack>,
     /// The promised limit of all of it has passed.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub late: bool,
@@ -252,6 +312,20 @@ pub enum Event {
         /// Its code.
         member: String,
     },
+    /// 一链: what a stage depends on is there, and it may be begun.
+    MemberOpened {
+        /// Its code.
+        member: String,
+    },
+    /// 一链: its applicant began a stage.
+    MemberBegun {
+        /// Its code.
+        member: String,
+        /// What its application takes from its item, as the item was when the draft was made.
+        item: Box<ItemPin>,
+        /// By whom, and what they said with it.
+        handed_in: Box<HandedIn>,
+    },
     /// Its application was handed in.
     MemberHandedIn {
         /// Its code.
@@ -289,10 +363,23 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         by: Option<Actor>,
     },
+    /// What stood in a member's way was mended.
+    MemberMended {
+        /// Its code.
+        member: String,
+        /// What, and by whom.
+        mended: Box<Mended>,
+    },
     /// 撤回 of one of them.
     MemberWithdrawn {
         /// Its code.
         member: String,
+        /// Why, where it was withdrawn here.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<Personal>,
+        /// Who, where it was withdrawn here.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<Actor>,
     },
     /// What it depends on came to nothing.
     MemberCancelled {
@@ -310,6 +397,11 @@ pub enum Event {
     },
     /// The promised limit of all of it has passed.
     JointLate {
+        /// The limit.
+        due: Due,
+    },
+    /// A year of the calendar was loaded: the promised limit ends on another day, or is no longer provisional.
+    JointDueRecomputed {
         /// The limit.
         due: Due,
     },
@@ -352,12 +444,54 @@ impl Joint {
         there.collect()
     }
 
+    /// Whether a member waits until its applicant begins it: in a chain, every stage that comes after another.
+    pub fn is_later_stage(&self, member: &Member) -> bool {
+        self.theme.chain && member.item.is_some() && !member.plan.before().is_empty()
+    }
+
+    /// What was said with a member: with its stage, or with all of it.
+    pub fn handing_of<'a>(&'a self, member: &'a Member) -> Option<&'a HandedIn> {
+        member.begun.as_deref().or(self.handed_in.as_ref())
+    }
+
+    /// The promise that runs now: of all of it; in a chain, the first to end of the stages that are in hand, since nobody promises
+    /// how long its applicant takes between them.
+    pub fn promised(&self) -> Option<&Due> {
+        if !self.theme.chain {
+            return self.handed_in.as_ref().map(|handed| &handed.promised);
+        }
+        let in_hand = self.members.iter().filter(|member| {
+            matches!(member.standing, Standing::Released | Standing::Stuck { .. } | Standing::Running)
+        });
+        in_hand
+            .filter_map(|member| self.handing_of(member))
+            .map(|handed| &handed.promised)
+            .min_by_key(|due| due.passed_at())
+    }
+
     /// Whether somebody is a party of it.
     pub fn is_party(&self, subject: &SubjectId) -> bool {
         let whose = self.whose.iter();
         whose
             .flat_map(|whose| std::iter::once(&whose.applicant).chain(&whose.agent))
             .any(|party| party.subject == *subject)
+    }
+
+    /// Nothing more comes of it: all has ended, with what came of it.
+    pub fn is_over(&self) -> bool {
+        let awaited =
+            |member: &Member| member.item.is_some() && matches!(member.standing, Standing::Granted { result: None });
+        match self.phase {
+            Phase::Withdrawn => true,
+            Phase::Ended => !self.members.iter().any(awaited),
+            Phase::Absent | Phase::Draft | Phase::Running => false,
+        }
+    }
+
+    /// The promised limit, while it can still pass.
+    fn watched(&self) -> Option<&Due> {
+        let running = self.phase == Phase::Running && !self.late;
+        self.promised().filter(|_| running)
     }
 
     fn stand(&mut self, code: &str, standing: Standing) {
@@ -372,6 +506,7 @@ impl Joint {
 
 impl Aggregate for Joint {
     const KIND: &'static str = "joint";
+    const SCHEMA: i32 = 2;
     type Event = Event;
 
     fn evolve(&mut self, event: &Event, meta: &Meta) {
@@ -391,6 +526,15 @@ impl Aggregate for Joint {
                 self.phase = Phase::Running;
             }
             Event::MemberReleased { member } => self.stand(member, Standing::Released),
+            Event::MemberOpened { member } => self.stand(member, Standing::Open),
+            Event::MemberBegun { member, item, handed_in } => {
+                if let Some(stage) = self.member_mut(member) {
+                    stage.item = Some((**item).clone());
+                    stage.begun = Some(Box::new(HandedIn { at: meta.at, ..(**handed_in).clone() }));
+                }
+                self.late = false;
+                self.stand(member, Standing::Released);
+            }
             Event::MemberHandedIn { member } => self.stand(member, Standing::Running),
             Event::MemberStuck { member, reason, zh, en } => {
                 let (reason, zh, en) = (reason.clone(), zh.clone(), en.clone());
@@ -400,29 +544,46 @@ impl Aggregate for Joint {
                 self.stand(member, Standing::Granted { result: result.clone() });
             }
             Event::MemberRefused { member, .. } => self.stand(member, Standing::Refused),
-            Event::MemberWithdrawn { member } => self.stand(member, Standing::Withdrawn),
+            Event::MemberMended { member, mended } => {
+                if let Some(member) = self.member_mut(member) {
+                    member.mended = Some(Box::new((**mended).clone().upon(member.mended.as_deref())));
+                }
+            }
+            Event::MemberWithdrawn { member, .. } => self.stand(member, Standing::Withdrawn),
             Event::MemberCancelled { member, because } => {
                 self.stand(member, Standing::Cancelled { because: because.clone() });
             }
-            Event::JointTakenBack { reason, .. } => {
-                self.taken_back = Some(reason.clone());
+            Event::JointTakenBack { reason, by } => {
+                self.taken_back = Some(TakenBack { reason: reason.clone(), by: by.clone() });
                 if self.phase == Phase::Draft {
                     self.phase = Phase::Withdrawn;
                 }
             }
             Event::JointLate { .. } => self.late = true,
+            Event::JointDueRecomputed { due } => {
+                let before = self.promised().cloned();
+                let begun = self.members.iter_mut().filter_map(|member| member.begun.as_deref_mut());
+                let mut handed = begun.chain(self.handed_in.as_mut());
+                if let Some(handed) = handed.find(|handed| Some(&handed.promised) == before.as_ref()) {
+                    handed.promised = due.clone();
+                }
+            }
         }
     }
 
     fn index(&self) -> Index {
-        let promised = self.handed_in.as_ref().filter(|_| self.phase == Phase::Running && !self.late);
         Index {
             region: self.theme.region.clone(),
             organisation: self.theme.lead_code.clone(),
             owner: self.whose.as_ref().map(|whose| whose.applicant.subject.to_string()).unwrap_or_default(),
             item: self.theme.code.clone(),
             status: self.phase.name().to_owned(),
-            due_at: promised.map(|handed| handed.promised.passed_at()).filter(|at| *at < Timestamp::NEVER),
+            // a date that may still move makes nobody late (RULES 0.4)
+            due_at: self
+                .watched()
+                .filter(|due| !due.provisional())
+                .map(|due| due.passed_at())
+                .filter(|at| *at < Timestamp::NEVER),
         }
     }
 
@@ -446,7 +607,9 @@ impl Aggregate for Joint {
         let mut tags: Vec<Tag> =
             seen_by.into_iter().map(|value| Tag::new(Tag::AUDIENCE, value, sort.clone())).collect();
         tags.push(Tag::new("phase", self.phase.name(), sort.clone()));
-        tags.push(Tag::new("theme", self.theme.code.clone(), sort));
+        tags.push(Tag::new("theme", self.theme.code.clone(), sort.clone()));
+        let missing = self.watched().into_iter().flat_map(|due| &due.missing_years);
+        tags.extend(missing.map(|year| Tag::new("provisional", year.to_string(), sort.clone())));
         tags.sort();
         tags.dedup();
         tags

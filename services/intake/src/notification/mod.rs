@@ -1,6 +1,6 @@
-//! 通知 (短信、邮件、应用消息): what an application's parties are told as it moves. One notification an entry and a party, composed by a
-//! relay and sent by another: never lost, since both read the feed; never twice as far as the sender can tell, since each message
-//! has one id. The notification itself is what the party reads in the application (站内消息).
+//! 通知 (短信、邮件、应用消息): what the parties of an application, and of a joint one, are told as it moves. One notification an entry and a
+//! party, composed by a relay and sent by another for each channel: never lost, since both read the feed; never twice as far as the
+//! sender can tell, since each message has one id. The notification itself is what the party reads in the application (站内消息).
 //!
 //! Invariant: a notification says what happened to which matter, and nothing of the person.
 
@@ -49,14 +49,27 @@ pub struct Target {
     /// When the sender took it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sent: Option<Timestamp>,
+    /// When the sender said that it will never take it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failed: Option<Timestamp>,
+}
+
+impl Target {
+    /// Nobody has taken or refused it.
+    pub fn is_open(&self) -> bool {
+        self.sent.is_none() && self.failed.is_none()
+    }
 }
 
 /// What a notification is about.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct About {
-    /// The application.
+    /// The application; none where it is about a joint one.
     pub application: Option<StreamId>,
-    /// 事项名称.
+    /// The joint application.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub joint: Option<StreamId>,
+    /// 事项名称, or the theme's.
     pub item: String,
     /// Name of the event.
     pub kind: String,
@@ -98,6 +111,13 @@ pub enum NotificationEvent {
         /// How.
         channel: Channel,
     },
+    /// A sender says that it will never take it: the number or the address is none.
+    NotificationFailed {
+        /// How.
+        channel: Channel,
+        /// What the sender answered, in a word.
+        reason: String,
+    },
     /// Its addressee has read it.
     NotificationRead,
 }
@@ -133,8 +153,17 @@ pub fn compose(
 
 /// A sender has taken it for a channel, once.
 pub fn sent(notification: &Notification, channel: Channel) -> Decision<NotificationEvent> {
-    let open = notification.targets.iter().any(|target| target.channel == channel && target.sent.is_none());
-    Ok(if open { vec![NotificationEvent::NotificationSent { channel }] } else { Vec::new() })
+    Ok(if is_open(notification, channel) { vec![NotificationEvent::NotificationSent { channel }] } else { Vec::new() })
+}
+
+/// A sender will never take it for a channel, once.
+pub fn failed(notification: &Notification, channel: Channel, reason: &str) -> Decision<NotificationEvent> {
+    let failed = || NotificationEvent::NotificationFailed { channel, reason: reason.to_owned() };
+    Ok(if is_open(notification, channel) { vec![failed()] } else { Vec::new() })
+}
+
+fn is_open(notification: &Notification, channel: Channel) -> bool {
+    notification.targets.iter().any(|target| target.channel == channel && target.is_open())
 }
 
 /// Its addressee has read it.
@@ -161,6 +190,11 @@ impl Aggregate for Notification {
             NotificationEvent::NotificationSent { channel } => {
                 for target in self.targets.iter_mut().filter(|target| target.channel == *channel) {
                     target.sent = Some(meta.at);
+                }
+            }
+            NotificationEvent::NotificationFailed { channel, .. } => {
+                for target in self.targets.iter_mut().filter(|target| target.channel == *channel) {
+                    target.failed = Some(meta.at);
                 }
             }
             NotificationEvent::NotificationRead => self.read = Some(meta.at),

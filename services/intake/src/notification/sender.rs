@@ -6,9 +6,10 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
-use yiwang_kit::Config;
 use yiwang_kit::config::Mode;
+use yiwang_kit::followed::{Followed, Read};
 use yiwang_kit::outward::Outward;
+use yiwang_kit::{Config, Env};
 use yiwang_standards::identity::mask_number;
 
 use super::Channel;
@@ -27,7 +28,16 @@ pub struct Message {
     pub text: String,
 }
 
-pub use yiwang_kit::outward::Away;
+/// Why a message was not taken, in a word.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unsent {
+    /// It is not known to be taken: asked again with the same id.
+    #[error("the sender is away: {0}")]
+    Away(String),
+    /// The sender will never take this message: its number or address is none.
+    #[error("the sender refuses the message: {0}")]
+    Rejected(String),
+}
 
 /// Who takes messages of a channel.
 #[async_trait]
@@ -35,8 +45,8 @@ pub trait Sender: Send + Sync {
     /// Takes a message; answered, it is the sender's to deliver.
     ///
     /// # Errors
-    /// It is not known to be taken.
-    async fn send(&self, message: &Message) -> Result<(), Away>;
+    /// It is not known to be taken, or never will be.
+    async fn send(&self, message: &Message) -> Result<(), Unsent>;
 }
 
 /// A provider over HTTP: one POST a message, `{id, to, text}`; any success means that it was taken. It sends an id once.
@@ -54,8 +64,11 @@ impl Provider {
 
 #[async_trait]
 impl Sender for Provider {
-    async fn send(&self, message: &Message) -> Result<(), Away> {
-        self.0.ask(message).await.map(drop)
+    async fn send(&self, message: &Message) -> Result<(), Unsent> {
+        self.0.ask(message).await.map(drop).map_err(|away| match away.is_rejection() {
+            true => Unsent::Rejected(away.0),
+            false => Unsent::Away(away.0),
+        })
     }
 }
 
@@ -72,7 +85,7 @@ impl Folder {
 
 #[async_trait]
 impl Sender for Folder {
-    async fn send(&self, message: &Message) -> Result<(), Away> {
+    async fn send(&self, message: &Message) -> Result<(), Unsent> {
         let (folder, path) = (self.0.clone(), self.0.join(format!("{}.json", message.id)));
         let masked = Message { to: mask_number(&message.to), ..message.clone() };
         let written = tokio::task::spawn_blocking(move || -> std::io::Result<()> {
@@ -88,8 +101,8 @@ impl Sender for Folder {
         });
         match written.await {
             Ok(Ok(())) => Ok(()),
-            Ok(Err(error)) => Err(Away(error.kind().to_string())),
-            Err(_) => Err(Away("the task was ended".to_owned())),
+            Ok(Err(error)) => Err(Unsent::Away(error.kind().to_string())),
+            Err(_) => Err(Unsent::Away("the task was ended".to_owned())),
         }
     }
 }
@@ -118,16 +131,25 @@ pub struct Senders([Option<Arc<dyn Sender>>; 3]);
 impl Senders {
     /// The providers of `notifications.toml` in the data folder; in development a folder takes the place of one that is not there.
     ///
+    /// Read again when the file or a token changes.
+    ///
     /// # Errors
     /// The file is not in order.
-    pub fn open(config: &Config, folder: &Path) -> anyhow::Result<Self> {
-        let path = config.data_dir.join("notifications.toml");
-        let file: File = match std::fs::read_to_string(&path) {
+    pub fn open(env: &Env, folder: &Path) -> anyhow::Result<Followed<Self>> {
+        let (config, folder) = (env.config.clone(), folder.to_owned());
+        Followed::open("notifications.toml", move || Self::configured(&config, &folder), env.shutdown.clone())
+    }
+
+    fn configured(config: &Config, folder: &Path) -> anyhow::Result<Read<Self>> {
+        let mut files = vec![config.outside("notifications.toml")];
+        let file: File = match std::fs::read_to_string(&files[0]) {
             Ok(text) => toml::from_str(&text).context("notifications.toml")?,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => File::default(),
             Err(error) => return Err(error).context("notifications.toml"),
         };
         let production = config.mode == Mode::Production;
+        let entries = [&file.sms, &file.mail, &file.app].into_iter().flatten();
+        files.extend(entries.filter_map(|entry| entry.token_file.clone()));
         let one = |channel: Channel, entry: Option<Entry>| -> anyhow::Result<Option<Arc<dyn Sender>>> {
             let Some(entry) = entry else {
                 return Ok((!production).then(|| Arc::new(Folder::new(folder, channel)) as Arc<dyn Sender>));
@@ -135,7 +157,8 @@ impl Senders {
             let token = entry.token_file.map(std::fs::read_to_string).transpose().context("token_file")?;
             Ok(Some(Arc::new(Provider::new(&entry.address, token, production)?)))
         };
-        Ok(Self([one(Channel::Sms, file.sms)?, one(Channel::Mail, file.mail)?, one(Channel::App, file.app)?]))
+        let value = Self([one(Channel::Sms, file.sms)?, one(Channel::Mail, file.mail)?, one(Channel::App, file.app)?]);
+        Ok(Read { value, files })
     }
 
     /// Who takes messages of a channel; none where the channel is not used here.

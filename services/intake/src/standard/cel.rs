@@ -1,11 +1,12 @@
 //! Conditions in CEL, bounded before they run: so many characters, so deep, no loop within a loop, and within a loop nothing that
-//! goes through a list or a text itself, but for what is written out. So an evaluation does at most (nodes of the expression) ×
-//! (length of the form) steps; the form is bounded by `MAX_FORM_BYTES`. Patterns are written out, never taken from the form.
+//! goes through a list or a text itself, but for what is written out or is the loop's own element. So an evaluation does at most
+//! (nodes of the expression)² × (length of the form) steps, the square where a list of the form's own parts is written out; the
+//! form is bounded by `MAX_FORM_BYTES`. Patterns are written out, never taken from the form.
 
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
 
-use cel::common::ast::{Expr, IdedExpr};
+use cel::common::ast::{CallExpr, ComprehensionExpr, Expr, IdedExpr};
 use cel::{Program, Value};
 use moka::sync::Cache;
 
@@ -57,7 +58,7 @@ pub fn compile_of(text: &str, names: &[&str]) -> Result<Arc<Program>, Wrong> {
         return Err(Wrong::TooDeep);
     }
     let program = Program::compile(text).map_err(|_| Wrong::Invalid)?;
-    if depth(program.expression(), false).is_none_or(|depth| depth > DEPTH) {
+    if depth(program.expression(), None).is_none_or(|depth| depth > DEPTH) {
         return Err(Wrong::TooDeep);
     }
     if program
@@ -91,45 +92,59 @@ fn children(expr: &Expr) -> Vec<(&IdedExpr, bool)> {
 }
 
 /// What costs the same whatever it is asked about; the loop's own functions are among them.
-const COUNTED: [&str; 15] = [
-    "_&&_",
-    "_||_",
-    "!_",
-    "_?_:_",
-    "_<_",
-    "_<=_",
-    "_>_",
-    "_>=_",
-    "_+_",
-    "_-_",
-    "_*_",
-    "-_",
-    "_[_]",
-    "size",
-    "@not_strictly_false",
-];
+const COUNTED: [&str; 9] = ["_&&_", "_||_", "!_", "_?_:_", "_-_", "_*_", "-_", "_[_]", "@not_strictly_false"];
+/// What stops at the end of the shorter side.
+const ORDERED: [&str; 4] = ["_<_", "_<=_", "_>_", "_>=_"];
+/// What goes through all that it is given.
+const WHOLE: [&str; 2] = ["_+_", "size"];
+
+/// Whether what an expression yields within a loop is small, or is a part of the loop's own element, so that going through it costs no
+/// more than the list that is gone through anyway.
+fn is_light(expr: &IdedExpr, own: &ComprehensionExpr) -> bool {
+    match &expr.expr {
+        Expr::Literal(_) => true,
+        Expr::Ident(name) => *name == own.iter_var || *name == own.accu_var,
+        Expr::Select(select) => is_light(&select.operand, own),
+        // a number, or a truth
+        Expr::Call(call) if call.func_name == "size" || ORDERED.contains(&call.func_name.as_str()) => true,
+        other => children(other).into_iter().all(|(child, _)| is_light(child, own)),
+    }
+}
+
+/// Whether a call within a loop has a bound (see the module's page).
+fn is_bounded(call: &CallExpr, own: &ComprehensionExpr) -> bool {
+    let name = call.func_name.as_str();
+    let mut given = call.target.as_deref().into_iter().chain(&call.args);
+    let written = || call.args.iter().any(|arg| matches!(arg.expr, Expr::Literal(_) | Expr::List(_)));
+    match name {
+        name if COUNTED.contains(&name) => true,
+        name if ORDERED.contains(&name) => given.any(|one| is_light(one, own)),
+        name if WHOLE.contains(&name) => given.all(|one| is_light(one, own)),
+        // what is compared with a word costs no more than the word
+        "_==_" | "_!=_" if call.args.iter().any(|arg| matches!(arg.expr, Expr::Literal(_))) => true,
+        // `_==_`, `@in`, `contains` and the like
+        _ => written() && given.all(|one| is_light(one, own)),
+    }
+}
 
 /// How deep an expression is; none where its cost has no bound (see the module's page).
-fn depth(expr: &IdedExpr, in_loop: bool) -> Option<usize> {
-    let looping = matches!(expr.expr, Expr::Comprehension(_));
-    if looping && in_loop {
-        return None;
-    }
-    // conditions ask, they build nothing
-    if matches!(expr.expr, Expr::Map(_) | Expr::Struct(_)) {
-        return None;
-    }
+fn depth(expr: &IdedExpr, within: Option<&ComprehensionExpr>) -> Option<usize> {
+    let own = match &expr.expr {
+        Expr::Comprehension(_) if within.is_some() => return None,
+        // conditions ask, they build nothing
+        Expr::Map(_) | Expr::Struct(_) => return None,
+        Expr::Comprehension(all) => Some(&**all),
+        _ => within,
+    };
     if let Expr::Call(call) = &expr.expr {
-        let written = call.args.iter().any(|arg| matches!(arg.expr, Expr::Literal(_) | Expr::List(_)));
-        // `_==_`, `@in`, `contains` and the like go through what they compare
-        let goes_through = in_loop && !COUNTED.contains(&call.func_name.as_str());
-        if (goes_through || call.func_name == "matches") && !written {
+        let pattern = call.args.iter().any(|arg| matches!(arg.expr, Expr::Literal(_)));
+        if (call.func_name == "matches" && !pattern) || within.is_some_and(|own| !is_bounded(call, own)) {
             return None;
         }
     }
     let mut deepest = 0;
     for (child, step) in children(&expr.expr) {
-        deepest = deepest.max(depth(child, in_loop || step)?);
+        deepest = deepest.max(depth(child, if step { own } else { within })?);
     }
     Some(deepest + 1)
 }

@@ -14,6 +14,7 @@ use self::cel::{About, holds};
 use crate::application::Application;
 use crate::catalogue::ItemFacts;
 use crate::catalogue::facts::{Material, MaterialSource, Necessity};
+use crate::form;
 
 /// 受理要点.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -102,6 +103,10 @@ pub struct Said {
     form: Value,
     applicant: &'static str,
     materials: Vec<String>,
+    /// Materials that could not be fetched, or wrongly.
+    brings: Vec<String>,
+    /// Fields of the form whose source says otherwise, or is said to be wrong.
+    doubtful: Vec<String>,
 }
 
 impl Said {
@@ -118,12 +123,14 @@ impl Said {
         materials.retain(|code| !code.is_empty());
         materials.sort();
         materials.dedup();
-        Said { form: text.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default(), applicant, materials }
+        let form = text.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+        let brings = app.fetched.keys().filter(|code| app.brings(code)).cloned().collect();
+        Said { form, applicant, materials, brings, doubtful: form::doubtful(app) }
     }
 
     /// By what somebody is about to fill in.
     pub fn of(form: Value, applicant: &'static str, materials: Vec<String>) -> Self {
-        Said { form, applicant, materials }
+        Said { form, applicant, materials, brings: Vec::new(), doubtful: Vec::new() }
     }
 
     /// As conditions see it.
@@ -138,14 +145,16 @@ impl Said {
 }
 
 /// The materials that are to be handed in: those that are required, and those whose condition holds. What is made from the form,
-/// or obtainable by sharing, is nobody's to bring.
+/// or obtainable by sharing, is nobody's to bring, unless it was asked for and could not be had.
 pub fn materials<'a>(facts: &'a ItemFacts, said: &Said) -> Vec<&'a Material> {
     let about = said.about();
     let asked = |material: &&Material| match material.necessity {
         Necessity::Required | Necessity::Deferrable => true,
         Necessity::Optional => !material.needed_when.is_empty() && holds(&material.needed_when, &about),
     };
-    let brought = |material: &&Material| !material.online_form && material.source != MaterialSource::Government;
+    let brought = |material: &&Material| {
+        !material.online_form && (material.source != MaterialSource::Government || said.brings.contains(&material.code))
+    };
     facts.materials.iter().filter(brought).filter(asked).collect()
 }
 
@@ -163,6 +172,19 @@ fn original(material: &Material) -> Check {
     }
 }
 
+/// Codes of the checks of fields whose source says otherwise begin so.
+pub const SOURCED: &str = "sourced.";
+
+/// 核实数据异议: what the form says otherwise than its source is right.
+fn sourced(facts: &ItemFacts, field: &str) -> Check {
+    Check {
+        code: format!("{SOURCED}{field}"),
+        text: format!("核实：申请表“{}”与来源数据不一致或者申请人有异议", form::title(facts, field)),
+        basis: "《优化营商环境条例》第三十七条".to_owned(),
+        ..Check::default()
+    }
+}
+
 /// Every check that is looked at, with the code of its scenario, those of originals after the scenarios'; how those stand that
 /// need an eye is said by `seen`.
 pub fn checks(facts: &ItemFacts, said: &Said, seen: impl Fn(&str) -> Option<bool>) -> Vec<(String, Check, State)> {
@@ -174,6 +196,7 @@ pub fn checks(facts: &ItemFacts, said: &Said, seen: impl Fn(&str) -> Option<bool
     }
     let originals = facts.materials.iter().filter(|material| material.verify_original && said.has(&material.code));
     all.extend(originals.map(|material| (String::new(), original(material), State::ByHand)));
+    all.extend(said.doubtful.iter().map(|field| (String::new(), sourced(facts, field), State::ByHand)));
     for (_, check, state) in &mut all {
         *state = match (*state, seen(&check.code)) {
             (State::ByHand, Some(true)) => State::Met,

@@ -51,6 +51,57 @@ fn what_is_no_condition_is_refused_before_it_runs() {
     assert_eq!(reason("{'a': form.a}.a == 1"), Wrong::TooDeep);
 }
 
+/// The costliest conditions that somebody may think of, about the costliest form: refused, or done within the bound. Without it the
+/// texts and lists of 40 kB below would be gone through ten thousand times over.
+#[test]
+fn the_worst_condition_that_is_taken_is_done_in_time() {
+    let words = |count: usize| (0..count).map(|_| "a").collect::<Vec<_>>();
+    let form = json!({"t": "a".repeat(20_000), "a": words(5_000), "n": [1]});
+    assert!(form.to_string().len() <= crate::application::MAX_FORM_BYTES);
+    let many = |one: &str, between: &str| {
+        let count = (MOST - 30) / (one.len() + between.len());
+        vec![one; count.min(20)].join(between)
+    };
+    let in_loop = |one: &str| format!("form.a.all(x, {})", many(one, "&&"));
+    let taken = [
+        in_loop("size(x)>0"),
+        in_loop("x<=form.t"),
+        in_loop("x.contains('a')"),
+        in_loop("x=='a'"),
+        in_loop("form.t!='b'"),
+        in_loop("x in ['a','b']"),
+        format!("size(form.a.filter(x, {}))>0", many("x=='a'", "&&")),
+        format!("size(form.a.map(x, {}))>0", many("x", "+")),
+        format!("[{}].all(x, {})", many("form.t", ","), many("size(x)>0", "&&")),
+        many("'b' in form.a", "||"),
+        many("form.t.contains('b')", "||"),
+        many("form.t.matches('(a|a)*b')", "||"),
+        format!("size({})>0", many("form.t", "+")),
+    ];
+    let about = About { form: &form, applicant: "company", materials: &[] };
+    let mut times = Vec::new();
+    for expression in &taken {
+        assert!(compile(expression).is_ok(), "{expression}");
+        let begun = tokio::time::Instant::now();
+        let _ = holds(expression, &about);
+        let taken = begun.elapsed();
+        times.push(format!("{} ms {}", taken.as_millis(), expression.chars().take(60).collect::<String>()));
+        assert!(taken < std::time::Duration::from_secs(5), "{times:#?}");
+    }
+    let refused = [
+        "size(form.t)>0",
+        "form.t<=form.t",
+        "form.t.contains('b')",
+        "'b' in form.a",
+        "x in [form.t]",
+        "form.t+form.t=='a'",
+    ];
+    for one in refused {
+        assert_eq!(compile(&format!("form.a.all(x, {one})")).map(drop), Err(Wrong::TooDeep), "{one}");
+    }
+    assert_eq!(compile("size(form.a.map(x, form.t+form.t))>0").map(drop), Err(Wrong::TooDeep));
+}
+
 proptest! {
     /// Whatever somebody writes: an answer, and never a panic.
     #[test]

@@ -6,7 +6,7 @@ use serde_json::Value;
 use yiwang_ledger::{Decision, Refusal};
 
 use super::plan::{members, order};
-use super::{AnswerKind, Event, Member, Theme, ThemeFacts, not_found};
+use super::{AnswerKind, Event, HandOut, Kind, Member, Theme, ThemeFacts, not_found};
 use crate::catalogue::{Item, Standing};
 use crate::drafting::check::cites;
 use crate::standard::cel::{ANSWERS, Wrong, compile_of};
@@ -115,6 +115,7 @@ pub fn check(facts: &ThemeFacts, items: &Items) -> Result<(), Refusal> {
         found.add("members", "ORDER_CIRCULAR", "成员的前置关系成环", "the members wait for one another");
     } else {
         check_examples(&mut found, facts);
+        check_chain(&mut found, facts);
     }
     if found.0.fields.is_empty() { Ok(()) } else { Err(found.0) }
 }
@@ -181,6 +182,38 @@ fn is_merged_whole(form: &str) -> bool {
     ];
     let schema: Value = serde_json::from_str(form).unwrap_or_default();
     !form.contains("\"$ref\"") && BEYOND.iter().all(|word| schema.get(word).is_none())
+}
+
+/// 一链: the members follow one another, each the end of a stage or the beginning of the next, and what comes of a stage is handed out
+/// with it, since the next one needs it.
+fn check_chain(found: &mut Found, facts: &ThemeFacts) {
+    if facts.kind != Kind::Chain {
+        return;
+    }
+    if facts.hand_out != HandOut::Each {
+        let (zh, en) = ("一链的各环节应分别出件", "what comes of a stage is handed out with it");
+        found.add("hand_out", "HAND_OUT_UNFIT", zh, en);
+    }
+    for (place, example) in facts.examples.iter().enumerate() {
+        let answers: Value = serde_json::from_str(&example.answers).unwrap_or_default();
+        let chosen = members(facts, &answers);
+        let codes: BTreeSet<&str> = chosen.iter().map(|member| member.code.as_str()).collect();
+        let before: BTreeMap<&str, BTreeSet<&str>> = chosen
+            .iter()
+            .map(|member| (member.code.as_str(), member.before().intersection(&codes).copied().collect()))
+            .collect();
+        let followed: BTreeSet<&str> = before.values().flatten().copied().collect();
+        let alone = |code: &&str| before[*code].is_empty() && !followed.contains(*code);
+        if let Some(code) = codes.iter().find(|code| alone(code)) {
+            let zh = format!("“{code}”与其他环节不相衔接，一链的各环节应前后相接");
+            found.add(
+                format!("examples[{place}]"),
+                "CHAIN_BROKEN",
+                zh,
+                "a member neither follows another nor is followed",
+            );
+        }
+    }
 }
 
 fn check_examples(found: &mut Found, facts: &ThemeFacts) {

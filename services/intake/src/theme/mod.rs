@@ -26,7 +26,8 @@ pub enum Kind {
     OneTrade,
     /// 集成审批.
     Integrated,
-    /// 一链.
+    /// 一链: matters that follow one another, each stage's output the next one's input; a later stage is begun when its applicant is
+    /// ready (`joint`).
     Chain,
 }
 

@@ -7,12 +7,13 @@ use yiwang_standards::sm;
 use super::{Theme, ThemeFacts, decide, stream};
 use crate::catalogue::source::{Row, rows};
 
-const AUTHORED: [&str; 5] = [
+const AUTHORED: [&str; 6] = [
     include_str!("../../data/themes/company.toml"),
     include_str!("../../data/themes/public_place.toml"),
     include_str!("../../data/themes/restaurant.toml"),
     include_str!("../../data/themes/real_estate.toml"),
     include_str!("../../data/themes/birth.toml"),
+    include_str!("../../data/themes/investment.toml"),
 ];
 
 /// The themes that ship. A member names its item by the beginning of its code, which only one row has.

@@ -163,7 +163,7 @@ fn check_receiver(at: &str, offer: &Offer, offered: &Offered, known: &Known) -> 
         return Err(field(at, "ITEM_CODE_TAKEN", "该实施编码已有事项", "there is an item of this code already"));
     }
     let level = Level::of_region(&offer.receiver.region);
-    if known.basic.as_ref().is_some_and(|basic| !basic.facts.levels.contains(&level)) {
+    if known.basic.as_ref().is_some_and(|basic| !basic.facts.is_open_to(level)) {
         let (zh, en) = (
             "基本目录没有把该事项交给承接机关这一级，请先修订基本目录",
             "the directory does not give this item to the receiver's level: amend it first",

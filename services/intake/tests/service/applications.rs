@@ -1,14 +1,15 @@
 use serde_json::json;
+use yiwang_kit::identity::Account;
 use yiwang_kit::new_request_id;
 use yiwang_ledger::StreamId;
 use yiwang_proto::intake::v1 as pb;
 
 use crate::world::{
-    BENEFIT, CITIZEN, CITIZEN2, HYGIENE, PLAIN, SMALL_SHOP, World, benefit_form, citizen, create, fields, hygiene_form,
-    noon, person, reason, struct_of, update,
+    BENEFIT, CITIZEN, CITIZEN2, HYGIENE, Intake, PLAIN, SMALL_SHOP, World, benefit_form, citizen, create, fields,
+    hygiene_form, noon, person, reason, struct_of, update,
 };
 
-fn correction(id: &str) -> pb::RequestCorrectionRequest {
+pub fn correction(id: &str) -> pb::RequestCorrectionRequest {
     let point = pb::CorrectionPoint {
         material_code: "floor_plan".into(),
         text: "平面图缺少比例尺".into(),
@@ -364,7 +365,7 @@ pub async fn a_slip_is_mended_on_the_spot_by_the_applicant_and_by_the_window(wor
         Some(struct_of(json!({"premises_name": "春来客栈", "premises_address": "广安区滨江路89号",
         "business_kind": "住宿", "area_square_metres": 320, "staff_count": 6})))
     };
-    let mend = pb::UpdateApplicationRequest { form: form(), ..update(&submitted.id) };
+    let mend = pb::UpdateApplicationRequest { form: form(), etag: submitted.etag.clone(), ..update(&submitted.id) };
     world.as_("clerk").update_application(mend).await.unwrap();
     world.upload(&submitted.id, "floor_plan", crate::world::pdf(300)).await.unwrap();
     let now = world.read("citizen", &submitted.id).await;
@@ -414,4 +415,52 @@ pub async fn an_erased_person_reads_as_erased_everywhere(world: World) {
     // the law goes on: its time still runs out
     world.day(2026, 3, 10);
     world.until(async || world.read("clerk", &submitted.id).await.deemed_accepted.then_some(())).await;
+}
+
+/// 不互相覆盖: what somebody else wrote last is changed by whoever has seen it.
+pub async fn who_has_not_seen_anothers_change_does_not_write_over_it(world: World) {
+    let mut request = create(PLAIN);
+    (request.applicant, request.agent) = (Some(citizen()), Some(person("李秀英", CITIZEN2)));
+    let draft = world.as_("citizen").create_application(request).await.unwrap().into_inner();
+    let write = async |account: &str, subject: &str, etag: &str| {
+        let mut change = update(&draft.id);
+        (change.form, change.etag) = (Some(struct_of(json!({ "subject": subject }))), etag.into());
+        world.as_(account).update_application(change).await.map(tonic::Response::into_inner)
+    };
+    write("citizen", "一", "").await.unwrap();
+    write("citizen", "二", "").await.unwrap();
+    let unseen = write("citizen2", "三", "").await.unwrap_err();
+    assert_eq!((unseen.code(), reason(&unseen)), (tonic::Code::FailedPrecondition, "ETAG_MISSING".into()));
+    let seen = world.read("citizen2", &draft.id).await;
+    write("citizen2", "三", &seen.etag).await.unwrap();
+    assert_eq!(reason(&write("citizen", "四", "").await.unwrap_err()), "ETAG_MISSING");
+    assert_eq!(reason(&write("citizen", "四", &seen.etag).await.unwrap_err()), "ETAG_MISMATCH");
+    // what changes nothing overwrites nothing
+    write("citizen", "三", "").await.unwrap();
+}
+
+/// 经办人: who acts for a company stands beside it, in the application and in the entry.
+pub async fn a_companys_own_person_is_recorded(world: World) {
+    let before = world.ledger().head().await.unwrap().position;
+    let draft = world.as_("company").create_application(create(PLAIN)).await.unwrap().into_inner();
+    let by = draft.steps[0].actor.clone().unwrap();
+    assert_eq!(
+        (by.id.as_str(), by.role.as_str(), by.person_id.as_str()),
+        ("company:company", "company", "person:citizen2")
+    );
+    let entry = world.ledger().feed(before, 1).await.unwrap().remove(0);
+    assert_eq!((entry.actor.as_str(), entry.principal.as_str()), ("person:citizen2", "company:company"));
+    // of another colleague what was written is another's
+    let mut change = update(&draft.id);
+    change.form = Some(struct_of(json!({"subject": "一"})));
+    let colleague = Account { acting: Some("person:other".into()), ..Account::find("company").unwrap().clone() };
+    let token = world.process.development.as_ref().unwrap().token(&colleague, None).unwrap();
+    let mut other = Intake::new(world.process.links.get("intake").with_token(&token));
+    assert_eq!(reason(&other.update_application(change.clone()).await.unwrap_err()), "ETAG_MISSING");
+    world.as_("company").update_application(change).await.unwrap();
+    // who is no person acts for nobody
+    let nobody = Account { acting: Some("staff:clerk".into()), ..colleague };
+    let token = world.process.development.as_ref().unwrap().token(&nobody, None).unwrap();
+    let mut other = Intake::new(world.process.links.get("intake").with_token(&token));
+    assert_eq!(reason(&other.create_application(create(PLAIN)).await.unwrap_err()), "TOKEN_MALFORMED");
 }

@@ -20,7 +20,7 @@ fn cancel(code: &str) -> pb::CancelItemRequest {
     }
 }
 
-fn row(item: &pb::Item) -> pb::ItemRow {
+pub fn row(item: &pb::Item) -> pb::ItemRow {
     pb::ItemRow {
         item_code: item.item_code.clone(),
         name: item.name.clone(),

@@ -6,6 +6,7 @@ use yiwang_proto::catalogue::v1::Channel;
 use yiwang_proto::document::v1::DocumentSize;
 use yiwang_proto::intake::v1 as pb;
 use yiwang_proto::intake::v1::counter_service_client::CounterServiceClient;
+use yiwang_proto::intake::v1::document_service_client::DocumentServiceClient;
 use yiwang_proto::intake::v1::mandate_service_client::MandateServiceClient;
 use yiwang_proto::party::v1::{DocumentKind, Party};
 
@@ -42,8 +43,27 @@ pub async fn one_call_shows_the_screen_and_one_accepts_and_prints(world: World) 
     assert!(notice.pdf.starts_with(b"%PDF") && notice.document.unwrap().title.contains("受理"));
     assert_eq!(done.application.unwrap().phase(), pb::ApplicationPhase::Accepted);
     // printed again, in large type: the same acceptance, another drawing of the same notice
+    let before = world.ledger().head().await.unwrap().position;
     let again = counter(&world, "clerk").accept_and_print(print(&submitted.id, DocumentSize::Ordinary)).await;
     assert_eq!(again.unwrap().into_inner().notice.unwrap().file_sm3, notice.file_sm3);
+    assert_eq!(world.readers(before).await, ["staff:clerk"], "what is printed is read");
+    let large = pb::AcceptAndPrintRequest { request_id: new_request_id(), ..print(&submitted.id, DocumentSize::Large) };
+    let refused = counter(&world, "clerk").accept_and_print(large).await.unwrap_err();
+    assert_eq!(reason(&refused), "WRONG_PHASE", "it is accepted once");
+}
+
+pub async fn what_may_follow_is_told_on_the_spot(world: World) {
+    let draft = crate::deferrals::lacking(&world).await;
+    world.submit(&draft.id).await.unwrap();
+    let ask = |size| pb::AcceptAndPrintRequest { deferral_signed: true, ..print(&draft.id, size) };
+    let done = counter(&world, "clerk").accept_and_print(ask(DocumentSize::Large)).await.unwrap().into_inner();
+    let (notice, follows) = (done.notice.unwrap(), done.deferral_notice.unwrap());
+    assert!(follows.pdf.starts_with(b"%PDF") && follows.document.unwrap().title.contains("容缺"));
+    // in large type it is another drawing of the same notice
+    let number = notice.document.unwrap().number;
+    let ordinary = pb::GetDocumentRequest { application_id: draft.id, number, ..Default::default() };
+    let ordinary = DocumentServiceClient::new(world.link("clerk")).get_document(ordinary).await.unwrap().into_inner();
+    assert_ne!(ordinary.file_sm3, notice.file_sm3);
 }
 
 pub async fn a_family_member_acts_with_consent(world: World) {

@@ -14,7 +14,7 @@ fn bars(world: &World, account: &str) -> BarServiceClient<yiwang_kit::Link> {
 }
 
 /// The hygiene permit without the report, which may follow.
-async fn lacking(world: &World) -> pb::Application {
+pub async fn lacking(world: &World) -> pb::Application {
     let draft = world.draft(HYGIENE, hygiene_form()).await;
     for material in ["floor_plan", "hygiene_system"] {
         world.upload(&draft.id, material, pdf(200)).await.unwrap();

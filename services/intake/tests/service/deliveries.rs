@@ -140,7 +140,7 @@ pub async fn what_was_granted_is_handed_out_at_the_window_and_has_its_proof(worl
 }
 
 pub async fn who_collects_for_another_has_a_mandate_to_receive(world: World) {
-    let (_, delivery) = granted(&world).await;
+    let (_, delivery) = Box::pin(granted(&world)).await;
     let grant = async |act: pb::MandateAct| {
         let ask = pb::GrantMandateRequest {
             request_id: new_request_id(),
@@ -228,7 +228,7 @@ async fn notify(world: &World, who: &str, number: &str) -> Result<pb::NotifyParc
 
 pub async fn a_parcel_is_tracked_whatever_the_carrier_does(world: World) {
     let (world, desk) = Box::pin(carried(world)).await;
-    let (_, delivery) = granted(&world).await;
+    let (_, delivery) = Box::pin(granted(&world)).await;
     assert_eq!(reason(&dispatch(&world, &delivery.id).await.unwrap_err()), "MANNER_DIFFERS");
     let mut incomplete = choose(&delivery.id, pb::DeliveryManner::Post);
     incomplete.recipient.as_mut().unwrap().phone.clear();
@@ -270,7 +270,7 @@ pub async fn a_parcel_is_tracked_whatever_the_carrier_does(world: World) {
 
 pub async fn what_comes_back_goes_again_and_what_is_lost_is_made_again(world: World) {
     let (world, desk) = Box::pin(carried(world)).await;
-    let (_, delivery) = granted(&world).await;
+    let (_, delivery) = Box::pin(granted(&world)).await;
     let ask = choose(&delivery.id, pb::DeliveryManner::Post);
     deliveries(&world, "clerk").choose_manner(ask).await.unwrap();
     desk.say(json!({"state": "returned", "reason": "拒收", "moves": []}));
@@ -330,13 +330,13 @@ async fn open(world: &World, compartment: &str, code: &str) -> Result<pb::OpenLo
 }
 
 pub async fn a_locker_opens_with_its_code_and_what_nobody_takes_is_put_back(world: World) {
-    let (_, delivery) = granted(&world).await;
+    let (_, delivery) = Box::pin(granted(&world)).await;
     let ask = choose(&delivery.id, pb::DeliveryManner::Locker);
     deliveries(&world, "citizen").choose_manner(ask).await.unwrap();
     let lies = put(&world, &delivery.id, "A1").await.unwrap();
     // the clerk sees no code
     assert_eq!((lies.stage(), lies.locker_code.as_str()), (pb::DeliveryStage::InLocker, ""));
-    let (_, other) = granted(&world).await;
+    let (_, other) = Box::pin(granted(&world)).await;
     let ask = choose(&other.id, pb::DeliveryManner::Locker);
     deliveries(&world, "citizen").choose_manner(ask).await.unwrap();
     assert_eq!(reason(&put(&world, &other.id, "A1").await.unwrap_err()), "COMPARTMENT_TAKEN");
@@ -413,7 +413,7 @@ pub async fn what_is_electronic_arrives_with_consent_and_once_it_is_paid(world: 
 }
 
 pub async fn who_is_late_is_seen_and_a_refusal_is_served_too(world: World) {
-    let (_, delivery) = granted(&world).await;
+    let (_, delivery) = Box::pin(granted(&world)).await;
     world.day(2026, 3, 16);
     assert!(!read(&world, "citizen", &delivery.id).await.overdue);
     world.day(2026, 3, 17);
@@ -434,7 +434,7 @@ pub async fn who_is_late_is_seen_and_a_refusal_is_served_too(world: World) {
 
 pub async fn what_the_carrier_does_not_say_a_person_says_and_who_contradicts_is_seen(world: World) {
     let (world, desk) = Box::pin(carried(world)).await;
-    let (_, delivery) = granted(&world).await;
+    let (_, delivery) = Box::pin(granted(&world)).await;
     let ask = choose(&delivery.id, pb::DeliveryManner::Post);
     deliveries(&world, "citizen").choose_manner(ask).await.unwrap();
     desk.0.lock().unwrap().away = 1000;

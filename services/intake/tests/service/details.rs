@@ -35,6 +35,7 @@ pub fn rich() -> pb::ItemDetails {
         ..Default::default()
     };
     pb::ItemDetails {
+        level: pb::Level::Graded.into(),
         division: "县级负责本辖区".into(),
         content: "公共场所卫生许可".into(),
         organ_nature: pb::OrganNature::Entrusted.into(),
@@ -75,7 +76,7 @@ pub async fn every_element_comes_back_as_it_was_written(world: World) {
     let id = ready(&world, with(rich())).await;
     publish(&world, "admin", &id, "").await.unwrap();
     let item = item(&world, ITEM).await;
-    assert_eq!(item.details, Some(rich()));
+    assert_eq!((item.details.as_ref(), item.level()), (Some(&rich()), pb::Level::Graded));
     assert_eq!(item.channels().next(), Some(pb::Channel::Window));
     let charge = item.charge.unwrap();
     assert!(
@@ -87,12 +88,14 @@ pub async fn every_element_comes_back_as_it_was_written(world: World) {
 
 pub async fn an_imported_item_says_that_nobody_wrote_the_rest(world: World) {
     let item = item(&world, crate::world::PLAIN).await;
-    assert!(item.defaults.contains(&"details".to_owned()) && !item.charge.unwrap().charged);
+    assert!(item.defaults.contains(&"details".to_owned()) && !item.charge.as_ref().unwrap().charged);
+    assert_eq!(item.level(), pb::Level::County);
 }
 
 pub async fn what_the_rest_lacks_is_said_all_at_once(world: World) {
     let id = claimed(&world).await.id;
     let mut wrong = rich();
+    wrong.level = pb::Level::Nation.into();
     wrong.served.clear();
     wrong.places.clear();
     wrong.enquiries.clear();
@@ -115,6 +118,7 @@ pub async fn what_the_rest_lacks_is_said_all_at_once(world: World) {
         "ENQUIRIES_MISSING",
         "ENTRUSTING_ORGAN_MISSING",
         "GROUND_NOT_LISTED",
+        "LEVEL_UNFIT",
         "ONLINE_UNFIT",
         "PLACES_MISSING",
         "QUANTITY_MISSING",

@@ -291,6 +291,15 @@ pub async fn a_version_for_later_is_in_force_on_its_day(world: World) {
     assert_eq!(item(&world, ITEM).await.editions.len(), 1);
 }
 
+/// Table A.2, code 7: where each level has its part of an item, each may claim it.
+pub async fn what_is_managed_by_grades_any_level_claims(world: World) {
+    let mut graded = basic("公共场所卫生许可（目录）");
+    graded.levels = vec![pb::Level::Graded.into()];
+    let shown = world.directory_as("directory").publish_basic_item(graded).await.unwrap().into_inner();
+    assert_eq!(shown.levels().collect::<Vec<_>>(), [pb::Level::Graded]);
+    world.directory_as("editor").claim_item(claim()).await.unwrap();
+}
+
 pub async fn a_level_that_is_not_named_does_not_claim(world: World) {
     published_basic(&world, "公共场所卫生许可").await;
     let mut city = basic("公共场所卫生许可");

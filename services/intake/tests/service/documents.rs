@@ -161,6 +161,15 @@ pub async fn whoever_may_not_read_the_application_gets_no_document(world: World)
     }
 }
 
+/// 最小必要: who merely watches knows that there is a paper, and does not read what it says of the person.
+pub async fn who_merely_watches_gets_no_paper(world: World) {
+    let submitted = world.submitted().await;
+    let document = list(&world, "supervisor", &submitted.id).await.unwrap().remove(0);
+    let refused = get(&world, "supervisor", &submitted.id, &document.number).await.unwrap_err();
+    assert_eq!((refused.code(), reason(&refused)), (tonic::Code::PermissionDenied, "ACTION_NOT_PERMITTED".into()));
+    assert!(get(&world, "reviewer", &submitted.id, &document.number).await.is_ok());
+}
+
 pub async fn anybody_who_has_it_verifies_it_and_sees_no_name(world: World) {
     let draft = plain(&world).await;
     world.submit(&draft.id).await.unwrap();

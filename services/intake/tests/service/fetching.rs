@@ -14,7 +14,7 @@ use yiwang_proto::catalogue::v1 as items;
 use yiwang_proto::intake::v1 as pb;
 
 use crate::directory::{ITEM, claimed, elements, publish, ready, save, submit};
-use crate::world::{CITIZEN2, World, citizen, create, fields, person, reason};
+use crate::world::{CITIZEN2, World, citizen, create, fields, person, reason, struct_of};
 
 const TYPE: &str = "11100000000013127D001";
 
@@ -128,6 +128,226 @@ pub async fn a_list_that_asks_for_what_can_be_had_is_not_published(world: World)
         assert!(found.contains(&(format!("materials[{place}].source"), "OBTAINABLE_ASKED".to_owned())), "{found:?}");
     }
 }
+const SOURCED_FORM: &str = r#"{
+  "type": "object",
+  "required": ["premises"],
+  "properties": {
+    "premises": {"type": "string", "title": "经营场所"},
+    "address": {"type": "string", "title": "地址", "x-source": "licence.11100000000013127D001.premises_address"},
+    "permit": {"type": "string", "title": "许可证号", "x-source": "licence.11100000000013127D001.number"},
+    "staff": {"type": "integer", "title": "人数", "x-source": "licence.11100000000013127D001.staff"},
+    "parcel": {"type": "string", "title": "不动产单元号", "x-source": "department.不动产登记.unit"}
+  },
+  "additionalProperties": false
+}"#;
+
+/// The same list, with a form that takes fields from the licence and from a department that is none of its materials.
+async fn sourced(world: &World) -> String {
+    let mut wanted = elements();
+    wanted.materials.push(items::Material {
+        code: "hygiene_permit".into(),
+        name: "公共场所卫生许可证".into(),
+        source: items::MaterialSource::Government.into(),
+        basis: "《公共场所卫生管理条例》第四条".into(),
+        fetch_license_type: TYPE.into(),
+        ..Default::default()
+    });
+    wanted.form_schema = SOURCED_FORM.into();
+    let id = ready(world, wanted).await;
+    publish(world, "admin", &id, "").await.unwrap();
+    let mut request = create(ITEM);
+    request.applicant = Some(citizen());
+    request.form = Some(struct_of(json!({"premises": "春来客栈", "address": "随便写的地址"})));
+    world.as_("citizen").create_application(request).await.unwrap().into_inner().id
+}
+
+fn licence(address: &str) -> Option<pbjson_types::Struct> {
+    Some(struct_of(json!({"premises_address": address, "staff": "six", "owner_secret": "不该取的"})))
+}
+
+async fn save_address(world: &World, id: &str, address: &str) -> Result<pb::Application, tonic::Status> {
+    let seen = world.read("citizen", id).await;
+    let ask = pb::SaveFieldsRequest {
+        id: id.into(),
+        request_id: new_request_id(),
+        etag: seen.etag,
+        fields: struct_of(json!({"address": address})).fields,
+    };
+    world.as_("citizen").save_fields(ask).await.map(tonic::Response::into_inner)
+}
+
+async fn dispute(
+    world: &World,
+    account: &str,
+    id: &str,
+    field: &str,
+    material: &str,
+) -> Result<pb::Application, tonic::Status> {
+    let ask = pb::DisputeFetchedRequest {
+        id: id.into(),
+        request_id: new_request_id(),
+        field: field.into(),
+        material_code: material.into(),
+        reason: "去年已经迁址".into(),
+        ..Default::default()
+    };
+    world.as_(account).dispute_fetched(ask).await.map(tonic::Response::into_inner)
+}
+
+fn value(app: &pb::Application, field: &str) -> Option<Value> {
+    let form = serde_json::to_value(app.form.clone()?).unwrap();
+    form.get(field).cloned()
+}
+
+pub async fn what_a_licence_says_is_filled_in_and_not_typed_over(world: World) {
+    world.license.hold_saying("公共场所卫生许可证", TYPE, licence("滨江路88号"));
+    let id = sourced(&world).await;
+    let shown = world.as_("citizen").fetch_materials(fetch(&id)).await.unwrap().into_inner();
+    // what was typed before gives way to the source; what does not fit the field is not taken, and nothing that no field takes
+    assert_eq!(value(&shown, "address"), Some(json!("滨江路88号")));
+    assert_eq!(value(&shown, "permit"), Some(json!("川卫公证字〔2026〕第1号")));
+    assert_eq!((value(&shown, "staff"), value(&shown, "premises")), (None, Some(json!("春来客栈"))));
+    assert!(!format!("{shown:?}").contains("不该取的"));
+    let address = shown.sourced_fields.iter().find(|one| one.field == "address").unwrap();
+    assert_eq!(
+        (address.source.as_str(), address.material_code.as_str()),
+        (&*format!("licence.{TYPE}"), "hygiene_permit")
+    );
+    assert!(
+        address.agrees && !address.disputed && address.reference.starts_with("1.2.156") && !address.title.is_empty()
+    );
+    let over = save_address(&world, &id, "别处").await.unwrap_err();
+    assert_eq!(fields(&over), [("form.address".to_owned(), "FIELD_NOT_AS_SOURCED".to_owned())]);
+    let mut whole = crate::world::update(&id);
+    (whole.etag, whole.form) = (shown.etag, Some(struct_of(json!({"premises": "春来客栈", "address": "别处"}))));
+    let over = world.as_("citizen").update_application(whole).await.unwrap_err();
+    assert_eq!(fields(&over), [("form.address".to_owned(), "FIELD_NOT_AS_SOURCED".to_owned())]);
+    // who merely watches sees none of it; in the lists and in the store it stands sealed
+    world.submit(&id).await.unwrap();
+    assert!(world.read("supervisor", &id).await.sourced_fields.is_empty());
+}
+
+pub async fn what_is_wrong_at_the_source_is_said_looked_at_and_accepted(world: World) {
+    world.license.hold_saying("公共场所卫生许可证", TYPE, licence("滨江路88号"));
+    let id = sourced(&world).await;
+    assert_eq!(reason(&dispute(&world, "citizen", &id, "address", "").await.unwrap_err()), "NOT_FETCHED");
+    world.as_("citizen").fetch_materials(fetch(&id)).await.unwrap();
+    for (field, material, why) in [
+        ("premises", "", "NOT_FETCHED"),
+        ("", "floor_plan", "NOT_FETCHED"),
+        ("", "", "FIELD_INVALID"),
+        ("a", "b", "FIELD_INVALID"),
+    ] {
+        assert_eq!(reason(&dispute(&world, "citizen", &id, field, material).await.unwrap_err()), why);
+    }
+    assert_eq!(reason(&dispute(&world, "citizen2", &id, "address", "").await.unwrap_err()), "APPLICATION_NOT_FOUND");
+    dispute(&world, "citizen", &id, "address", "").await.unwrap();
+    let saved = save_address(&world, &id, "金安大道1号").await.unwrap();
+    let address = saved.sourced_fields.iter().find(|one| one.field == "address").unwrap();
+    assert!(address.disputed && !address.agrees && address.dispute_reason == "去年已经迁址");
+    // fetched again, what she wrote stays
+    let again = world.as_("citizen").fetch_materials(fetch(&id)).await.unwrap().into_inner();
+    assert_eq!(value(&again, "address"), Some(json!("金安大道1号")));
+    world.upload(&id, "floor_plan", crate::world::pdf(100)).await.unwrap();
+    world.submit(&id).await.unwrap();
+    // a clerk looks at it before it is accepted
+    let open = world.accept(&id).await.unwrap_err();
+    assert_eq!(fields(&open), [("checks[sourced.address]".to_owned(), "CHECK_NOT_LOOKED_AT".to_owned())]);
+    let look = pb::RecordChecksRequest {
+        id: id.clone(),
+        request_id: new_request_id(),
+        checks: vec![pb::LookedAt { check_code: "sourced.address".into(), met: true }],
+        ..Default::default()
+    };
+    world.as_("clerk").record_checks(look).await.unwrap();
+    assert_eq!(world.accept(&id).await.unwrap().phase(), pb::ApplicationPhase::Accepted);
+}
+
+pub async fn what_cannot_be_had_is_handed_in(world: World) {
+    let id = sourced(&world).await;
+    let shown = world.as_("citizen").fetch_materials(fetch(&id)).await.unwrap().into_inner();
+    let states: Vec<_> = shown.fetched_materials.iter().map(|one| (one.state(), one.hand_in)).collect();
+    // nobody is connected who has the department's data, which is an end too and keeps nobody waiting
+    assert_eq!(states, [(pb::FetchState::NoSource, false), (pb::FetchState::NoRecord, true)]);
+    let ask = pb::GetChecklistRequest { id: id.clone() };
+    let list = world.as_("citizen").get_checklist(ask).await.unwrap().into_inner();
+    let asked: Vec<_> = list.materials.iter().map(|one| one.material_code.as_str()).collect();
+    assert_eq!(asked, ["floor_plan", "hygiene_permit"]);
+    world.upload(&id, "floor_plan", crate::world::pdf(100)).await.unwrap();
+    world.submit(&id).await.unwrap();
+    let missing = world.accept(&id).await.unwrap_err();
+    assert!(fields(&missing).iter().any(|(_, reason)| reason == "MATERIAL_MISSING"), "{missing:?}");
+    world.upload(&id, "hygiene_permit", crate::world::pdf(120)).await.unwrap();
+    assert_eq!(world.accept(&id).await.unwrap().phase(), pb::ApplicationPhase::Accepted);
+}
+
+pub async fn a_material_that_is_wrong_at_its_source_is_handed_in(world: World) {
+    world.license.hold_saying("公共场所卫生许可证", TYPE, licence("滨江路88号"));
+    let id = sourced(&world).await;
+    world.as_("citizen").fetch_materials(fetch(&id)).await.unwrap();
+    let shown = dispute(&world, "citizen", &id, "", "hygiene_permit").await.unwrap();
+    let permit = shown.fetched_materials.iter().find(|one| one.material_code == "hygiene_permit").unwrap();
+    assert!(permit.found && permit.disputed && permit.hand_in);
+    world.upload(&id, "floor_plan", crate::world::pdf(100)).await.unwrap();
+    world.submit(&id).await.unwrap();
+    assert!(fields(&world.accept(&id).await.unwrap_err()).iter().any(|(_, reason)| reason == "MATERIAL_MISSING"));
+}
+
+pub async fn who_is_away_too_long_is_given_up(world: World) {
+    let id = sourced(&world).await;
+    world.license.away(true);
+    world.submit(&id).await.unwrap();
+    let state = async |wanted: pb::FetchState| {
+        let read = world.read("citizen", &id).await;
+        let permit = read.fetched_materials.iter().find(|one| one.material_code == "hygiene_permit")?.clone();
+        (permit.state() == wanted).then_some(permit)
+    };
+    // everything missing must be told by Monday the 9th: until Thursday the 5th it is waited for
+    world.day(2026, 3, 5);
+    assert!(state(pb::FetchState::GivenUp).await.is_none());
+    world.day(2026, 3, 6);
+    let permit = world.until(|| state(pb::FetchState::GivenUp)).await;
+    assert!(permit.hand_in && !permit.found);
+    // back again, whoever asks is answered
+    world.license.away(false);
+    world.license.hold("公共场所卫生许可证", TYPE);
+    world.as_("citizen").fetch_materials(fetch(&id)).await.unwrap();
+    assert!(!state(pb::FetchState::Found).await.unwrap().hand_in);
+}
+
+pub async fn another_applicant_keeps_nothing_of_the_first(world: World) {
+    world.license.hold_saying("公共场所卫生许可证", TYPE, licence("滨江路88号"));
+    let id = sourced(&world).await;
+    let shown = world.as_("citizen").fetch_materials(fetch(&id)).await.unwrap().into_inner();
+    let mut other = crate::world::update(&id);
+    (other.etag, other.applicant) = (shown.etag, Some(person("李秀英", CITIZEN2)));
+    world.as_("citizen").update_application(other).await.unwrap();
+    let read = world.read("citizen", &id).await;
+    assert_eq!((value(&read, "address"), value(&read, "premises")), (None, Some(json!("春来客栈"))));
+    assert!(read.sourced_fields.is_empty() && read.fetched_materials.is_empty());
+}
+
+/// 部门数据: what stands in `departments.toml` is asked over HTTP, and fills the form.
+pub async fn what_a_department_says_is_filled_in(world: World) {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("http://{}/data", listener.local_addr().unwrap());
+    let router = Router::new().route("/data", post(answer)).with_state(Desk::default());
+    tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+    let token = world.folder.path().join("dept.token");
+    std::fs::write(&token, "s3cret").unwrap();
+    let file = format!(
+        "[[department]]\ndata = \"不动产登记\"\nissuer = \"区自然资源局\"\naddress = \"{address}\"\ntoken_file = \"{}\"\n",
+        token.display()
+    );
+    std::fs::write(world.folder.path().join("departments.toml"), file).unwrap();
+    let world = world.restart().await;
+    let id = sourced(&world).await;
+    let shown = world.as_("citizen").fetch_materials(fetch(&id)).await.unwrap().into_inner();
+    assert_eq!(value(&shown, "parcel"), Some(json!("511602001001GB00001F00010001")));
+    let parcel = shown.sourced_fields.iter().find(|one| one.field == "parcel").unwrap();
+    assert_eq!((parcel.source.as_str(), parcel.material_code.as_str()), ("department.不动产登记", ""));
+    assert_eq!((parcel.issuer.as_str(), parcel.title.as_str()), ("区自然资源局", "不动产权证书"));
+}
 
 #[derive(Clone, Default)]
 struct Desk {
@@ -146,7 +366,8 @@ async fn answer(State(desk): State<Desk>, headers: HeaderMap, Json(ask): Json<Va
     (
         StatusCode::OK,
         Json(
-            json!({"found": found, "reference": "川（2026）广安区不动产权第0000001号", "title": "不动产权证书", "valid_to": ""}),
+            json!({"found": found, "reference": "川（2026）广安区不动产权第0000001号", "title": "不动产权证书", "valid_to": "",
+                "fields": {"unit": "511602001001GB00001F00010001", "area": 88}}),
         ),
     )
 }

@@ -19,6 +19,7 @@ use yiwang_intake::double::outside::{Outside, OutsideEvent};
 use yiwang_intake::drafting::{self, Draft, Risk, Stage};
 use yiwang_intake::elsewhere::{Custody, CustodyEvent};
 use yiwang_intake::fee::{self, Fees};
+use yiwang_intake::fetching::Disputable;
 use yiwang_intake::hall::{self, Hall, Presence};
 use yiwang_intake::joint::{self, Joint};
 use yiwang_intake::mandate::{self, Mandate};
@@ -199,7 +200,7 @@ fn rare() -> Vec<ApplicationEvent> {
                 license: "01a21907-bb9d-775a-80e1-0754a33c77e3".into(),
             }),
         },
-        ApplicationEvent::MaterialFetched { material: "M01".into(), fetched: None, by: Actor::system() },
+        ApplicationEvent::MaterialFetched { material: "M01".into(), fetched: None, missed: None, by: Actor::system() },
         ApplicationEvent::DeferralLate { materials: vec!["test_report".into()], consequence: Consequence::Withdrawn },
         ApplicationEvent::PreReviewRequested { by: Actor::system() },
         ApplicationEvent::PreReviewInvited { organs: vec![market()], until: Timestamp(1), by: Actor::system() },
@@ -207,6 +208,15 @@ fn rare() -> Vec<ApplicationEvent> {
         ApplicationEvent::PreReviewConcluded { opinion: Box::new(opinion()) },
         ApplicationEvent::ChecksRecorded { checks: vec![("C1".into(), true)], by: Actor::system() },
     ]
+}
+
+/// 数据异议, which carries what somebody wrote.
+fn disputed(vault: &Vault) -> Vec<ApplicationEvent> {
+    vec![ApplicationEvent::FetchedDisputed {
+        what: Disputable::Field("address".into()),
+        reason: Personal::new(&vault.lookup("golden", "李秀英"), "dispute.reason", "例"),
+        by: Actor::system(),
+    }]
 }
 
 fn opinion() -> Opinion {
@@ -424,6 +434,7 @@ pub async fn every_event_ever_released_still_decodes_and_evolves(world: World) {
     if std::env::var_os("YIWANG_WRITE_GOLDEN").is_some_and(|set| !set.is_empty()) {
         write_missing(&Box::pin(live(&world)).await);
         write_rare();
+        shared::write_missing::<Application>(world.ledger(), disputed(world.ledger().vault())).await;
         let (basics, drafts, items) = directory();
         shared::write_missing::<BasicItem>(world.ledger(), basics).await;
         shared::write_missing::<Draft>(world.ledger(), drafts).await;

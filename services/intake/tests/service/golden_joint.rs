@@ -2,7 +2,7 @@
 
 use yiwang_intake::application::{Actor, Channel, IssuedResult, Party};
 use yiwang_intake::catalogue::facts::ResultKind;
-use yiwang_intake::joint::{Event, HandedIn, Member, Standing, ThemePin, Whose};
+use yiwang_intake::joint::{Event, HandedIn, Member, Mended, Standing, ThemePin, Whose};
 use yiwang_intake::theme;
 use yiwang_ledger::{Personal, Timestamp, Vault};
 use yiwang_standards::calendar::Calendar;
@@ -38,6 +38,8 @@ pub fn events(vault: &Vault) -> Vec<Event> {
         },
         item: None,
         standing: Standing::Waiting,
+        begun: None,
+        mended: None,
     };
     let handed_in = HandedIn {
         at: Timestamp(1),
@@ -48,6 +50,15 @@ pub fn events(vault: &Vault) -> Vec<Event> {
         promises: vec![member()],
         deferrals: Vec::new(),
         promised: due(),
+    };
+    let mended = Mended {
+        by: Actor::system(),
+        subject: Some(subject.clone()),
+        staff: false,
+        form: Some(seal("form", "{}")),
+        consents: true,
+        promise: Some(true),
+        deferral: None,
     };
     let result = IssuedResult {
         kind: ResultKind::License,
@@ -66,17 +77,21 @@ pub fn events(vault: &Vault) -> Vec<Event> {
             members: vec![planned],
         },
         Event::JointFormSaved { form: seal("form", "{}"), by: Actor::system() },
-        Event::JointSubmitted { handed_in: Box::new(handed_in) },
+        Event::JointSubmitted { handed_in: Box::new(handed_in.clone()) },
         Event::MemberReleased { member: member() },
+        Event::MemberOpened { member: member() },
+        Event::MemberBegun { member: member(), item: Box::default(), handed_in: Box::new(handed_in) },
         Event::MemberHandedIn { member: member() },
         Event::MemberStuck {
             member: member(), reason: "ITEM_ON_HOLD".into(), zh: "暂停".into(), en: "on hold".into()
         },
         Event::MemberGranted { member: member(), result: Some(result), by: Some(Actor::system()) },
         Event::MemberRefused { member: member(), remark: Some(seal("remark", "例")), by: None },
-        Event::MemberWithdrawn { member: member() },
+        Event::MemberMended { member: member(), mended: Box::new(mended) },
+        Event::MemberWithdrawn { member: member(), reason: Some(seal("reason", "例")), by: Some(Actor::system()) },
         Event::MemberCancelled { member: member(), because: "registration".into() },
         Event::JointTakenBack { reason: Some(seal("reason", "例")), by: Actor::system() },
         Event::JointLate { due: due() },
+        Event::JointDueRecomputed { due: due() },
     ]
 }

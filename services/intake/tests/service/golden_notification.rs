@@ -9,11 +9,17 @@ pub fn notifications(vault: &Vault) -> Vec<NotificationEvent> {
     vec![
         NotificationEvent::NotificationComposed {
             subject: subject.clone(),
-            about: About { application: None, item: "公共场所卫生许可新办".into(), kind: "Accepted".into() },
+            about: About {
+                application: None,
+                joint: None,
+                item: "公共场所卫生许可新办".into(),
+                kind: "Accepted".into(),
+            },
             text: Personal::new(&subject, "notification.text", "例"),
-            targets: vec![Target { channel: Channel::Sms, to, sent: None }],
+            targets: vec![Target { channel: Channel::Sms, to, sent: None, failed: None }],
         },
         NotificationEvent::NotificationSent { channel: Channel::Sms },
+        NotificationEvent::NotificationFailed { channel: Channel::Sms, reason: "status 422".into() },
         NotificationEvent::NotificationRead,
     ]
 }

@@ -12,24 +12,39 @@ use yiwang_proto::intake::v1::joint_service_client::JointServiceClient;
 
 use crate::world::{CITIZEN2, FIRE, HYGIENE, World, citizen, fields, pdf, person, reason, struct_of};
 
-fn joints(world: &World, account: &str) -> JointServiceClient<yiwang_kit::Link> {
+pub fn joints(world: &World, account: &str) -> JointServiceClient<yiwang_kit::Link> {
     JointServiceClient::new(world.link(account))
 }
 
-/// An inn: the hygiene permit (for an annex of its own as well), then the fire check and a bank's step.
-async fn publish(world: &World) {
-    let member = |code: &str, item: &str, when: &str, after: &[&str]| items::ThemeMember {
+pub fn planned(code: &str, item: &str, when: &str, after: &[&str]) -> items::ThemeMember {
+    items::ThemeMember {
         code: code.into(),
         item_code: item.into(),
         when: when.into(),
         after: after.iter().map(|code| (*code).to_owned()).collect(),
         ..Default::default()
-    };
+    }
+}
+
+/// An inn: the hygiene permit (for an annex of its own as well), then the fire check and a bank's step.
+pub async fn publish(world: &World) {
+    let member = planned;
     let bank = items::ThemeMember {
         partner: "工商银行广安分行".into(),
         name: "开立对公账户".into(),
         ..member("bank", "", "", &["hygiene"])
     };
+    let members = vec![
+        member("hygiene", HYGIENE, "", &[]),
+        member("branch", HYGIENE, "answers.annex", &[]),
+        member("fire", FIRE, "", &["hygiene"]),
+        bank,
+    ];
+    publish_of(world, members, &["hygiene", "fire", "bank"]).await;
+}
+
+/// A theme of these members; `alone` are those of whoever has no annex.
+pub async fn publish_of(world: &World, members: Vec<items::ThemeMember>, alone: &[&str]) {
     let question = items::ThemeQuestion {
         code: "annex".into(),
         text: "有分店吗？".into(),
@@ -52,16 +67,11 @@ async fn publish(world: &World) {
         basis: "国发〔2024〕3号".into(),
         promised_limit: Some(limit),
         questions: vec![question],
-        members: vec![
-            member("hygiene", HYGIENE, "", &[]),
-            member("branch", HYGIENE, "answers.annex", &[]),
-            member("fire", FIRE, "", &["hygiene"]),
-            bank,
-        ],
+        members,
         hand_out: items::HandOut::Together.into(),
         examples: vec![items::ThemeExample {
             answers: json!({"annex": false}).to_string(),
-            members: vec!["hygiene".into(), "fire".into(), "bank".into()],
+            members: alone.iter().map(|code| (*code).to_owned()).collect(),
         }],
         ..Default::default()
     };
@@ -69,7 +79,7 @@ async fn publish(world: &World) {
     ThemeServiceClient::new(world.link("admin")).publish_theme(ask).await.unwrap();
 }
 
-fn begun(annex: bool) -> pb::CreateJointApplicationRequest {
+pub fn begun(annex: bool) -> pb::CreateJointApplicationRequest {
     pb::CreateJointApplicationRequest {
         request_id: new_request_id(),
         theme_code: "inn".into(),
@@ -79,7 +89,7 @@ fn begun(annex: bool) -> pb::CreateJointApplicationRequest {
     }
 }
 
-fn one_form() -> pbjson_types::Struct {
+pub fn one_form() -> pbjson_types::Struct {
     struct_of(json!({
         "premises_name": "春来客栈", "premises_address": "广安区滨江路88号", "business_kind": "住宿", "staff_count": 6,
         "area_square_metres": 320, "premises_kind": "宾馆饭店", "floors": "1至3层", "fire_area_square_metres": 320
@@ -103,7 +113,7 @@ pub fn member<'a>(joint: &'a pb::JointApplication, code: &str) -> &'a pb::JointM
     joint.members.iter().find(|member| member.member_code == code).unwrap()
 }
 
-fn states(joint: &pb::JointApplication) -> Vec<(&str, State)> {
+pub fn states(joint: &pb::JointApplication) -> Vec<(&str, State)> {
     joint.members.iter().map(|member| (member.member_code.as_str(), member.state())).collect()
 }
 
@@ -112,7 +122,7 @@ pub async fn submit(world: &World, id: &str) -> Result<pb::JointApplication, ton
     joints(world, "citizen").submit_joint_application(ask).await.map(tonic::Response::into_inner)
 }
 
-async fn get(world: &World, account: &str, id: &str) -> Result<pb::JointApplication, tonic::Status> {
+pub async fn get(world: &World, account: &str, id: &str) -> Result<pb::JointApplication, tonic::Status> {
     let ask = pb::GetJointApplicationRequest { id: id.into() };
     joints(world, account).get_joint_application(ask).await.map(tonic::Response::into_inner)
 }
@@ -142,7 +152,7 @@ pub async fn told(world: &World, id: &str, granted: bool, number: &str) {
         granted,
         decided_date: "2026-03-02".into(),
         case_id: id.into(),
-        result: granted.then_some(result),
+        result: (granted && !number.is_empty()).then_some(result),
         ..Default::default()
     };
     let ask = pb::RecordConclusionRequest {
@@ -257,6 +267,12 @@ pub async fn what_depends_on_a_refusal_is_not_pursued_and_the_others_go_on(world
         assert_eq!((lost.state(), lost.cause.as_str()), (State::Cancelled, "hygiene"));
         assert!(lost.cause_text.contains("公共场所卫生许可"), "{}", lost.cause_text);
     }
+    // nothing of what is not pursued stays
+    let gone = async || {
+        let part = world.read("citizen", &member(&ended, "fire").application_id).await;
+        (part.phase() == pb::ApplicationPhase::Withdrawn).then_some(())
+    };
+    world.until(gone).await;
     grant(&world, &joint, "branch", &HYGIENE_PAPERS, "卫公证字2026第2号").await;
     let ended = until(&world, &joint.id, "branch", State::Granted).await;
     assert_eq!((ended.phase(), ended.ready_members), (pb::JointPhase::Ended, vec!["branch".to_owned()]));
@@ -309,7 +325,7 @@ pub async fn a_member_that_cannot_be_handed_in_goes_on_when_mended(world: World)
     assert_eq!(reason(&client.resume_joint_member(resume("none")).await.unwrap_err()), "MEMBER_NOT_FOUND");
 }
 
-fn take_back(id: &str, code: &str) -> pb::WithdrawJointApplicationRequest {
+pub fn take_back(id: &str, code: &str) -> pb::WithdrawJointApplicationRequest {
     pb::WithdrawJointApplicationRequest {
         id: id.into(),
         request_id: new_request_id(),

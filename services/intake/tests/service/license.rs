@@ -18,6 +18,11 @@ struct Told {
 
 impl License {
     pub fn hold(&self, name: &str, type_code: &str) {
+        self.hold_saying(name, type_code, None);
+    }
+
+    /// A licence that says something.
+    pub fn hold_saying(&self, name: &str, type_code: &str, data: Option<pbjson_types::Struct>) {
         let one = pb::LicenseSummary {
             identifier: "1.2.156.3005.2.11100000000013127D001.115113016823646795.000000001.001.9".into(),
             name: name.into(),
@@ -25,6 +30,7 @@ impl License {
             issuer: "区行政审批局".into(),
             valid_to: "2030-03-01".into(),
             status: pb::LicenseStatus::Valid.into(),
+            data,
             ..Default::default()
         };
         self.0.lock().unwrap().held.push((type_code.to_owned(), one));

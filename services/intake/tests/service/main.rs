@@ -8,6 +8,7 @@ mod appointments;
 mod approval;
 mod attachments;
 mod catalogue;
+mod chains;
 mod charges;
 mod counters;
 mod deferrals;
@@ -31,15 +32,19 @@ mod golden_notification;
 mod golden_parties;
 mod halls;
 mod helpers;
+mod joint_parts;
 mod joints;
 mod license;
+mod likelies;
 mod lobby;
 mod mandates;
 mod notifications;
+mod numbers;
 mod proofs;
 mod questions;
 mod queues;
 mod relay;
+mod searches;
 mod standards;
 mod steps;
 mod themes;
@@ -58,19 +63,33 @@ macro_rules! both {
 }
 
 both! {
-    counters: one_call_shows_the_screen_and_one_accepts_and_prints, a_family_member_acts_with_consent,
+    counters: one_call_shows_the_screen_and_one_accepts_and_prints, what_may_follow_is_told_on_the_spot, a_family_member_acts_with_consent,
         who_has_another_lawful_document_applies_like_everybody, by_telephone_and_then_at_the_window,
         a_draft_outlives_whatever_is_cut_off;
     notifications: each_step_is_told_once_and_says_nothing_of_the_person, who_wants_it_elsewhere_is_told_there,
         a_notification_is_its_addressees_alone, who_is_erased_is_told_nothing_more,
-        a_provider_that_fails_is_asked_again_with_the_same_id;
-    watching: each_step_comes_as_it_happens_and_the_end_ends_it, nobody_follows_what_they_may_not_read,
+        a_provider_that_fails_is_asked_again_with_the_same_id, a_draft_tells_nobody_anything, who_was_too_late_has_not_withdrawn,
+        a_result_is_told_once_though_its_decision_comes_later, what_a_provider_will_never_take_is_written_down,
+        a_provider_that_hangs_holds_up_no_other_channel;
+    watching: who_has_seen_all_is_told_where_it_stands, a_slip_that_is_mended_again_is_seen_again, who_follows_holds_up_nobody,
+        who_sees_it_no_more_follows_it_no_more,
+        each_step_comes_as_it_happens_and_the_end_ends_it, nobody_follows_what_they_may_not_read,
         a_process_that_stops_says_so;
+    joint_parts: a_paper_of_two_files_serves_whole, one_that_cannot_be_handed_in_holds_up_no_other,
+        an_agent_takes_back_with_a_mandate_alone_and_stands_in_the_record, partners_steps_alone_are_handed_in_by_whoever_may,
+        what_another_yields_hides_nothing_that_is_wrong, what_is_yielded_is_needed_and_may_be_mended,
+        a_part_that_others_wait_for_is_joined_to_no_other, who_took_it_back_stands_in_the_record,
+        a_result_that_comes_later_is_waited_for, all_of_it_is_followed_as_it_happens, a_promised_day_that_may_move_makes_nobody_late;
     joints: one_submission_runs_in_every_department_by_its_order, what_is_wrong_is_said_at_once_by_the_names_of_the_one_form,
         what_depends_on_a_refusal_is_not_pursued_and_the_others_go_on, a_paper_that_two_ask_for_is_handed_in_once,
         a_member_that_cannot_be_handed_in_goes_on_when_mended, all_of_it_is_taken_back_and_one_of_it,
         each_sees_of_it_what_is_theirs, a_repeated_request_and_a_crash_make_nothing_twice,
         an_agent_hands_in_with_a_mandate_alone, what_takes_too_long_is_marked;
+    chains: a_later_stage_is_begun_when_its_applicant_is_ready, a_stage_that_nobody_begins_is_given_up_and_what_follows_it,
+        a_stage_has_the_version_of_the_day_on_which_its_turn_comes, a_chain_that_is_none_is_not_published;
+    likelies: what_was_granted_brings_what_follows_it_with_the_reason, a_licence_that_ends_soon_is_to_be_renewed,
+        whoever_does_not_sign_in_is_told_by_what_they_say, nobody_is_told_by_what_is_anothers, an_open_stage_comes_first;
+    searches: lists_of_many_regions_are_found_by_region_and_word, what_is_changed_is_found_at_once_and_read_from_the_ledger;
     catalogue: all_items_are_in_force_after_the_first_start, a_second_start_changes_nothing, an_item_is_read_with_its_guide,
         forty_five_of_fifty_queries_find_the_right_item_among_three, items_are_found_by_department_and_type,
         pages_of_the_catalogue_neither_skip_nor_repeat, pages_of_a_search_neither_skip_nor_repeat, a_foreign_page_token_is_refused,
@@ -80,7 +99,7 @@ both! {
         an_import_without_a_request_id_is_refused, the_twenty_days_of_the_general_law_are_a_default_that_cites_it,
         a_citizen_does_not_cancel_items, another_regions_items_are_not_an_administrators;
     directory: a_claimed_item_goes_through_every_review_into_the_catalogue, nobody_passes_their_own_draft, every_step_has_its_role,
-        what_cannot_be_published_is_said_all_at_once, a_version_for_later_is_in_force_on_its_day, a_level_that_is_not_named_does_not_claim,
+        what_cannot_be_published_is_said_all_at_once, a_version_for_later_is_in_force_on_its_day, a_level_that_is_not_named_does_not_claim, what_is_managed_by_grades_any_level_claims,
         a_new_version_of_the_directory_reaches_claimed_items, an_item_has_one_open_draft, a_draft_is_seen_by_its_office_alone,
         what_was_returned_is_reviewed_anew, a_crash_before_the_catalogue_is_completed,
         an_import_leaves_a_reviewed_list, a_claim_and_a_publication_sent_again_are_answered_as_then,
@@ -94,10 +113,11 @@ both! {
     documents: each_act_issues_its_document_and_the_application_has_its_number, what_is_promised_has_its_document, an_acceptance_has_its_notice,
         what_the_law_accepts_has_its_notice_too, numbers_have_no_gap_and_no_repeat_under_concurrency,
         a_repeated_request_issues_nothing_more, a_new_year_begins_with_one,
-        whoever_may_not_read_the_application_gets_no_document, anybody_who_has_it_verifies_it_and_sees_no_name,
+        whoever_may_not_read_the_application_gets_no_document, who_merely_watches_gets_no_paper, anybody_who_has_it_verifies_it_and_sees_no_name,
         a_digest_says_whether_a_text_or_a_file_is_genuine, an_officers_download_leaves_an_entry,
         a_document_does_not_follow_its_item, what_an_erased_person_was_issued_is_known_and_not_read,
         a_guides_code_leads_to_the_guide, lists_of_documents_are_paged;
+    numbers: whatever_comes_at_once_numbers_are_one_to_n;
     doubles: the_second_is_received_told_of_the_first_and_not_accepted,
         a_clerk_joins_the_second_to_the_first,
         the_oldest_of_many_stops_whoever_came_later,
@@ -152,7 +172,10 @@ both! {
         who_waits_when_the_day_ends_is_told_and_missed_nothing;
     fetching: what_the_platform_issued_is_fetched_and_not_asked_for, what_nobody_held_is_asked_for_again,
         one_request_id_of_two_callers_is_two_requests, a_source_that_is_away_is_asked_again_once_it_is_handed_in,
-        nobody_learns_what_another_holds_by_writing_their_name, a_list_that_asks_for_what_can_be_had_is_not_published;
+        nobody_learns_what_another_holds_by_writing_their_name, a_list_that_asks_for_what_can_be_had_is_not_published,
+        what_a_licence_says_is_filled_in_and_not_typed_over, what_is_wrong_at_the_source_is_said_looked_at_and_accepted,
+        what_cannot_be_had_is_handed_in, a_material_that_is_wrong_at_its_source_is_handed_in, who_is_away_too_long_is_given_up,
+        another_applicant_keeps_nothing_of_the_first, what_a_department_says_is_filled_in;
     deliveries: what_was_granted_is_handed_out_at_the_window_and_has_its_proof, who_collects_for_another_has_a_mandate_to_receive,
         a_parcel_is_tracked_whatever_the_carrier_does, what_comes_back_goes_again_and_what_is_lost_is_made_again,
         a_locker_opens_with_its_code_and_what_nobody_takes_is_put_back,
@@ -182,7 +205,7 @@ both! {
         a_form_says_where_its_fields_come_from, sensitive_data_need_a_consent_of_their_own,
         who_watches_sees_the_form_masked_and_who_handles_it_in_full, marks_of_a_form_that_there_are_none_of_are_refused;
     proofs: a_draft_that_became_unpublishable_goes_back_to_drafting, a_region_keeps_its_own_list_of_abolished_proofs;
-    themes: five_themes_are_there_and_found_by_their_event, questions_lead_to_members_one_form_and_one_list,
+    themes: six_themes_are_there_and_found_by_their_event, questions_lead_to_members_one_form_and_one_list,
         an_answer_that_fits_no_question_is_refused, a_member_that_cannot_be_applied_for_says_why,
         a_theme_is_its_regions_and_what_is_wrong_is_said_at_once, what_an_administrator_published_no_release_overwrites,
         a_cancelled_theme_is_planned_no_more, a_theme_joins_items_of_several_regions;
@@ -191,7 +214,7 @@ both! {
         an_organ_of_a_transfer_is_called_what_the_catalogue_calls_it, what_is_entrusted_stays_its_organs_and_is_not_entrusted_on,
         a_case_is_handled_by_the_trustee_in_its_organs_name, a_power_that_was_cancelled_meanwhile_is_not_dated,
         a_draft_is_handled_by_whoever_is_competent_when_it_is_handed_in, entrusting_back_is_recorded_as_a_finding,
-        a_power_goes_down_only_to_a_level_that_the_directory_names, a_crash_before_the_items_moved_is_completed,
+        a_power_goes_down_only_to_a_level_that_the_directory_names, a_crash_before_the_items_moved_is_completed, a_list_is_handed_over_as_it_stands_on_its_day,
         an_offer_is_taken_back_and_is_nobodys_business_before_it_is_dated;
     applications: a_draft_needs_only_an_item, an_application_goes_from_the_form_to_its_number, a_repeated_request_is_answered_as_the_first_time,
         the_same_request_id_with_another_body_is_refused, a_stale_etag_is_refused, a_wrong_check_digit_names_its_field,
@@ -204,7 +227,8 @@ both! {
         plain_personal_data_lie_nowhere_in_the_folder, a_year_that_is_loaded_settles_a_provisional_date,
         an_erased_person_reads_as_erased_everywhere, who_withdraws_is_not_told_that_it_was_for_being_late,
         a_provisional_date_says_that_nothing_is_lost_by_it, a_due_date_names_the_article_it_rests_on,
-        a_refusal_names_the_review_organ_and_the_court, a_slip_is_mended_on_the_spot_by_the_applicant_and_by_the_window;
+        a_refusal_names_the_review_organ_and_the_court, a_slip_is_mended_on_the_spot_by_the_applicant_and_by_the_window,
+        who_has_not_seen_anothers_change_does_not_write_over_it, a_companys_own_person_is_recorded;
     attachments: a_file_comes_back_as_it_was, a_file_of_many_chunks_comes_back_as_it_was, a_cut_off_upload_leaves_nothing,
         a_file_of_a_wrong_kind_is_refused, a_file_that_is_too_large_is_refused, a_wrong_hash_is_refused, an_empty_file_is_refused,
         a_repeated_upload_is_one_file, a_repeated_upload_is_answered_after_receipt_too,

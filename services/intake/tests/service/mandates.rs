@@ -11,12 +11,12 @@ use crate::world::{CITIZEN2, HYGIENE, PLAIN, World, citizen, create, fields, per
 
 type Mandates = MandateServiceClient<yiwang_kit::Link>;
 
-fn mandates(world: &World, account: &str) -> Mandates {
+pub fn mandates(world: &World, account: &str) -> Mandates {
     MandateServiceClient::new(world.link(account))
 }
 
 /// 李秀英 lets 张建国 apply and withdraw for her, until the end of March.
-fn entrusted() -> pb::GrantMandateRequest {
+pub fn entrusted() -> pb::GrantMandateRequest {
     pb::GrantMandateRequest {
         request_id: new_request_id(),
         principal: Some(person("李秀英", CITIZEN2)),
@@ -30,7 +30,7 @@ fn entrusted() -> pb::GrantMandateRequest {
 }
 
 /// A draft of 张建国's for 李秀英.
-async fn for_her(world: &World) -> pb::Application {
+pub async fn for_her(world: &World) -> pb::Application {
     let mut request = create(PLAIN);
     (request.applicant, request.agent) = (Some(person("李秀英", CITIZEN2)), Some(citizen()));
     world.as_("citizen").create_application(request).await.unwrap().into_inner()

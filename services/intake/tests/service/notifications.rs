@@ -1,6 +1,7 @@
 //! 通知: at least once, de-duplicated, never lost.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
 use axum::extract::State;
@@ -12,7 +13,9 @@ use yiwang_kit::new_request_id;
 use yiwang_proto::intake::v1 as pb;
 use yiwang_proto::intake::v1::notification_service_client::NotificationServiceClient;
 
-use crate::world::{CITIZEN2, PLAIN, World, create, fields, person, reason, struct_of};
+use crate::applications::correction;
+use crate::relay::concluded;
+use crate::world::{CITIZEN2, PLAIN, World, citizen, create, fields, person, reason, struct_of};
 
 fn notifications(world: &World, account: &str) -> NotificationServiceClient<yiwang_kit::Link> {
     NotificationServiceClient::new(world.link(account))
@@ -128,6 +131,98 @@ pub async fn who_is_erased_is_told_nothing_more(world: World) {
     assert_eq!(entries.iter().filter(|entry| entry.kind == "NotificationComposed").count(), 2, "one each");
 }
 
+pub async fn a_draft_tells_nobody_anything(world: World) {
+    let mut create = create(PLAIN);
+    (create.applicant, create.agent) = (Some(person("李秀英", CITIZEN2)), Some(citizen()));
+    let draft = world.as_("citizen").create_application(create).await.unwrap().into_inner();
+    world.withdraw(&draft.id).await.unwrap();
+    // what comes after it in the feed is told: so was all before it
+    let submitted = world.submitted().await;
+    told(&world, &["Submitted"]).await;
+    world.accept(&submitted.id).await.unwrap();
+    told(&world, &["Submitted", "Accepted"]).await;
+    assert!(list(&world, "citizen2").await.is_empty());
+}
+
+pub async fn who_was_too_late_has_not_withdrawn(world: World) {
+    let submitted = world.submitted().await;
+    world.as_("clerk").request_correction(correction(&submitted.id)).await.unwrap();
+    told(&world, &["Submitted", "CorrectionRequested"]).await;
+    world.day(2026, 4, 2);
+    let late = told(&world, &["Submitted", "CorrectionRequested", "Withdrawn"]).await.pop().unwrap();
+    assert!(late.text.contains("未在期限内补正，视为撤回"), "{}", late.text);
+}
+
+pub async fn a_result_is_told_once_though_its_decision_comes_later(world: World) {
+    let accepted = world.accepted().await;
+    let mut approval = world.by_service("approval");
+    approval.record_conclusion(concluded(&accepted.id, "decided", "")).await.unwrap();
+    approval.record_conclusion(concluded(&accepted.id, "issued", "2026-000001")).await.unwrap();
+    let kinds = ["Submitted", "Accepted", "Concluded", "ResultIssued"];
+    told(&world, &kinds).await;
+    let mut document = concluded(&accepted.id, "document", "2026-000001");
+    document.conclusion.as_mut().unwrap().document_number = "广卫许决〔2026〕1号".into();
+    approval.record_conclusion(document).await.unwrap();
+    assert_eq!(world.read("citizen", &accepted.id).await.conclusion.unwrap().document_number, "广卫许决〔2026〕1号");
+    // the next is told: so was the document
+    world.submitted().await;
+    told(&world, &[&kinds[..], &["Submitted"]].concat()).await;
+}
+
+async fn provider(world: World, router: Router) -> World {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("http://{}/sms", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+    let file = world.config.data_dir.join("notifications.toml");
+    std::fs::write(file, format!("[sms]\naddress = \"{address}\"\n")).unwrap();
+    world.restart().await
+}
+
+pub async fn what_a_provider_will_never_take_is_written_down(world: World) {
+    let asked = Arc::new(AtomicU32::new(0));
+    let count = asked.clone();
+    let refuse = move || {
+        count.fetch_add(1, Ordering::SeqCst);
+        std::future::ready(StatusCode::UNPROCESSABLE_ENTITY)
+    };
+    let world = provider(world, Router::new().route("/sms", post(refuse))).await;
+    world.submitted().await;
+    let failed = async || {
+        let all = list(&world, "citizen").await;
+        let target = all.first()?.targets.iter().find(|target| target.channel() == pb::NotificationChannel::Sms)?;
+        target.fail_time.map(|_| target.send_time)
+    };
+    assert_eq!(world.until(failed).await, None);
+    world.until(async || world.ledger().parked().await.unwrap().is_empty().then_some(())).await;
+    assert_eq!(asked.load(Ordering::SeqCst), 1, "asked of nobody again");
+}
+
+/// Counts who gave up waiting.
+struct GivenUp(Arc<AtomicU32>);
+
+impl Drop for GivenUp {
+    fn drop(&mut self) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+pub async fn a_provider_that_hangs_holds_up_no_other_channel(world: World) {
+    let given_up = Arc::new(AtomicU32::new(0));
+    let count = given_up.clone();
+    let hang = move || {
+        let waiting = GivenUp(count.clone());
+        async move {
+            std::future::pending::<()>().await;
+            drop(waiting);
+            StatusCode::OK
+        }
+    };
+    let world = provider(world, Router::new().route("/sms", post(hang))).await;
+    world.submitted().await;
+    world.until(async || (spooled(&world, "app").len() == 1).then_some(())).await;
+    assert_eq!(given_up.load(Ordering::SeqCst), 0, "pushed while the telephone was still being tried");
+}
+
 /// A provider that fails first, then takes a message and loses its answer, and then goes right.
 #[derive(Clone, Default)]
 struct Desk(Arc<Mutex<(u32, BTreeMap<String, u32>)>>);
@@ -146,13 +241,7 @@ async fn take(State(desk): State<Desk>, Json(message): Json<Value>) -> StatusCod
 
 pub async fn a_provider_that_fails_is_asked_again_with_the_same_id(world: World) {
     let desk = Desk::default();
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = format!("http://{}/sms", listener.local_addr().unwrap());
-    let router = Router::new().route("/sms", post(take)).with_state(desk.clone());
-    tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
-    let file = world.config.data_dir.join("notifications.toml");
-    std::fs::write(file, format!("[sms]\naddress = \"{address}\"\n")).unwrap();
-    let world = world.restart().await;
+    let world = provider(world, Router::new().route("/sms", post(take)).with_state(desk.clone())).await;
     world.submitted().await;
     told(&world, &["Submitted"]).await;
     let (asked, taken) = desk.0.lock().unwrap().clone();

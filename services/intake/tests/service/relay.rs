@@ -210,7 +210,7 @@ pub async fn a_refusal_gives_the_right_to_evaluate_it(world: World) {
     assert_eq!(right.applicant.unwrap().document_number, crate::world::CITIZEN);
 }
 
-fn concluded(id: &str, request: &str, number: &str) -> pb::RecordConclusionRequest {
+pub fn concluded(id: &str, request: &str, number: &str) -> pb::RecordConclusionRequest {
     let mut result =
         pb::IssuedResult { name: "公共场所卫生许可证".into(), number: number.into(), ..Default::default() };
     result.set_kind(yiwang_proto::catalogue::v1::ResultKind::License);

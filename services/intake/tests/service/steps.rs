@@ -43,6 +43,10 @@ pub async fn departments_say_before_it_is_handed_in_whether_it_is_ready(world: W
     // 2026-03-04 12:00 in China
     let until = 1_772_596_800;
     assert_eq!(reason(&reviews(&world, "clerk").invite_pre_review(invite(0)).await.unwrap_err()), "FIELD_INVALID");
+    // an organ is one of the catalogue's, and called what it is called there
+    let mut made_up = invite(until);
+    made_up.organs[0] = pb::AskedOrgan { organ_code: "12345".into(), name: "某局".into() };
+    assert_eq!(reason(&reviews(&world, "clerk").invite_pre_review(made_up).await.unwrap_err()), "ORGAN_UNKNOWN");
     reviews(&world, "clerk").invite_pre_review(invite(until)).await.unwrap();
     let conclude = |ready: bool, opinion: &str| pb::ConcludePreReviewRequest {
         id: draft.id.clone(),
@@ -179,6 +183,14 @@ pub async fn no_promise_in_an_excluded_field_unless_a_law_orders_it(world: World
     let refused = submit(&world, &id).await.unwrap_err();
     let found = crate::world::fields(&refused);
     assert!(found.contains(&("details.handling.excluded_fields".into(), "PROMISE_EXCLUDED".into())), "{found:?}");
+    // a place's own rule lifts nothing, nor does a document, nor a law without its article
+    for place in ["《四川省消防条例》第二十条", "国办发〔2020〕42号", "《消防法》"] {
+        wanted.details = Some(items::ItemDetails { handling: Some(handling(place)), ..details() });
+        crate::directory::save(&world, &id, wanted.clone()).await;
+        let found = crate::world::fields(&submit(&world, &id).await.unwrap_err());
+        let unfit = ("details.handling.promise_ordered_by".to_owned(), "PROMISE_LAW_UNFIT".to_owned());
+        assert!(found.contains(&unfit), "{place}: {found:?}");
+    }
     wanted.details = Some(items::ItemDetails { handling: Some(handling("《消防法》第十五条")), ..details() });
     crate::directory::passed(&world, &id, wanted).await;
     publish(&world, "admin", &id, "").await.unwrap();

@@ -26,12 +26,12 @@ async fn publish(world: &World, who: &str, theme: pb::Theme) -> Result<pb::Theme
     themes(world, who).publish_theme(ask).await.map(tonic::Response::into_inner)
 }
 
-pub async fn five_themes_are_there_and_found_by_their_event(world: World) {
+pub async fn six_themes_are_there_and_found_by_their_event(world: World) {
     let list = async |ask: pb::ListThemesRequest| {
         let found = themes(&world, "citizen").list_themes(ask).await.unwrap().into_inner().themes;
         found.into_iter().map(|theme| theme.theme_code).collect::<Vec<_>>()
     };
-    assert_eq!(list(Default::default()).await, ["bdc", "cs", "cyd", "ggcs", "qykb"]);
+    assert_eq!(list(Default::default()).await, ["bdc", "cs", "cyd", "ggcs", "qykb", "tzxm"]);
     assert_eq!(list(pb::ListThemesRequest { life_event: "出生".into(), ..Default::default() }).await, ["cs"]);
     let trade = pb::ListThemesRequest { kind: pb::ThemeKind::OneTrade.into(), ..Default::default() };
     assert_eq!(list(trade).await, ["ggcs"]);

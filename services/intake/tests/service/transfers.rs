@@ -279,6 +279,36 @@ pub async fn a_power_goes_down_only_to_a_level_that_the_directory_names(world: W
     assert_eq!(reason(&offer(&world, "editor", up).await.unwrap_err()), "RECEIVER_UNFIT");
 }
 
+/// What the giver's list becomes between the dating and the day is what the receiver begins with; after the day it is the receiver's.
+pub async fn a_list_is_handed_over_as_it_stands_on_its_day(world: World) {
+    published(&world).await;
+    let mut later = crate::directory::elements();
+    later.guide = "三月十日起的新指南".into();
+    let revise = pb::ReviseItemRequest { item_code: ITEM.into(), request_id: new_request_id() };
+    let draft = world.directory_as("editor").revise_item(revise).await.unwrap().into_inner().id;
+    crate::directory::passed(&world, &draft, later).await;
+    crate::directory::publish(&world, "admin", &draft, "2026-03-10").await.unwrap();
+    let offered = offer(&world, "editor", reassign()).await.unwrap();
+    consult(&world, "health_catalogue", &offered.id).await.unwrap();
+    accept(&world, "market_catalogue", &offered.id).await.unwrap();
+    date(&world, &offered.id, "2026-03-16").await.unwrap();
+    let guide = async || item(&world, THEIRS).await.conditions[0].clone();
+    assert_eq!(guide().await, "三月十日起的新指南");
+    // taken back before its day: it is not what stands on the sixteenth
+    let ask = pb::WithdrawVersionRequest {
+        item_code: ITEM.into(),
+        request_id: new_request_id(),
+        reason: "方案调整".into(),
+        ..Default::default()
+    };
+    world.catalogue_as("admin").withdraw_version(ask).await.unwrap();
+    world.until(async || (guide().await != "三月十日起的新指南").then_some(())).await;
+    let theirs = item(&world, THEIRS).await;
+    assert_eq!((theirs.department_code.as_str(), theirs.status()), (MARKET, pb::ItemStatus::Announced));
+    world.day(2026, 3, 16);
+    apply(&world, THEIRS).await.unwrap();
+}
+
 /// The entry is there, and nothing after it: the relay brings it into the catalogue.
 pub async fn a_crash_before_the_items_moved_is_completed(world: World) {
     published(&world).await;

@@ -95,6 +95,7 @@ fn of_the_tests(id: &str) -> Option<Account> {
         document: None,
         roles: roles.iter().map(|role| (*role).to_owned()).collect(),
         grade: 0,
+        acting: None,
         organisations: vec![organ.to_owned()],
         region: region.map(str::to_owned),
     })

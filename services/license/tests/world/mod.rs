@@ -74,6 +74,7 @@ pub fn order(case: &str) -> pb::IssueLicenseRequest {
             name: "刘明".into(),
             role: "approver".into(),
             organisation: organ(),
+            ..Default::default()
         }),
         case_id: "0190d5a0-0000-7000-8000-000000000001".into(),
         case_number: format!("5116022026{case}"),

@@ -1,7 +1,6 @@
 //! The desk at which a service hands its documents out: reading, drawing, verifying. Who may read what was decided before it is
 //! asked.
 
-use anyhow::Context as _;
 use yiwang_kit::config::DocumentsConfig;
 use yiwang_kit::timestamp;
 use yiwang_ledger::{Hash, Ledger, Refusal, StreamId};
@@ -45,16 +44,7 @@ impl Desk {
     /// # Errors
     /// A font that the configuration names is not there or is none.
     pub fn open(ledger: &Ledger, config: &DocumentsConfig, public_url: &str, path: &str) -> anyhow::Result<Self> {
-        let read = |file: &std::path::PathBuf| {
-            std::fs::read(file).with_context(|| format!("字体无法读取 / cannot read the font {}", file.display()))
-        };
-        let fallbacks = config.fallback_font.iter().map(read).collect::<anyhow::Result<Vec<_>>>()?;
-        let fonts = match &config.font {
-            Some(own) => Fonts::own(read(own)?, fallbacks),
-            None => Fonts::with_fallbacks(fallbacks),
-        };
-        let fonts =
-            fonts.context("documents.font：不是 TrueType 或 OpenType 字体 / not a TrueType or OpenType font")?;
+        let fonts = Fonts::configured(config)?;
         Ok(Desk { ledger: ledger.clone(), fonts, verified_at: format!("{}{path}", public_url.trim_end_matches('/')) })
     }
 
@@ -148,7 +138,11 @@ impl Desk {
         answer.digest.clone_from(&issued.digest);
         answer.addressee = text.as_ref().map(masked).unwrap_or_default();
         if !digest.is_empty() {
-            answer.digest_verdict = self.verdict(&issued, text, &digest).await?.into();
+            let verdict = self.verdict(&issued, text, &digest).await?;
+            if verdict == pb::DigestVerdict::Differs {
+                answer.text.push_str("，但所核验的文件与其不一致，不是原件");
+            }
+            answer.digest_verdict = verdict.into();
         }
         Ok(answer)
     }

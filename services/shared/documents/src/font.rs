@@ -5,9 +5,11 @@
 
 use std::sync::{Arc, LazyLock};
 
+use anyhow::Context as _;
 use krilla::text::Font as Face;
 use skrifa::instance::{LocationRef, Size};
 use skrifa::{FontRef, MetadataProvider as _};
+use yiwang_kit::config::DocumentsConfig;
 
 /// Noto Serif SC (SIL OFL 1.1, `fonts/OFL.txt`): GBK, 通用规范汉字表 and the usual signs. See `fonts/README.md`.
 static SHIPPED: &[u8] = include_bytes!("../fonts/NotoSerifSC-Regular-subset.otf");
@@ -56,6 +58,22 @@ impl Fonts {
     /// of them is no font.
     pub fn with_fallbacks(fallbacks: Vec<Vec<u8>>) -> Option<Self> {
         Self::assemble(Arc::new(SHIPPED), fallbacks)
+    }
+
+    /// Those that an installation draws with.
+    ///
+    /// # Errors
+    /// A font that the configuration names is not there or is none.
+    pub fn configured(config: &DocumentsConfig) -> anyhow::Result<Self> {
+        let read = |file: &std::path::PathBuf| {
+            std::fs::read(file).with_context(|| format!("字体无法读取 / cannot read the font {}", file.display()))
+        };
+        let fallbacks = config.fallback_font.iter().map(read).collect::<anyhow::Result<Vec<_>>>()?;
+        let fonts = match &config.font {
+            Some(own) => Self::own(read(own)?, fallbacks),
+            None => Self::with_fallbacks(fallbacks),
+        };
+        fonts.context("documents.font：不是 TrueType 或 OpenType 字体 / not a TrueType or OpenType font")
     }
 
     /// An operator's own font instead of the product's.

@@ -48,7 +48,7 @@ const RED: (u8, u8, u8) = (0xd2, 0x1a, 0x1a);
 /// # Errors
 /// [`PdfError`].
 pub fn render(text: &Text, size: Size, fonts: &Fonts) -> Result<Vec<u8>, PdfError> {
-    if text.layout != LAYOUT {
+    if !(1..=LAYOUT).contains(&text.layout) {
         return Err(PdfError::Layout(text.layout));
     }
     let sheets = layout::layout(text, size, fonts)?;

@@ -8,7 +8,7 @@ use crate::kind::Kind;
 
 /// The layout by which documents are drawn today. A document keeps the one that it was issued with: what a layout draws never
 /// changes, to the byte, which a test holds it to; another look is another layout.
-pub const LAYOUT: u32 = 1;
+pub const LAYOUT: u32 = 2;
 
 /// A document's whole text.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

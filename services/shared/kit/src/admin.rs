@@ -200,7 +200,7 @@ fn entry(entry: &Entry) -> pb::Entry {
 /// The actor of an entry by its id alone: `staff:clerk`, `service:intake`, `system`.
 pub fn actor(id: &str) -> Actor {
     let role = id.split_once(':').map_or(id, |(kind, _)| kind);
-    Actor { id: id.to_owned(), name: String::new(), role: role.to_owned(), organisation: String::new() }
+    Actor { id: id.to_owned(), role: role.to_owned(), ..Actor::default() }
 }
 
 fn parked(one: &Parked) -> pb::ParkedDelivery {

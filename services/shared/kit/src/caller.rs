@@ -51,6 +51,8 @@ pub struct Caller {
     pub grade: u8,
     /// The natural person, or the company acted for: keyed hash of kind and number.
     pub subject: Option<SubjectId>,
+    /// 经办人: the natural person who acts for a company, as the identity provider knows them: `person:…`.
+    pub acting: Option<String>,
 }
 
 impl Caller {
@@ -65,7 +67,13 @@ impl Caller {
             region: String::new(),
             grade: 0,
             subject: None,
+            acting: None,
         }
+    }
+
+    /// Who does it, as entries have it: the natural person where one acts for a company, which stays the principal.
+    pub fn doer(&self) -> &str {
+        self.acting.as_deref().unwrap_or(&self.id)
     }
 
     /// A service of the suite.
@@ -273,7 +281,7 @@ impl<T> Incoming<T> {
     fn shell(&self, request_id: String) -> Call {
         Call {
             principal: self.caller.id.clone(),
-            actor: self.circumstances.actor.clone().unwrap_or_else(|| self.caller.id.clone()),
+            actor: self.circumstances.actor.clone().unwrap_or_else(|| self.caller.doer().to_owned()),
             request_id,
             fingerprint: Hash::ZERO,
             expected_version: None,

@@ -117,8 +117,8 @@ impl LegalClock {
         if recorded || file.exists() {
             return Err(Refusal::state(
                 "CLOCK_IN_USE",
-                "已有业务数据，起始时间不能再改",
-                "the data folder is in use: its clock cannot start anew",
+                "数据目录已有业务数据，起始时间不能再改，请换一个空目录",
+                "the data folder holds data already: its clock cannot start anew; name an empty folder",
             ));
         }
         self.last.store(0, SeqCst);

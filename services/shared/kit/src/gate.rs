@@ -217,7 +217,8 @@ fn type_name(name: &str) -> anyhow::Result<EntityTypeName> {
     Ok(format!("Yiwang::{name}").parse()?)
 }
 
-fn not_permitted(action: &str) -> Refusal {
+/// `ACTION_NOT_PERMITTED`.
+pub fn not_permitted(action: &str) -> Refusal {
     Refusal::new(Kind::PermissionDenied, "ACTION_NOT_PERMITTED", "您无权进行此项操作", "you may not do this")
         .with("action", action)
 }

@@ -11,7 +11,7 @@
 //! | [`status`] | refusals as gRPC statuses and back |
 //! | [`stack`] | the one tower stack in front of every service |
 //! | [`link`], `replicas`, [`tls`] | from one service to another, in one process or over TCP to one of its replicas |
-//! | [`storage`] | where files are kept |
+//! | [`storage`], [`followed`] | where files are kept; files that an operator changes while the process runs |
 //! | [`shared`] | what replicas share and may lose: Redis, or the process |
 //! | [`party`] | whose data a message carries, and how much of it a list shows |
 //! | [`limit`] | time limits and due dates, in and out |
@@ -27,6 +27,7 @@ pub mod clock;
 pub mod config;
 pub mod entropy;
 mod erasure;
+pub mod followed;
 pub mod gate;
 pub mod health;
 pub mod identity;

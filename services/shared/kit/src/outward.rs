@@ -14,6 +14,14 @@ const PATIENCE: Duration = Duration::from_secs(5);
 #[error("away: {0}")]
 pub struct Away(pub String);
 
+impl Away {
+    /// Whether it says that this very question will never be answered otherwise. What speaks of us (a token or an address that is
+    /// wrong) or of the moment is no rejection: an operator mends it, or time does.
+    pub fn is_rejection(&self) -> bool {
+        matches!(self.0.as_str(), "status 400" | "status 410" | "status 413" | "status 414" | "status 422")
+    }
+}
+
 /// An address outside, with the token that it wants.
 pub struct Outward {
     client: reqwest::Client,

@@ -69,6 +69,7 @@ pub fn actor(caller: &Caller) -> pb::Actor {
         name: if officer { caller.name.clone() } else { String::new() },
         role: caller.role().to_owned(),
         organisation: caller.organisations.first().filter(|_| officer).cloned().unwrap_or_default(),
+        person_id: caller.acting.clone().unwrap_or_default(),
     }
 }
 

@@ -113,7 +113,8 @@ pub struct Files {
 }
 
 impl Files {
-    fn of<'a>(files: impl IntoIterator<Item = &'a Path>) -> Self {
+    /// Watches these.
+    pub fn of<'a>(files: impl IntoIterator<Item = &'a Path>) -> Self {
         Self { seen: files.into_iter().map(|file| (file.to_owned(), modified(file))).collect() }
     }
 
@@ -128,8 +129,15 @@ impl Files {
         changed
     }
 
+    /// Watches these from now on; those that were watched before keep the time at which they were seen.
+    pub(crate) fn follow<'a>(&mut self, files: impl IntoIterator<Item = &'a Path>) {
+        let known = |file: &Path| self.seen.iter().find(|(own, _)| own == file).cloned();
+        self.seen =
+            files.into_iter().map(|file| known(file).unwrap_or_else(|| (file.to_owned(), modified(file)))).collect();
+    }
+
     /// Next time, they count as changed.
-    fn forget(&mut self) {
+    pub(crate) fn forget(&mut self) {
         self.seen.iter_mut().for_each(|(_, seen)| *seen = None);
     }
 }

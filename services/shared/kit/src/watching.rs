@@ -11,14 +11,16 @@ use tokio::time::{Instant, sleep, sleep_until};
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
-use yiwang_ledger::{Kind, Ledger, Refusal, StreamId};
+use yiwang_ledger::{Cursor, Kind, Ledger, Refusal, StreamId};
 
 use crate::status::status;
 
 /// A sign of life, so that nothing between us and the reader takes the stream for dead.
 const BEAT: Duration = Duration::from_secs(15);
 /// A stream is no longer than this: whoever goes on shows a fresh token.
-const LONGEST: Duration = Duration::from_secs(600);
+pub(crate) const LONGEST: Duration = Duration::from_secs(600);
+/// Who does not read what has come for so long follows no more.
+const UNREAD: Duration = Duration::from_secs(30);
 /// Before the feed is asked again after it was away.
 const PAUSE: Duration = Duration::from_secs(1);
 
@@ -30,6 +32,8 @@ pub struct Looked<T> {
     pub after: usize,
     /// Nothing more will come.
     pub ended: bool,
+    /// What a sign of life says: where it stands, and that it has ended.
+    pub beat: T,
 }
 
 /// All who follow streams of one ledger.
@@ -50,27 +54,55 @@ impl Watching {
     }
 
     async fn read(&self) {
-        let mut seen = loop {
-            match self.ledger.head().await {
-                Ok(head) => break head.position,
-                Err(_) => sleep(PAUSE).await,
-            }
-        };
+        let mut seen = self.at_head().await;
         let mut wake = 0;
         loop {
-            match self.ledger.feed(seen, 500).await {
+            match self.ledger.feed_from(seen, 500).await {
                 Ok(entries) => match entries.last() {
                     Some(last) => {
-                        seen = last.position;
+                        seen = Cursor { position: last.position, hash: last.hash, ..seen };
                         self.wake(entries.iter().map(|entry| entry.stream));
                     }
                     None => wake = self.ledger.feed_wake(wake).await,
                 },
+                Err(refusal) if refusal.reason == "FEED_REWOUND" => {
+                    tracing::warn!("the ledger was restored: whoever follows looks again");
+                    seen = self.at_head().await;
+                    self.wake_all();
+                }
                 Err(refusal) => {
                     tracing::warn!(reason = refusal.reason, "who follows is not woken for now");
                     sleep(PAUSE).await;
                 }
             }
+        }
+    }
+
+    /// Where the feed ends now, with what stands there, so that a ledger that is put back beneath us is noticed.
+    async fn at_head(&self) -> Cursor {
+        loop {
+            if let Ok(cursor) = self.head().await {
+                return cursor;
+            }
+            sleep(PAUSE).await;
+        }
+    }
+
+    async fn head(&self) -> Result<Cursor, Refusal> {
+        let head = self.ledger.head().await?;
+        let last = self.ledger.feed(head.position.saturating_sub(1), 1).await?;
+        let last = last.first().filter(|last| last.position == head.position);
+        Ok(last.map_or(Cursor { epoch: head.epoch, ..Cursor::START }, |last| Cursor {
+            epoch: head.epoch,
+            position: last.position,
+            hash: last.hash,
+        }))
+    }
+
+    fn wake_all(&self) {
+        let watched = self.watched.lock().unwrap_or_else(PoisonError::into_inner);
+        for sender in watched.values() {
+            sender.send_replace(());
         }
     }
 
@@ -90,55 +122,82 @@ impl Watching {
     }
 
     /// Follows a stream: what `look` finds after a place, then whatever comes, until it has ended, the reader is gone or ten
-    /// minutes have passed. `look` checks at each turn what its caller may see; what it refuses is the stream's end.
+    /// minutes have passed. `look` checks at each turn what its caller may see; what it refuses is the stream's end. Where there is
+    /// nothing new at first, a sign of life says so at once.
     pub fn follow<T, F>(
         &self,
         stream: StreamId,
         mut after: usize,
-        beat: impl Fn() -> T + Send + 'static,
         look: impl Fn(usize) -> F + Send + 'static,
     ) -> ReceiverStream<Result<T, Status>>
     where
-        T: Send + 'static,
+        T: Clone + Send + 'static,
         F: Future<Output = Result<Looked<T>, Refusal>> + Send,
     {
         let (answer, stream_of) = mpsc::channel(16);
         // subscribed before the first look: nothing falls between
         let (mut woken, shutdown) = (self.of(stream), self.shutdown.clone());
         tokio::spawn(async move {
-            let ends = Instant::now() + LONGEST;
+            let reader = Reader { answer, ends: Instant::now() + LONGEST, shutdown: shutdown.clone() };
+            let mut first = true;
             loop {
                 woken.mark_unchanged();
-                match look(after).await {
-                    Ok(looked) => {
-                        after = looked.after;
-                        for one in looked.new {
-                            if answer.send(Ok(one)).await.is_err() {
-                                return;
-                            }
-                        }
-                        if looked.ended {
-                            return;
-                        }
-                    }
+                let looked = match look(after).await {
+                    Ok(looked) => looked,
                     Err(refusal) => {
-                        let _ = answer.send(Err(status(refusal))).await;
+                        reader.give(Err(status(refusal))).await;
+                        return;
+                    }
+                };
+                after = looked.after;
+                let idle = looked.new.is_empty() && (first || looked.ended);
+                for one in looked.new.into_iter().chain(idle.then(|| looked.beat.clone())) {
+                    if !reader.give(Ok(one)).await {
                         return;
                     }
                 }
+                if looked.ended {
+                    return;
+                }
+                first = false;
                 tokio::select! {
                     _ = woken.changed() => {}
-                    () = sleep(BEAT) => if answer.send(Ok(beat())).await.is_err() { return },
-                    () = sleep_until(ends) => return,
-                    () = answer.closed() => return,
+                    () = sleep(BEAT) => if !reader.give(Ok(looked.beat)).await { return },
+                    () = sleep_until(reader.ends) => return,
+                    () = reader.answer.closed() => return,
                     () = shutdown.cancelled() => {
-                        let _ = answer.send(Err(status(stopping()))).await;
+                        let _ = reader.answer.try_send(Err(status(stopping())));
                         return;
                     }
                 }
             }
         });
         ReceiverStream::new(stream_of)
+    }
+}
+
+/// Whoever follows, and until when.
+struct Reader<T> {
+    answer: mpsc::Sender<Result<T, Status>>,
+    ends: Instant,
+    shutdown: CancellationToken,
+}
+
+impl<T> Reader<T> {
+    /// Gives the reader something; false where it is not read: the reader is gone or does not read on, or time is up.
+    async fn give(&self, one: Result<T, Status>) -> bool {
+        // what has room is given even while the process stops
+        let one = match self.answer.try_send(one) {
+            Ok(()) => return true,
+            Err(mpsc::error::TrySendError::Closed(_)) => return false,
+            Err(mpsc::error::TrySendError::Full(one)) => one,
+        };
+        tokio::select! {
+            sent = self.answer.send(one) => sent.is_ok(),
+            () = sleep(UNREAD) => false,
+            () = sleep_until(self.ends) => false,
+            () = self.shutdown.cancelled() => false,
+        }
     }
 }
 

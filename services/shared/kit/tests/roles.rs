@@ -70,6 +70,7 @@ fn officer(account: &str) -> Caller {
         region: REGION.into(),
         grade: account.grade,
         subject: None,
+        acting: None,
     }
 }
 

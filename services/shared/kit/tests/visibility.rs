@@ -120,6 +120,7 @@ impl Dice {
             region: format!("5116{}", self.below(4)),
             grade: 0,
             subject: (!self.one_in(5)).then(|| self.person()),
+            acting: None,
         }
     }
 }

@@ -51,6 +51,11 @@ pub trait Route: Send + Sync + 'static {
     /// Delivers one entry. Called at least once an entry, in order within its stream; `request_id` is the same each time and
     /// serves as the request id of the call, so that the receiver acts once.
     async fn deliver(&self, entry: &Entry, request_id: &str) -> Delivery;
+
+    /// The longest pause between two tries: pauses double from a tenth of a second up to it, at most to about 27 minutes.
+    fn longest_pause(&self) -> Duration {
+        Duration::from_secs(30)
+    }
 }
 
 /// A stream that a relay could not deliver.
@@ -84,6 +89,12 @@ const MAIN: Sql = Sql::both(
 const CREATE: Sql = Sql::both(
     "INSERT INTO cursor (reader, stream, epoch, position, hash, lease_epoch, lease_until, tries, next_at, error)
      VALUES ($1, $2, $3, 0, $4, 0, 0, 0, 0, '') ON CONFLICT DO NOTHING",
+);
+/// At the head, with what stands there; where nothing does, the first entry is still to come and `CREATE` begins before it.
+const CREATE_AT_HEAD: Sql = Sql::both(
+    "INSERT INTO cursor (reader, stream, epoch, position, hash, lease_epoch, lease_until, tries, next_at, error)
+     SELECT $1, $2, h.epoch, e.position, e.hash, 0, 0, 0, 0, '' FROM head h JOIN entry e ON e.position = h.position
+     WHERE h.shard = 0 ON CONFLICT DO NOTHING",
 );
 const TAKE: Sql = Sql::both(
     "UPDATE cursor SET lease_epoch = lease_epoch + 1, lease_until = $1
@@ -179,6 +190,18 @@ impl Ledger {
         let (core, route) = (self.core.clone(), Arc::new(route));
         let relay = Relay { core, name, route, lease_epoch: AtomicI64::new(0), seen: Mutex::default() };
         self.core.background.spawn(relay.run());
+    }
+
+    /// As [`Ledger::relay`], for one that tells people something. Where it has never run in a ledger, it begins with what comes after
+    /// this call: nobody is told today of what happened years ago, because a release has learnt to tell it. Once begun, it goes on
+    /// where it was.
+    ///
+    /// # Errors
+    /// `STORE_UNAVAILABLE`: it was not started.
+    pub async fn relay_from_now(&self, name: &'static str, route: impl Route) -> Result<(), Refusal> {
+        engine::write!(&*self.core.db, CREATE_AT_HEAD, name, Uuid::nil()).map_err(store_refusal)?;
+        self.relay(name, route);
+        Ok(())
     }
 
     /// Streams that relays of this service could not deliver, by relay and stream.
@@ -487,7 +510,7 @@ impl Relay {
 
     async fn park(&self, held: &Held, sql: Sql, entry: &Entry, delivery: Delivery, tries: u64) -> Result<(), Stop> {
         let now = self.core.host.machine_now().0;
-        let backoff = Duration::from_millis(100 << tries.min(9)).min(Duration::from_secs(30));
+        let backoff = Duration::from_millis(100 << tries.min(14)).min(self.route.longest_pause());
         let (next_at, reason) = match delivery {
             Delivery::Later { reason } => (now + backoff.as_micros() as i64, reason),
             Delivery::Refused { reason } => (i64::MAX, reason),

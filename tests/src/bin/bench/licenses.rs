@@ -113,6 +113,7 @@ fn order(run: u64, number: u64) -> anyhow::Result<IssueLicenseRequest> {
             name: "刘明".to_owned(),
             role: "approver".to_owned(),
             organisation: ORGAN.to_owned(),
+            ..Actor::default()
         }),
         case_id: "0190d5a0-0000-7000-8000-000000000001".to_owned(),
         case_number,

@@ -10,8 +10,9 @@ use super::look;
 use super::{Acting, check_not_deemed, check_not_own};
 use crate::application::{Application, ApplicationEvent as Event, Phase, Point, not_found, wrong_phase};
 use crate::catalogue::ItemFacts;
+use crate::form;
 use crate::limit::legal_date;
-use crate::standard::{Check, ORIGINAL};
+use crate::standard::{Check, ORIGINAL, SOURCED};
 
 /// Tells what is missing.
 #[derive(Clone, Debug)]
@@ -40,7 +41,8 @@ fn check_codes(facts: &ItemFacts, ask: &RequestCorrection) -> Result<(), Refusal
     let mut refusal = Refusal::invalid("CHECK_NOT_ON_LIST", zh, en);
     let original = |code: &str| code.strip_prefix(ORIGINAL).is_some_and(|material| facts.material(material).is_some());
     let listed = |code: &str| facts.scenarios.iter().flat_map(|one| &one.checks).any(|check| check.code == code);
-    let known = |code: &str| listed(code) || original(code);
+    let sourced = |code: &str| code.strip_prefix(SOURCED).is_some_and(|field| !form::title(facts, field).is_empty());
+    let known = |code: &str| listed(code) || original(code) || sourced(code);
     for (index, point) in ask.points.iter().enumerate() {
         if !point.check.is_empty() && !known(&point.check) {
             refusal = refusal.with_field(format!("points[{index}].check_code"), "CHECK_NOT_ON_LIST", zh, en);

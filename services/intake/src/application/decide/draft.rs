@@ -108,6 +108,24 @@ pub struct Update {
     pub form: Change<Personal>,
     /// By the joint application that it is a part of.
     pub joint: bool,
+    /// Whoever writes has not said which version they have seen.
+    pub unseen: bool,
+}
+
+/// 不互相覆盖: what somebody else wrote last is not written over by whoever has not seen it.
+///
+/// # Errors
+/// `ETAG_MISSING`.
+fn check_seen(app: &Application, ask: &Update, by: &Acting) -> Result<(), Refusal> {
+    let own = app.written_by.as_ref().is_none_or(|who| who == by.actor.doer());
+    if own || !ask.unseen {
+        return Ok(());
+    }
+    let (zh, en) = (
+        "该申请最近由他人修改，请先读取最新内容，再带上 etag 保存",
+        "somebody else changed it last: read it, and give back its etag",
+    );
+    Err(Refusal { kind: Kind::FailedPrecondition, ..Refusal::field("etag", "ETAG_MISSING", zh, en) })
 }
 
 fn boxed(change: &Change<Party>) -> Change<Box<Party>> {
@@ -118,7 +136,7 @@ fn boxed(change: &Change<Party>) -> Change<Box<Party>> {
     }
 }
 
-/// 免填: fills in what the applicant's identity says, where the item's form takes it from there.
+/// 免填: fills in what the applicant's identity says, and what was fetched, where the item's form takes it from there.
 pub fn prefill(app: &Application, facts: &ItemFacts, by: &Acting, cx: &Context) -> Decision<Event> {
     if !matches!(app.phase, Phase::Draft | Phase::CorrectionRequested) {
         return Err(if app.exists() { wrong_phase(&app.phase, "免填", "filled in") } else { not_found() });
@@ -126,6 +144,9 @@ pub fn prefill(app: &Application, facts: &ItemFacts, by: &Acting, cx: &Context) 
     let applicant = app.identified_applicant().ok_or_else(applicant_missing)?;
     let known = form::known(facts, applicant);
     let filled = form::filled(app.form.as_ref().and_then(Personal::get), &known);
+    let mut filled: serde_json::Map<_, _> = serde_json::from_str(&filled).unwrap_or_default();
+    filled.extend(app.sourced());
+    let filled = serde_json::Value::Object(filled).to_string();
     let form = Change::Set(Personal::new(app.data_subject(), "form", filled));
     update(app, facts, &Update { form, ..Update::default() }, by, cx)
 }
@@ -142,11 +163,22 @@ pub fn update(app: &Application, facts: &ItemFacts, ask: &Update, by: &Acting, c
     ask.applicant.apply(&mut after.applicant);
     ask.agent.apply(&mut after.agent);
     ask.form.apply(&mut after.form);
+    let applicant = |app: &Application| app.applicant.as_ref().map(|party| party.subject.clone());
+    match &ask.form {
+        // another's data are not this applicant's
+        _ if applicant(&after) != applicant(app) && !app.fetched.is_empty() => {
+            after.form = form::without_fetched(&after);
+            after.fetched.clear();
+        }
+        Change::Set(_) => form::check_fetched(&after)?,
+        _ => {}
+    }
     let subject = after.data_subject().clone();
     after.form = after.form.map(|form| under(&subject, form));
     if after == *app {
         return Ok(Vec::new());
     }
+    check_seen(app, ask, by)?;
     // Once handed in, another person's application is another application.
     if app.receipt.is_some()
         && after.identified_applicant().map(|p| &p.subject) != app.identified_applicant().map(|p| &p.subject)

@@ -12,7 +12,8 @@ use crate::double::Other;
 /// two that wait one alone may end, and what was accepted never does.
 ///
 /// # Errors
-/// `WRONG_PHASE`, `DEEMED_ACCEPTED`, `NOT_THE_SAME_MATTER`, `OTHER_CAME_LATER`, `OWN_APPLICATION`, `CLERK_GRADE_TOO_LOW`.
+/// `WRONG_PHASE`, `PART_OF_JOINT`, `DEEMED_ACCEPTED`, `NOT_THE_SAME_MATTER`, `OTHER_CAME_LATER`, `OWN_APPLICATION`,
+/// `CLERK_GRADE_TOO_LOW`.
 pub fn join(
     app: &Application,
     pinned: &ItemFacts,
@@ -25,6 +26,14 @@ pub fn join(
         Phase::Absent => return Err(not_found()),
         Phase::Submitted { .. } | Phase::CorrectionRequested => {}
         phase => return Err(wrong_phase(phase, "并入其他申请", "joined to another")),
+    }
+    // what others of its theme wait for is granted here, or not at all: the other one is joined to it
+    if let Some(of) = &app.joint {
+        let (zh, en) = (
+            "该申请是联办申请的一部分，其他事项等待其结果；请将另一件并入本件",
+            "others of a joint application wait for what comes of it: join the other one to it",
+        );
+        return Err(Refusal::state("PART_OF_JOINT", zh, en).with("joint_id", of.joint.to_string()));
     }
     check_not_own(app, by)?;
     check_grade(pinned, by)?;

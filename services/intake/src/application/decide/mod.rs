@@ -28,7 +28,7 @@ pub use attach::{add_attachment, attachment_not_found, check_material, remove_at
 pub use conclude::record_conclusion;
 pub use correct::{RequestCorrection, request_correction};
 pub use draft::{Create, Update, check_size, create, prefill, update};
-pub use fetch::{fetched, fetched_of, may_fetch};
+pub use fetch::{answered, dispute, fetched, may_fetch};
 pub use help::{check_helper, help};
 pub use join::join;
 pub use look::record_checks;
@@ -37,7 +37,7 @@ pub use papers::papers_arrived;
 pub use pre_review::{MOST_ORGANS, conclude, give, invite, request};
 pub use save::{Save, save_fields};
 use submit::authority;
-pub use submit::{Handing, mandate_missing, not_the_applicant, resubmit, submit};
+pub use submit::{Handing, applicant_not_present, mandate_missing, not_the_applicant, resubmit, submit};
 pub use take_up::{offer, take_up, wrong_code};
 pub use timer::{recompute, timer};
 pub use withdraw::{Withdraw, answer_withdrawal, withdraw};

@@ -159,17 +159,22 @@ pub(super) fn authority(app: &Application, by: &Acting, cx: &Context) -> Result<
     } else if by.is_agent(app) {
         Ok((Authority::Agent, Some(held(app, Act::Apply, by, cx)?)))
     } else if by.staff && app.channel == Channel::Phone {
-        let (zh, en) = (
-            "电话申请须由申请人在网上确认提交，或者到窗口取件后提交",
-            "what was begun by telephone is handed in by the applicant online, or once a window has taken it up",
-        );
-        Err(Refusal::state("APPLICANT_NOT_PRESENT", zh, en))
+        Err(applicant_not_present())
     } else if by.staff {
         let mandate = app.agent.as_ref().map(|_| held(app, Act::Apply, by, cx)).transpose()?;
         Ok((Authority::Window, mandate))
     } else {
         Err(not_the_applicant())
     }
+}
+
+/// `APPLICANT_NOT_PRESENT`.
+pub fn applicant_not_present() -> Refusal {
+    let (zh, en) = (
+        "电话申请须由申请人在网上确认提交，或者到窗口取件后提交",
+        "what was begun by telephone is handed in by the applicant online, or once a window has taken it up",
+    );
+    Refusal::state("APPLICANT_NOT_PRESENT", zh, en)
 }
 
 /// `NOT_THE_APPLICANT`.

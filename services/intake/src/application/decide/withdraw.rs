@@ -14,7 +14,7 @@ use crate::mandate::Act;
 pub struct Withdraw {
     /// Why.
     pub reason: Option<Personal>,
-    /// By the joint application that it is a part of.
+    /// By the joint application that it is a part of, whose own rule has looked at who may.
     pub joint: bool,
 }
 
@@ -22,7 +22,7 @@ pub struct Withdraw {
 /// Once it was handed in, that is the applicant, or an agent with a mandate for it.
 pub fn withdraw(app: &Application, ask: &Withdraw, by: &Acting, cx: &Context) -> Decision<Event> {
     // whoever merely began it has no say in it any more
-    if app.receipt.is_some() && !by.is(app.applicant.as_ref()) {
+    if app.receipt.is_some() && !ask.joint && !by.is(app.applicant.as_ref()) {
         if !by.is_agent(app) {
             return Err(not_the_applicant());
         }

@@ -10,6 +10,7 @@ use anyhow::{Context as _, bail};
 use async_trait::async_trait;
 use serde::Deserialize;
 use yiwang_kit::config::Mode;
+use yiwang_kit::followed::{Followed, Read};
 pub use yiwang_kit::outward::Away;
 use yiwang_kit::{Config, Env};
 use yiwang_ledger::Timestamp;
@@ -117,33 +118,40 @@ struct Entry {
 /// The carrier of `carriers.toml` in the data folder. Where there is no such file: in development the demonstration, which carries
 /// nothing; in production none, and nothing is posted through the platform.
 ///
+/// Read again when the file or the token changes.
+///
 /// # Errors
 /// The file is not in order, or wants the demonstration in production.
-pub fn open(env: &Env) -> anyhow::Result<Option<Arc<dyn Carrier>>> {
-    configured(&env.config)
+pub fn open(env: &Env) -> anyhow::Result<Followed<Option<Arc<dyn Carrier>>>> {
+    let config = env.config.clone();
+    Followed::open("carriers.toml", move || configured(&config), env.shutdown.clone())
 }
 
-fn configured(config: &Config) -> anyhow::Result<Option<Arc<dyn Carrier>>> {
+fn configured(config: &Config) -> anyhow::Result<Read<Option<Arc<dyn Carrier>>>> {
     let production = config.mode == Mode::Production;
-    let text = match std::fs::read_to_string(config.data_dir.join("carriers.toml")) {
+    let mut files = vec![config.outside("carriers.toml")];
+    let text = match std::fs::read_to_string(&files[0]) {
         Ok(text) => text,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            return Ok((!production).then(|| Arc::new(Demonstration) as Arc<dyn Carrier>));
+            let value = (!production).then(|| Arc::new(Demonstration) as Arc<dyn Carrier>);
+            return Ok(Read { value, files });
         }
         Err(error) => return Err(error).context("carriers.toml"),
     };
     let entry = toml::from_str::<File>(&text).context("carriers.toml")?.carrier;
+    files.extend(entry.token_file.clone());
     let token = entry.token_file.map(std::fs::read_to_string).transpose().context("carriers.toml: token_file")?;
-    match entry.address {
+    let value: Option<Arc<dyn Carrier>> = match entry.address {
         Some(address) => {
             let name = entry.name.unwrap_or_else(|| address.clone());
-            Ok(Some(Arc::new(CarrierDesk::new(name, &address, token, production)?)))
+            Some(Arc::new(CarrierDesk::new(name, &address, token, production)?))
         }
         None if production => {
             bail!("carriers.toml：生产环境不得使用演示寄递 / the demonstration carries nothing: not in production")
         }
-        None => Ok(Some(Arc::new(Demonstration))),
-    }
+        None => Some(Arc::new(Demonstration)),
+    };
+    Ok(Read { value, files })
 }
 
 #[cfg(test)]
@@ -158,7 +166,7 @@ mod tests {
                 std::fs::write(folder.path().join("carriers.toml"), text).expect("a file");
             }
             let config = Config { mode, data_dir: folder.path().to_owned(), ..Config::default() };
-            configured(&config).map(|found| found.is_some()).map_err(|error| error.to_string())
+            configured(&config).map(|read| read.value.is_some()).map_err(|error| error.to_string())
         };
         assert_eq!(open(Mode::Development, None), Ok(true));
         assert_eq!(open(Mode::Production, None), Ok(false));

@@ -10,6 +10,7 @@ use anyhow::bail;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use yiwang_kit::config::Mode;
+use yiwang_kit::followed::{Followed, Read};
 pub use yiwang_kit::outward::Away;
 use yiwang_kit::{Config, Env};
 
@@ -165,34 +166,41 @@ struct Entry {
 /// The provider of `payments.toml` in the data folder. Where there is no such file: in development the demonstration, which takes no
 /// money; in production none, and nothing is paid online.
 ///
+/// Read again when the file or the token changes.
+///
 /// # Errors
 /// The file is not in order, or wants the demonstration in production.
-pub fn open(env: &Env) -> anyhow::Result<Option<Arc<dyn Provider>>> {
-    configured(&env.config)
+pub fn open(env: &Env) -> anyhow::Result<Followed<Option<Arc<dyn Provider>>>> {
+    let config = env.config.clone();
+    Followed::open("payments.toml", move || configured(&config), env.shutdown.clone())
 }
 
-fn configured(config: &Config) -> anyhow::Result<Option<Arc<dyn Provider>>> {
+fn configured(config: &Config) -> anyhow::Result<Read<Option<Arc<dyn Provider>>>> {
     use anyhow::Context as _;
     let production = config.mode == Mode::Production;
-    let text = match std::fs::read_to_string(config.data_dir.join("payments.toml")) {
+    let mut files = vec![config.outside("payments.toml")];
+    let text = match std::fs::read_to_string(&files[0]) {
         Ok(text) => text,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            return Ok((!production).then(|| Arc::new(Demonstration) as Arc<dyn Provider>));
+            let value = (!production).then(|| Arc::new(Demonstration) as Arc<dyn Provider>);
+            return Ok(Read { value, files });
         }
         Err(error) => return Err(error).context("payments.toml"),
     };
     let entry = toml::from_str::<File>(&text).context("payments.toml")?.provider;
+    files.extend(entry.token_file.clone());
     let token = entry.token_file.map(std::fs::read_to_string).transpose().context("payments.toml: token_file")?;
-    match entry.address {
+    let value: Option<Arc<dyn Provider>> = match entry.address {
         Some(address) => {
             let name = entry.name.unwrap_or_else(|| address.clone());
-            Ok(Some(Arc::new(PaymentDesk::new(name, &address, token, production)?)))
+            Some(Arc::new(PaymentDesk::new(name, &address, token, production)?))
         }
         None if production => {
             bail!("payments.toml：生产环境不得使用演示支付 / the demonstration takes no money: not in production")
         }
-        None => Ok(Some(Arc::new(Demonstration))),
-    }
+        None => Some(Arc::new(Demonstration)),
+    };
+    Ok(Read { value, files })
 }
 
 #[cfg(test)]
@@ -212,7 +220,7 @@ mod tests {
     fn production_takes_no_demonstration() {
         let open = |mode, file| {
             let (_folder, config) = config(mode, file);
-            configured(&config).map(|found| found.is_some()).map_err(|error| error.to_string())
+            configured(&config).map(|read| read.value.is_some()).map_err(|error| error.to_string())
         };
         assert_eq!(open(Mode::Development, None), Ok(true));
         assert_eq!(open(Mode::Production, None), Ok(false));

@@ -260,7 +260,7 @@ fn body(draft: &Draft, matter: &Matter) -> Vec<Part> {
                  并进入办理程序。现将需要补交的材料和期限一次告知如下："
             )),
             papers("补交期限", list),
-            p(format!("逾期未补交的，{consequence}")),
+            p(consequence.clone()),
             Part::Title("容缺受理承诺书".to_owned()),
             Part::Lead(format!("{}：", matter.organ)),
             p(format!("本人（单位）申请办理“{}”，已知悉上述容缺受理告知的全部内容，自愿作出如下承诺：", matter.item)),

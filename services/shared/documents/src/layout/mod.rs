@@ -53,7 +53,17 @@ impl Size {
             Size::Large => Measures { title: 30.0, body: 23.0, table: 19.0, small: 14.0, leading: 1.6 },
         }
     }
+
+    /// How far apart lines may stand, the widest first: the first layout knows one distance; the second moves them closer.
+    fn leadings(self, layout: u32) -> Vec<f32> {
+        let widest = self.measures().leading;
+        let narrower = [1.7, 1.65, 1.6, 1.55, CLOSEST].into_iter().filter(|leading| *leading < widest);
+        std::iter::once(widest).chain(narrower.filter(|_| layout > 1)).collect()
+    }
 }
+
+/// Lines stand no closer: what is easily read (WCAG 2.1, 1.4.12).
+const CLOSEST: f32 = 1.5;
 
 /// What a piece of a document is to whoever has it read aloud.
 #[derive(Clone, Debug, PartialEq)]
@@ -109,10 +119,29 @@ struct Pen<'a> {
     y: f32,
 }
 
-/// Lays a text out.
+/// Lays a text out. Where closer lines save a page, they stand as close as that needs and no closer: so the seal stays with the text
+/// (GB/T 9704—2012: 采取调整行距、字距的措施解决).
 pub(crate) fn layout(text: &Text, size: Size, fonts: &Fonts) -> Result<Sheets, Missing> {
+    let leadings = size.leadings(text.layout);
+    let widest = spaced(text, size, fonts, leadings[0])?;
+    let Some(closest) = leadings[1..].last().filter(|_| widest.pages.len() > 1) else { return Ok(widest) };
+    let fewest = spaced(text, size, fonts, *closest)?.pages.len();
+    if fewest == widest.pages.len() {
+        return Ok(widest);
+    }
+    for leading in &leadings[1..] {
+        let sheets = spaced(text, size, fonts, *leading)?;
+        if sheets.pages.len() == fewest {
+            return Ok(sheets);
+        }
+    }
+    Ok(widest)
+}
+
+/// The same with lines at one distance, in their own height.
+fn spaced(text: &Text, size: Size, fonts: &Fonts, leading: f32) -> Result<Sheets, Missing> {
     let sheets = Sheets { pages: vec![Vec::new()], ..Sheets::default() };
-    let mut pen = Pen { fonts, sizes: size.measures(), sheets, y: TOP };
+    let mut pen = Pen { fonts, sizes: Measures { leading, ..size.measures() }, sheets, y: TOP };
     pen.title(&text.title)?;
     pen.number(text)?;
     let mut signed = false;

@@ -40,6 +40,21 @@ fn written(sheets: &Sheets) -> String {
     lines.collect()
 }
 
+/// What is laid out as it is today, and as the first release did.
+fn pages(text: &Text, layout: u32, size: Size) -> usize {
+    sheets(&Text { layout, ..text.clone() }, size).pages.len()
+}
+
+#[test]
+fn the_seal_stays_with_the_text_where_closer_lines_make_room() {
+    let texts = samples::texts();
+    let promise = texts.iter().find(|text| text.kind == crate::Kind::Promise).unwrap();
+    assert_eq!((pages(promise, 1, Size::Ordinary), pages(promise, 2, Size::Ordinary)), (2, 1));
+    for (text, size) in texts.iter().flat_map(|text| Size::iter().map(move |size| (text, size))) {
+        assert!(pages(text, 2, size) <= pages(text, 1, size), "{:?}", text.kind);
+    }
+}
+
 /// Texts of characters that typesetting treats differently.
 fn words() -> impl Strategy<Value = String> {
     prop::collection::vec(

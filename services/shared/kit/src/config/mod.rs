@@ -28,6 +28,9 @@ pub struct Config {
     pub mode: Mode,
     /// Where databases, attachments and, in development, keys are kept.
     pub data_dir: PathBuf,
+    /// Folder of the files that name who is asked outside (`departments.toml`, `carriers.toml`, `payments.toml`,
+    /// `notifications.toml`), watched; absent: `data_dir`.
+    pub outside_dir: Option<PathBuf>,
     /// Where the gateway, or `yiwang up`, listens: `127.0.0.1:8080`.
     pub listen: String,
     /// 行政区划代码 (GB/T 2260, 12 digits) of the place this installation serves.
@@ -248,6 +251,7 @@ impl Default for Config {
             mode: Mode::Development,
             data_dir: PathBuf::from("yiwang-data"),
             listen: "127.0.0.1:8080".into(),
+            outside_dir: None,
             region: "511602000000".into(),
             database_url: None,
             intake: ServiceConfig::default(),
@@ -361,6 +365,11 @@ impl Config {
     pub fn public_url(&self) -> String {
         let url = self.documents.public_url.clone().unwrap_or_else(|| format!("http://{}", self.listen));
         url.trim_end_matches('/').to_owned()
+    }
+
+    /// A file that names who is asked outside.
+    pub fn outside(&self, file: &str) -> PathBuf {
+        self.outside_dir.as_ref().unwrap_or(&self.data_dir).join(file)
     }
 
     /// Folder of calendar year files.

@@ -30,6 +30,9 @@ pub struct Account {
     /// Codes of the organs worked for.
     #[serde(default)]
     pub organisations: Vec<String>,
+    /// 经办人 of a company: the natural person who acts for it, `person:…`.
+    #[serde(default)]
+    pub acting: Option<String>,
     /// Another region than the installation's.
     #[serde(default)]
     pub region: Option<String>,

@@ -10,7 +10,7 @@ use jsonwebtoken::jwk::{Jwk, ThumbprintHash};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 
 use super::accounts::Account;
-use super::token::{Audience, Claims};
+use super::token::{Act, Audience, Claims};
 use crate::caller::CallerKind;
 use crate::config::{Config, TokenAlgorithm};
 use crate::{entropy, keys};
@@ -65,6 +65,7 @@ impl Signer {
             organisations: Vec::new(),
             region: String::new(),
             document: None,
+            act: None,
         }
     }
 }
@@ -114,6 +115,7 @@ impl DevelopmentIssuer {
             organisations,
             region: account.region.clone().unwrap_or_else(|| self.region.clone()),
             document: account.document.clone(),
+            act: account.acting.clone().map(|sub| Act { sub }),
             ..self.signer.claims(account.subject(), account.kind, ACCOUNT_SECONDS)
         }
     }

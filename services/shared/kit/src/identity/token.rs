@@ -21,6 +21,13 @@ pub struct Document {
     pub number: String,
 }
 
+/// `act` of RFC 8693: who acts for the holder.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Act {
+    /// The natural person's account: `person:…`.
+    pub sub: String,
+}
+
 /// The claims of a token.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Claims {
@@ -57,6 +64,9 @@ pub struct Claims {
     /// 证件: of the person, or of the company acted for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub document: Option<Document>,
+    /// 经办人: the natural person who acts for a company. Of nobody else it is looked at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub act: Option<Act>,
 }
 
 fn is_zero(grade: &u8) -> bool {
@@ -77,7 +87,7 @@ impl Claims {
     /// The caller that the claims describe.
     ///
     /// # Errors
-    /// `TOKEN_MALFORMED` where the subject does not fit the kind, or the document is of no known kind.
+    /// `TOKEN_MALFORMED` where the subject does not fit the kind, who acts is no person, or the document is of no known kind.
     pub fn caller(self, keyring: &Keyring) -> Result<Caller, Refusal> {
         let prefix = match self.kind {
             CallerKind::Person => "person:",
@@ -87,7 +97,14 @@ impl Claims {
             CallerKind::Service => "service:",
             CallerKind::Anonymous => return Err(malformed()),
         };
-        if self.sub.strip_prefix(prefix).is_none_or(str::is_empty) || self.sub.len() > 128 {
+        let account = |sub: &str, prefix: &str| {
+            sub.len() <= 128 && sub.strip_prefix(prefix).is_some_and(|account| !account.is_empty())
+        };
+        if !account(&self.sub, prefix) {
+            return Err(malformed());
+        }
+        let acting = self.act.filter(|_| self.kind == CallerKind::Company).map(|act| act.sub);
+        if acting.as_ref().is_some_and(|sub| !account(sub, "person:")) {
             return Err(malformed());
         }
         let subject = match &self.document {
@@ -106,6 +123,7 @@ impl Claims {
             region: self.region,
             grade: self.grade,
             subject,
+            acting,
         })
     }
 }

@@ -12,6 +12,7 @@ use crate::telemetry::Trace;
 /// The methods that anybody may call without a token: guides, the directory, notices and the verification of licences are public.
 pub const PUBLIC: &[&str] = &[
     "/yiwang.catalogue.v1.CatalogueService/SearchItems",
+    "/yiwang.catalogue.v1.CatalogueService/SuggestItems",
     "/yiwang.catalogue.v1.CatalogueService/GetItem",
     "/yiwang.catalogue.v1.CatalogueService/GetGuideCode",
     "/yiwang.catalogue.v1.CatalogueService/PreviewChecklist",

@@ -56,7 +56,8 @@ both! {
     unique: a_taken_key_is_refused_by_its_scope, a_released_key_is_free, two_claims_of_one_batch_have_one_winner,
         what_was_decided_behind_a_loser_is_decided_again, a_key_moves_within_one_batch;
     feed: it_is_dense_complete_and_in_order, a_gap_halts, a_rewound_ledger_halts, a_reader_is_woken;
-    relay: it_delivers_each_entry_in_order, a_stream_that_fails_is_parked_and_the_others_go_on, a_refused_entry_waits_for_a_person, parked_streams_are_read_page_by_page,
+    relay: it_delivers_each_entry_in_order, who_tells_people_begins_with_what_comes,
+        who_tells_people_misses_nothing_of_a_ledger_that_begins, a_stream_that_fails_is_parked_and_the_others_go_on, a_refused_entry_waits_for_a_person, parked_streams_are_read_page_by_page,
         it_goes_on_where_it_was_after_a_restart, a_poison_entry_is_parked, a_gap_halts_it_for_everybody_to_see,
         a_process_that_stops_lets_go_of_its_leases;
     resume: a_rewound_ledger_halts_a_relay_until_an_operator_has_it_go_on, a_store_restored_beneath_a_running_relay_halts_it,

@@ -71,6 +71,27 @@ pub async fn it_delivers_each_entry_in_order(world: World) {
     }
 }
 
+pub async fn who_tells_people_begins_with_what_comes(world: World) {
+    let (receiver, jar) = (Receiver::default(), stream());
+    add_times(&world, jar, 3).await;
+    world.ledger.relay_from_now("r", receiver.clone()).await.unwrap();
+    add_times(&world, jar, 1).await;
+    until("what comes is told", || async { receiver.versions(jar) == [4] }).await;
+    // begun, it passes over nothing: not even what comes while it does not run
+    let world = world.restart().await;
+    add_times(&world, jar, 2).await;
+    world.ledger.relay_from_now("r", receiver.clone()).await.unwrap();
+    until("it goes on where it was", || async { receiver.versions(jar).ends_with(&[5, 6]) }).await;
+    assert_eq!(receiver.versions(jar).first(), Some(&4));
+}
+
+pub async fn who_tells_people_misses_nothing_of_a_ledger_that_begins(world: World) {
+    let (receiver, jar) = (Receiver::default(), stream());
+    world.ledger.relay_from_now("r", receiver.clone()).await.unwrap();
+    add_times(&world, jar, 2).await;
+    until("all is told", || async { receiver.versions(jar) == [1, 2] }).await;
+}
+
 pub async fn a_stream_that_fails_is_parked_and_the_others_go_on(world: World) {
     let (receiver, sick, well) = (Receiver::default(), stream(), stream());
     receiver.set(sick, Delivery::Later { reason: "away".into() });

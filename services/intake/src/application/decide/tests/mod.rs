@@ -3,6 +3,7 @@
 mod clock;
 mod examples;
 mod properties;
+mod sourced;
 
 use std::sync::Arc;
 
@@ -50,8 +51,13 @@ pub fn citizen() -> Acting {
 }
 
 pub fn clerk() -> Acting {
-    let actor =
-        Actor { id: "staff:clerk".into(), name: "李四".into(), role: "clerk".into(), organisation: "O".into() };
+    let actor = Actor {
+        id: "staff:clerk".into(),
+        name: "李四".into(),
+        role: "clerk".into(),
+        organisation: "O".into(),
+        ..Actor::default()
+    };
     Acting { actor, subject: Some(subject('c')), staff: true, grade: 0, helper: None, mandates: Vec::new() }
 }
 
