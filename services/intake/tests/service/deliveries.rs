@@ -245,7 +245,7 @@ pub async fn a_parcel_is_tracked_whatever_the_carrier_does(world: World) {
     let tracked = until(&world, &delivery.id, |one| one.parcels[0].tracking_number == "E1").await;
     let number = tracked.parcels[0].number.clone();
     // told the same again, nothing stands twice
-    later(&world, 40);
+    later(&world, 61);
     world.until(async || (desk.numbers().len() >= 4).then_some(())).await;
     desk.say(json!({"state": "delivered", "signed_by": "张建国", "moves": [
         {"time": 1_772_420_000, "text": "已揽收"}, {"time": 1_772_430_000, "text": "已签收"}]}));
