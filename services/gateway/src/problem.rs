@@ -20,7 +20,14 @@ use yiwang_kit::status::{self as kit, Problem, ProblemField, code_name};
 pub const PROBLEM_JSON: &str = "application/problem+json";
 
 /// Reasons that speak of the request's own size: 413, not 400.
-const TOO_LARGE: [&str; 4] = ["BODY_TOO_LARGE", "MESSAGE_TOO_LARGE", "ATTACHMENT_TOO_LARGE", "CHUNK_TOO_LARGE"];
+const TOO_LARGE: [&str; 6] = [
+    "BODY_TOO_LARGE",
+    "MESSAGE_TOO_LARGE",
+    "FORM_TOO_LARGE",
+    "ENTRY_TOO_LARGE",
+    "ATTACHMENT_TOO_LARGE",
+    "CHUNK_TOO_LARGE",
+];
 
 /// What a caller of HTTP gets instead of an answer.
 #[derive(Clone, Debug)]

@@ -100,7 +100,7 @@ fn deferral(deferred: &Deferred, facts: &ItemFacts) -> Draft {
     let paper = |code: &String| Paper { name: name(code), remark: format!("{}前补齐", deferred.due.date) };
     Draft::Deferral {
         papers: deferred.materials.iter().map(paper).collect(),
-        consequence: late(deferred.consequence, "逾期未补齐的"),
+        consequence: late(deferred.consequence, "逾期未补交的"),
     }
 }
 

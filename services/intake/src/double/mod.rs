@@ -44,6 +44,9 @@ pub struct Other {
     pub accepted: bool,
     /// It stops the acceptance of this one: it was handed in earlier, or was accepted.
     pub stops: bool,
+    /// It is part of a joint application: it is joined to nothing, the other one to it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub part: bool,
 }
 
 /// 双头受理: why it was accepted all the same.
@@ -175,6 +178,7 @@ pub fn other(read: &Read<Application>, own: StreamId, own_receipt: Option<Timest
         received: legal_date(receipt.at),
         accepted,
         stops: accepted || earlier,
+        part: app.joint.is_some(),
     })
 }
 

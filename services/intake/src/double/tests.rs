@@ -22,6 +22,7 @@ fn one(accepted: bool, stops: bool) -> Other {
         received: day("2026-03-02"),
         accepted,
         stops,
+        part: false,
     }
 }
 

@@ -418,7 +418,7 @@ pub async fn an_erased_person_reads_as_erased_everywhere(world: World) {
 }
 
 /// 不互相覆盖: what somebody else wrote last is changed by whoever has seen it.
-pub async fn who_has_not_seen_anothers_change_does_not_write_over_it(world: World) {
+pub async fn who_has_not_seen_a_change_does_not_write_over_it(world: World) {
     let mut request = create(PLAIN);
     (request.applicant, request.agent) = (Some(citizen()), Some(person("李秀英", CITIZEN2)));
     let draft = world.as_("citizen").create_application(request).await.unwrap().into_inner();
@@ -440,7 +440,7 @@ pub async fn who_has_not_seen_anothers_change_does_not_write_over_it(world: Worl
 }
 
 /// 经办人: who acts for a company stands beside it, in the application and in the entry.
-pub async fn a_companys_own_person_is_recorded(world: World) {
+pub async fn the_person_of_a_company_is_recorded(world: World) {
     let before = world.ledger().head().await.unwrap().position;
     let draft = world.as_("company").create_application(create(PLAIN)).await.unwrap().into_inner();
     let by = draft.steps[0].actor.clone().unwrap();

@@ -159,7 +159,7 @@ pub async fn whoever_does_not_sign_in_is_told_by_what_they_say(world: World) {
     assert_eq!(reason(&nobody.suggest_items(wrong).await.unwrap_err()), "FIELD_INVALID");
 }
 
-pub async fn nobody_is_told_by_what_is_anothers(world: World) {
+pub async fn nobody_is_told_by_what_belongs_to_others(world: World) {
     place(&world).await;
     Box::pin(granted(&world)).await;
     assert_eq!(suggest(&world, "citizen", Default::default()).await.unwrap().items.len(), 1);

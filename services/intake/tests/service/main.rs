@@ -88,7 +88,7 @@ both! {
     chains: a_later_stage_is_begun_when_its_applicant_is_ready, a_stage_that_nobody_begins_is_given_up_and_what_follows_it,
         a_stage_has_the_version_of_the_day_on_which_its_turn_comes, a_chain_that_is_none_is_not_published;
     likelies: what_was_granted_brings_what_follows_it_with_the_reason, a_licence_that_ends_soon_is_to_be_renewed,
-        whoever_does_not_sign_in_is_told_by_what_they_say, nobody_is_told_by_what_is_anothers, an_open_stage_comes_first;
+        whoever_does_not_sign_in_is_told_by_what_they_say, nobody_is_told_by_what_belongs_to_others, an_open_stage_comes_first;
     searches: lists_of_many_regions_are_found_by_region_and_word, what_is_changed_is_found_at_once_and_read_from_the_ledger;
     catalogue: all_items_are_in_force_after_the_first_start, a_second_start_changes_nothing, an_item_is_read_with_its_guide,
         forty_five_of_fifty_queries_find_the_right_item_among_three, items_are_found_by_department_and_type,
@@ -228,7 +228,7 @@ both! {
         an_erased_person_reads_as_erased_everywhere, who_withdraws_is_not_told_that_it_was_for_being_late,
         a_provisional_date_says_that_nothing_is_lost_by_it, a_due_date_names_the_article_it_rests_on,
         a_refusal_names_the_review_organ_and_the_court, a_slip_is_mended_on_the_spot_by_the_applicant_and_by_the_window,
-        who_has_not_seen_anothers_change_does_not_write_over_it, a_companys_own_person_is_recorded;
+        who_has_not_seen_a_change_does_not_write_over_it, the_person_of_a_company_is_recorded;
     attachments: a_file_comes_back_as_it_was, a_file_of_many_chunks_comes_back_as_it_was, a_cut_off_upload_leaves_nothing,
         a_file_of_a_wrong_kind_is_refused, a_file_that_is_too_large_is_refused, a_wrong_hash_is_refused, an_empty_file_is_refused,
         a_repeated_upload_is_one_file, a_repeated_upload_is_answered_after_receipt_too,

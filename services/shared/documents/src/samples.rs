@@ -77,7 +77,7 @@ pub fn drafts() -> Vec<Draft> {
         },
         Draft::Deferral {
             papers: vec![paper("公共场所卫生检测报告", "2026年3月20日前")],
-            consequence: "逾期未补齐的，视为撤回申请。".to_owned(),
+            consequence: "逾期未补交的，视为撤回申请。".to_owned(),
         },
         Draft::Promise {
             told: "取得该许可应当具备的条件：一、经营场所选址和设施符合卫生要求；二、从业人员取得健康证明。\

@@ -54,7 +54,11 @@ impl Outward {
         if let Some(token) = &self.token {
             request = request.bearer_auth(token);
         }
-        let mut answer = request.send().await.and_then(reqwest::Response::error_for_status).map_err(|e| word(&e))?;
+        let mut answer = request.send().await.map_err(|e| word(&e))?;
+        // a redirection is no success: nobody has taken anything
+        if !answer.status().is_success() {
+            return Err(Away(format!("status {}", answer.status().as_u16())));
+        }
         let mut bytes = Vec::new();
         while let Some(chunk) = answer.chunk().await.map_err(|e| word(&e))? {
             if bytes.len() + chunk.len() > LARGEST {
@@ -67,10 +71,10 @@ impl Outward {
 }
 
 fn word(error: &reqwest::Error) -> Away {
-    Away(match error.status() {
-        _ if error.is_timeout() => "timeout".to_owned(),
-        _ if error.is_connect() => "no connection".to_owned(),
-        Some(status) => format!("status {}", status.as_u16()),
-        None => "no answer".to_owned(),
-    })
+    let word = match error {
+        _ if error.is_timeout() => "timeout",
+        _ if error.is_connect() => "no connection",
+        _ => "no answer",
+    };
+    Away(word.to_owned())
 }

@@ -8,8 +8,8 @@ use crate::catalogue::ItemFacts;
 use crate::double::Other;
 
 /// Ends an application that waits for acceptance or for its correction, for the matter goes on in another one that is in progress and was
-/// handed in earlier, or was accepted. Once the law has accepted it, it is a case of its own. So that no two end for each other's sake: of
-/// two that wait one alone may end, and what was accepted never does.
+/// handed in earlier, was accepted, or is part of a joint application. Once the law has accepted it, it is a case of its own. So that no
+/// two end for each other's sake: of two that wait one alone may end, and what was accepted, or is such a part, never does.
 ///
 /// # Errors
 /// `WRONG_PHASE`, `PART_OF_JOINT`, `DEEMED_ACCEPTED`, `NOT_THE_SAME_MATTER`, `OTHER_CAME_LATER`, `OWN_APPLICATION`,
@@ -45,7 +45,7 @@ pub fn join(
         );
         Refusal::state("NOT_THE_SAME_MATTER", zh, en)
     })?;
-    if !into.stops {
+    if !into.stops && !into.part {
         let (zh, en) = (
             "该申请收件在后且尚未受理，应当由后收件的并入先收件的",
             "the other was handed in later and is not accepted: it is joined to this one, not this one to it",
