@@ -276,12 +276,17 @@ impl Intake {
         let rule = move |app: &Application, by: &Acting, cx: &Context| {
             decide::accept(app, &now, &facts.facts, &accept, by, cx)
         };
-        let done = self.act(&incoming, "AcceptApplication", target, rule).await?;
+        let mut done = self.act(&incoming, "AcceptApplication", target, rule).await?;
+        let accepted = done.hash;
+        if done.state.case_number.is_none() {
+            // 容缺受理告知书 is handed out with the acceptance
+            done = self.documented(done, &pinned.facts, &incoming.trace).await;
+        }
         // The second step; should it fail here, the relay completes it, and the answer shows what is so far.
         let Some(ask) = numbering::ask(done.stream, &done.state) else {
             return Ok(self.shown(&incoming.caller, &done));
         };
-        match numbering::complete(&self.ledger, ask, done.hash, &incoming.trace).await {
+        match numbering::complete(&self.ledger, ask, accepted, &incoming.trace).await {
             Ok(numbered) => {
                 let documented = self.documented(numbered, &pinned.facts, &incoming.trace).await;
                 Ok(self.shown(&incoming.caller, &documented))
