@@ -53,6 +53,19 @@ pub fn take(case: &Case, kind: Kind, number: &str) -> Decided<Event> {
     Ok(vec![Event::DocumentIssued { kind, number: number.to_owned() }])
 }
 
+/// The case takes the document once.
+fn request_id(entry: Hash) -> String {
+    format!("documented.{entry}")
+}
+
+/// Whether the case has the document of the decision whose entry has this hash.
+///
+/// # Errors
+/// Those of the ledger.
+pub async fn is_complete(ledger: &Ledger, entry: Hash) -> Result<bool, Refusal> {
+    ledger.was_accepted(&request_id(entry)).await
+}
+
 /// Issues the document of the decision whose entry has this hash; the case afterwards.
 ///
 /// # Errors
@@ -66,7 +79,7 @@ pub async fn complete(
 ) -> Result<Committed<Case>, Refusal> {
     let stream = order.stream;
     let issued = desk.issue(order, entry, trace).await?;
-    let call = Call::system(format!("documented.{entry}"), trace);
+    let call = Call::system(request_id(entry), trace);
     let rule = move |case: &Case, _: &Context| take(case, issued.kind, &issued.number);
     ledger.execute::<Case>(stream, call, rule).await
 }

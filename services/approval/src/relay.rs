@@ -88,6 +88,12 @@ impl Route for Documents {
     }
 
     async fn deliver(&self, entry: &Entry, _request_id: &str) -> Delivery {
+        self.ledger.out_of_hand(entry.stream).await;
+        match documents::is_complete(&self.ledger, entry.hash).await {
+            Ok(true) => return Delivery::Done,
+            Ok(false) => {}
+            Err(refusal) => return later(&refusal),
+        }
         let read = match self.ledger.state_at::<Case>(entry.stream, entry.version).await {
             Ok(read) => read,
             Err(refusal) => return later(&refusal),

@@ -163,6 +163,19 @@ pub fn take(app: &Application, kind: Kind, number: &str) -> Decision<Application
     Ok(vec![ApplicationEvent::DocumentIssued { kind, number: number.to_owned() }])
 }
 
+/// The application takes the document once.
+fn request_id(order: &Order, entry: Hash) -> String {
+    format!("documented.{entry}.{}", order.draft.kind().prefix())
+}
+
+/// Whether the application has the document that an entry of this hash calls for.
+///
+/// # Errors
+/// Those of the ledger.
+pub async fn is_complete(ledger: &Ledger, order: &Order, entry: Hash) -> Result<bool, Refusal> {
+    ledger.was_accepted(&request_id(order, entry)).await
+}
+
 /// Issues the document that an entry of this hash calls for; the application afterwards.
 ///
 /// # Errors
@@ -175,8 +188,8 @@ pub async fn complete(
     trace: &str,
 ) -> Result<Committed<Application>, Refusal> {
     let stream = order.stream;
+    let call = Call::system(request_id(&order, entry), trace);
     let issued = desk.issue(order, entry, trace).await?;
-    let call = Call::system(format!("documented.{entry}.{}", issued.kind.prefix()), trace);
     let rule = move |app: &Application, _: &Context| take(app, issued.kind, &issued.number);
     ledger.execute::<Application>(stream, call, rule).await
 }

@@ -102,6 +102,7 @@ impl Route for Numbering {
 
     async fn deliver(&self, entry: &Entry, _request_id: &str) -> Delivery {
         // as it is now: mostly the handler has numbered it, and then the register need not be read back to that number
+        self.0.ledger.out_of_hand(entry.stream).await;
         let ask = match self.0.ledger.get::<Application>(entry.stream, &Audiences::all()).await {
             Ok(Some(read)) if read.state.case_number.is_some() => return Delivery::Done,
             Ok(read) => read.and_then(|read| numbering::ask(entry.stream, &read.state)),
@@ -140,7 +141,13 @@ impl Route for Documents {
             Err(refusal) => return later(&refusal),
         };
         // whose data are gone gets no document
+        ledger.out_of_hand(entry.stream).await;
         for order in documents::orders(entry.stream, &read.state, &facts.facts) {
+            match documents::is_complete(ledger, &order, entry.hash).await {
+                Ok(true) => continue,
+                Ok(false) => {}
+                Err(refusal) => return later(&refusal),
+            }
             match documents::complete(ledger, &self.desk, order, entry.hash, &entry.trace).await {
                 Ok(_) => {}
                 // what cannot be written however often it is tried is a person's matter

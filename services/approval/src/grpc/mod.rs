@@ -65,6 +65,7 @@ impl Approval {
     /// The second step of a decision, its document; should it fail here, the relay completes it, and the answer shows what is so far.
     async fn documented(&self, done: Committed<Case>, trace: &str) -> Committed<Case> {
         let Some(order) = documents::order(done.stream, &done.state) else { return done };
+        let _hand = self.ledger.in_hand(done.stream);
         match documents::complete(&self.ledger, &self.desk, order, done.hash, trace).await {
             Ok(documented) => documented,
             Err(refusal) => {

@@ -277,7 +277,7 @@ impl Intake {
             decide::accept(app, &now, &facts.facts, &accept, by, cx)
         };
         let mut done = self.act(&incoming, "AcceptApplication", target, rule).await?;
-        let accepted = done.hash;
+        let (accepted, _hand) = (done.hash, self.ledger.in_hand(done.stream));
         if done.state.case_number.is_none() {
             // 容缺受理告知书 is handed out with the acceptance
             done = self.documented(done, &pinned.facts, &incoming.trace).await;

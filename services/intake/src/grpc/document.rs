@@ -27,6 +27,7 @@ impl Intake {
         facts: &ItemFacts,
         trace: &str,
     ) -> Committed<Application> {
+        let _hand = self.ledger.in_hand(done.stream);
         let (entry, mut done) = (done.hash, done);
         for order in documents::orders(done.stream, &done.state, facts) {
             match documents::complete(&self.ledger, &self.desk, order, entry, trace).await {

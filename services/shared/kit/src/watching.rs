@@ -57,10 +57,10 @@ impl Watching {
         let mut seen = self.at_head().await;
         let mut wake = 0;
         loop {
-            match self.ledger.feed_from(seen, 500).await {
+            match self.ledger.follow_from(seen, 500).await {
                 Ok(entries) => match entries.last() {
                     Some(last) => {
-                        seen = Cursor { position: last.position, hash: last.hash, ..seen };
+                        seen = seen.at(last);
                         self.wake(entries.iter().map(|entry| entry.stream));
                     }
                     None => wake = self.ledger.feed_wake(wake).await,

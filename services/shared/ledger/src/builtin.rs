@@ -6,9 +6,9 @@ use crate::aggregate::{Aggregate, Call, Index, Meta, Tag};
 use crate::engine::{self, Sql};
 use crate::entry::{Entry, EntryRow};
 use crate::ledger::{Ledger, store_refusal};
+use crate::parked::Parked;
 use crate::personal::SubjectId;
 use crate::refusal::{Kind, Refusal};
-use crate::relay::Parked;
 use crate::{StreamId, Timestamp};
 
 /// The readings of one record by staff: 个人信息保护法 asks who saw it. One stream a record, so that reading never touches

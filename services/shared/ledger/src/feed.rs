@@ -42,7 +42,7 @@ pub(crate) struct Pages;
 #[derive(Clone)]
 pub(crate) struct FeedPage {
     epoch: Option<u64>,
-    entries: Arc<Vec<Entry>>,
+    entries: Vec<Arc<Entry>>,
 }
 
 impl Lookup for Pages {
@@ -62,26 +62,10 @@ impl Lookup for Pages {
                 }
             };
             let epoch = rows.first().map(|row| row.epoch as u64);
-            let entries = Arc::new(rows.into_iter().map(|row| Entry::from(row.entry)).collect());
+            let entries = rows.into_iter().map(|row| Arc::new(Entry::from(row.entry))).collect();
             pages.insert(*key, FeedPage { epoch, entries });
         }
         Ok(pages)
-    }
-}
-
-/// Entries after a reader's place.
-#[derive(Default)]
-pub(crate) struct After {
-    page: Arc<Vec<Entry>>,
-    /// The first is the one that the reader has seen.
-    seen: usize,
-}
-
-impl std::ops::Deref for After {
-    type Target = [Entry];
-
-    fn deref(&self) -> &[Entry] {
-        &self.page[self.seen..]
     }
 }
 
@@ -100,6 +84,12 @@ pub struct Cursor {
 impl Cursor {
     /// Before the first entry.
     pub const START: Cursor = Cursor { epoch: 1, position: 0, hash: Hash::ZERO };
+
+    /// The same reader, once it has read this entry.
+    #[must_use]
+    pub fn at(self, entry: &Entry) -> Self {
+        Self { position: entry.position, hash: entry.hash, ..self }
+    }
 }
 
 /// Why a reader must halt.
@@ -126,8 +116,17 @@ impl Ledger {
     ///
     /// # Errors
     /// `FEED_REWOUND`, `FEED_GAP`, `STORE_UNAVAILABLE`.
-    pub async fn feed_from(&self, cursor: Cursor, limit: u32) -> Result<Vec<Entry>, Refusal> {
-        self.core.feed_from(cursor, limit).await.map(|page| page.to_vec()).map_err(halted)
+    pub async fn feed_from(&self, cursor: Cursor, limit: u32) -> Result<Vec<Arc<Entry>>, Refusal> {
+        self.core.feed_from(cursor, limit).await.map_err(halted)
+    }
+
+    /// As [`Ledger::feed_from`], for one of many who follow the feed in this process: what another of them has just read is not
+    /// read again.
+    ///
+    /// # Errors
+    /// `FEED_REWOUND`, `FEED_GAP`, `STORE_UNAVAILABLE`.
+    pub async fn follow_from(&self, cursor: Cursor, limit: u32) -> Result<Vec<Arc<Entry>>, Refusal> {
+        self.core.follow_from(cursor, limit).await.map_err(halted)
     }
 
     /// Waits until something was committed in this process since `seen` (as the last call answered), at most 250 ms.
@@ -176,11 +175,11 @@ impl Core {
     }
 
     /// The entries after the cursor, if the ledger still holds what the cursor has seen.
-    pub(crate) async fn feed_from(&self, cursor: Cursor, limit: u32) -> Result<After, FeedError> {
+    pub(crate) async fn feed_from(&self, cursor: Cursor, limit: u32) -> Result<Vec<Arc<Entry>>, FeedError> {
         let seen = usize::from(cursor.position > 0);
         let limit = i64::from(limit.min(1000)) + seen as i64;
-        let Some(FeedPage { epoch, entries: page }) = self.pages.get((cursor.position as i64, limit)).await? else {
-            return Ok(After::default());
+        let Some(FeedPage { epoch, entries: mut page }) = self.pages.get((cursor.position as i64, limit)).await? else {
+            return Ok(Vec::new());
         };
         if cursor.position > 0 {
             let stands = page.first().is_some_and(|at| at.position == cursor.position && at.hash == cursor.hash);
@@ -188,13 +187,13 @@ impl Core {
                 return Err(FeedError::Rewound(cursor.position));
             }
         }
-        let after = After { page, seen };
-        for (expected, entry) in (cursor.position + 1..).zip(after.iter()) {
+        page.drain(..seen);
+        for (expected, entry) in (cursor.position + 1..).zip(&page) {
             if entry.position != expected {
                 return Err(FeedError::Gap(expected));
             }
         }
-        Ok(after)
+        Ok(page)
     }
 
     pub(crate) async fn of_stream(&self, stream: StreamId, from: u64, until: u64) -> Result<Vec<Entry>, FeedError> {

@@ -17,9 +17,12 @@ use crate::batch::Item;
 use crate::engine::{self, Database, Db, OpenError, Schema, Sql};
 use crate::feed::Pages;
 use crate::gather::Gather;
+use crate::hand::Hands;
+use crate::holder::Holders;
 use crate::meters::Meters;
 use crate::refusal::{Kind, Refusal};
 use crate::snapshot::{Kept, Records};
+use crate::tail::Tail;
 use crate::vault::{Secrets, Vault};
 use crate::writer::{self, Bells, Writer};
 use crate::{Hash, StreamId, Timestamp};
@@ -65,7 +68,10 @@ pub(crate) struct Core {
     pub db: Arc<Db>,
     pub vault: Vault,
     pub records: Gather<Records>,
+    pub holders: Holders,
     pub pages: Gather<Pages>,
+    pub tail: Tail,
+    pub hands: Hands,
     pub kept: Kept,
     pub host: Arc<dyn Host>,
     pub writer: mpsc::Sender<Item>,
@@ -129,7 +135,10 @@ impl Ledger {
             service: options.service,
             vault,
             records: Gather::new(&db, &tasks),
+            holders: Holders::new(Gather::new(&db, &tasks)),
             pages: Gather::new(&db, &tasks),
+            tail: Tail::default(),
+            hands: Hands::default(),
             kept: Kept::new(),
             db,
             host: options.host,

@@ -6,6 +6,7 @@ use std::iter;
 use std::sync::Arc;
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use futures_util::future::join_all;
 use uuid::Uuid;
 
 use crate::aggregate::{Aggregate, Tag};
@@ -82,6 +83,12 @@ pub struct ListQuery {
     pub page_token: String,
 }
 
+impl ListQuery {
+    fn fits(&self, tags: &[Tag]) -> bool {
+        self.filters.iter().all(|(name, value)| tags.iter().any(|tag| tag.name == *name && tag.value == *value))
+    }
+}
+
 /// One page.
 #[derive(Clone, Debug)]
 pub struct Page<A> {
@@ -100,9 +107,7 @@ pub struct Hit<A> {
     pub score: f64,
 }
 
-const BY_KEY: Sql = Sql::both("SELECT stream FROM unique_key WHERE scope = $1 AND key = $2");
-
-/// One audience's page: the records that stand in all of some lists, each a name and a value that tags carry, which come as a
+/// One audience's page, by stream and version: the records that stand in all of some lists, each a name and a value that tags carry, which come as a
 /// JSON array of pairs, so that the text stays static. Walked is the shortest of them from here on, as far as 256 rows tell, or
 /// else the first; what stands there is looked up in the others. So one case number among a province's cases, or a citizen's
 /// three among all that are accepted, costs what it finds. In the others rows are counted: asked whether there EXISTS one,
@@ -111,10 +116,23 @@ macro_rules! page_of_lists {
     ($name:literal, $value:literal, $place:literal, $count:literal, $lists:literal) => {
         concat!(
             "WITH list AS MATERIALIZED (SELECT ",
-            $name, " AS name, ", $value, " AS value, ", $place, " AS place, CASE WHEN ", $count, " = 1 THEN 0 ELSE
-                (SELECT count(*) FROM (SELECT 1 FROM tag t WHERE t.kind = $1 AND t.name = ", $name, " AND t.value = ", $value, "
+            $name,
+            " AS name, ",
+            $value,
+            " AS value, ",
+            $place,
+            " AS place, CASE WHEN ",
+            $count,
+            " = 1 THEN 0 ELSE
+                (SELECT count(*) FROM (SELECT 1 FROM tag t WHERE t.kind = $1 AND t.name = ",
+            $name,
+            " AND t.value = ",
+            $value,
+            "
                     AND (t.sort, t.stream) > ($3, $4) LIMIT 256) AS felt) END AS length
-             FROM ", $lists, "
+             FROM ",
+            $lists,
+            "
              ), walked AS MATERIALIZED (
                 SELECT name, value, place FROM list ORDER BY length, place LIMIT 1
              ), page AS MATERIALIZED (
@@ -126,8 +144,8 @@ macro_rules! page_of_lists {
                                                   AND g.sort = t.sort AND g.stream = t.stream))
                 ORDER BY t.sort, t.stream LIMIT $5
              )
-             SELECT r.stream, r.version, r.tip, r.schema, r.state, r.state_version, r.kind, r.created_at, r.updated_at, p.sort
-             FROM page p JOIN record r ON r.stream = p.stream ORDER BY p.sort, p.stream"
+             SELECT r.stream, r.version, r.tip, p.sort FROM page p JOIN record r ON r.stream = p.stream
+             ORDER BY p.sort, p.stream"
         )
     };
 }
@@ -183,8 +201,9 @@ const SEARCH: Sql = Sql {
 
 #[derive(sqlx::FromRow)]
 struct ListRow {
-    #[sqlx(flatten)]
-    record: RecordRow,
+    stream: Uuid,
+    version: i64,
+    tip: Vec<u8>,
     sort: String,
 }
 
@@ -226,12 +245,8 @@ impl Ledger {
         if !storable(key) {
             return Ok(None);
         }
-        let holder: Option<(Uuid,)> =
-            engine::read!(&*self.core.db, fetch_optional, (Uuid,), BY_KEY, scope, key).map_err(store_refusal)?;
-        match holder {
-            Some((stream,)) => self.get(StreamId(stream), audiences).await,
-            None => Ok(None),
-        }
+        let found = self.core.holder::<A>(scope, key).await?;
+        Ok(found.filter(|record| audiences.meets(&record.tags)).map(Read::from))
     }
 
     /// One page of the records of a kind that the caller may see.
@@ -262,16 +277,22 @@ impl Ledger {
             let found: Vec<ListRow> =
                 engine::read!(&*self.core.db, fetch_all, ListRow, LIST, A::KIND, lists, sort.clone(), stream, limit)
                     .map_err(store_refusal)?;
-            rows.extend(found.into_iter().map(|row| ((row.sort.clone(), row.record.stream), row)));
+            rows.extend(found.into_iter().map(|row| ((row.sort.clone(), row.stream), row)));
         }
         let more = rows.len() > size as usize;
         let rows: Vec<ListRow> = rows.into_values().take(size as usize).collect();
-        let last = rows.last().map(|row| (row.sort.clone(), row.record.stream));
+        let last = rows.last().map(|row| (row.sort.clone(), row.stream));
+        // what is not kept in memory as it stands is read together, in one query
+        let listed = join_all(rows.iter().map(|row| self.core.listed::<A>(row))).await;
         let mut items = Vec::with_capacity(rows.len());
-        for row in rows {
+        for found in listed {
             // one record that this release cannot read must not close the list for all others; it was logged
-            match self.core.restore::<A>(row.record).await {
-                Ok(found) => items.extend(audiences.meets(&found.tags).then(|| Read::from(found))),
+            match found {
+                // it may have been read after the list, and have left it meanwhile
+                Ok(Some(found)) if audiences.meets(&found.tags) && query.fits(&found.tags) => {
+                    items.push(Read::from(found))
+                }
+                Ok(_) => {}
                 Err(refusal) if snapshot::is_of_one_stream(&refusal) => {}
                 Err(refusal) => return Err(refusal),
             }
@@ -365,6 +386,16 @@ fn storable(text: &str) -> bool {
 const PROOF: usize = 8;
 
 impl Core {
+    /// A record that a list shows: as it is kept, where that is how it stands.
+    async fn listed<A: Aggregate>(&self, row: &ListRow) -> Result<Option<Snapshot<A>>, Refusal> {
+        let stream = StreamId(row.stream);
+        let stands = |kept: &Snapshot<A>| kept.version == row.version as u64 && kept.tip.0 == row.tip[..];
+        match self.kept::<A>(stream).filter(stands) {
+            Some(kept) => Ok(Some(kept)),
+            None => self.load(stream).await,
+        }
+    }
+
     /// Position and proof: a token is good for the list that it came from, and for nothing else.
     fn page_token(&self, sort: &str, stream: Uuid, list: Hash) -> String {
         let position = [stream.as_bytes(), sort.as_bytes()].concat();

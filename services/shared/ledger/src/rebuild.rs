@@ -10,7 +10,7 @@ use crate::engine::{self, Sql};
 use crate::ledger::{Core, Ledger, store_refusal};
 use crate::refusal::Refusal;
 use crate::resume::{Restoration, Resumption};
-use crate::snapshot::{entries, tags_of};
+use crate::snapshot::tags_of;
 use crate::{Hash, StreamId};
 
 const STREAMS: Sql = Sql::both(
@@ -178,11 +178,10 @@ impl Core {
 
     async fn rows_from_entries<A: Aggregate>(&self, bounds: &Bounds) -> Result<Rows, Refusal> {
         let (stream, version) = (StreamId(bounds.stream), bounds.version as u64);
-        let state = self.fold(stream, A::default(), 0, version).await?;
-        let last = entries(&self.db, stream, version - 1, version).await.map_err(store_refusal)?;
+        let (state, last) = self.fold(stream, A::default(), 0, version).await?;
         let bytes = self.vault.encode_again(stream, version, &state).await;
         Ok(Rows {
-            tip: last.first().map_or(Hash::ZERO, |entry| entry.hash),
+            tip: last.map_or(Hash::ZERO, |entry| entry.hash),
             state: bytes.map_err(|error| self.body_refusal(stream, error))?,
             index: state.index(),
             keys: state.keys(),

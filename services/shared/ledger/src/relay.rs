@@ -12,16 +12,16 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use futures_util::{FutureExt, StreamExt};
-use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 use uuid::Uuid;
 
+use crate::Hash;
 use crate::engine::{self, Sql};
 use crate::entry::Entry;
 use crate::feed::{Cursor, FeedError};
 use crate::ledger::{Core, Ledger, store_refusal};
+use crate::parked::{Parked, ParkedRow};
 use crate::refusal::Refusal;
-use crate::{Hash, StreamId, Timestamp};
 
 /// What became of an entry at the relay.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,27 +58,14 @@ pub trait Route: Send + Sync + 'static {
     }
 }
 
-/// A stream that a relay could not deliver.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Parked {
-    /// The relay's name.
-    pub reader: String,
-    /// The stream.
-    pub stream: StreamId,
-    /// Position of its first entry that was not delivered.
-    pub position: u64,
-    /// How often it was tried.
-    pub tries: u64,
-    /// Machine time of the next try; `Timestamp::NEVER` where it waits for a person.
-    pub next_at: Timestamp,
-    /// What the receiver said last.
-    pub error: String,
-}
-
 const LEASE: Duration = Duration::from_secs(30);
 /// One delivery takes at most this long, so that no receiver can outlast the lease.
 const DELIVERY: Duration = Duration::from_secs(12);
 const BATCH: u32 = 256;
+/// How often a relay that delivers writes down how far it has come: who takes its place delivers as much again.
+const SAVE: Duration = Duration::from_secs(1);
+/// How often one that passes over what is nobody's business does, and after how many entries at the latest.
+const SAVE_SELDOM: (Duration, u64) = (Duration::from_secs(5), 1000);
 /// How often a relay looks by itself.
 const POLL: Duration = Duration::from_millis(250);
 const PARALLEL: usize = 16;
@@ -141,16 +128,6 @@ const UNPARK: Sql = Sql::both(
     "DELETE FROM cursor WHERE reader = $1 AND stream = $2
      AND EXISTS (SELECT 1 FROM cursor m WHERE m.reader = $1 AND m.stream = $3 AND m.lease_epoch = $4)",
 );
-const PARKED: Sql = Sql::both(
-    "SELECT reader, stream, position, tries, next_at, error FROM cursor
-     WHERE stream <> $1 AND (reader, stream) > ($2, $3) ORDER BY reader, stream LIMIT $4",
-);
-const ONE_PARKED: Sql =
-    Sql::both("SELECT reader, stream, position, tries, next_at, error FROM cursor WHERE reader = $1 AND stream = $2");
-/// Where it still waits at the same entry.
-const RETRY: Sql =
-    Sql::both("UPDATE cursor SET next_at = $1 WHERE reader = $2 AND stream = $3 AND position = $4 AND next_at > $1");
-
 #[derive(sqlx::FromRow)]
 struct MainRow {
     epoch: i64,
@@ -161,34 +138,12 @@ struct MainRow {
     error: String,
 }
 
-#[derive(sqlx::FromRow)]
-struct ParkedRow {
-    reader: String,
-    stream: Uuid,
-    position: i64,
-    tries: i64,
-    next_at: i64,
-    error: String,
-}
-
-impl From<ParkedRow> for Parked {
-    fn from(row: ParkedRow) -> Self {
-        Parked {
-            reader: row.reader,
-            stream: StreamId(row.stream),
-            position: row.position as u64,
-            tries: row.tries as u64,
-            next_at: Timestamp(row.next_at),
-            error: row.error,
-        }
-    }
-}
-
 impl Ledger {
     /// Starts a relay. It holds a lease, so that one replica of the service runs it, and ends with the shutdown token.
     pub fn relay(&self, name: &'static str, route: impl Route) {
         let (core, route) = (self.core.clone(), Arc::new(route));
-        let relay = Relay { core, name, route, lease_epoch: AtomicI64::new(0), seen: Mutex::default() };
+        let (lease_epoch, seen, reached) = (AtomicI64::new(0), Mutex::default(), Mutex::default());
+        let relay = Relay { core, name, route, lease_epoch, seen, reached };
         self.core.background.spawn(relay.run());
     }
 
@@ -201,49 +156,6 @@ impl Ledger {
     pub async fn relay_from_now(&self, name: &'static str, route: impl Route) -> Result<(), Refusal> {
         engine::write!(&*self.core.db, CREATE_AT_HEAD, name, Uuid::nil()).map_err(store_refusal)?;
         self.relay(name, route);
-        Ok(())
-    }
-
-    /// Streams that relays of this service could not deliver, by relay and stream.
-    ///
-    /// # Errors
-    /// `STORE_UNAVAILABLE`.
-    pub async fn parked(&self) -> Result<Vec<Parked>, Refusal> {
-        let mut all: Vec<Parked> = Vec::new();
-        loop {
-            let page = self.parked_after(all.last().map(|last| (last.reader.as_str(), last.stream)), 1000).await?;
-            if page.is_empty() {
-                return Ok(all);
-            }
-            all.extend(page);
-        }
-    }
-
-    /// The same, those behind one of them, at most `limit`.
-    ///
-    /// # Errors
-    /// `STORE_UNAVAILABLE`.
-    pub async fn parked_after(&self, after: Option<(&str, StreamId)>, limit: u32) -> Result<Vec<Parked>, Refusal> {
-        let (reader, stream) = after.map_or(("", Uuid::nil()), |(reader, stream)| (reader, stream.0));
-        let (db, limit) = (&*self.core.db, i64::from(limit));
-        let rows: Vec<ParkedRow> = engine::read!(db, fetch_all, ParkedRow, PARKED, Uuid::nil(), reader, stream, limit)
-            .map_err(store_refusal)?;
-        Ok(rows.into_iter().map(Parked::from).collect())
-    }
-
-    /// What waits of a stream at a relay.
-    pub(crate) async fn one_parked(&self, reader: &str, stream: StreamId) -> Result<Option<Parked>, Refusal> {
-        let db = &*self.core.db;
-        let row: Option<ParkedRow> =
-            engine::read!(db, fetch_optional, ParkedRow, ONE_PARKED, reader, stream.0).map_err(store_refusal)?;
-        Ok(row.map(Parked::from))
-    }
-
-    /// Has a parked stream tried again when the delivery says.
-    pub(crate) async fn set_due(&self, delivery: &Parked) -> Result<(), Refusal> {
-        let (due, position) = (delivery.next_at.0, delivery.position as i64);
-        engine::write!(&*self.core.db, RETRY, due, delivery.reader.clone(), delivery.stream.0, position)
-            .map_err(store_refusal)?;
         Ok(())
     }
 }
@@ -262,6 +174,8 @@ struct Relay {
     /// The last entry that was read here, under whichever lease: a store that was restored beneath us has forgotten it, and
     /// its cursor with it.
     seen: Mutex<Option<Cursor>>,
+    /// How far it has come under the lease that was taken last.
+    reached: Mutex<Option<Cursor>>,
 }
 
 /// The lease while it is held, and where the relay stands.
@@ -337,6 +251,14 @@ impl Relay {
         *self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn reach(&self, cursor: Option<Cursor>) {
+        *self.reached.lock().unwrap_or_else(PoisonError::into_inner) = cursor;
+    }
+
+    fn reached(&self) -> Option<Cursor> {
+        *self.reached.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn lease_until(&self) -> i64 {
         self.core.host.machine_now().0 + LEASE.as_micros() as i64
     }
@@ -373,6 +295,8 @@ impl Relay {
             return Ok(None);
         }
         self.lease_epoch.store(row.lease_epoch + 1, Ordering::Relaxed);
+        self.reach(None);
+        self.core.tail.forget();
         engine::write!(db, FORGET_BEHIND, self.name, Uuid::nil(), row.position, row.lease_epoch + 1)?;
         Ok(Some(Held { lease_epoch: row.lease_epoch + 1, cursor, saved }))
     }
@@ -382,25 +306,29 @@ impl Relay {
         let mut last_save = Instant::now();
         let mut parked = self.parked_streams().await?;
         let mut looked = None;
+        let mut told = false;
         loop {
             wake.mark_unchanged();
-            let entries = self.core.feed_from(held.cursor, BATCH).await?;
+            let entries = self.core.follow_from(held.cursor, BATCH).await?;
             if looked.is_none_or(|then: Instant| then.elapsed() >= POLL) {
                 self.retry_due(&held, &mut parked).await?;
                 looked = Some(Instant::now());
             }
             if let Some(last) = entries.last() {
-                self.see(Some(Cursor { position: last.position, hash: last.hash, ..held.cursor }));
+                self.see(Some(held.cursor.at(last)));
             }
-            let delivered = self.deliver_all(&held, &entries, &mut parked).await?;
+            told |= self.deliver_all(&held, &entries, &mut parked).await?;
             if let Some(last) = entries.last() {
-                held.cursor = Cursor { position: last.position, hash: last.hash, ..held.cursor };
+                held.cursor = held.cursor.at(last);
+                self.reach(Some(held.cursor));
             }
             let behind = held.cursor.position - held.saved;
-            // what was nobody's business may be read again: it is not worth a write each time
-            if behind > 0 && (delivered || behind >= 1000 || last_save.elapsed() > Duration::from_secs(5)) {
-                self.save(&mut held).await?;
-                last_save = Instant::now();
+            // what was delivered may be delivered again: it is not worth a write each time
+            let every = if told { SAVE } else { SAVE_SELDOM.0 };
+            if behind > 0 && (behind >= SAVE_SELDOM.1 || last_save.elapsed() >= every) {
+                self.save(held.cursor, held.lease_epoch).await?;
+                held.saved = held.cursor.position;
+                (last_save, told) = (Instant::now(), false);
             }
             if entries.len() < BATCH as usize {
                 let _ = tokio::time::timeout(POLL, wake.changed()).await;
@@ -436,10 +364,15 @@ impl Relay {
         }
     }
 
-    /// Lets another replica go on at once.
+    /// Lets another replica go on at once, from where this one has come.
     async fn release(&self) {
         let lease_epoch = self.lease_epoch.load(Ordering::Relaxed);
-        let released = async { engine::write!(&*self.core.db, RELEASE, self.name, Uuid::nil(), lease_epoch) };
+        let released = async {
+            if let Some(cursor) = self.reached() {
+                let _ = self.save(cursor, lease_epoch).await;
+            }
+            engine::write!(&*self.core.db, RELEASE, self.name, Uuid::nil(), lease_epoch)
+        };
         let _ = tokio::time::timeout(Duration::from_secs(2), released).await;
     }
 
@@ -449,8 +382,7 @@ impl Relay {
         Ok(rows.into_iter().map(|(stream,)| stream).collect())
     }
 
-    async fn save(&self, held: &mut Held) -> Result<(), Stop> {
-        let cursor = held.cursor;
+    async fn save(&self, cursor: Cursor, lease_epoch: i64) -> Result<(), Stop> {
         let rows = engine::write!(
             &*self.core.db,
             ADVANCE,
@@ -459,16 +391,17 @@ impl Relay {
             cursor.hash.0.to_vec(),
             self.name,
             Uuid::nil(),
-            held.lease_epoch
+            lease_epoch
         )?;
-        held.saved = cursor.position;
         if rows == 1 { Ok(()) } else { Err(Stop::Lost) }
     }
 
     /// Delivers a batch, streams side by side, each in order. True where anything was told to anybody.
-    async fn deliver_all(&self, held: &Held, entries: &[Entry], parked: &mut HashSet<Uuid>) -> Result<bool, Stop> {
+    async fn deliver_all(&self, held: &Held, entries: &[Arc<Entry>], parked: &mut HashSet<Uuid>) -> Result<bool, Stop> {
         let mut streams: HashMap<Uuid, Vec<&Entry>> = HashMap::new();
-        for entry in entries.iter().filter(|entry| self.route.wants(entry) && !parked.contains(&entry.stream.0)) {
+        for entry in
+            entries.iter().map(Arc::as_ref).filter(|entry| self.route.wants(entry) && !parked.contains(&entry.stream.0))
+        {
             streams.entry(entry.stream.0).or_default().push(entry);
         }
         let mut deliveries = Vec::with_capacity(streams.len());

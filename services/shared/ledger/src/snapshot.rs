@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::collections::HashMap;
+use std::hash::Hash;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -14,13 +15,13 @@ use crate::entry::{Entry, EntryRow};
 use crate::gather::Lookup;
 use crate::ledger::Core;
 use crate::vault::EncodeError;
-use crate::{Aggregate, Hash, Meta, Refusal, StreamId, Tag, Timestamp, UniqueKey};
+use crate::{Aggregate, Meta, Refusal, StreamId, Tag, Timestamp, UniqueKey};
 
 /// A stream at a version.
 pub(crate) struct Snapshot<A> {
     pub stream: StreamId,
     pub version: u64,
-    pub tip: Hash,
+    pub tip: crate::Hash,
     /// Version that the stored state has; how far the tail reaches.
     pub state_version: u64,
     pub created_at: Timestamp,
@@ -44,7 +45,7 @@ impl<A: Aggregate> Snapshot<A> {
         Self {
             stream,
             version: 0,
-            tip: Hash::ZERO,
+            tip: crate::Hash::ZERO,
             state_version: 0,
             created_at: Timestamp(0),
             updated_at: Timestamp(0),
@@ -113,21 +114,51 @@ impl Lookup for Records {
 
 /// What was read is kept for a while, so that a stream which did not change since is not read, opened and folded again: the
 /// store is asked for its version alone. It is therefore never older than the store.
-pub(crate) struct Kept(moka::sync::Cache<StreamId, (u64, Arc<dyn Any + Send + Sync>, u32)>);
+pub(crate) struct Kept {
+    present: Snapshots<StreamId>,
+    /// As it stood at a version: several relays ask for what one entry left.
+    past: Snapshots<(StreamId, u64)>,
+}
 
-/// Bytes that may be kept, by the encoded states; in memory they are a few times as large.
-const KEPT_BYTES: u64 = 16 << 20;
+/// Each with the number of erasures before it was read.
+type Snapshots<K> = moka::sync::Cache<K, (u64, Arc<dyn Any + Send + Sync>, u32)>;
+
+/// Bytes that may be kept of either, by the encoded states; in memory they are a few times as large.
+const PRESENT_BYTES: u64 = 16 << 20;
+const PAST_BYTES: u64 = 4 << 20;
 
 impl Kept {
     pub fn new() -> Self {
-        Self(
-            moka::sync::Cache::builder()
-                .max_capacity(KEPT_BYTES)
-                .weigher(|_, (_, _, bytes)| *bytes)
-                .time_to_live(FRESH)
-                .build(),
-        )
+        Self { present: snapshots(PRESENT_BYTES), past: snapshots(PAST_BYTES) }
     }
+
+    pub fn forget_past(&self) {
+        self.past.invalidate_all();
+    }
+}
+
+fn snapshots<K: Hash + Eq + Send + Sync + 'static>(bytes: u64) -> Snapshots<K> {
+    moka::sync::Cache::builder().max_capacity(bytes).weigher(|_, (_, _, bytes)| *bytes).time_to_live(FRESH).build()
+}
+
+/// What is kept, where it was read after every erasure so far.
+fn known<A: Aggregate, K: Hash + Eq + Send + Sync + 'static>(
+    kept: &Snapshots<K>,
+    key: &K,
+    erasures: u64,
+) -> Option<Snapshot<A>> {
+    let (then, snapshot, _) = kept.get(key)?;
+    snapshot.downcast_ref::<Snapshot<A>>().filter(|_| then == erasures).cloned()
+}
+
+fn keep<A: Aggregate, K: Hash + Eq + Send + Sync + 'static>(
+    kept: &Snapshots<K>,
+    key: K,
+    erasures: u64,
+    snapshot: &Snapshot<A>,
+) {
+    let bytes = u32::try_from(snapshot.bytes + 256).unwrap_or(u32::MAX);
+    kept.insert(key, (erasures, Arc::new(snapshot.clone()), bytes));
 }
 
 const TAIL: Sql = Sql::both(
@@ -198,11 +229,15 @@ impl Core {
         }
     }
 
+    /// What is kept of a stream, read before no erasure.
+    pub(crate) fn kept<A: Aggregate>(&self, stream: StreamId) -> Option<Snapshot<A>> {
+        known(&self.kept.present, &stream, self.vault.erasures())
+    }
+
     /// The stream as committed; `None` where it has no entry (or is of another kind).
     pub(crate) async fn load<A: Aggregate>(&self, stream: StreamId) -> Result<Option<Snapshot<A>>, Refusal> {
         let erasures = self.vault.erasures();
-        let kept = self.kept.0.get(&stream).filter(|(then, ..)| *then == erasures);
-        let kept = kept.and_then(|(_, snapshot, _)| snapshot.downcast_ref::<Snapshot<A>>().cloned());
+        let kept = self.kept::<A>(stream);
         let known = kept.as_ref().map_or(0, |kept| kept.version);
         let Some(mut row) = self.row::<A>(stream, known).await? else { return Ok(None) };
         if let Some(kept) = kept.filter(|kept| kept.version == row.version as u64) {
@@ -216,8 +251,7 @@ impl Core {
             }
         }
         let snapshot = self.restore::<A>(row).await?;
-        let bytes = u32::try_from(snapshot.bytes + 256).unwrap_or(u32::MAX);
-        self.kept.0.insert(stream, (erasures, Arc::new(snapshot.clone()), bytes));
+        keep(&self.kept.present, stream, erasures, &snapshot);
         Ok(Some(snapshot))
     }
 
@@ -243,11 +277,11 @@ impl Core {
     pub(crate) async fn restore<A: Aggregate>(&self, row: RecordRow) -> Result<Snapshot<A>, Refusal> {
         let stream = StreamId(row.stream);
         let (state, from) = self.stored::<A>(&row).await?;
-        let state = self.fold(stream, state, from, row.version as u64).await?;
+        let (state, _) = self.fold(stream, state, from, row.version as u64).await?;
         Ok(Snapshot {
             stream,
             version: row.version as u64,
-            tip: Hash::from_slice(&row.tip).unwrap_or_default(),
+            tip: crate::Hash::from_slice(&row.tip).unwrap_or_default(),
             state_version: from,
             created_at: Timestamp(row.created_at),
             updated_at: Timestamp(row.updated_at),
@@ -268,21 +302,22 @@ impl Core {
         Ok((state.map_err(|error| self.body_refusal(stream, error))?, version))
     }
 
-    /// Folds the entries after `from` up to `until` into the state.
+    /// Folds the entries after `from` up to `until` into the state; the last of them, where there is one.
     pub(crate) async fn fold<A: Aggregate>(
         &self,
         stream: StreamId,
         mut state: A,
         from: u64,
         until: u64,
-    ) -> Result<A, Refusal> {
-        let mut at = from;
+    ) -> Result<(A, Option<Entry>), Refusal> {
+        let (mut at, mut last) = (from, None);
         while at < until {
             let tail = entries(&self.db, stream, at, until).await.map_err(crate::store_refusal)?;
-            let Some(last) = tail.last() else {
+            let Some(end) = tail.last() else {
                 return Err(unreadable(stream, &format!("entries after version {at} are missing")));
             };
-            at = last.version;
+            at = end.version;
+            last = Some(end.clone());
             for entry in &tail {
                 let event = self.decode_event::<A>(entry).await?;
                 let meta = Meta { at: entry.at, actor: entry.actor.clone(), version: entry.version };
@@ -293,7 +328,7 @@ impl Core {
                 .map_err(|_| unreadable(stream, &"evolve panicked"))?;
             }
         }
-        Ok(state)
+        Ok((state, last))
     }
 
     /// Decodes an entry's body, today's shape or an older one, and opens its personal values.
@@ -315,34 +350,51 @@ impl Core {
         stream: StreamId,
         version: u64,
     ) -> Result<Option<Snapshot<A>>, Refusal> {
+        let erasures = self.vault.erasures();
+        if let Some(then) = known::<A, _>(&self.kept.past, &(stream, version), erasures) {
+            return Ok(Some(then));
+        }
         let now = self.load::<A>(stream).await?.filter(|_| version > 0);
         let Some(now) = now else { return Ok(None) };
         if now.version <= version {
             return Ok(Some(now).filter(|now| now.version == version));
         }
-        let Some(row) = self.row::<A>(stream, 0).await? else { return Ok(None) };
         let (state, from) = if A::STANDALONE {
             (A::default(), version - 1)
-        } else if row.state_version as u64 > version {
+        } else if now.state_version > version {
             (A::default(), 0)
         } else {
-            self.stored::<A>(&row).await?
+            match self.row::<A>(stream, 0).await? {
+                Some(row) if row.state_version as u64 <= version => self.stored::<A>(&row).await?,
+                Some(_) => (A::default(), 0),
+                None => return Ok(None),
+            }
         };
-        let state = self.fold(stream, state, from, version).await?;
-        let last = entries(&self.db, stream, version - 1, version).await.map_err(crate::store_refusal)?;
-        let Some(last) = last.first() else { return Ok(None) };
-        Ok(Some(Snapshot {
+        let (state, last) = match self.fold(stream, state, from, version).await? {
+            (state, Some(last)) => (state, last),
+            // the stored state is of this very version
+            (state, None) => match entries(&self.db, stream, version - 1, version).await {
+                Ok(found) => match found.into_iter().next() {
+                    Some(last) => (state, last),
+                    None => return Ok(None),
+                },
+                Err(error) => return Err(crate::store_refusal(error)),
+            },
+        };
+        let then = Snapshot {
             stream,
             version,
             tip: last.hash,
             state_version: from,
-            created_at: Timestamp(row.created_at),
+            created_at: now.created_at,
             updated_at: last.at,
-            bytes: row.state.len(),
+            bytes: now.bytes,
             tags: Arc::new(tags_of(&state)),
             keys: Arc::new(state.keys()),
             state: Arc::new(state),
-        }))
+        };
+        keep(&self.kept.past, (stream, version), erasures, &then);
+        Ok(Some(then))
     }
 
     pub(crate) fn body_refusal(&self, stream: StreamId, error: EncodeError) -> Refusal {

@@ -78,7 +78,7 @@ impl Ledger {
         let due: Vec<(String, i64, i64)> =
             engine::read!(db, fetch_all, (String, i64, i64), DUE, now.0, now.0.saturating_add(DAY))?;
         let (pool_used, pool_idle) = match db {
-            Db::Pg(pool) => (u64::from(pool.size()).saturating_sub(pool.num_idle() as u64), pool.num_idle() as u64),
+            Db::Pg(lanes) => lanes.used_and_idle(),
             Db::Lite { .. } => (0, 0),
         };
         let relay = |(name, position, parked, first): (String, i64, i64, i64)| RelayVitals {

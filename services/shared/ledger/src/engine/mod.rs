@@ -1,6 +1,7 @@
 //! The two engines. SQL is written once where the engines agree; where they differ, a [`Sql`] constant holds both texts,
 //! so that one grep lists every difference. The batch commit is the great exception: two programs, one contract suite.
 
+mod lanes;
 mod postgres;
 mod rows;
 mod sqlite;
@@ -10,9 +11,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::sqlite::SqliteConnectOptions;
-use sqlx::{ConnectOptions, PgPool, SqliteConnection, SqlitePool};
+use sqlx::{ConnectOptions, SqliteConnection, SqlitePool};
 use tokio::sync::Mutex;
 
+use self::lanes::Lanes;
 use self::rows::{Obstacles, Rows, judge};
 use crate::batch::{Command, Verdict};
 
@@ -118,7 +120,7 @@ impl Sql {
 /// The store of one service.
 #[allow(clippy::large_enum_variant, reason = "one a process")]
 pub(crate) enum Db {
-    Pg(PgPool),
+    Pg(Lanes),
     Lite {
         read: SqlitePool,
         /// SQLite has one writer; whoever writes holds this, in order of arrival.
@@ -135,8 +137,14 @@ pub(crate) enum Db {
 macro_rules! read {
     ($db:expr, $method:ident, $row:ty, $sql:expr $(, $bind:expr)* $(,)?) => {
         match $db {
-            $crate::engine::Db::Pg(pool) => {
-                $crate::engine::in_time(sqlx::query_as::<_, $row>($sql.pg)$(.bind($bind))*.$method(pool)).await
+            $crate::engine::Db::Pg(lanes) => {
+                let query = sqlx::query_as::<_, $row>($sql.pg)$(.bind($bind))*;
+                let asked = async {
+                    let mut lane = lanes.take().await?;
+                    let answer = query.$method(lane.connection()?).await;
+                    lane.settle(answer)
+                };
+                $crate::engine::in_time(asked).await
             }
             $crate::engine::Db::Lite { read, .. } => sqlx::query_as::<_, $row>($sql.lite)$(.bind($bind))*.$method(read).await,
         }
@@ -147,9 +155,14 @@ macro_rules! read {
 macro_rules! write {
     ($db:expr, $sql:expr $(, $bind:expr)* $(,)?) => {
         match $db {
-            $crate::engine::Db::Pg(pool) => {
-                let done = $crate::engine::in_time(sqlx::query($sql.pg)$(.bind($bind))*.execute(pool)).await;
-                done.map(|done| done.rows_affected())
+            $crate::engine::Db::Pg(lanes) => {
+                let query = sqlx::query($sql.pg)$(.bind($bind))*;
+                let done = async {
+                    let mut lane = lanes.take().await?;
+                    let done = query.execute(lane.connection()?).await;
+                    lane.settle(done)
+                };
+                $crate::engine::in_time(done).await.map(|done| done.rows_affected())
             }
             $crate::engine::Db::Lite { write, .. } => {
                 let mut connection = write.lock().await;
@@ -163,11 +176,13 @@ macro_rules! write {
 macro_rules! atomically {
     ($db:expr, |$tx:ident, $pick:ident| $work:block) => {
         match $db {
-            $crate::engine::Db::Pg(pool) => {
+            $crate::engine::Db::Pg(lanes) => {
                 let $pick = |sql: $crate::engine::Sql| sql.pg;
-                let mut $tx = pool.begin().await?;
+                let mut lane = lanes.take().await?;
+                let mut $tx = sqlx::Connection::begin(lane.connection()?).await?;
                 $work
-                $tx.commit().await
+                let done = $tx.commit().await;
+                lane.settle(done)
             }
             $crate::engine::Db::Lite { write, .. } => {
                 let $pick = |sql: $crate::engine::Sql| sql.lite;
@@ -197,8 +212,8 @@ impl Db {
     /// The writer's own connection.
     pub async fn committer(&self) -> Result<Committer, sqlx::Error> {
         Ok(match self {
-            // not out of the pool: when reads have it all, the ledger must still take writes
-            Db::Pg(pool) => Committer::Pg(in_time(pool.connect_options().connect()).await?),
+            // none of the lanes: when reads have them all, the ledger must still take writes
+            Db::Pg(lanes) => Committer::Pg(in_time(lanes.apart()).await?),
             Db::Lite { write, options, .. } => Committer::Lite(write.clone(), options.clone()),
         })
     }
@@ -206,7 +221,7 @@ impl Db {
     /// A connection that only reads.
     pub async fn reader(&self) -> Result<Reader, sqlx::Error> {
         Ok(match self {
-            Db::Pg(pool) => Reader::Pg(pool.connect_options().connect().await?),
+            Db::Pg(lanes) => Reader::Pg(lanes.apart().await?),
             Db::Lite { options, .. } => Reader::Lite(options.clone().read_only(true).connect().await?),
         })
     }
@@ -226,7 +241,7 @@ impl Db {
 
     pub async fn close(&self) {
         match self {
-            Db::Pg(pool) => pool.close().await,
+            Db::Pg(lanes) => lanes.close(),
             Db::Lite { read, .. } => read.close().await,
         }
     }

@@ -5,14 +5,12 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use sqlx::migrate::MigrateError;
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection, PgPool, Row};
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection, Row};
 
+use super::lanes::Lanes;
 use super::rows::{Obstacles, Rows, replay};
-use super::{OpenError, RUN, Schema, beside_later_ones, check_schema, in_time};
-
-/// Connections of a replica for lists and small writes; beside them stand the writer's and the four of gathered reads.
-const POOL: u32 = 4;
+use super::{OpenError, RUN, Schema, beside_later_ones, check_schema};
 
 static MIGRATOR: LazyLock<sqlx::migrate::Migrator> =
     LazyLock::new(|| beside_later_ones(sqlx::migrate!("migrations/postgres")));
@@ -26,7 +24,7 @@ const PLANS: [(&str, &str); 4] =
     [("enable_seqscan", "off"), ("enable_hashjoin", "off"), ("enable_mergejoin", "off"), ("jit", "off")];
 
 /// Connects, makes the schema and migrates where that is wanted, and asserts the settings that durability stands on.
-pub(super) async fn open(url: &str, schema: &str, production: bool, how: Schema) -> Result<PgPool, OpenError> {
+pub(super) async fn open(url: &str, schema: &str, production: bool, how: Schema) -> Result<Lanes, OpenError> {
     if schema.is_empty() || !schema.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_') {
         return Err(OpenError::UnsafeSetting(format!("schema {schema:?}: lower-case letters, digits and _ only")));
     }
@@ -52,20 +50,7 @@ pub(super) async fn open(url: &str, schema: &str, production: bool, how: Schema)
     check_schema(&MIGRATOR, &run, &format!("the schema {schema}"))?;
     assert_settings(&mut connection, production).await?;
     connection.close().await?;
-    Ok(pool(options))
-}
-
-/// The pool of lists and small writes. Whoever finds none free hears so before the usual deadline, and not much sooner: on a busy
-/// machine it takes seconds to connect. A connection is asked before and after its use whether it lives, and given up where it
-/// does not say so, or a network that swallows what it is given would hold all of them for a quarter of an hour.
-fn pool(options: PgConnectOptions) -> PgPool {
-    PgPoolOptions::new()
-        .max_connections(POOL)
-        .acquire_timeout(Duration::from_secs(6))
-        .test_before_acquire(false)
-        .before_acquire(|connection, _| Box::pin(async move { Ok(in_time(connection.ping()).await.is_ok()) }))
-        .after_release(|connection, _| Box::pin(async move { in_time(connection.ping()).await.map(|()| true) }))
-        .connect_lazy_with(options)
+    Ok(Lanes::new(options)?)
 }
 
 /// Makes the schema where it is not there, and brings it up to date.

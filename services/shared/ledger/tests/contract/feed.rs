@@ -46,6 +46,44 @@ pub async fn a_rewound_ledger_halts(world: World) {
     assert_eq!(world.ledger.feed_from(cursor, 10).await.unwrap_err().reason, "FEED_REWOUND");
 }
 
+/// Many follow: one of them asks the store, the others take what it found. Each finds all of it, in order.
+pub async fn who_follows_finds_what_the_store_has(world: World) {
+    let follow = |step: u32, until: u64| {
+        let ledger = world.ledger.clone();
+        async move {
+            let (mut cursor, mut seen) = (Cursor::START, Vec::new());
+            while cursor.position < until {
+                let page = ledger.follow_from(cursor, step).await.unwrap();
+                assert!(page.len() <= step as usize);
+                seen.extend(page.iter().map(|entry| entry.position));
+                match page.last() {
+                    Some(last) => cursor = cursor.at(last),
+                    None => tokio::task::yield_now().await,
+                }
+            }
+            (cursor, seen)
+        }
+    };
+    let writes = async {
+        for _ in 0..300 {
+            world.run(stream(), add(1)).await.unwrap();
+        }
+    };
+    let followers = futures_util::future::join_all([1, 7, 64, 256].map(|step| follow(step, 300)));
+    let ((), found) = tokio::join!(writes, followers);
+    assert!(found.iter().all(|(_, seen)| *seen == (1..=300).collect::<Vec<u64>>()));
+    // whoever comes late finds all of it, whatever is kept
+    let (end, seen) = follow(50, 300).await;
+    assert_eq!(seen.len(), 300);
+    // what is kept is no answer for whoever has read another ledger
+    let forged = Cursor { hash: yiwang_ledger::Hash([1; 32]), ..end };
+    assert_eq!(world.ledger.follow_from(forged, 10).await.unwrap_err().reason, "FEED_REWOUND");
+    world.raw().await.execute("UPDATE head SET epoch = 2").await;
+    assert_eq!(world.ledger.follow_from(end, 10).await.unwrap_err().reason, "FEED_REWOUND");
+    let early = world.ledger.feed(0, 1).await.unwrap().pop().unwrap();
+    assert_eq!(world.ledger.follow_from(Cursor::START.at(&early), 10).await.unwrap_err().reason, "FEED_REWOUND");
+}
+
 pub async fn a_reader_is_woken(world: World) {
     let seen = world.ledger.feed_wake(u64::MAX).await;
     let (woken, _) = tokio::join!(world.ledger.feed_wake(seen), world.run(stream(), add(1)));

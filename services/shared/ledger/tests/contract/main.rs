@@ -55,10 +55,10 @@ both! {
         a_request_survives_a_restart;
     unique: a_taken_key_is_refused_by_its_scope, a_released_key_is_free, two_claims_of_one_batch_have_one_winner,
         what_was_decided_behind_a_loser_is_decided_again, a_key_moves_within_one_batch;
-    feed: it_is_dense_complete_and_in_order, a_gap_halts, a_rewound_ledger_halts, a_reader_is_woken;
+    feed: it_is_dense_complete_and_in_order, who_follows_finds_what_the_store_has, a_gap_halts, a_rewound_ledger_halts, a_reader_is_woken;
     relay: it_delivers_each_entry_in_order, who_tells_people_begins_with_what_comes,
         who_tells_people_misses_nothing_of_a_ledger_that_begins, a_stream_that_fails_is_parked_and_the_others_go_on, a_refused_entry_waits_for_a_person, parked_streams_are_read_page_by_page,
-        it_goes_on_where_it_was_after_a_restart, a_poison_entry_is_parked, a_gap_halts_it_for_everybody_to_see,
+        it_goes_on_where_it_was_after_a_restart, who_stops_in_order_says_how_far_it_has_come, what_is_in_hand_is_waited_for, a_poison_entry_is_parked, a_gap_halts_it_for_everybody_to_see,
         a_process_that_stops_lets_go_of_its_leases;
     resume: a_rewound_ledger_halts_a_relay_until_an_operator_has_it_go_on, a_store_restored_beneath_a_running_relay_halts_it,
         a_relay_that_is_well_is_not_resumed, what_the_operator_saw_must_still_be_so, nobody_resumes_a_relay_that_is_not_there,
@@ -67,7 +67,8 @@ both! {
         erasure_breaks_no_chain, a_sealed_value_does_not_open_elsewhere, what_stays_is_sealed_for_every_version, it_cannot_leave_by_accident, sealed_bytes_open_for_their_place_only,
         a_reading_leaves_an_entry, an_erased_value_is_not_sealed_again, a_store_of_another_wrapping_key_is_refused,
         a_store_of_another_look_up_key_is_refused, a_new_wrapping_key_wraps_anew_and_seals_nothing_anew;
-    read: a_list_shows_what_single_reads_would, what_is_read_is_never_older_than_the_store, pages_neither_skip_nor_repeat, a_foreign_page_token_is_refused,
+    read: a_list_shows_what_single_reads_would, what_is_read_is_never_older_than_the_store, a_list_shows_what_is_kept_only_as_it_stands,
+        who_gives_up_a_reading_holds_up_nobody, a_key_that_has_moved_is_found_where_it_is, what_is_kept_of_then_is_that_of_its_version, pages_neither_skip_nor_repeat, a_foreign_page_token_is_refused,
         a_page_token_changed_by_hand_is_refused, what_cannot_be_stored_is_not_found,
         a_page_size_out_of_range_is_refused, filters_narrow_a_list, which_list_is_walked_does_not_show, lists_sort_by_bytes, a_search_prefers_rare_words,
         a_record_is_found_by_its_key, a_state_of_then_is_read_from_the_stored_one_where_that_is_no_younger,

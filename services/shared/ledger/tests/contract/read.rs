@@ -59,6 +59,40 @@ pub async fn what_is_read_is_never_older_than_the_store(world: World) {
     }
 }
 
+/// What a list shows was read with it, or is kept; neither way it shows what has changed since.
+pub async fn a_list_shows_what_is_kept_only_as_it_stands(world: World) {
+    let jar = stream();
+    world.run(jar, add(1)).await.unwrap();
+    let even = ListQuery { filters: vec![("parity", "even".to_owned())], ..query(10, "") };
+    let totals = |query: ListQuery| {
+        let ledger = world.ledger.clone();
+        async move {
+            let page = ledger.list::<Jar>(&query, &Audiences::all()).await.unwrap();
+            page.items.iter().map(|read| read.state.total).collect::<Vec<_>>()
+        }
+    };
+    for total in 1..5 {
+        let fits = if total % 2 == 0 { vec![total] } else { Vec::new() };
+        assert_eq!((totals(query(10, "")).await, totals(query(10, "")).await), (vec![total], vec![total]));
+        assert_eq!((totals(even.clone()).await, totals(even.clone()).await), (fits.clone(), fits));
+        world.run(jar, add(1)).await.unwrap();
+    }
+}
+
+/// Whoever read gives up while the store is asked; the connection is not used again, and the others go on.
+pub async fn who_gives_up_a_reading_holds_up_nobody(world: World) {
+    jars(&world, 30).await;
+    for turn in 0..40 {
+        let query = query(10, "");
+        let reading = world.ledger.list::<Jar>(&query, &Audiences::all());
+        let _ = tokio::time::timeout(std::time::Duration::from_micros(50 * turn), reading).await;
+    }
+    let everybody = Audiences::all();
+    let lists = (0..20).map(|_| list_all(&world, query(10, ""), &everybody));
+    let listed = futures_util::future::join_all(lists).await;
+    assert!(listed.iter().all(|streams| streams.len() == 30 && *streams == listed[0]));
+}
+
 pub async fn pages_neither_skip_nor_repeat(world: World) {
     let jars: BTreeSet<_> = jars(&world, 55).await.into_iter().collect();
     for audiences in
@@ -183,6 +217,38 @@ pub async fn a_record_is_found_by_its_key(world: World) {
     };
     assert_eq!(found(Audiences::all()).await, Some(jar));
     assert_eq!(found(Audiences::of(["person:nobody".to_owned()])).await, None);
+}
+
+/// What was found once is a guess from then on, and no answer.
+pub async fn a_key_that_has_moved_is_found_where_it_is(world: World) {
+    let (first, second) = (stream(), stream());
+    let found = || async {
+        let read = world.ledger.find::<Jar>("LABEL_TAKEN", "honey", &Audiences::all()).await.unwrap();
+        read.map(|read| read.stream)
+    };
+    assert_eq!(found().await, None);
+    for (holder, other) in [(first, second), (second, first), (first, second)] {
+        world.run(holder, label("honey")).await.unwrap();
+        assert_eq!((found().await, found().await), (Some(holder), Some(holder)));
+        world.run(holder, event(JarEvent::Labelled { label: None })).await.unwrap();
+        assert_eq!(found().await, None);
+        world.run(other, label("honey")).await.unwrap();
+        assert_eq!(found().await, Some(other));
+        world.run(other, label("jam")).await.unwrap();
+    }
+}
+
+/// Relays ask for one entry's state one after another; each gets that of the entry, whatever was kept of another.
+pub async fn what_is_kept_of_then_is_that_of_its_version(world: World) {
+    let jar = stream();
+    for _ in 0..6 {
+        world.run(jar, add(1)).await.unwrap();
+    }
+    for version in [3, 6, 1, 3, 5, 1, 6] {
+        let then = world.ledger.state_at::<Jar>(jar, version).await.unwrap().unwrap();
+        assert_eq!((then.version, then.state.total), (version, version as i64));
+    }
+    assert!(world.ledger.state_at::<Jar>(jar, 7).await.unwrap().is_none());
 }
 
 /// A long history is not folded from its beginning where a stored state stands nearer.

@@ -182,6 +182,42 @@ pub async fn it_goes_on_where_it_was_after_a_restart(world: World) {
     assert_eq!(ids.len(), 10);
 }
 
+pub async fn who_stops_in_order_says_how_far_it_has_come(world: World) {
+    let (receiver, jar) = (Receiver::default(), stream());
+    world.ledger.relay("r", receiver.clone());
+    add_times(&world, jar, 5).await;
+    until("delivered", || async { receiver.versions(jar).len() == 5 }).await;
+    // at once: nothing was written down yet
+    let world = world.restart().await;
+    assert_eq!(world.raw().await.number("SELECT max(position) FROM cursor").await, 5);
+    world.ledger.relay("r", receiver.clone());
+    add_times(&world, jar, 1).await;
+    until("what is new arrives", || async { receiver.versions(jar).contains(&6) }).await;
+    assert_eq!(receiver.versions(jar), [1, 2, 3, 4, 5, 6]);
+}
+
+pub async fn what_is_in_hand_is_waited_for(world: World) {
+    let (jar, other) = (stream(), stream());
+    let (first, second) = (world.ledger.in_hand(jar), world.ledger.in_hand(jar));
+    world.ledger.out_of_hand(other).await;
+    let waits = {
+        let ledger = world.ledger.clone();
+        tokio::spawn(async move { ledger.out_of_hand(jar).await })
+    };
+    drop(first);
+    tokio::task::yield_now().await;
+    assert!(!waits.is_finished());
+    drop(second);
+    waits.await.unwrap();
+    world.ledger.out_of_hand(jar).await;
+    assert!(!world.ledger.was_accepted("second step").await.unwrap());
+    world.ledger.execute::<Jar>(jar, Call::system("second step", ""), add(1)).await.unwrap();
+    assert!(world.ledger.was_accepted("second step").await.unwrap());
+    // another caller's request of the same name is another request
+    world.ledger.execute::<Jar>(jar, crate::world::call("of anna"), add(1)).await.unwrap();
+    assert!(!world.ledger.was_accepted("of anna").await.unwrap());
+}
+
 pub async fn one_replica_runs_it(world: World) {
     let (one, two, jar, other) = (Receiver::default(), Receiver::default(), stream(), world.replica().await);
     world.ledger.relay("r", one.clone());
