@@ -92,7 +92,7 @@ impl Store {
         let upload = self.files.store.put_multipart(&path).await.map_err(|error| away(&error))?;
         // gathered to parts of 5 MB, the least that object storage takes
         let upload = WriteMultipart::new(upload);
-        let (buffer, hash) = (BytesMut::with_capacity(CHUNK), Sm3::new());
+        let (buffer, hash) = (BytesMut::new(), Sm3::new());
         Ok(Incoming { vault, place, upload, buffer, index: 0, hash, size: 0, limit: self.limit })
     }
 

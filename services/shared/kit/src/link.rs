@@ -219,6 +219,9 @@ impl Link {
 
     /// The hop of this call: where it stands in the trace goes with it.
     fn leave(&self, request: &mut Request<Body>) -> Span {
+        if !Span::is_told() {
+            return Span::none();
+        }
         let headers = if request.headers().contains_key(TRACEPARENT) { request.headers() } else { &self.headers };
         let Some(from) = Trace::parent_in(headers) else { return Span::none() };
         let (hop, here) = Span::leaving(&from, request.uri().path(), self.name);

@@ -48,6 +48,11 @@ pub fn flush() {
 pub struct Span(Option<BoxedSpan>);
 
 impl Span {
+    /// Whether a collector is told of hops.
+    pub fn is_told() -> bool {
+        PROVIDER.get().is_some()
+    }
+
     /// A hop of which nobody is told.
     pub fn none() -> Self {
         Self(None)
