@@ -6,6 +6,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use jsonwebtoken::{EncodingKey, decode_header, encode};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::sync::OnceCell;
@@ -137,6 +140,15 @@ impl Arena {
             load::request("POST", "/v1/applications", &token, &draft(&id).to_string())
         })
         .await
+    }
+
+    /// The token of somebody else than the citizen of `up`, signed with the development issuer's key.
+    pub fn token_of(&self, up: &Up, change: impl FnOnce(&mut Value)) -> anyhow::Result<String> {
+        let body = up.token.split('.').nth(1).context("a token has three parts")?;
+        let mut claims: Value = serde_json::from_slice(&BASE64_URL_SAFE_NO_PAD.decode(body)?)?;
+        change(&mut claims);
+        let key = EncodingKey::from_ed_der(&std::fs::read(self.path("postgres").join("dev-issuer.pk8"))?);
+        Ok(encode(&decode_header(&up.token)?, &claims, &key)?)
     }
 
     /// Sets the request ids of one run apart from those of another.

@@ -1,6 +1,8 @@
 //! What a read costs with nothing around it: a bare axum handler, and one that asks a bare tonic service over TCP.
 
+use std::os::unix::process::parent_id;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
 use axum::body::Body;
@@ -48,7 +50,16 @@ async fn forward(State(mut client): State<IntakeServiceClient<Channel>>) -> Resu
 pub async fn tonic(listen: &str, file: &str) -> anyhow::Result<()> {
     let application: Application = serde_json::from_slice(&std::fs::read(file)?).context("an application")?;
     let path = "/yiwang.intake.v1.IntakeService/GetApplication";
-    serve(listen, Router::new().route(path, post(get_application)).with_state(Arc::new(application))).await
+    let app = Router::new().route(path, post(get_application)).with_state(Arc::new(application));
+    let parent = parent_id();
+    let orphaned = async {
+        while parent_id() == parent {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+        Ok(())
+    };
+    // whoever started it is killed, and cannot stop it
+    tokio::select! { served = serve(listen, app) => served, gone = orphaned => gone }
 }
 
 async fn get_application(State(application): State<Arc<Application>>, request: Request) -> Response {

@@ -4,11 +4,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use anyhow::Context;
 use base64::Engine;
-use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
-use jsonwebtoken::{EncodingKey, decode_header, encode};
-use serde_json::{Value, json};
+use base64::prelude::BASE64_STANDARD;
+use serde_json::json;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tonic::transport::{Channel, Endpoint};
@@ -87,11 +85,9 @@ impl Office {
     async fn of(arena: &Arena) -> anyhow::Result<Self> {
         let up = arena.postgres().await?;
         let address = up.server.address();
-        let body = up.token.split('.').nth(1).context("a token has three parts")?;
-        let mut claims: Value = serde_json::from_slice(&BASE64_URL_SAFE_NO_PAD.decode(body)?)?;
-        (claims["sub"], claims["kind"]) = (json!("service:approval"), json!("service"));
-        let key = EncodingKey::from_ed_der(&std::fs::read(arena.path("postgres").join("dev-issuer.pk8"))?);
-        let token = encode(&decode_header(&up.token)?, &claims, &key)?;
+        let token = arena.token_of(up, |claims| {
+            (claims["sub"], claims["kind"]) = (json!("service:approval"), json!("service"));
+        })?;
         let channel = Endpoint::from_shared(format!("http://{address}"))?.tcp_nodelay(true).connect().await?;
         Ok(Self { client: LicenseServiceClient::new(channel), token: format!("Bearer {token}"), address })
     }
