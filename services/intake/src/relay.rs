@@ -7,6 +7,7 @@
 //! (`appointments`); papers that were received elsewhere reach the limits that wait for them (`custody`).
 
 mod agents;
+mod catalogue;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -28,24 +29,19 @@ use crate::application::decide::{self, Acting};
 use crate::application::{Actor, Application, ApplicationEvent as Event, Phase};
 use crate::appointment::{Appointment, following};
 use crate::catalogue::handling::Consequence;
-use crate::catalogue::{self, Item};
+use crate::catalogue::{Item, stream as item_stream};
 use crate::convert::application::{Reader, actor, applicant_in_full};
 use crate::convert::ask::form_struct;
 use crate::convert::{channel, item};
-use crate::directory::BasicItem;
 use crate::documents;
-use crate::drafting::Draft;
 use crate::elsewhere::arriving::Custodian;
 use crate::grpc::Intake;
 use crate::joint::{Joint, carrying};
 use crate::limit::legal_date;
 use crate::numbering;
-use crate::publishing;
 use crate::queue::Day;
 use crate::reception::{BookingRules, WindowGroup};
 use crate::store::{Removing, Store};
-use crate::transfer::Transfer;
-use crate::transferring;
 
 /// A refusal at intake is the one service of what never becomes a case.
 const FIRST_SERVICE: i32 = 1;
@@ -59,9 +55,9 @@ pub fn spawn(ledger: &Ledger, links: &Links, store: Arc<Store>, desk: Desk, inta
     ledger.relay("joints", Joining(intake));
     ledger.relay("files", Removing { ledger: ledger.clone(), store });
     ledger.relay("evaluation", ToEvaluation(shared.clone()));
-    ledger.relay("publishing", Publishing(ledger.clone()));
-    ledger.relay("directory", Following(ledger.clone()));
-    ledger.relay("transfers", Transferring(ledger.clone()));
+    ledger.relay("publishing", catalogue::Publishing(ledger.clone()));
+    ledger.relay("directory", catalogue::Following(ledger.clone()));
+    ledger.relay("transfers", catalogue::Transferring(ledger.clone()));
     ledger.relay("appointments", Appointing(ledger.clone()));
     ledger.relay("agents", agents::Agents(ledger.clone()));
     ledger.relay("answers", Answering(ledger.clone()));
@@ -101,8 +97,8 @@ impl Route for Numbering {
     }
 
     async fn deliver(&self, entry: &Entry, _request_id: &str) -> Delivery {
-        // as it is now: mostly the handler has numbered it, and then the register need not be read back to that number
         self.0.ledger.out_of_hand(entry.stream).await;
+        // as it is now: mostly the handler has numbered it, and then the register need not be read back to that number
         let ask = match self.0.ledger.get::<Application>(entry.stream, &Audiences::all()).await {
             Ok(Some(read)) if read.state.case_number.is_some() => return Delivery::Done,
             Ok(read) => read.and_then(|read| numbering::ask(entry.stream, &read.state)),
@@ -135,13 +131,13 @@ impl Route for Documents {
             Err(refusal) => return later(&refusal),
         };
         let pin = &read.state.item;
-        let facts = match ledger.state_at::<Item>(catalogue::stream(&pin.code), pin.version).await {
+        let facts = match ledger.state_at::<Item>(item_stream(&pin.code), pin.version).await {
             Ok(Some(item)) => item.state,
             Ok(None) => return Delivery::Refused { reason: "the pinned item is not there".to_owned() },
             Err(refusal) => return later(&refusal),
         };
-        // whose data are gone gets no document
         ledger.out_of_hand(entry.stream).await;
+        // whose data are gone gets no document
         for order in documents::orders(entry.stream, &read.state, &facts.facts) {
             match documents::is_complete(ledger, &order, entry.hash).await {
                 Ok(true) => continue,
@@ -158,58 +154,6 @@ impl Route for Documents {
             }
         }
         Delivery::Done
-    }
-}
-
-struct Publishing(Ledger);
-
-#[async_trait]
-impl Route for Publishing {
-    fn wants(&self, entry: &Entry) -> bool {
-        entry.is::<Draft>() && entry.kind == "DraftPublished"
-    }
-
-    async fn deliver(&self, entry: &Entry, _request_id: &str) -> Delivery {
-        let draft = match self.0.state_at::<Draft>(entry.stream, entry.version).await {
-            Ok(Some(read)) => read.state,
-            Ok(None) => return Delivery::NotMine,
-            Err(refusal) => return later(&refusal),
-        };
-        second_step(publishing::complete(&self.0, &draft, entry.hash, &entry.trace).await.map(drop))
-    }
-}
-
-/// How the step after an entry went; what moved between the two a person must see.
-fn second_step(done: Result<(), Refusal>) -> Delivery {
-    match done {
-        Ok(()) => Delivery::Done,
-        Err(refusal) if refusal.kind == Kind::FailedPrecondition => {
-            Delivery::Refused { reason: refusal.reason.to_owned() }
-        }
-        Err(refusal) => later(&refusal),
-    }
-}
-
-/// 下放、划转、委托: what was dated, or taken back, reaches the items.
-struct Transferring(Ledger);
-
-#[async_trait]
-impl Route for Transferring {
-    fn wants(&self, entry: &Entry) -> bool {
-        let changed = ["ItemRevised", "VersionPublished", "VersionWithdrawn"];
-        (entry.is::<Transfer>() && matches!(entry.kind.as_str(), "TransferDated" | "EntrustmentRevoked"))
-            || (entry.is::<Item>() && changed.contains(&entry.kind.as_str()))
-    }
-
-    async fn deliver(&self, entry: &Entry, _request_id: &str) -> Delivery {
-        if entry.is::<Item>() {
-            return second_step(transferring::refresh(&self.0, entry).await);
-        }
-        match self.0.state_at::<Transfer>(entry.stream, entry.version).await {
-            Ok(Some(read)) => second_step(transferring::complete(&self.0, &read.state, entry.hash, &entry.trace).await),
-            Ok(None) => Delivery::NotMine,
-            Err(refusal) => later(&refusal),
-        }
     }
 }
 
@@ -233,42 +177,13 @@ impl Route for Appointing {
     }
 }
 
-/// 三级四同: a new version of a basic item reaches every item that was claimed from it; its end ends them.
-struct Following(Ledger);
-
-#[async_trait]
-impl Route for Following {
-    fn wants(&self, entry: &Entry) -> bool {
-        entry.is::<BasicItem>()
-    }
-
-    async fn deliver(&self, entry: &Entry, _request_id: &str) -> Delivery {
-        // as it is now: an older version is nobody's any more
-        let basic = match self.0.get::<BasicItem>(entry.stream, &Audiences::all()).await {
-            Ok(Some(read)) => read.state,
-            Ok(None) => return Delivery::NotMine,
-            Err(refusal) => return later(&refusal),
-        };
-        let successors = match publishing::successors(&self.0, &basic).await {
-            Ok(successors) => successors,
-            Err(refusal) => return later(&refusal),
-        };
-        let code = basic.facts.code.clone();
-        let rule = move |item: &Item, cx: &Context| catalogue::decide::follow_or_end(item, &basic, &successors, cx);
-        match self.0.sweep::<Item>("basic", &code, rule).await {
-            Ok(_) => Delivery::Done,
-            Err(refusal) => later(&refusal),
-        }
-    }
-}
-
 /// 常见问答: what an item has become reaches the answers that speak about it. One that was looked at meanwhile is held against the
 /// item again, so that none slips in between.
 struct Answering(Ledger);
 
 impl Answering {
     async fn hold_against(&self, code: &str) -> Result<(), Refusal> {
-        let Some(item) = self.0.get::<Item>(catalogue::stream(code), &Audiences::all()).await? else { return Ok(()) };
+        let Some(item) = self.0.get::<Item>(item_stream(code), &Audiences::all()).await? else { return Ok(()) };
         let rule = move |answer: &Answer, cx: &Context| answer::decide::follow(answer, &item.state, legal_date(cx.now));
         self.0.sweep::<Answer>("item", code, rule).await.map(drop)
     }
@@ -392,7 +307,7 @@ impl ToApproval {
             Err(refusal) => return later(&refusal),
         };
         let pin = &read.state.item;
-        let pinned = match self.0.ledger.state_at::<Item>(catalogue::stream(&pin.code), pin.version).await {
+        let pinned = match self.0.ledger.state_at::<Item>(item_stream(&pin.code), pin.version).await {
             Ok(Some(item)) => item,
             Ok(None) => return Delivery::Refused { reason: "the pinned item is not there".to_owned() },
             Err(refusal) => return later(&refusal),
@@ -448,7 +363,7 @@ impl ToApproval {
             Ok(read) => read.state,
             Err(refusal) => return later(&refusal),
         };
-        let pinned = match self.0.ledger.state_at::<Item>(catalogue::stream(&app.item.code), app.item.version).await {
+        let pinned = match self.0.ledger.state_at::<Item>(item_stream(&app.item.code), app.item.version).await {
             Ok(Some(item)) => item.state,
             Ok(None) => return Delivery::Refused { reason: "the pinned item is not there".to_owned() },
             Err(refusal) => return later(&refusal),

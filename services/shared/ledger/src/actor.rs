@@ -519,7 +519,7 @@ fn difference<T: Clone + Ord>(before: &[T], after: &[T]) -> Vec<(bool, T)> {
 
 /// The answer of an earlier, identical request, rendered from the stream at that version.
 async fn answer_replay<A: Aggregate>(core: Arc<Core>, reply: Reply<A>, stream: StreamId, version: u64, hash: Hash) {
-    let answer = match core.load_at::<A>(stream, version).await {
+    let answer = match core.load_at::<A>(stream, version, Some(hash)).await {
         Ok(Some(then)) => {
             Ok(Committed { stream, state: then.state, version, hash, at: then.updated_at, replayed: true })
         }

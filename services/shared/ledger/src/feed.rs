@@ -35,7 +35,8 @@ struct EpochRow {
     entry: EntryRow,
 }
 
-/// Pages of the feed by position and size. Readers that a commit wakes together stand at the same place: one query serves them.
+/// Pages of the feed by position and size. Readers that a commit wakes together mostly stand at the same place, and what one of
+/// them has read the others take from its [`crate::tail`].
 pub(crate) struct Pages;
 
 /// The epoch, where there is anything, and the entries from the position on.
@@ -121,12 +122,12 @@ impl Ledger {
     }
 
     /// As [`Ledger::feed_from`], for one of many who follow the feed in this process: what another of them has just read is not
-    /// read again.
+    /// read again. There may be more than it answers, unless it answers nothing.
     ///
     /// # Errors
     /// `FEED_REWOUND`, `FEED_GAP`, `STORE_UNAVAILABLE`.
     pub async fn follow_from(&self, cursor: Cursor, limit: u32) -> Result<Vec<Arc<Entry>>, Refusal> {
-        self.core.follow_from(cursor, limit).await.map_err(halted)
+        self.core.follow_from(cursor, limit).await.map(|found| found.entries).map_err(halted)
     }
 
     /// Waits until something was committed in this process since `seen` (as the last call answered), at most 250 ms.
@@ -184,6 +185,8 @@ impl Core {
         if cursor.position > 0 {
             let stands = page.first().is_some_and(|at| at.position == cursor.position && at.hash == cursor.hash);
             if !stands || epoch != Some(cursor.epoch) {
+                self.tail.forget();
+                self.kept.forget_past();
                 return Err(FeedError::Rewound(cursor.position));
             }
         }

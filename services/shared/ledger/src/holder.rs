@@ -11,7 +11,7 @@ use uuid::Uuid;
 use crate::engine::{Reader, Sql};
 use crate::gather::{Gather, Lookup};
 use crate::ledger::Core;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Snapshot, is_of_one_stream};
 use crate::{Aggregate, Refusal, StreamId};
 
 /// Scope and key.
@@ -66,11 +66,16 @@ impl Core {
     /// The record that holds a key, as committed.
     pub(crate) async fn holder<A: Aggregate>(&self, scope: &str, key: &str) -> Result<Option<Snapshot<A>>, Refusal> {
         let asked = (scope.to_owned(), key.to_owned());
-        if let Some(stream) = self.holders.remembered.get(&asked)
-            && let Some(found) = self.load::<A>(stream).await?
-            && found.keys.iter().any(|held| held.scope == scope && held.key == key)
-        {
-            return Ok(Some(found));
+        if let Some(stream) = self.holders.remembered.get(&asked) {
+            match self.load::<A>(stream).await {
+                Ok(Some(found)) if found.keys.iter().any(|held| held.scope == scope && held.key == key) => {
+                    return Ok(Some(found));
+                }
+                Ok(_) => {}
+                // it may have given the key up before
+                Err(refusal) if is_of_one_stream(&refusal) => {}
+                Err(refusal) => return Err(refusal),
+            }
         }
         let Some(stream) = self.holders.asked.get(asked.clone()).await.map_err(crate::store_refusal)? else {
             return Ok(None);

@@ -6,7 +6,7 @@ use std::iter;
 use std::sync::Arc;
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-use futures_util::future::join_all;
+use futures_util::{FutureExt as _, StreamExt as _, stream};
 use uuid::Uuid;
 
 use crate::aggregate::{Aggregate, Tag};
@@ -107,8 +107,11 @@ pub struct Hit<A> {
     pub score: f64,
 }
 
-/// One audience's page, by stream and version: the records that stand in all of some lists, each a name and a value that tags carry, which come as a
-/// JSON array of pairs, so that the text stays static. Walked is the shortest of them from here on, as far as 256 rows tell, or
+/// Records of a page that are read at a time: each may have a tail of entries to read.
+const TOGETHER: usize = 16;
+
+/// One audience's page, by stream and version: the records that stand in all of some lists, each a name and a value that tags
+/// carry, which come as a JSON array of pairs, so that the text stays static. Walked is the shortest of them from here on, as far as 256 rows tell, or
 /// else the first; what stands there is looked up in the others. So one case number among a province's cases, or a citizen's
 /// three among all that are accepted, costs what it finds. In the others rows are counted: asked whether there EXISTS one,
 /// PostgreSQL may read the whole table first.
@@ -229,7 +232,7 @@ impl Ledger {
     /// # Errors
     /// As [`Ledger::get`].
     pub async fn state_at<A: Aggregate>(&self, stream: StreamId, version: u64) -> Result<Option<Read<A>>, Refusal> {
-        Ok(self.core.load_at::<A>(stream, version).await?.map(Read::from))
+        Ok(self.core.load_at::<A>(stream, version, None).await?.map(Read::from))
     }
 
     /// One record by a unique key that it holds.
@@ -260,7 +263,7 @@ impl Ledger {
             _ => return Err(Refusal::field("page_size", "PAGE_SIZE_INVALID", "每页条数应为1至200", "1 to 200")),
         };
         let list = self.page_key::<A>(query, audiences);
-        let (sort, stream) = self.core.read_page_token(&query.page_token, list)?;
+        let (sort, from) = self.core.read_page_token(&query.page_token, list)?;
         if !query.filters.iter().all(|(_, value)| storable(value)) {
             return Ok(Page { items: Vec::new(), next_page_token: String::new() });
         }
@@ -275,15 +278,19 @@ impl Ledger {
         for audience in own {
             let lists = serde_json::json!(iter::once(audience).chain(filters.clone()).collect::<Vec<_>>()).to_string();
             let found: Vec<ListRow> =
-                engine::read!(&*self.core.db, fetch_all, ListRow, LIST, A::KIND, lists, sort.clone(), stream, limit)
+                engine::read!(&*self.core.db, fetch_all, ListRow, LIST, A::KIND, lists, sort.clone(), from, limit)
                     .map_err(store_refusal)?;
             rows.extend(found.into_iter().map(|row| ((row.sort.clone(), row.stream), row)));
         }
         let more = rows.len() > size as usize;
         let rows: Vec<ListRow> = rows.into_values().take(size as usize).collect();
         let last = rows.last().map(|row| (row.sort.clone(), row.stream));
-        // what is not kept in memory as it stands is read together, in one query
-        let listed = join_all(rows.iter().map(|row| self.core.listed::<A>(row))).await;
+        // what is not kept in memory as it stands is read together, in few queries
+        let mut reading = Vec::with_capacity(rows.len());
+        for row in &rows {
+            reading.push(self.core.listed::<A>(row).boxed());
+        }
+        let listed: Vec<_> = stream::iter(reading).buffered(TOGETHER).collect().await;
         let mut items = Vec::with_capacity(rows.len());
         for found in listed {
             // one record that this release cannot read must not close the list for all others; it was logged

@@ -22,6 +22,7 @@ use crate::feed::{Cursor, FeedError};
 use crate::ledger::{Core, Ledger, store_refusal};
 use crate::parked::{Parked, ParkedRow};
 use crate::refusal::Refusal;
+use crate::tail::Followed;
 
 /// What became of an entry at the relay.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,7 +63,8 @@ const LEASE: Duration = Duration::from_secs(30);
 /// One delivery takes at most this long, so that no receiver can outlast the lease.
 const DELIVERY: Duration = Duration::from_secs(12);
 const BATCH: u32 = 256;
-/// How often a relay that delivers writes down how far it has come: who takes its place delivers as much again.
+/// How often a relay that delivers writes down how far it has come: who takes its place delivers as much again, and what was
+/// under way.
 const SAVE: Duration = Duration::from_secs(1);
 /// How often one that passes over what is nobody's business does, and after how many entries at the latest.
 const SAVE_SELDOM: (Duration, u64) = (Duration::from_secs(5), 1000);
@@ -90,9 +92,11 @@ const TAKE: Sql = Sql::both(
 const RENEW: Sql = Sql::both(
     "UPDATE cursor SET lease_until = $1 WHERE reader = $2 AND stream = $3 AND lease_epoch = $4 AND error = ''",
 );
+/// To an entry that the ledger holds: it may have been restored since that was read.
 const ADVANCE: Sql = Sql::both(
     "UPDATE cursor SET epoch = $1, position = $2, hash = $3
-     WHERE reader = $4 AND stream = $5 AND lease_epoch = $6 AND error = ''",
+     WHERE reader = $4 AND stream = $5 AND lease_epoch = $6 AND error = ''
+       AND EXISTS (SELECT 1 FROM entry WHERE position = $2 AND hash = $3)",
 );
 /// For the first failure; a row that is there already stands for an earlier entry and stays.
 const PARK: Sql = Sql::both(
@@ -128,6 +132,7 @@ const UNPARK: Sql = Sql::both(
     "DELETE FROM cursor WHERE reader = $1 AND stream = $2
      AND EXISTS (SELECT 1 FROM cursor m WHERE m.reader = $1 AND m.stream = $3 AND m.lease_epoch = $4)",
 );
+
 #[derive(sqlx::FromRow)]
 struct MainRow {
     epoch: i64,
@@ -222,7 +227,7 @@ impl Relay {
             }
             tokio::select! {
                 () = tokio::time::sleep(Duration::from_millis(500)) => {}
-                () = shutdown.cancelled() => return,
+                () = shutdown.cancelled() => return self.release().await,
             }
         }
     }
@@ -309,7 +314,7 @@ impl Relay {
         let mut told = false;
         loop {
             wake.mark_unchanged();
-            let entries = self.core.follow_from(held.cursor, BATCH).await?;
+            let Followed { entries, is_of_store } = self.core.follow_from(held.cursor, BATCH).await?;
             if looked.is_none_or(|then: Instant| then.elapsed() >= POLL) {
                 self.retry_due(&held, &mut parked).await?;
                 looked = Some(Instant::now());
@@ -330,7 +335,8 @@ impl Relay {
                 held.saved = held.cursor.position;
                 (last_save, told) = (Instant::now(), false);
             }
-            if entries.len() < BATCH as usize {
+            // what another reader found may be older than the wake that was just taken for seen
+            if is_of_store && entries.len() < BATCH as usize {
                 let _ = tokio::time::timeout(POLL, wake.changed()).await;
             }
         }
@@ -367,12 +373,10 @@ impl Relay {
     /// Lets another replica go on at once, from where this one has come.
     async fn release(&self) {
         let lease_epoch = self.lease_epoch.load(Ordering::Relaxed);
-        let released = async {
-            if let Some(cursor) = self.reached() {
-                let _ = self.save(cursor, lease_epoch).await;
-            }
-            engine::write!(&*self.core.db, RELEASE, self.name, Uuid::nil(), lease_epoch)
-        };
+        if let Some(cursor) = self.reached() {
+            let _ = tokio::time::timeout(Duration::from_secs(1), self.save(cursor, lease_epoch)).await;
+        }
+        let released = async { engine::write!(&*self.core.db, RELEASE, self.name, Uuid::nil(), lease_epoch) };
         let _ = tokio::time::timeout(Duration::from_secs(2), released).await;
     }
 

@@ -2,7 +2,7 @@
 
 use std::any::Any;
 use std::collections::HashMap;
-use std::hash::Hash;
+use std::hash::Hash as Hashed;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -15,13 +15,13 @@ use crate::entry::{Entry, EntryRow};
 use crate::gather::Lookup;
 use crate::ledger::Core;
 use crate::vault::EncodeError;
-use crate::{Aggregate, Meta, Refusal, StreamId, Tag, Timestamp, UniqueKey};
+use crate::{Aggregate, Hash, Meta, Refusal, StreamId, Tag, Timestamp, UniqueKey};
 
 /// A stream at a version.
 pub(crate) struct Snapshot<A> {
     pub stream: StreamId,
     pub version: u64,
-    pub tip: crate::Hash,
+    pub tip: Hash,
     /// Version that the stored state has; how far the tail reaches.
     pub state_version: u64,
     pub created_at: Timestamp,
@@ -45,7 +45,7 @@ impl<A: Aggregate> Snapshot<A> {
         Self {
             stream,
             version: 0,
-            tip: crate::Hash::ZERO,
+            tip: Hash::ZERO,
             state_version: 0,
             created_at: Timestamp(0),
             updated_at: Timestamp(0),
@@ -112,11 +112,12 @@ impl Lookup for Records {
     }
 }
 
-/// What was read is kept for a while, so that a stream which did not change since is not read, opened and folded again: the
-/// store is asked for its version alone. It is therefore never older than the store.
+/// What was read is kept for a while, so that it is not read, opened and folded again.
 pub(crate) struct Kept {
+    /// As it stands: the store is asked for its version alone. It is therefore never older than the store.
     present: Snapshots<StreamId>,
-    /// As it stood at a version: several relays ask for what one entry left.
+    /// As it stood at a version, which no more changes: several relays ask for what one entry left. Nobody asks the store, which
+    /// may have been restored since.
     past: Snapshots<(StreamId, u64)>,
 }
 
@@ -137,12 +138,12 @@ impl Kept {
     }
 }
 
-fn snapshots<K: Hash + Eq + Send + Sync + 'static>(bytes: u64) -> Snapshots<K> {
+fn snapshots<K: Hashed + Eq + Send + Sync + 'static>(bytes: u64) -> Snapshots<K> {
     moka::sync::Cache::builder().max_capacity(bytes).weigher(|_, (_, _, bytes)| *bytes).time_to_live(FRESH).build()
 }
 
 /// What is kept, where it was read after every erasure so far.
-fn known<A: Aggregate, K: Hash + Eq + Send + Sync + 'static>(
+fn known<A: Aggregate, K: Hashed + Eq + Send + Sync + 'static>(
     kept: &Snapshots<K>,
     key: &K,
     erasures: u64,
@@ -151,7 +152,7 @@ fn known<A: Aggregate, K: Hash + Eq + Send + Sync + 'static>(
     snapshot.downcast_ref::<Snapshot<A>>().filter(|_| then == erasures).cloned()
 }
 
-fn keep<A: Aggregate, K: Hash + Eq + Send + Sync + 'static>(
+fn keep<A: Aggregate, K: Hashed + Eq + Send + Sync + 'static>(
     kept: &Snapshots<K>,
     key: K,
     erasures: u64,
@@ -281,7 +282,7 @@ impl Core {
         Ok(Snapshot {
             stream,
             version: row.version as u64,
-            tip: crate::Hash::from_slice(&row.tip).unwrap_or_default(),
+            tip: Hash::from_slice(&row.tip).unwrap_or_default(),
             state_version: from,
             created_at: Timestamp(row.created_at),
             updated_at: Timestamp(row.updated_at),
@@ -344,14 +345,16 @@ impl Core {
         event.map_err(|error| self.body_refusal(entry.stream, error))
     }
 
-    /// The stream as it stood at a version, folded from its entries, or from the stored state where that is no younger.
+    /// The stream as it stood at a version (with this hash, where one is given), folded from its entries, or from the stored state where that is no younger.
     pub(crate) async fn load_at<A: Aggregate>(
         &self,
         stream: StreamId,
         version: u64,
+        hash: Option<Hash>,
     ) -> Result<Option<Snapshot<A>>, Refusal> {
         let erasures = self.vault.erasures();
-        if let Some(then) = known::<A, _>(&self.kept.past, &(stream, version), erasures) {
+        let kept = known::<A, _>(&self.kept.past, &(stream, version), erasures);
+        if let Some(then) = kept.filter(|then| hash.is_none_or(|hash| then.tip == hash)) {
             return Ok(Some(then));
         }
         let now = self.load::<A>(stream).await?.filter(|_| version > 0);

@@ -20,8 +20,6 @@ const BYTES: usize = 4 << 20;
 #[derive(Default)]
 pub(crate) struct Tail {
     kept: Mutex<Kept>,
-    /// Held by the one who asks the store.
-    asking: tokio::sync::Mutex<()>,
 }
 
 #[derive(Default)]
@@ -30,6 +28,15 @@ struct Kept {
     begin: Option<Cursor>,
     entries: VecDeque<Arc<Entry>>,
     bytes: usize,
+    /// Counts up when all was forgotten: what was asked before is not taken in any more.
+    generation: u64,
+}
+
+/// What a follower gets.
+pub(crate) struct Followed {
+    pub entries: Vec<Arc<Entry>>,
+    /// The store said so, and nobody's memory: where there are fewer than were asked for, these were all.
+    pub is_of_store: bool,
 }
 
 impl Kept {
@@ -55,14 +62,14 @@ impl Kept {
     }
 
     /// Takes what was found after the cursor: behind what is here where it follows, in its place where it is further on.
-    fn add(&mut self, cursor: Cursor, found: &[Arc<Entry>]) {
-        let Some(last) = found.last() else { return };
+    fn add(&mut self, generation: u64, cursor: Cursor, found: &[Arc<Entry>]) {
+        let Some(last) = found.last().filter(|_| generation == self.generation) else { return };
         let end = self.end();
         if end != Some(cursor) {
             if end.is_some_and(|end| end.epoch == cursor.epoch && last.position <= end.position) {
                 return;
             }
-            *self = Self { begin: Some(cursor), ..Self::default() };
+            *self = Self { begin: Some(cursor), generation, ..Self::default() };
         }
         for entry in found {
             self.bytes += entry.body.len();
@@ -81,35 +88,26 @@ impl Tail {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whoever begins to read begins with the store.
+    /// Whoever begins to read begins with the store; and a ledger that was restored is another one.
     pub fn forget(&self) {
-        *self.kept() = Kept::default();
+        let mut kept = self.kept();
+        *kept = Kept { generation: kept.generation + 1, ..Kept::default() };
     }
 }
 
 impl Core {
-    /// The entries after the cursor, as another reader of this process found them or as the store has them.
-    pub(crate) async fn follow_from(&self, cursor: Cursor, limit: u32) -> Result<Vec<Arc<Entry>>, FeedError> {
-        let here = self.tail.kept().after(cursor, limit);
+    /// The entries after the cursor, as another reader of this process found them or as the store has them. Who has read all that
+    /// is here asks the store, together with whoever stands at the same place.
+    pub(crate) async fn follow_from(&self, cursor: Cursor, limit: u32) -> Result<Followed, FeedError> {
+        let (here, generation) = {
+            let kept = self.tail.kept();
+            (kept.after(cursor, limit), kept.generation)
+        };
         if !here.is_empty() {
-            return Ok(here);
+            return Ok(Followed { entries: here, is_of_store: false });
         }
-        let _asking = self.tail.asking.lock().await;
-        let here = self.tail.kept().after(cursor, limit);
-        if !here.is_empty() {
-            return Ok(here);
-        }
-        match self.feed_from(cursor, limit).await {
-            Ok(found) => {
-                self.tail.kept().add(cursor, &found);
-                Ok(found)
-            }
-            Err(error) => {
-                // the ledger may have been restored beneath us
-                self.tail.forget();
-                self.kept.forget_past();
-                Err(error)
-            }
-        }
+        let found = self.feed_from(cursor, limit).await?;
+        self.tail.kept().add(generation, cursor, &found);
+        Ok(Followed { entries: found, is_of_store: true })
     }
 }

@@ -11,8 +11,6 @@ use serde_json::{Value, json};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
-use yiwang_standards::identity::check_character;
-
 use crate::arena::{Arena, Up};
 use crate::load::{self, Wire};
 
@@ -28,7 +26,7 @@ const QUIET: Duration = Duration::from_secs(5);
 /// How long what must come may take.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Cases a second. The clock stops when the last one's right is there, so that no relay's work is left out.
+/// Cases a second. The clock stops when the last one's licence and right are there, so that no relay's work is left out.
 pub async fn run(arena: &Arena) -> anyhow::Result<f64> {
     let up = arena.postgres().await?;
     let office = Arc::new(Office {
@@ -42,33 +40,33 @@ pub async fn run(arena: &Arena) -> anyhow::Result<f64> {
     let run = arena.run_number();
     let citizens =
         (0..DRIVERS).map(|number| Citizen::of(arena, up, run, number)).collect::<anyhow::Result<Vec<_>>>()?;
-    let watch = tokio::spawn(office.clone().watch());
+    let mut drivers = JoinSet::new();
+    let watching = drivers.spawn(office.clone().watch());
     // a process that was killed before us may still hold the relays' leases
     let mut first = Desk::open(&office, &citizens[0]).await?;
-    let earlier = first.rights().await?;
+    let earlier = first.ended().await?;
     first.case(&format!("{run}-first")).await?;
-    first.until_rights(earlier + 1).await?;
+    first.until_ended(earlier + 1).await?;
     let begin = Instant::now();
     let end = begin + arena.time;
-    let mut drivers = JoinSet::new();
     for (driver, citizen) in citizens.into_iter().enumerate() {
         let office = office.clone();
         drivers.spawn(async move {
             let (mut desk, mut done) = (Desk::open(&office, &citizen).await?, 0_u64);
-            let before = desk.rights().await?;
+            let before = desk.ended().await?;
             while done == 0 || Instant::now() < end {
                 desk.case(&format!("{run}-{driver}-{done}")).await?;
                 done += 1;
             }
-            desk.until_rights(before + done).await?;
+            desk.until_ended(before + done).await?;
             anyhow::Ok(done)
         });
     }
     let mut done = 0;
-    while let Some(ended) = drivers.join_next().await {
-        done += ended??;
+    for _ in 0..DRIVERS {
+        done += drivers.join_next().await.context("a driver")???;
     }
-    watch.abort();
+    watching.abort();
     Ok(done as f64 / begin.elapsed().as_secs_f64())
 }
 
@@ -81,7 +79,7 @@ struct Citizen {
 impl Citizen {
     fn of(arena: &Arena, up: &Up, run: u64, number: u64) -> anyhow::Result<Self> {
         let body = format!("511602{:08}{:03}", 19_600_101 + 10_000 * (run % 40), number + 1);
-        let document = format!("{body}{}", check_character(&body).context("seventeen digits")?);
+        let document = format!("{body}{}", check_character(&body));
         let (name, token) = ("张建国", |claims: &mut Value| {
             claims["sub"] = json!(format!("person:bench-{run}-{number}"));
             claims["document"]["number"] = json!(document);
@@ -90,6 +88,13 @@ impl Citizen {
         let applicant = json!({"name": name, "documentKind": "DOCUMENT_KIND_RESIDENT_ID", "documentNumber": document});
         Ok(Self { token, applicant })
     }
+}
+
+/// The last character of a citizen's number (GB 11643), over the seventeen digits before it.
+fn check_character(body: &str) -> char {
+    const WEIGHTS: [u32; 17] = [7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2];
+    let sum: u32 = body.bytes().zip(WEIGHTS).map(|(digit, weight)| u32::from(digit - b'0') * weight).sum();
+    char::from(b"10X98765432"[sum as usize % 11])
 }
 
 /// Who acts for the authorities, and the list of what they have to do.
@@ -106,7 +111,7 @@ struct Office {
 
 impl Office {
     /// Looks through the worklist of open cases again and again, as an office does: once for all.
-    async fn watch(self: Arc<Self>) -> anyhow::Result<()> {
+    async fn watch(self: Arc<Self>) -> anyhow::Result<u64> {
         loop {
             sleep(LOOK).await;
             let (mut wire, mut page) = (Wire::connect(self.address).await?, String::new());
@@ -151,13 +156,18 @@ impl<'a> Desk<'a> {
         Ok(Self { office, citizen, wire: Wire::connect(office.address).await? })
     }
 
-    /// How many services wait for the citizen's judgement.
-    async fn rights(&mut self) -> anyhow::Result<u64> {
+    /// How many of the citizen's cases have come to their end: there is the licence, and the right to judge the service.
+    async fn ended(&mut self) -> anyhow::Result<u64> {
+        let licences = self.count("/v1/licenses", "licenses").await?;
+        Ok(self.count("/v1/evaluations:pending", "rights").await?.min(licences))
+    }
+
+    async fn count(&mut self, path: &str, member: &str) -> anyhow::Result<u64> {
         let (mut page, mut count) = (String::new(), 0);
         loop {
-            let path = format!("/v1/evaluations:pending?page_size=100&page_token={page}");
+            let path = format!("{path}?page_size=100&page_token={page}");
             let answer = ask(&mut self.wire, "GET", &path, &self.citizen.token, "").await?;
-            count += answer["rights"].as_array().map_or(0, |rights| rights.len() as u64);
+            count += answer[member].as_array().map_or(0, |all| all.len() as u64);
             page = text(&answer, "nextPageToken");
             if page.is_empty() {
                 return Ok(count);
@@ -165,15 +175,15 @@ impl<'a> Desk<'a> {
         }
     }
 
-    /// Waits until so many services wait for the citizen's judgement.
-    async fn until_rights(&mut self, least: u64) -> anyhow::Result<()> {
+    /// Waits until so many have.
+    async fn until_ended(&mut self, least: u64) -> anyhow::Result<()> {
         let begin = Instant::now();
         loop {
-            let there = self.rights().await?;
+            let there = self.ended().await?;
             if there >= least {
                 return Ok(());
             }
-            ensure!(begin.elapsed() < PATIENCE, "rights to evaluate are missing: {there} of {least}");
+            ensure!(begin.elapsed() < PATIENCE, "licences or rights to evaluate are missing: {there} of {least}");
             sleep(LOOK).await;
         }
     }

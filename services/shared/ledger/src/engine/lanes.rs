@@ -1,8 +1,10 @@
 //! PostgreSQL's connections for lists and small writes.
 //!
-//! Invariant: a connection is used again only where whoever had it came to an end with it in peace. One whose use failed, came
-//! too late or was given up is closed: nobody asks it, before and after each use, whether it still lives.
+//! Invariant: a connection is used again only where whoever had it came to an end with it in peace, or it has said since that it
+//! lives; one whose use left the outcome in doubt is closed. So nobody asks it, before and after each use, whether it still lives.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use deadpool::Runtime;
@@ -10,13 +12,20 @@ use deadpool::managed::{Manager, Metrics, Object, Pool, PoolConfig, PoolError, R
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions as _, Connection as _, PgConnection};
 
-use super::in_time;
+use super::{Failure, classify, in_time};
 
 /// Connections of a replica for lists and small writes; beside them stand the writer's and the five of gathered reads.
 const LANES: usize = 4;
 
-/// Whoever finds none free hears so before the usual deadline, and not much sooner: on a busy machine it takes seconds to connect.
+/// Whoever finds none free, or nobody to connect to, hears so before the usual deadline, and not much sooner: on a busy machine it
+/// takes seconds to connect.
 const WAIT: Duration = Duration::from_secs(6);
+
+/// Between two tries to connect to a database that is away for a moment.
+const REST: Duration = Duration::from_millis(100);
+
+/// A connection is not used for longer: what stands behind its address may have moved.
+const LIFE: Duration = Duration::from_secs(1800);
 
 /// A connection that nobody used for so long is asked whether it still lives.
 const QUIET: Duration = Duration::from_secs(1);
@@ -29,11 +38,19 @@ impl Manager for Maker {
     type Error = sqlx::Error;
 
     async fn create(&self) -> Result<PgConnection, sqlx::Error> {
-        // on the heap: it is large, and whoever takes a connection that is there has no need of it
-        Box::pin(self.0.connect()).await
+        loop {
+            // on the heap: it is large, and whoever takes a connection that is there has no need of it
+            match Box::pin(self.0.connect()).await {
+                Err(error) if classify(&error) == Failure::InDoubt => tokio::time::sleep(REST).await,
+                answer => return answer,
+            }
+        }
     }
 
     async fn recycle(&self, connection: &mut PgConnection, metrics: &Metrics) -> RecycleResult<sqlx::Error> {
+        if metrics.age() > LIFE {
+            return Err(RecycleError::message("old"));
+        }
         if metrics.last_used() > QUIET {
             Box::pin(in_time(connection.ping())).await.map_err(RecycleError::Backend)?;
         }
@@ -45,21 +62,41 @@ impl Manager for Maker {
 pub(crate) struct Lanes {
     options: PgConnectOptions,
     pool: Pool<Maker>,
+    /// How many are asked for or at work.
+    taken: Arc<AtomicUsize>,
+}
+
+/// One that is asked for or at work.
+struct Taken(Arc<AtomicUsize>);
+
+impl Taken {
+    fn one(all: &Arc<AtomicUsize>) -> Self {
+        all.fetch_add(1, Ordering::Relaxed);
+        Self(all.clone())
+    }
+}
+
+impl Drop for Taken {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 impl Lanes {
     /// Nothing is connected before it is needed.
     pub fn new(options: PgConnectOptions) -> Result<Self, sqlx::Error> {
-        let timeouts = Timeouts { wait: Some(WAIT), ..Timeouts::default() };
+        let timeouts = Timeouts { wait: Some(WAIT), create: Some(WAIT), recycle: Some(WAIT) };
         let config = PoolConfig { max_size: LANES, timeouts, ..PoolConfig::default() };
         let pool = Pool::builder(Maker(options.clone())).config(config).runtime(Runtime::Tokio1).build();
-        Ok(Self { options, pool: pool.map_err(|error| sqlx::Error::Configuration(error.into()))? })
+        let pool = pool.map_err(|error| sqlx::Error::Configuration(error.into()))?;
+        Ok(Self { options, pool, taken: Arc::default() })
     }
 
     /// One of them, for as long as the answer lives.
     pub async fn take(&self) -> Result<Lane, sqlx::Error> {
+        let taken = Taken::one(&self.taken);
         match self.pool.get().await {
-            Ok(connection) => Ok(Lane(Some(connection))),
+            Ok(connection) => Ok(Lane(Some((connection, taken)))),
             Err(PoolError::Backend(error)) => Err(error),
             Err(PoolError::Closed) => Err(sqlx::Error::PoolClosed),
             Err(_) => Err(sqlx::Error::PoolTimedOut),
@@ -71,11 +108,10 @@ impl Lanes {
         self.options.connect().await
     }
 
-    /// How many are at work, and how many wait for work.
+    /// How many are at work, or being made, and how many wait for work.
     pub fn used_and_idle(&self) -> (u64, u64) {
-        let status = self.pool.status();
-        let idle = status.available.min(status.size);
-        ((status.size - idle) as u64, idle as u64)
+        let used = self.taken.load(Ordering::Relaxed).min(LANES);
+        (used as u64, self.pool.status().size.saturating_sub(used) as u64)
     }
 
     pub fn close(&self) {
@@ -83,27 +119,36 @@ impl Lanes {
     }
 }
 
-/// A connection while it is used. Dropped before [`Lane::settle`] it is closed.
-pub(crate) struct Lane(Option<Object<Maker>>);
+/// A connection while it is used.
+pub(crate) struct Lane(Option<(Object<Maker>, Taken)>);
 
 impl Lane {
     pub fn connection(&mut self) -> Result<&mut PgConnection, sqlx::Error> {
-        self.0.as_deref_mut().ok_or(sqlx::Error::WorkerCrashed)
+        self.0.as_mut().map(|(connection, _)| &mut **connection).ok_or(sqlx::Error::WorkerCrashed)
     }
 
-    /// Gives the connection back where this is an answer of the database, be it a refusal.
+    /// Gives the connection back where this is an answer of the database, be it a refusal; else it is closed.
     pub fn settle<T>(mut self, answer: Result<T, sqlx::Error>) -> Result<T, sqlx::Error> {
-        if matches!(answer, Ok(_) | Err(sqlx::Error::RowNotFound | sqlx::Error::Database(_))) {
-            drop(self.0.take());
+        if let Some((connection, _taken)) = self.0.take()
+            && let Err(error) = &answer
+            && classify(error) == Failure::InDoubt
+        {
+            drop(Object::take(connection));
         }
         answer
     }
 }
 
+/// Whoever used it has given up. Its place is not free before the database has done with what it was asked, or does not say so.
 impl Drop for Lane {
     fn drop(&mut self) {
-        if let Some(connection) = self.0.take() {
-            drop(Object::take(connection));
-        }
+        let Some((mut connection, taken)) = self.0.take() else { return };
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return drop(Object::take(connection)) };
+        runtime.spawn(async move {
+            if in_time(connection.ping()).await.is_err() {
+                drop(Object::take(connection));
+            }
+            drop(taken);
+        });
     }
 }

@@ -83,8 +83,8 @@ pub async fn a_list_shows_what_is_kept_only_as_it_stands(world: World) {
 pub async fn who_gives_up_a_reading_holds_up_nobody(world: World) {
     jars(&world, 30).await;
     for turn in 0..40 {
-        let query = query(10, "");
-        let reading = world.ledger.list::<Jar>(&query, &Audiences::all());
+        let (query, everybody) = (query(10, ""), Audiences::all());
+        let reading = world.ledger.list::<Jar>(&query, &everybody);
         let _ = tokio::time::timeout(std::time::Duration::from_micros(50 * turn), reading).await;
     }
     let everybody = Audiences::all();

@@ -210,12 +210,12 @@ pub async fn what_is_in_hand_is_waited_for(world: World) {
     drop(second);
     waits.await.unwrap();
     world.ledger.out_of_hand(jar).await;
-    assert!(!world.ledger.was_accepted("second step").await.unwrap());
-    world.ledger.execute::<Jar>(jar, Call::system("second step", ""), add(1)).await.unwrap();
-    assert!(world.ledger.was_accepted("second step").await.unwrap());
+    assert!(!world.ledger.was_accepted("second.step").await.unwrap());
+    world.ledger.execute::<Jar>(jar, Call::system("second.step", ""), add(1)).await.unwrap();
+    assert!(world.ledger.was_accepted("second.step").await.unwrap());
     // another caller's request of the same name is another request
-    world.ledger.execute::<Jar>(jar, crate::world::call("of anna"), add(1)).await.unwrap();
-    assert!(!world.ledger.was_accepted("of anna").await.unwrap());
+    world.ledger.execute::<Jar>(jar, crate::world::call("of.anna"), add(1)).await.unwrap();
+    assert!(!world.ledger.was_accepted("of.anna").await.unwrap());
 }
 
 pub async fn one_replica_runs_it(world: World) {
