@@ -75,9 +75,12 @@ pub async fn who_follows_finds_what_the_store_has(world: World) {
     // whoever comes late finds all of it, whatever is kept
     let (end, seen) = follow(50, 300).await;
     assert_eq!(seen.len(), 300);
-    // what is kept is no answer for whoever has read another ledger
-    let forged = Cursor { hash: yiwang_ledger::Hash([1; 32]), ..end };
-    assert_eq!(world.ledger.follow_from(forged, 10).await.unwrap_err().reason, "FEED_REWOUND");
+    // what is kept is no answer for whoever has read another ledger, in its middle or at its end
+    for position in [150, end.position] {
+        follow(50, 300).await;
+        let forged = Cursor { position, hash: yiwang_ledger::Hash([1; 32]), ..end };
+        assert_eq!(world.ledger.follow_from(forged, 10).await.unwrap_err().reason, "FEED_REWOUND");
+    }
     world.raw().await.execute("UPDATE head SET epoch = 2").await;
     assert_eq!(world.ledger.follow_from(end, 10).await.unwrap_err().reason, "FEED_REWOUND");
     let early = world.ledger.feed(0, 1).await.unwrap().pop().unwrap();
