@@ -111,8 +111,8 @@ pub struct Hit<A> {
 const TOGETHER: usize = 16;
 
 /// One audience's page, by stream and version: the records that stand in all of some lists, each a name and a value that tags
-/// carry, which come as a JSON array of pairs, so that the text stays static. Walked is the shortest of them from here on, as far as 256 rows tell, or
-/// else the first; what stands there is looked up in the others. So one case number among a province's cases, or a citizen's
+/// carry, which come as a JSON array of pairs, so that the text stays static. Walked is the shortest of them from here on, as
+/// far as 256 rows tell, or else the first; what stands there is looked up in the others. So one case number among a province's cases, or a citizen's
 /// three among all that are accepted, costs what it finds. In the others rows are counted: asked whether there EXISTS one,
 /// PostgreSQL may read the whole table first.
 macro_rules! page_of_lists {

@@ -313,12 +313,11 @@ impl Core {
     ) -> Result<(A, Option<Entry>), Refusal> {
         let (mut at, mut last) = (from, None);
         while at < until {
-            let tail = entries(&self.db, stream, at, until).await.map_err(crate::store_refusal)?;
+            let mut tail = entries(&self.db, stream, at, until).await.map_err(crate::store_refusal)?;
             let Some(end) = tail.last() else {
                 return Err(unreadable(stream, &format!("entries after version {at} are missing")));
             };
             at = end.version;
-            last = Some(end.clone());
             for entry in &tail {
                 let event = self.decode_event::<A>(entry).await?;
                 let meta = Meta { at: entry.at, actor: entry.actor.clone(), version: entry.version };
@@ -328,6 +327,7 @@ impl Core {
                 }))
                 .map_err(|_| unreadable(stream, &"evolve panicked"))?;
             }
+            last = tail.pop();
         }
         Ok((state, last))
     }
@@ -345,7 +345,8 @@ impl Core {
         event.map_err(|error| self.body_refusal(entry.stream, error))
     }
 
-    /// The stream as it stood at a version (with this hash, where one is given), folded from its entries, or from the stored state where that is no younger.
+    /// The stream as it stood at a version (with this hash, where one is given), folded from its entries, or from the stored
+    /// state where that is no younger.
     pub(crate) async fn load_at<A: Aggregate>(
         &self,
         stream: StreamId,
@@ -373,17 +374,12 @@ impl Core {
                 None => return Ok(None),
             }
         };
-        let (state, last) = match self.fold(stream, state, from, version).await? {
-            (state, Some(last)) => (state, last),
+        let (state, mut last) = self.fold(stream, state, from, version).await?;
+        if last.is_none() {
             // the stored state is of this very version
-            (state, None) => match entries(&self.db, stream, version - 1, version).await {
-                Ok(found) => match found.into_iter().next() {
-                    Some(last) => (state, last),
-                    None => return Ok(None),
-                },
-                Err(error) => return Err(crate::store_refusal(error)),
-            },
-        };
+            last = entries(&self.db, stream, version - 1, version).await.map_err(crate::store_refusal)?.pop();
+        }
+        let Some(last) = last else { return Ok(None) };
         let then = Snapshot {
             stream,
             version,
