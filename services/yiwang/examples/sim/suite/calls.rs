@@ -1,6 +1,7 @@
 //! Calls as people make them: with a request id, sent again until there is an answer, and now and then sent twice.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -43,6 +44,15 @@ pub struct Ask<'a> {
     pub request_id: &'a str,
 }
 
+/// What came of a call, and when in the order of all that was sent and answered of its request.
+struct Answered<R> {
+    /// Its last attempt was sent.
+    asked: u64,
+    /// It was answered.
+    answered: u64,
+    said: Result<R, Status>,
+}
+
 impl Desk {
     /// Over the processes of a world.
     pub fn new(grid: Arc<Grid>) -> anyhow::Result<Self> {
@@ -81,7 +91,8 @@ impl Desk {
     {
         let dice = &self.grid.dice;
         let at_once = dice.percent(7, &format!("{} twice at once", ask.request_id));
-        let once = || Box::pin(self.until_answered(&ask, &message, &call));
+        let steps = AtomicU64::new(0);
+        let once = || Box::pin(self.until_answered(&ask, &message, &call, &steps));
         let (answer, second) = if at_once {
             self.grid.tally.count("person sent twice at once");
             let (one, two) = tokio::join!(once(), once());
@@ -89,35 +100,37 @@ impl Desk {
         } else {
             (once().await, None)
         };
-        let second = match (&answer, second) {
+        let second = match (&answer.said, second) {
             (Ok(_), None) if dice.percent(12, &format!("{} once more", ask.request_id)) => {
                 self.grid.tally.count("person sent once more");
                 Some(once().await)
             }
             (_, second) => second,
         };
-        match (&answer, &second) {
-            (Ok(one), Some(Ok(two))) if proof(one) != proof(two) => self.grid.trouble(format!(
+        let Some(second) = second else { return self.acknowledged(&ask, answer.said) };
+        let (done, other) = if answer.said.is_ok() { (answer, second) } else { (second, answer) };
+        match (&done.said, &other.said) {
+            (Ok(one), Ok(two)) if proof(one) != proof(two) => self.grid.trouble(format!(
                 "{}: answered differently when repeated: {} and {}",
                 ask.request_id,
                 proof(one),
                 proof(two)
             )),
-            (Ok(_), Some(Err(status))) => {
+            // of two that were sent at once, one may have been refused before the other was accepted
+            (Ok(_), Err(status)) if other.asked > done.answered => {
                 self.grid.trouble(format!("{}: done, and refused when repeated: {}", ask.request_id, reason(status)))
             }
             _ => {}
         }
-        // of two that were sent at once, one may have been decided before the other was
-        let answer = match (answer, second) {
-            (Err(_), Some(Ok(two))) => Ok(two),
-            (answer, _) => answer,
-        };
-        if answer.is_ok() {
+        self.acknowledged(&ask, done.said)
+    }
+
+    fn acknowledged<R>(&self, ask: &Ask<'_>, said: Result<R, Status>) -> Result<R, Status> {
+        if said.is_ok() {
             let ack = Ack { service: ask.service, request_id: ask.request_id.to_owned() };
             self.acks.lock().unwrap_or_else(PoisonError::into_inner).push(ack);
         }
-        answer
+        said
     }
 
     /// A read.
@@ -131,7 +144,7 @@ impl Desk {
         M: Clone,
         F: Future<Output = Result<Response<R>, Status>>,
     {
-        Box::pin(self.until_answered(&ask, &message, &call)).await
+        Box::pin(self.until_answered(&ask, &message, &call, &AtomicU64::new(0))).await.said
     }
 
     async fn until_answered<M, R, F>(
@@ -139,20 +152,24 @@ impl Desk {
         ask: &Ask<'_>,
         message: &M,
         call: &impl Fn(Link, Request<M>) -> F,
-    ) -> Result<R, Status>
+        steps: &AtomicU64,
+    ) -> Answered<R>
     where
         M: Clone,
         F: Future<Output = Result<Response<R>, Status>>,
     {
         let link = self.links.get(ask.service).with_token(ask.token);
         let began = Instant::now();
-        for attempt in 0_u32.. {
+        let mut asked;
+        let mut attempt = 0_u32;
+        let said = loop {
             let mut request = Request::new(message.clone());
             if let Ok(about) = ask.about.parse() {
                 request.metadata_mut().insert(ABOUT, about);
             }
+            asked = steps.fetch_add(1, Ordering::Relaxed);
             let status = match Box::pin(call(link.clone(), request)).await {
-                Ok(answer) => return Ok(answer.into_inner()),
+                Ok(answer) => break Ok(answer.into_inner()),
                 Err(status) => status,
             };
             let said = reason(&status);
@@ -160,16 +177,17 @@ impl Desk {
                 self.grid.trouble(format!("{} about {}: {said}: {}", ask.request_id, ask.about, status.message()));
             }
             if !is_retryable(status.code()) {
-                return Err(status);
+                break Err(status);
             }
             if began.elapsed() > PATIENCE {
                 self.grid.trouble(format!("{} about {}: never answered: {said}", ask.request_id, ask.about));
-                return Err(status);
+                break Err(status);
             }
             let wait = self.grid.dice.below(1500, &format!("{} {attempt} wait", ask.request_id));
             self.grid.clocks.pass(100 + wait).await;
-        }
-        Err(Status::unavailable("never answered"))
+            attempt += 1;
+        };
+        Answered { asked, answered: steps.fetch_add(1, Ordering::Relaxed), said }
     }
 
     /// Looks again and again until something is so; trouble where it never is.
