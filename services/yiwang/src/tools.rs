@@ -28,8 +28,9 @@ pub fn show_config(config: &Config) {
 /// `yiwang token`.
 pub fn token(config: &Config, account: &str, organisation: Option<&str>) -> anyhow::Result<()> {
     let Some(account) = Account::find(account) else {
-        let names: Vec<&str> = accounts().iter().map(|account| account.id.as_str()).collect();
-        bail!("没有演示账号 {account} / there is no account {account}; there are: {}", names.join(" "));
+        let line = |known: &Account| format!("  {:<16} {} {}", known.id, known.name, known.roles.join(" "));
+        let lines: Vec<String> = accounts().iter().map(line).collect();
+        bail!("没有演示账号 {account} / there is no account {account}; there are:\n{}", lines.join("\n"));
     };
     let fresh = std::fs::read_dir(&config.data_dir).map_or(true, |mut files| files.next().is_none());
     println!("{}", DevelopmentIssuer::open(config)?.token(account, organisation)?);

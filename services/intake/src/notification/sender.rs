@@ -93,10 +93,9 @@ impl Sender for Folder {
                 return Ok(());
             }
             std::fs::create_dir_all(&folder)?;
-            // whole or not at all
+            // whole or not at all; not waited for until it is on the disk, since nobody's message depends on it
             let draft = path.with_extension("part");
             std::fs::write(&draft, serde_json::to_vec(&masked)?)?;
-            std::fs::File::open(&draft)?.sync_all()?;
             std::fs::rename(&draft, &path)
         });
         match written.await {
