@@ -4,8 +4,6 @@
 //! Invariant: who comes, their telephone and address, why they are visited or missed it, stand in it only as [`Personal`] values.
 
 pub mod following;
-#[cfg(test)]
-mod tests;
 pub mod visitor;
 
 use chrono::NaiveDate;

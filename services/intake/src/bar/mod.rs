@@ -1,8 +1,5 @@
 //! 失信限制: what somebody may not do for a time, or until 信用修复, because of what they did before.
 
-#[cfg(test)]
-mod tests;
-
 use chrono::{Months, NaiveDate};
 use serde::{Deserialize, Serialize};
 use yiwang_ledger::{

@@ -11,9 +11,6 @@ pub mod following;
 pub mod locker;
 pub mod post;
 mod tags;
-#[cfg(test)]
-mod tests;
-
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use yiwang_ledger::{Aggregate, Index, Meta, Personal, Refusal, StreamId, SubjectId, Tag, Timestamp, UniqueKey};

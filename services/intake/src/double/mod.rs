@@ -2,9 +2,6 @@
 //! the channel. What is in progress is tagged by who applies and for what, so that it is found by the index.
 
 pub mod outside;
-#[cfg(test)]
-mod tests;
-
 use std::collections::BTreeSet;
 
 use chrono::NaiveDate;

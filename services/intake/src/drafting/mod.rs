@@ -6,10 +6,7 @@
 
 pub mod check;
 pub mod decide;
-mod details;
-#[cfg(test)]
-mod tests;
-
+pub mod details;
 use std::collections::BTreeSet;
 
 use chrono::NaiveDate;

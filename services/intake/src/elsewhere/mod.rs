@@ -6,9 +6,6 @@
 
 pub mod arriving;
 pub mod decide;
-#[cfg(test)]
-mod tests;
-
 use std::collections::BTreeSet;
 
 use chrono::NaiveDate;

@@ -8,9 +8,6 @@ pub mod authority;
 pub mod decide;
 pub mod meeting;
 mod tags;
-#[cfg(test)]
-mod tests;
-
 use std::collections::BTreeSet;
 
 use chrono::NaiveDate;

@@ -136,7 +136,7 @@ pub fn postings(fees: &Fees, event: &Event) -> Vec<(Account, i64)> {
 
 impl Fees {
     /// What of a payment went back.
-    pub(super) fn paid_back(&self, payment: &str) -> i64 {
+    pub fn paid_back(&self, payment: &str) -> i64 {
         let paid = self.refunds.iter().filter(|refund| matches!(refund.state, super::RefundState::Paid));
         paid.filter(|refund| refund.payment == payment).map(|refund| refund.amount).sum()
     }

@@ -13,9 +13,6 @@ pub mod payment;
 pub mod provider;
 pub mod pursuing;
 pub mod refund;
-#[cfg(test)]
-mod tests;
-
 use std::collections::BTreeSet;
 
 use chrono::NaiveDate;

@@ -1,9 +1,6 @@
 //! 申请表: what the item's form says of its fields beside their shape: where each comes from (免填), which are shown masked, and
 //! which are sensitive and need a separate consent (个人信息保护法 arts. 28, 29).
 
-#[cfg(test)]
-mod tests;
-
 use serde_json::{Map, Value};
 use yiwang_ledger::{Personal, Refusal};
 use yiwang_standards::identity::mask_number;

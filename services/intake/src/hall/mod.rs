@@ -1,9 +1,6 @@
 //! 三集中三到位、应进必进: service halls, and how each item is present in them. A presence is a stream of its own, named by hall and
 //! item.
 
-#[cfg(test)]
-mod tests;
-
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
@@ -161,7 +158,7 @@ pub fn register(presence: &Presence, next: &Presence, by: &Actor) -> Decision<Pr
 }
 
 /// A day of any year, the 29th of February among them.
-fn is_day(text: &str) -> bool {
+pub fn is_day(text: &str) -> bool {
     NaiveDate::parse_from_str(&format!("2024-{text}"), "%Y-%m-%d").is_ok() && text.len() == 5
 }
 

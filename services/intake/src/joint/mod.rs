@@ -8,9 +8,6 @@
 pub mod carrying;
 pub mod decide;
 mod event;
-#[cfg(test)]
-mod tests;
-
 use serde::{Deserialize, Serialize};
 use yiwang_ledger::{Aggregate, Index, Meta, Personal, Refusal, StreamId, SubjectId, Tag, Timestamp};
 

@@ -1,9 +1,6 @@
 //! 授权委托: who may act for whom, for what and until when (民法典 arts. 161 to 175). The authority of an agent is looked up here when
 //! they act, and what they do names the mandate that it was done under.
 
-#[cfg(test)]
-mod tests;
-
 use chrono::{Months, NaiveDate};
 use serde::{Deserialize, Serialize};
 use yiwang_ledger::{
@@ -39,7 +36,7 @@ pub enum Kind {
 
 impl Kind {
     /// Whether somebody with this document can be acted for so: a company has no guardian, a person no employees.
-    fn fits(self, principal: Option<DocumentKind>) -> bool {
+    pub fn fits(self, principal: Option<DocumentKind>) -> bool {
         let company = principal == Some(DocumentKind::Uscc);
         match self {
             Kind::Entrusted | Kind::Helper => true,

@@ -7,9 +7,6 @@ pub mod decide;
 pub mod masking;
 pub mod rules;
 mod tags;
-#[cfg(test)]
-mod tests;
-
 use serde::{Deserialize, Serialize};
 use yiwang_ledger::{Aggregate, Index, Meta, Personal, Refusal, StreamId, SubjectId, Tag, Timestamp};
 pub use yiwang_standards::codes::Satisfaction;

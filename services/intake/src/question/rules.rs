@@ -94,16 +94,3 @@ pub fn of(region: &str) -> Rules {
     let fits = rows.iter().filter(|row| region.starts_with(&row.region));
     fits.max_by_key(|row| row.region.len()).map(Rules::from).unwrap_or_default()
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_a_region_with_a_source_is_bound_by_one() {
-        check().expect("data");
-        let (anyang, guangan) = (of("410502000000"), of("511602000000"));
-        assert_eq!((anyang.answer.days, anyang.extended.days, anyang.not_ours_hours), (5, 10, 24));
-        assert!(!anyang.answer.unverified && guangan.answer.unverified && anyang.closing.unverified);
-    }
-}

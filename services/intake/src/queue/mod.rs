@@ -7,8 +7,6 @@
 
 pub mod order;
 pub mod seats;
-#[cfg(test)]
-mod tests;
 pub mod tickets;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -6,9 +6,6 @@
 
 pub mod check;
 pub mod plan;
-#[cfg(test)]
-mod tests;
-
 use std::fmt;
 
 use chrono::NaiveDate;

@@ -3,9 +3,6 @@
 
 pub mod cel;
 pub mod check;
-#[cfg(test)]
-mod tests;
-
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use yiwang_standards::identity::DocumentKind;

@@ -5,9 +5,6 @@
 pub mod decide;
 pub mod plan;
 pub mod source;
-#[cfg(test)]
-mod tests;
-
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};

@@ -5,9 +5,6 @@
 //! Invariant: an item is in one open transfer at a time, and what was entrusted is not entrusted on (行政许可法 art. 24).
 
 pub mod decide;
-#[cfg(test)]
-mod tests;
-
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use yiwang_ledger::{Aggregate, Index, Meta, Refusal, Tag, Timestamp, UniqueKey};

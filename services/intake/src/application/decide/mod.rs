@@ -18,8 +18,6 @@ mod save;
 mod spot;
 mod submit;
 mod take_up;
-#[cfg(test)]
-pub(crate) mod tests;
 mod timer;
 mod withdraw;
 

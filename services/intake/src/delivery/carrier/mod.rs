@@ -127,7 +127,11 @@ pub fn open(env: &Env) -> anyhow::Result<Followed<Option<Arc<dyn Carrier>>>> {
     Followed::open("carriers.toml", move || configured(&config), env.shutdown.clone())
 }
 
-fn configured(config: &Config) -> anyhow::Result<Read<Option<Arc<dyn Carrier>>>> {
+/// What `carriers.toml` in the data folder says; none where there is no such file.
+///
+/// # Errors
+/// The file cannot be used.
+pub fn configured(config: &Config) -> anyhow::Result<Read<Option<Arc<dyn Carrier>>>> {
     let production = config.mode == Mode::Production;
     let mut files = vec![config.outside("carriers.toml")];
     let text = match std::fs::read_to_string(&files[0]) {
@@ -152,25 +156,4 @@ fn configured(config: &Config) -> anyhow::Result<Read<Option<Arc<dyn Carrier>>>>
         None => Some(Arc::new(Demonstration)),
     };
     Ok(Read { value, files })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn production_takes_no_demonstration() {
-        let open = |mode, file: Option<&str>| {
-            let folder = tempfile::tempdir().expect("a folder");
-            if let Some(text) = file {
-                std::fs::write(folder.path().join("carriers.toml"), text).expect("a file");
-            }
-            let config = Config { mode, data_dir: folder.path().to_owned(), ..Config::default() };
-            configured(&config).map(|read| read.value.is_some()).map_err(|error| error.to_string())
-        };
-        assert_eq!(open(Mode::Development, None), Ok(true));
-        assert_eq!(open(Mode::Production, None), Ok(false));
-        assert!(open(Mode::Production, Some("[carrier]\n")).is_err());
-        assert_eq!(open(Mode::Production, Some("[carrier]\naddress = \"https://post.example.org\"\n")), Ok(true));
-    }
 }

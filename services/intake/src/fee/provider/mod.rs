@@ -175,7 +175,11 @@ pub fn open(env: &Env) -> anyhow::Result<Followed<Option<Arc<dyn Provider>>>> {
     Followed::open("payments.toml", move || configured(&config), env.shutdown.clone())
 }
 
-fn configured(config: &Config) -> anyhow::Result<Read<Option<Arc<dyn Provider>>>> {
+/// What `payments.toml` in the data folder says; none where there is no such file.
+///
+/// # Errors
+/// The file cannot be used.
+pub fn configured(config: &Config) -> anyhow::Result<Read<Option<Arc<dyn Provider>>>> {
     use anyhow::Context as _;
     let production = config.mode == Mode::Production;
     let mut files = vec![config.outside("payments.toml")];
@@ -201,31 +205,4 @@ fn configured(config: &Config) -> anyhow::Result<Read<Option<Arc<dyn Provider>>>
         None => Some(Arc::new(Demonstration)),
     };
     Ok(Read { value, files })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn config(mode: Mode, file: Option<&str>) -> (tempfile::TempDir, Config) {
-        let folder = tempfile::tempdir().expect("a folder");
-        if let Some(text) = file {
-            std::fs::write(folder.path().join("payments.toml"), text).expect("a file");
-        }
-        let config = Config { mode, data_dir: folder.path().to_owned(), ..Config::default() };
-        (folder, config)
-    }
-
-    #[test]
-    fn production_takes_no_demonstration() {
-        let open = |mode, file| {
-            let (_folder, config) = config(mode, file);
-            configured(&config).map(|read| read.value.is_some()).map_err(|error| error.to_string())
-        };
-        assert_eq!(open(Mode::Development, None), Ok(true));
-        assert_eq!(open(Mode::Production, None), Ok(false));
-        assert!(open(Mode::Production, Some("[provider]\n")).is_err());
-        assert_eq!(open(Mode::Production, Some("[provider]\naddress = \"https://pay.example.org\"\n")), Ok(true));
-        assert!(open(Mode::Development, Some("[provider]\nadress = \"x\"\n")).is_err());
-    }
 }

@@ -1,0 +1,52 @@
+//! Every event of every release is still read.
+
+use crate::house::{Engine, House, golden};
+use crate::world::{self, Bench, licensing, officer, promise, subject};
+use strum::VariantNames as _;
+use yiwang_approval::case::decide::Ruling;
+use yiwang_approval::case::{
+    Case, CheckOutcome, Event, FollowUpPhase, Item, Limit, Recommendation, Start, Which, decide,
+};
+use yiwang_documents::Kind;
+use yiwang_ledger::Personal;
+
+fn one_of_each() -> Vec<Event> {
+    let personal = |field| Personal::new(&subject(), field, "golden");
+    let receipt = Limit { start: Start::Receipt, ..world::limit(20) };
+    let open = world::open_of(Item { legal: Some(receipt), ..promise() }, "2026-03-02");
+    let mut events = decide::open(&Case::default(), &open, &Bench::empty("2026-03-02").cx()).unwrap();
+    let mut bench = Bench::opened(licensing(), "2026-12-18");
+    bench.review("staff:reviewer").unwrap();
+    let refuse = Ruling::Refuse("理由".into());
+    events.extend(decide::decide(&bench.case, &officer("staff:approver"), &refuse, &bench.cx()).unwrap());
+    let due = bench.case.facts().unwrap().legal.clone();
+    let (by, findings) = (officer("staff:reviewer"), personal("findings"));
+    let next = FollowUpPhase::Rectifying { due: due.clone() };
+    events.extend([
+        Event::DocumentIssued { kind: Kind::Refusal, number: "BY115116022026000001".into() },
+        Event::MaterialRecorded { code: "layout".into(), by: by.clone() },
+        Event::Reviewed { by: by.clone(), recommendation: Recommendation::Grant, opinion: personal("opinion") },
+        Event::Withdrawn { by: by.clone(), reason: Some(personal("reason")) },
+        Event::FollowUpChecked { by, outcome: CheckOutcome::Rectify, findings, next },
+        Event::MarkedOverdue { which: Which::Legal, due: due.date },
+        Event::DueDatesRecomputed { dates: vec![(Which::Legal, due)] },
+        Event::LicenseIssued { id: "id".into(), identifier: "1.2.156".into(), number: "5116".into() },
+        Event::LicenseRetried { by: officer("staff:approver"), type_code: Some("115113016823646795001".into()) },
+        Event::LicenseRefused { reason: "LICENSE_TYPE_INVALID".into(), zh: "不正确".into(), en: "wrong".into() },
+    ]);
+    events
+}
+
+#[tokio::test]
+async fn golden_entries_decode_and_evolve_and_none_is_missing() {
+    let house = House::open(Engine::Sqlite, yiwang_approval::NAME, "2026-03-02", yiwang_approval::start).await.unwrap();
+    golden::write_missing::<Case>(&house.ledger, one_of_each()).await;
+    let read = golden::read_all::<Case>(&house.ledger, "Opened").await;
+    assert_eq!(read.into_iter().collect::<Vec<_>>(), sorted(Event::VARIANTS));
+}
+
+fn sorted(names: &[&'static str]) -> Vec<&'static str> {
+    let mut names = names.to_vec();
+    names.sort_unstable();
+    names
+}

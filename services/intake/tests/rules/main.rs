@@ -1,0 +1,37 @@
+//! The rules of intake as they are written: pure functions, without a store, a clock or a wire.
+#![allow(missing_docs, clippy::unwrap_used)]
+
+mod agent;
+mod answer;
+mod application;
+mod appointment;
+mod bar;
+mod catalogue_likely;
+mod catalogue_search;
+mod catalogue_shelf;
+mod catalogue_source;
+mod catalogue_words;
+mod delivery;
+mod delivery_carrier;
+mod double;
+mod drafting;
+mod drafting_details;
+mod elsewhere;
+mod engagement;
+mod fee;
+mod fee_provider;
+mod fetching;
+mod form;
+mod hall;
+mod joint;
+mod mandate;
+mod media;
+mod question;
+mod question_masking;
+mod question_rules;
+mod queue;
+mod reception;
+mod rules;
+mod standard;
+mod theme;
+mod transfer;
