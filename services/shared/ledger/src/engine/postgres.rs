@@ -121,7 +121,7 @@ async fn assert_settings(connection: &mut PgConnection, production: bool) -> Res
 const COMMIT: &str = "SELECT what, i, r_stream, r_version, r_fingerprint, r_hash FROM commit_batch(
     $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26,
     $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, $40, $41, $42, $43, $44, $45, $46, $47, $48, $49, $50,
-    $51, $52, $53, $54, $55, $56, $57)";
+    $51, $52, $53, $54, $55, $56, $57, $58, $59)";
 
 /// Turns rows into columns: `columns!(rows, |row| a, b, c)` is one array for each expression.
 macro_rules! columns {
@@ -187,7 +187,8 @@ pub(super) async fn commit(connection: &mut PgConnection, rows: &Rows<'_>) -> Re
         &after.record.index.status[..],
         after.record.index.due_or_never(),
         after.created_at,
-        after.updated_at
+        after.updated_at,
+        rows.is_new(stream)
     );
     let query = [&rows.keys_freed, &rows.keys_taken]
         .into_iter()
@@ -195,6 +196,7 @@ pub(super) async fn commit(connection: &mut PgConnection, rows: &Rows<'_>) -> Re
     let query = [&rows.tags_gone, &rows.tags_set].into_iter().fold(query, |query, tags| {
         columns!(query, tags.iter(), |(kind, tag, stream)| *kind, tag.name, &tag.value[..], &tag.sort[..], *stream)
     });
+    let query = columns!(query, rows.tags_set.iter(), |(_, _, stream)| rows.is_new(*stream));
     let query = columns!(query, rows.erased.iter(), |subject| subject.as_str());
     let mut obstacles = Obstacles::default();
     for row in query.fetch_all(connection).await? {

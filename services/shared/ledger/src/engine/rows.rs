@@ -50,6 +50,8 @@ pub(super) struct Rows<'a> {
     pub tags_set: Vec<TagRow<'a>>,
     pub tags_gone: Vec<TagRow<'a>>,
     pub erased: Vec<&'a SubjectId>,
+    /// Streams that begin with this batch.
+    new: HashSet<Uuid>,
 }
 
 impl<'a> Rows<'a> {
@@ -84,7 +86,13 @@ impl<'a> Rows<'a> {
         for (set, row) in tags.into_values() {
             if set { rows.tags_set.push(row) } else { rows.tags_gone.push(row) }
         }
+        rows.new = rows.streams.iter().filter(|row| row.expect == 0).map(|row| row.stream).collect();
         rows
+    }
+
+    /// Whether the stream begins with this batch, so that nothing of it is there yet.
+    pub fn is_new(&self, stream: Uuid) -> bool {
+        self.new.contains(&stream)
     }
 
     /// The entries, in the order of their positions, each with its command.
