@@ -19,6 +19,10 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 use yiwang_ledger::{Aggregate, Call, Database, Index, Ledger, Meta, Options, Secrets, StreamId, Tag};
 
+/// As in the suite's own binary.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Errors of a program that reports and ends.
 pub type Outcome<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
