@@ -36,9 +36,20 @@ step() {
     return "$status"
 }
 
-# Prints a port of the loopback that is free now.
+# Prints a port of the loopback that is free now: not one of those that the system hands out to whoever calls out (from 32,768
+# on), nor of those that the tests' own programs draw from (up to there, from 10,000 on).
 free_port() {
-    python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+    python3 - <<'PY'
+import random, socket
+while True:
+    with socket.socket() as free:
+        try:
+            free.bind(("127.0.0.1", random.randrange(4_000, 10_000)))
+            print(free.getsockname()[1])
+            break
+        except OSError:
+            pass
+PY
 }
 
 die() {

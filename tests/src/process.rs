@@ -6,6 +6,7 @@ use std::fs::File;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{self, Command, Stdio};
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, SystemTime};
 
@@ -27,23 +28,35 @@ pub fn binary() -> anyhow::Result<PathBuf> {
     found.with_context(|| format!("no yiwang beside {}: run `cargo build` first, or set YIWANG_BIN", own.display()))
 }
 
-/// A port of the loopback that is free now, and stays free until a process that is started with it binds it: not one of those that
-/// the system hands out to whoever calls out (from 32,768 on), and from a stretch of this program's own.
+/// The first port for processes that a test starts: below those that the system hands out to whoever calls out (from 32,768 on).
+const FIRST_PORT: u16 = 10_000;
+/// Ports of one program of tests.
+const STRETCH: u16 = 128;
+/// Programs of tests that may run at a time.
+const STRETCHES: u16 = 176;
+
+/// A port of the loopback that is free now, and stays free until a process that is started with it binds it: it is from a stretch
+/// that this program alone draws from, for as long as it lives.
 ///
 /// # Errors
 /// Where none can be bound.
 pub fn free_address() -> anyhow::Result<SocketAddr> {
+    static OWN: LazyLock<Option<(u16, TcpListener)>> = LazyLock::new(own_stretch);
     static NEXT: AtomicU16 = AtomicU16::new(0);
-    let own = FIRST_PORT + (process::id() % STRETCHES) as u16 * STRETCH;
-    let ports = (0..STRETCH).map(|_| own + NEXT.fetch_add(1, Ordering::Relaxed) % STRETCH);
+    let (first, _) = OWN.as_ref().context("no stretch of ports is free")?;
+    let ports = (1..STRETCH).map(|_| first + 1 + NEXT.fetch_add(1, Ordering::Relaxed) % (STRETCH - 1));
     let mut free = ports.filter_map(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, port)).ok()?.local_addr().ok());
-    free.next().with_context(|| format!("no port is free from {own} on"))
+    free.next().with_context(|| format!("no port is free from {first} on"))
 }
 
-/// Ports of the loopback for processes that a test starts: so many programs, with so many each, from the first on.
-const FIRST_PORT: u16 = 10_000;
-const STRETCH: u16 = 128;
-const STRETCHES: u32 = 176;
+/// A stretch is whose its first port is.
+fn own_stretch() -> Option<(u16, TcpListener)> {
+    let somewhere = (process::id() % u32::from(STRETCHES)) as u16;
+    (0..STRETCHES).find_map(|step| {
+        let first = FIRST_PORT + (somewhere + step) % STRETCHES * STRETCH;
+        Some((first, TcpListener::bind((Ipv4Addr::LOCALHOST, first)).ok()?))
+    })
+}
 
 /// Nine in the morning in China on Monday 2026-03-02, in microseconds: when tests begin, whatever day the machine has.
 const FIRST_DAY: i64 = 1_772_413_200_000_000;

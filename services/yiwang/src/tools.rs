@@ -29,7 +29,7 @@ pub fn show_config(config: &Config) {
 pub fn token(config: &Config, account: &str, organisation: Option<&str>) -> anyhow::Result<()> {
     let Some(account) = Account::find(account) else {
         let line = |known: &Account| format!("  {:<16} {} {}", known.id, known.name, known.roles.join(" "));
-        let lines: Vec<String> = accounts().iter().map(line).collect();
+        let lines: Vec<String> = accounts().iter().map(|known| line(known).trim_end().to_owned()).collect();
         bail!("没有演示账号 {account} / there is no account {account}; there are:\n{}", lines.join("\n"));
     };
     let fresh = std::fs::read_dir(&config.data_dir).map_or(true, |mut files| files.next().is_none());

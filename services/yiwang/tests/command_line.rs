@@ -30,7 +30,7 @@ fn the_configuration_in_force_is_printed_without_secrets() {
 #[rstest]
 #[case::unknown_key(&["config"], &[("YIWANG__INTAKE__DATABSE_URL", "x")], "`intake.databse_url`")]
 #[case::unknown_service(&["serve", "nothing"], &[], "no service is called nothing")]
-#[case::unknown_account(&["token", "--as", "nobody"], &[], "citizen citizen2")]
+#[case::unknown_account(&["token", "--as", "nobody"], &[], "王晓燕 clerk")]
 #[case::nothing_to_verify(&["verify"], &[], "there is no ledger")]
 #[case::address(&["up", "--listen", "nowhere"], &[], "cannot listen on nowhere")]
 #[case::production(&["up"], &[("YIWANG__MODE", "production")], "production needs `identity.jwks`")]

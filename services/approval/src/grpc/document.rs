@@ -32,7 +32,7 @@ impl DocumentsOf {
         let read = self.0.find(&incoming, "GetCaseDocument", &message.case_id).await?;
         // 最小必要: a paper cannot be masked, and who merely watches has its list and its verification
         if merely_watches(&incoming.caller, &read.state) {
-            return Err(gate::not_permitted("GetCaseDocument").into());
+            return Err(gate::not_permitted(&incoming.caller, "GetCaseDocument").into());
         }
         let file = self.0.desk.file(read.stream, &message.number, message.size()).await?;
         if incoming.caller.is_staff() {

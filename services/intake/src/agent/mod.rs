@@ -4,6 +4,7 @@
 //! Invariant: an engagement stands in the record of whoever has it in hand, and of nobody else once what an entry began is settled.
 
 pub mod choose;
+
 use std::collections::BTreeSet;
 
 use chrono::NaiveDate;

@@ -3,6 +3,7 @@
 //! Invariant: nothing in it names a person, and nobody outside sees one that was not looked at since its item's last version.
 
 pub mod decide;
+
 use serde::{Deserialize, Serialize};
 use yiwang_ledger::{Aggregate, Index, Meta, Refusal, StreamId, Tag, Timestamp};
 

@@ -11,6 +11,7 @@ pub mod following;
 pub mod locker;
 pub mod post;
 mod tags;
+
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use yiwang_ledger::{Aggregate, Index, Meta, Personal, Refusal, StreamId, SubjectId, Tag, Timestamp, UniqueKey};

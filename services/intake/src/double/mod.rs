@@ -2,6 +2,7 @@
 //! the channel. What is in progress is tagged by who applies and for what, so that it is found by the index.
 
 pub mod outside;
+
 use std::collections::BTreeSet;
 
 use chrono::NaiveDate;

@@ -7,6 +7,7 @@
 pub mod check;
 pub mod decide;
 pub mod details;
+
 use std::collections::BTreeSet;
 
 use chrono::NaiveDate;

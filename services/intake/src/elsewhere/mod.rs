@@ -6,6 +6,7 @@
 
 pub mod arriving;
 pub mod decide;
+
 use std::collections::BTreeSet;
 
 use chrono::NaiveDate;

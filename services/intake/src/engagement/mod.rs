@@ -8,6 +8,7 @@ pub mod authority;
 pub mod decide;
 pub mod meeting;
 mod tags;
+
 use std::collections::BTreeSet;
 
 use chrono::NaiveDate;

@@ -13,6 +13,7 @@ pub mod payment;
 pub mod provider;
 pub mod pursuing;
 pub mod refund;
+
 use std::collections::BTreeSet;
 
 use chrono::NaiveDate;

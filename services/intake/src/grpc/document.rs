@@ -61,7 +61,7 @@ impl DocumentsOf {
         let seen = this.seen(caller, &message.application_id).await?;
         // 最小必要: a paper cannot be masked, and who merely watches has its list and its verification
         if !sees_in_full(caller, &seen.state) {
-            return Err(gate::not_permitted("GetDocument").into());
+            return Err(gate::not_permitted(caller, "GetDocument").into());
         }
         let file = this.desk.file(seen.stream, &message.number, message.size()).await?;
         this.leave_trace(&incoming, "GetDocument", seen.stream).await?;

@@ -8,6 +8,7 @@
 pub mod carrying;
 pub mod decide;
 mod event;
+
 use serde::{Deserialize, Serialize};
 use yiwang_ledger::{Aggregate, Index, Meta, Personal, Refusal, StreamId, SubjectId, Tag, Timestamp};
 

@@ -93,7 +93,7 @@ impl Sender for Folder {
                 return Ok(());
             }
             std::fs::create_dir_all(&folder)?;
-            // whole or not at all; not waited for until it is on the disk, since nobody's message depends on it
+            // whole or not at all, for whoever looks; a power failure may spoil it, and this folder is for trying out
             let draft = path.with_extension("part");
             std::fs::write(&draft, serde_json::to_vec(&masked)?)?;
             std::fs::rename(&draft, &path)

@@ -7,6 +7,7 @@ pub mod decide;
 pub mod masking;
 pub mod rules;
 mod tags;
+
 use serde::{Deserialize, Serialize};
 use yiwang_ledger::{Aggregate, Index, Meta, Personal, Refusal, StreamId, SubjectId, Tag, Timestamp};
 pub use yiwang_standards::codes::Satisfaction;

@@ -6,6 +6,7 @@
 
 pub mod check;
 pub mod plan;
+
 use std::fmt;
 
 use chrono::NaiveDate;

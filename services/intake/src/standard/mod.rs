@@ -3,6 +3,7 @@
 
 pub mod cel;
 pub mod check;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use yiwang_standards::identity::DocumentKind;

@@ -5,6 +5,7 @@
 pub mod decide;
 pub mod plan;
 pub mod source;
+
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};

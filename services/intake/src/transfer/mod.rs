@@ -5,6 +5,7 @@
 //! Invariant: an item is in one open transfer at a time, and what was entrusted is not entrusted on (行政许可法 art. 24).
 
 pub mod decide;
+
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use yiwang_ledger::{Aggregate, Index, Meta, Refusal, Tag, Timestamp, UniqueKey};

@@ -4,12 +4,11 @@ use std::collections::BTreeSet;
 
 use chrono::NaiveDate;
 use proptest::prelude::*;
-use yiwang_ledger::{Aggregate as _, Context, Meta, StreamId, Timestamp};
-use yiwang_standards::calendar::Calendar;
-
 use yiwang_intake::agent::choose::{Wanted, choose, fits};
 use yiwang_intake::agent::{Agent, Away, Event, Kind, Registration, give, leave};
 use yiwang_intake::directory::governs;
+use yiwang_ledger::{Aggregate as _, Context, Meta, StreamId, Timestamp};
+use yiwang_standards::calendar::Calendar;
 
 /// 2026-03-02, noon in China.
 const NOON: Timestamp = Timestamp(1_772_424_000_000_000);

@@ -1,10 +1,9 @@
 //! What is published follows its item.
 
-use yiwang_ledger::{Aggregate as _, Meta, StreamId, Timestamp};
-
 use yiwang_intake::answer::{Answer, Event, Published, Standing, Subject, decide};
 use yiwang_intake::application::Actor;
 use yiwang_intake::catalogue::{Cancellation, Edition, Item, Standing as ItemStanding};
+use yiwang_ledger::{Aggregate as _, Meta, StreamId, Timestamp};
 
 fn day(day: u32) -> chrono::NaiveDate {
     chrono::NaiveDate::from_ymd_opt(2026, 3, day).expect("a day")

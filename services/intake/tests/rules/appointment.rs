@@ -4,12 +4,11 @@ use std::sync::Arc;
 
 use chrono::{Days, NaiveDate};
 use proptest::prelude::*;
-use yiwang_ledger::{Aggregate as _, Context, Meta, StreamId, SubjectId};
-use yiwang_standards::calendar::Calendar;
-
 use yiwang_intake::appointment::visitor::{self, Claim, NoShow, Objection, Terms, Visitor};
 use yiwang_intake::appointment::{Appointment, Phase, Turned, turned};
 use yiwang_intake::reception::{Clock, NoShowRule};
+use yiwang_ledger::{Aggregate as _, Context, Meta, StreamId, SubjectId};
+use yiwang_standards::calendar::Calendar;
 
 const RULE: NoShowRule = NoShowRule { count: 2, days: 30, bar_days: 20 };
 

@@ -1,8 +1,11 @@
+//! 不予受理的人: who may not apply, for how long, and how that is lifted.
+
+use std::sync::Arc;
+
 use chrono::{Months, NaiveDate};
 use proptest::prelude::*;
-use std::sync::Arc;
 use yiwang_intake::application::Actor;
-use yiwang_intake::bar::*;
+use yiwang_intake::bar::{Bars, Found, Kind, check, lift, record};
 use yiwang_intake::catalogue::ItemFacts;
 use yiwang_intake::catalogue::handling::Excluded;
 use yiwang_ledger::{Aggregate, Context, Meta, StreamId, SubjectId, Timestamp};

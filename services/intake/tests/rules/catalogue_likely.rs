@@ -1,20 +1,25 @@
+//! 猜你要办: what is suggested, and by what.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
+
 use chrono::NaiveDate;
 use proptest::prelude::*;
-use std::collections::{BTreeMap, BTreeSet};
-use yiwang_intake::catalogue::likely::*;
-use yiwang_intake::catalogue::{Item, ItemFacts};
-use yiwang_intake::catalogue::{Standing, source};
+use yiwang_intake::catalogue::likely::{Held, Situation, chosen, ends_soon, of_license, of_themes};
+use yiwang_intake::catalogue::{Item, ItemFacts, Standing, source};
+use yiwang_intake::theme::ThemeFacts;
 use yiwang_intake::theme::source::builtin;
 
 fn day(text: &str) -> NaiveDate {
     text.parse().expect("a day")
 }
 
-fn catalogue() -> BTreeMap<String, Item> {
+static THEMES: LazyLock<Vec<ThemeFacts>> = LazyLock::new(|| builtin().expect("data"));
+static ITEMS: LazyLock<BTreeMap<String, Item>> = LazyLock::new(|| {
     let all = source::builtin().expect("data");
     let item = |facts: ItemFacts| (facts.code.clone(), Item { facts, standing: Standing::InForce, ..Item::default() });
     all.into_iter().map(item).collect()
-}
+});
 
 fn held(valid_to: &str) -> Held {
     Held { type_code: "T".into(), name: "许可证".into(), valid_to: Some(day(valid_to)) }
@@ -53,7 +58,7 @@ proptest! {
         event in prop::sample::select(vec!["", "企业准营", "出生", "投资建设"]),
         here in any::<bool>(),
     ) {
-        let (themes, items) = (builtin().expect("data"), catalogue());
+        let (themes, items) = (&*THEMES, &*ITEMS);
         let members: BTreeSet<&String> =
             themes.iter().flat_map(|facts| &facts.members).map(|member| &member.item).filter(|item| !item.is_empty()).collect();
         let members: Vec<&String> = members.into_iter().collect();
@@ -67,7 +72,7 @@ proptest! {
             region: if here { "511602000000" } else { "511603000000" }.to_owned(),
             ..Situation::default()
         };
-        let all = chosen(&situation, of_themes(&situation, &themes), &items, day("2026-03-02"));
+        let all = chosen(&situation, of_themes(&situation, themes), items, day("2026-03-02"));
         let once: BTreeSet<&String> = all.iter().map(|likely| &likely.item).collect();
         prop_assert_eq!(once.len(), all.len());
         prop_assert!(here || all.is_empty());

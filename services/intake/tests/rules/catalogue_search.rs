@@ -1,4 +1,8 @@
-use yiwang_intake::catalogue::search::*;
+//! How well items answer a question, against the fifty queries in ordinary words.
+
+use std::sync::LazyLock;
+
+use yiwang_intake::catalogue::search::{Weights, rank};
 use yiwang_intake::catalogue::words::Headings;
 use yiwang_intake::catalogue::{ItemFacts, source};
 
@@ -9,9 +13,13 @@ struct Case {
 }
 
 fn found(query: &str) -> Vec<ItemFacts> {
-    let items = source::builtin().expect("data");
-    let weights = Weights::of(items.iter().map(Headings::from));
-    rank(query, items, &weights, |item| item.into())
+    static ITEMS: LazyLock<(Vec<ItemFacts>, Weights)> = LazyLock::new(|| {
+        let items = source::builtin().expect("data");
+        let weights = Weights::of(items.iter().map(Headings::from));
+        (items, weights)
+    });
+    let (items, weights) = &*ITEMS;
+    rank(query, items.clone(), weights, |item| item.into())
 }
 
 #[test]

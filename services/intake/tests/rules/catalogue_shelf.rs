@@ -1,11 +1,10 @@
+//! The items in memory: what is found by words, region and department.
+
 use std::sync::Arc;
 
-use yiwang_intake::catalogue::Item;
-use yiwang_intake::catalogue::shelf::*;
-use yiwang_intake::catalogue::words::{self};
-use yiwang_intake::catalogue::{ItemFacts, Standing, source, stream};
-use yiwang_ledger::Read;
-use yiwang_ledger::Timestamp;
+use yiwang_intake::catalogue::shelf::{CANDIDATES, Shelf, Wanted};
+use yiwang_intake::catalogue::{Item, ItemFacts, Standing, source, stream, words};
+use yiwang_ledger::{Read, Timestamp};
 
 fn read(facts: ItemFacts, version: u64) -> Read<Item> {
     let stream = stream(&facts.code);

@@ -1,9 +1,10 @@
+//! The shipped catalogue and the lists that are imported, row by row.
+
 use std::collections::BTreeMap;
-use yiwang_intake::catalogue::facts::ItemFacts;
-use yiwang_intake::catalogue::facts::ResultKind;
-use yiwang_intake::catalogue::source::*;
-use yiwang_intake::limit::Start;
-use yiwang_intake::limit::{Limit, Source};
+
+use yiwang_intake::catalogue::facts::{ItemFacts, ResultKind};
+use yiwang_intake::catalogue::source::{builtin, organ_codes, rows};
+use yiwang_intake::limit::{Limit, Source, Start};
 use yiwang_intake::rules;
 use yiwang_standards::codes::CaseKind;
 use yiwang_standards::uscc;

@@ -1,5 +1,8 @@
+//! Words as they are searched: normal forms, pairs and initials.
+
 use std::collections::BTreeSet;
-use yiwang_intake::catalogue::words::*;
+
+use yiwang_intake::catalogue::words::{Gram, grams, initial_grams, initials, normal, terms};
 
 #[test]
 fn no_two_grams_have_the_same_number() {

@@ -4,15 +4,14 @@ use std::sync::Arc;
 
 use chrono::NaiveDate;
 use proptest::prelude::*;
-use yiwang_ledger::{Aggregate as _, Context, Decision, Meta, Personal, StreamId, SubjectId, Timestamp};
-use yiwang_standards::calendar::Calendar;
-use yiwang_standards::identity::DocumentKind;
-
 use yiwang_intake::application::{Actor, Party};
 use yiwang_intake::delivery::carrier::{Said, Seen};
 use yiwang_intake::delivery::{
     Delivery, Event, Facts, Left, Manner, Part, Recipient, Served, Stage, decide, locker, post,
 };
+use yiwang_ledger::{Aggregate as _, Context, Decision, Meta, Personal, StreamId, SubjectId, Timestamp};
+use yiwang_standards::calendar::Calendar;
+use yiwang_standards::identity::DocumentKind;
 
 fn subject() -> SubjectId {
     SubjectId::parse(&"ab".repeat(32)).unwrap()

@@ -1,3 +1,5 @@
+//! `carriers.toml`, and what production takes of it.
+
 use yiwang_kit::Config;
 use yiwang_kit::config::Mode;
 

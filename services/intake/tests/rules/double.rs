@@ -1,13 +1,14 @@
-use proptest::prelude::*;
-use yiwang_ledger::{Aggregate as _, Context, Meta, StreamId, Timestamp};
-use yiwang_standards::calendar::{self, Calendar};
+//! 双头受理: what counts as the same application elsewhere.
 
 use chrono::NaiveDate;
+use proptest::prelude::*;
 use yiwang_intake::application::Actor;
 use yiwang_intake::catalogue::handling::Repeat;
 use yiwang_intake::double::outside::{self, Outcome, Outside, OutsideEvent};
-use yiwang_intake::double::*;
+use yiwang_intake::double::{Other, check};
 use yiwang_intake::transfer::Organ;
+use yiwang_ledger::{Aggregate as _, Context, Meta, StreamId, Timestamp};
+use yiwang_standards::calendar::{self, Calendar};
 
 fn day(text: &str) -> NaiveDate {
     text.parse().expect("a day")

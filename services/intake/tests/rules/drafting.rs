@@ -4,9 +4,6 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use proptest::prelude::*;
-use yiwang_ledger::{Aggregate as _, Context, Decision, Meta, Timestamp};
-use yiwang_standards::calendar::Calendar;
-
 use yiwang_intake::application::{Actor, Channel};
 use yiwang_intake::catalogue::ItemFacts;
 use yiwang_intake::catalogue::details::{Details, Served};
@@ -14,6 +11,8 @@ use yiwang_intake::catalogue::facts::{Condition, Material, Outcome, ResultKind};
 use yiwang_intake::drafting::decide::{self, Say};
 use yiwang_intake::drafting::{Draft, Event, Risk, Stage};
 use yiwang_intake::limit::{Limit, Source};
+use yiwang_ledger::{Aggregate as _, Context, Decision, Meta, Timestamp};
+use yiwang_standards::calendar::Calendar;
 
 #[derive(Clone, Debug)]
 enum Act {

@@ -1,3 +1,5 @@
+//! Whether a basis names a law.
+
 use yiwang_intake::drafting::details::names_law;
 
 #[test]

@@ -1,18 +1,20 @@
-use proptest::prelude::*;
-use yiwang_ledger::{Context, Meta, Personal, SubjectId, Timestamp};
-use yiwang_standards::calendar::{self, Calendar};
+//! 异地代收: what is received for another region, and its papers on their way.
 
-use crate::application as rules;
 use chrono::NaiveDate;
+use proptest::prelude::*;
 use yiwang_intake::application::Actor;
 use yiwang_intake::application::decide::{self, Handing, papers_arrived, submit};
 use yiwang_intake::catalogue::details::Scope;
 use yiwang_intake::catalogue::handling::{HandlingRules, Mode};
 use yiwang_intake::elsewhere::decide::{HandOut, Seal, confirm, hand_out, hand_over, lose, recompute, seal, timer};
-use yiwang_intake::elsewhere::*;
-use yiwang_intake::limit::Limit;
-use yiwang_intake::limit::Unit;
-use yiwang_ledger::{Aggregate, StreamId};
+use yiwang_intake::elsewhere::{
+    Custody, CustodyEvent, Direction, Elsewhere, ElsewhereRules, Holder, Matter, Paper, ReceiptDay, Stage,
+};
+use yiwang_intake::limit::{Limit, Unit};
+use yiwang_ledger::{Aggregate, Context, Meta, Personal, StreamId, SubjectId, Timestamp};
+use yiwang_standards::calendar::{self, Calendar};
+
+use crate::application as rules;
 
 const HERE: &str = "511681000000";
 const THERE: &str = "511602000000";

@@ -4,13 +4,12 @@ use std::collections::BTreeSet;
 
 use chrono::NaiveDate;
 use proptest::prelude::*;
-use yiwang_ledger::{Aggregate as _, Context, Meta, Personal, SubjectId, Timestamp};
-use yiwang_standards::calendar::Calendar;
-
 use yiwang_intake::agent::choose::Wanted;
 use yiwang_intake::application::Actor;
 use yiwang_intake::engagement::{Asked, Authorisation, Engagement, Event, Helper, Stage, decide};
 use yiwang_intake::mandate::Act;
+use yiwang_ledger::{Aggregate as _, Context, Meta, Personal, SubjectId, Timestamp};
+use yiwang_standards::calendar::Calendar;
 
 /// 2026-03-02, noon in China.
 const NOON: i64 = 1_772_424_000_000_000;

@@ -3,9 +3,6 @@
 use std::sync::Arc;
 
 use proptest::prelude::*;
-use yiwang_ledger::{Aggregate as _, Context, Decision, Meta, StreamId, Timestamp};
-use yiwang_standards::calendar::Calendar;
-
 use yiwang_intake::application::Actor;
 use yiwang_intake::catalogue::ItemFacts;
 use yiwang_intake::catalogue::details::{ChargeLine, ChargeMethod, Details, Exemption};
@@ -13,6 +10,8 @@ use yiwang_intake::fee::books::{Account, postings};
 use yiwang_intake::fee::decide::{Assess, assess, strike};
 use yiwang_intake::fee::provider::{Receipt, Said, SaidOfRefund};
 use yiwang_intake::fee::{Cause, Closed, End, Event, Fees, Line, Matter, RefundState, bill, payment, refund};
+use yiwang_ledger::{Aggregate as _, Context, Decision, Meta, StreamId, Timestamp};
+use yiwang_standards::calendar::Calendar;
 
 fn facts(price: i64, spread: i64, percent: u32) -> ItemFacts {
     let exemption = Exemption { code: "E".into(), percent, ..Exemption::default() };
@@ -70,7 +69,7 @@ proptest! {
         prop_assert!(line.payable() >= 0 && (line.exempt as f64 - off).abs() < 1.0);
         let again = assess(&fees, &matter(), (&facts, &facts.details.charges), &ask, &Actor::system()).unwrap_err();
         prop_assert_eq!(again.reason, "CHARGED_ALREADY");
-        let struck = yiwang_intake::fee::decide::strike(&fees, &matter(), &facts, (code, "误核"), &Actor::system()).unwrap();
+        let struck = strike(&fees, &matter(), &facts, (code, "误核"), &Actor::system()).unwrap();
         let is_struck = matches!(struck[0], Event::FeeStruck { .. });
         prop_assert!(is_struck);
     }

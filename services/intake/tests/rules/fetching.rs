@@ -1,3 +1,5 @@
+//! Which papers can be fetched instead of being brought.
+
 use yiwang_intake::fetching::{check, obtainable};
 
 #[test]

@@ -2,7 +2,6 @@
 
 use proptest::prelude::*;
 use serde_json::Value;
-
 use yiwang_intake::catalogue::ItemFacts;
 use yiwang_intake::form::{Source, masked};
 

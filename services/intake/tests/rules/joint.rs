@@ -3,19 +3,15 @@
 use std::sync::Arc;
 
 use proptest::prelude::*;
-use yiwang_ledger::{Context, Meta, SubjectId, Timestamp};
-use yiwang_standards::calendar::Calendar;
-
-use yiwang_intake::application::Actor;
 use yiwang_intake::application::decide::Acting;
-use yiwang_intake::application::{Channel, ItemPin, Party};
+use yiwang_intake::application::{Actor, Channel, ItemPin, Party};
 use yiwang_intake::joint::decide::{
     Create, Step, Told, create, drop_member, handed_in, record_step, resume, stuck, told,
 };
-use yiwang_intake::joint::*;
-use yiwang_intake::theme::{self};
-use yiwang_intake::theme::{Theme, ThemeFacts};
-use yiwang_ledger::{Aggregate, Personal, Refusal};
+use yiwang_intake::joint::{Event, HandedIn, Joint, Member, Mended, Phase, Standing, ThemePin, Whose};
+use yiwang_intake::theme::{self, Theme, ThemeFacts};
+use yiwang_ledger::{Aggregate, Context, Meta, Personal, Refusal, SubjectId, Timestamp};
+use yiwang_standards::calendar::Calendar;
 
 fn cx() -> Context {
     Context {

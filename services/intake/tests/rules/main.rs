@@ -1,4 +1,4 @@
-//! The rules of intake as they are written: pure functions, without a store, a clock or a wire.
+//! The rules of intake as they are written: pure functions, without a store, a clock or a wire (two read the file of their settings).
 #![allow(missing_docs, clippy::unwrap_used)]
 
 mod agent;

@@ -1,7 +1,9 @@
+//! 委托: who acts for whom, and for how long.
+
 use chrono::NaiveDate;
 use proptest::prelude::*;
 use yiwang_intake::application::{Actor, Party};
-use yiwang_intake::mandate::*;
+use yiwang_intake::mandate::{Act, Ended, Grant, Kind, Mandate};
 use yiwang_ledger::{Personal, SubjectId, Timestamp};
 use yiwang_standards::identity::DocumentKind;
 

@@ -1,4 +1,6 @@
-use yiwang_intake::media::*;
+//! A file is what it begins like.
+
+use yiwang_intake::media::{agrees, detect};
 
 #[test]
 fn the_content_says_what_it_is() {

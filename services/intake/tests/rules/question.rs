@@ -1,13 +1,12 @@
 //! Whatever happens to a question: somebody is responsible, and the asker's date is not moved by hand-overs.
 
 use proptest::prelude::*;
-use yiwang_ledger::{Aggregate as _, Context, Meta, Personal, SubjectId, Timestamp};
-use yiwang_standards::calendar::Calendar;
-
 use yiwang_intake::application::Actor;
 use yiwang_intake::question::decide::{self, Reply};
 use yiwang_intake::question::{Asked, Event, Question, Satisfaction, Stage, rules};
 use yiwang_intake::transfer::Organ;
+use yiwang_ledger::{Aggregate as _, Context, Meta, Personal, SubjectId, Timestamp};
+use yiwang_standards::calendar::Calendar;
 
 const REGION: &str = "511602000000";
 /// Noon of 2026-03-02, China standard time.

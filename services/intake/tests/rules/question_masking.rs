@@ -1,4 +1,6 @@
-use yiwang_intake::question::masking::*;
+//! What a published question must not show.
+
+use yiwang_intake::question::masking::{masked, names_anybody};
 
 #[test]
 fn what_names_a_person_goes() {

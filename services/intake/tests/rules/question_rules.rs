@@ -1,4 +1,6 @@
-use yiwang_intake::question::rules::*;
+//! The rules of answers, as configured.
+
+use yiwang_intake::question::rules::{check, of};
 
 #[test]
 fn only_a_region_with_a_source_is_bound_by_one() {

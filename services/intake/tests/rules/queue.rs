@@ -5,16 +5,17 @@ use std::sync::Arc;
 
 use chrono::NaiveDate;
 use proptest::prelude::*;
-use yiwang_ledger::{Aggregate as _, Context, Meta, StreamId, SubjectId, Timestamp};
-use yiwang_standards::calendar::Calendar;
-
 use yiwang_intake::application::Actor;
 use yiwang_intake::appointment::visitor::Terms;
 use yiwang_intake::queue::seats::{self, Fresh, Take};
 use yiwang_intake::queue::tickets::{self, WalkIn};
-use yiwang_intake::queue::{Booked, Day, DayEvent, Green, Line, Release, SeatPhase, Ticket, TicketPhase, order};
+use yiwang_intake::queue::{
+    Booked, Day, DayEvent, End, Green, Line, MOST_WAITING, Release, Seat, SeatPhase, Ticket, TicketPhase, order,
+};
 use yiwang_intake::reception::plan::{Basis, Plan, Slot};
-use yiwang_intake::reception::{BookingRules, Clock, Ground, Quota, SlotKind};
+use yiwang_intake::reception::{BookingRules, Clock, Ground, Quota, SlotKind, check};
+use yiwang_ledger::{Aggregate as _, Context, Meta, StreamId, SubjectId, Timestamp};
+use yiwang_standards::calendar::Calendar;
 
 const SLOTS: u16 = 3;
 
@@ -289,8 +290,8 @@ fn the_fullest_day_fits_its_record() {
     let mut day = Day { date: Some(date()), plan: plan(50, 9, 1), ..Day::default() };
     let item = "511A0015500009-511602000000-000-115113016823646795-1-00";
     let owner = SubjectId::parse(&"a".repeat(64));
-    for n in 0..yiwang_intake::reception::check::MOST_SEATS as usize {
-        day.seats.push(yiwang_intake::queue::Seat {
+    for n in 0..check::MOST_SEATS as usize {
+        day.seats.push(Seat {
             appointment: StreamId::named("test", &n.to_string()),
             turn: 0,
             kind: SlotKind::AfterHours,
@@ -300,14 +301,14 @@ fn the_fullest_day_fits_its_record() {
             phase: SeatPhase::Missed,
         });
     }
-    for n in 0..yiwang_intake::queue::MOST_WAITING {
+    for n in 0..MOST_WAITING {
         let appointment = StreamId::named("test", &n.to_string());
         let line = Line::Booked { appointment, turn: 1, start: Clock(540) };
         let green = Some(Green { ground: Some(Ground::WithInfant) });
         day.tickets.push(Ticket { item: item.into(), green, owner: owner.clone(), ..ticket(n, line) });
     }
     for n in 1000..3000 {
-        day.ended.insert(label(n), yiwang_intake::queue::End::Served);
+        day.ended.insert(label(n), End::Served);
     }
     let size = serde_json::to_vec(&day).unwrap().len();
     assert!(size < 250_000, "{size}");

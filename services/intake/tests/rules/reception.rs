@@ -2,12 +2,11 @@
 
 use chrono::NaiveDate;
 use proptest::prelude::*;
-use yiwang_standards::calendar::Calendar;
-
 use yiwang_intake::reception::plan::plan;
 use yiwang_intake::reception::{
     BookingRules, Clock, Closure, DayClass, Exception, Session, SlotKind, WindowGroup, check,
 };
+use yiwang_standards::calendar::Calendar;
 
 fn session(kind: SlotKind, class: DayClass, weekdays: &[u8], from: u16, until: u16) -> Session {
     let weekdays = weekdays.to_vec();

@@ -1,5 +1,7 @@
+//! The rules of a region, as configured.
+
 use yiwang_intake::catalogue::handling::Consequence;
-use yiwang_intake::rules::*;
+use yiwang_intake::rules::{all, in_region};
 
 #[test]
 fn only_licensing_is_deemed_accepted() {

@@ -2,7 +2,6 @@
 
 use proptest::prelude::*;
 use serde_json::json;
-
 use yiwang_intake::standard::cel::{About, MOST, Wrong, compile, holds};
 
 fn said(expression: &str) -> bool {

@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 use serde_json::json;
-
 use yiwang_intake::catalogue::facts::{ItemFacts, Material, Necessity};
 use yiwang_intake::catalogue::{Item, Standing};
 use yiwang_intake::theme::decide::{Items, check};

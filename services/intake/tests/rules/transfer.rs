@@ -4,13 +4,12 @@ use std::sync::Arc;
 
 use chrono::NaiveDate;
 use proptest::prelude::*;
-use yiwang_ledger::{Aggregate as _, Context, Decision, Meta, Timestamp};
-use yiwang_standards::calendar::Calendar;
-
 use yiwang_intake::application::Actor;
 use yiwang_intake::catalogue::{Entrusted, Item, ItemFacts, Standing};
 use yiwang_intake::transfer::decide::{self, Known};
 use yiwang_intake::transfer::{Event, Offer, Offered, Organ, Stage, Transfer, Way};
+use yiwang_ledger::{Aggregate as _, Context, Decision, Meta, Timestamp};
+use yiwang_standards::calendar::Calendar;
 
 #[derive(Clone, Debug)]
 enum Act {

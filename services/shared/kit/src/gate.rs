@@ -82,8 +82,8 @@ const RESOURCES: [&str; 13] = [
 const PRINCIPALS: [&str; 6] = ["Person", "Company", "Staff", "Partner", "Service", "Anonymous"];
 
 impl Gate {
-    /// The policies, compiled when they are first asked for. They are part of the program, and so a test has checked them against
-    /// the schema: a process that starts would take longer for it than for all else that it opens.
+    /// The policies, compiled when they are first asked for. They are part of the program, and so a test checks them against the
+    /// schema (`roles.rs`): to check them would take longer than all else that a starting process opens.
     ///
     /// # Errors
     /// A policy that does not parse.
@@ -136,10 +136,10 @@ impl Gate {
         let known = everything(caller, action, resource);
         match self.inner.decided.get_with_by_ref(&known, || self.inner.decide(caller, action, resource)) {
             Some(Decision::Allow) => Ok(()),
-            Some(Decision::Deny) => Err(not_permitted(action).with("roles", caller.roles.join(" "))),
+            Some(Decision::Deny) => Err(not_permitted(caller, action)),
             None => {
                 tracing::error!(action, kind = resource.kind, "no policy can speak of this: refused");
-                Err(not_permitted(action))
+                Err(not_permitted(caller, action))
             }
         }
     }
@@ -224,8 +224,10 @@ fn type_name(name: &str) -> anyhow::Result<EntityTypeName> {
     Ok(format!("Yiwang::{name}").parse()?)
 }
 
-/// `ACTION_NOT_PERMITTED`.
-pub fn not_permitted(action: &str) -> Refusal {
-    Refusal::new(Kind::PermissionDenied, "ACTION_NOT_PERMITTED", "您无权进行此项操作", "you may not do this")
-        .with("action", action)
+/// `ACTION_NOT_PERMITTED`, with the `action` and, where there are any, the caller's `roles`.
+pub fn not_permitted(caller: &Caller, action: &str) -> Refusal {
+    let refusal =
+        Refusal::new(Kind::PermissionDenied, "ACTION_NOT_PERMITTED", "您无权进行此项操作", "you may not do this")
+            .with("action", action);
+    if caller.roles.is_empty() { refusal } else { refusal.with("roles", caller.roles.join(" ")) }
 }

@@ -127,10 +127,10 @@ pub fn open(env: &Env) -> anyhow::Result<Followed<Option<Arc<dyn Carrier>>>> {
     Followed::open("carriers.toml", move || configured(&config), env.shutdown.clone())
 }
 
-/// What `carriers.toml` in the data folder says; none where there is no such file.
+/// What `carriers.toml` in the data folder says; without it the demonstration, and in production nobody.
 ///
 /// # Errors
-/// The file cannot be used.
+/// The file is not in order, or wants the demonstration in production.
 pub fn configured(config: &Config) -> anyhow::Result<Read<Option<Arc<dyn Carrier>>>> {
     let production = config.mode == Mode::Production;
     let mut files = vec![config.outside("carriers.toml")];

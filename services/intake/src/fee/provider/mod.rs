@@ -175,10 +175,10 @@ pub fn open(env: &Env) -> anyhow::Result<Followed<Option<Arc<dyn Provider>>>> {
     Followed::open("payments.toml", move || configured(&config), env.shutdown.clone())
 }
 
-/// What `payments.toml` in the data folder says; none where there is no such file.
+/// What `payments.toml` in the data folder says; without it the demonstration, and in production nobody.
 ///
 /// # Errors
-/// The file cannot be used.
+/// The file is not in order, or wants the demonstration in production.
 pub fn configured(config: &Config) -> anyhow::Result<Read<Option<Arc<dyn Provider>>>> {
     use anyhow::Context as _;
     let production = config.mode == Mode::Production;

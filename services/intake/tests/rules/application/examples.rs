@@ -132,7 +132,7 @@ fn missing_materials_stop_acceptance_and_deferrable_ones_do_not() {
 #[test]
 fn a_withdrawal_that_is_asked_for_is_still_answered_when_what_was_to_follow_is_late() {
     let mut world = World::new().draft();
-    world.app.item.rules = yiwang_intake::rules::in_region("licensing", "371602000000");
+    world.app.item.rules = rules::in_region("licensing", "371602000000");
     world.take(add_attachment(&world.app, &facts(), &file("plan"), &citizen(), &world.cx())).expect("a file");
     let mut world = world.submitted();
     let signed = Accept { deferral_signed: true, ..Accept::default() };

@@ -10,19 +10,16 @@ use std::sync::Arc;
 use chrono::NaiveDate;
 use proptest::prelude::*;
 use yiwang_intake::application::decide::*;
-use yiwang_intake::application::{Actor, Application, Authority, Party, Phase};
 use yiwang_intake::application::{
-    ApplicationEvent as Event, Attachment, Change, Ground, ItemPin, Point, WithdrawalCause,
+    Actor, Application, ApplicationEvent as Event, Attachment, Authority, Change, Ground, ItemPin, Party, Phase, Point,
+    WithdrawalCause,
 };
-use yiwang_intake::catalogue::ItemFacts;
 use yiwang_intake::catalogue::facts::{Material, Necessity, PromiseTerms};
-use yiwang_intake::catalogue::{Cancellation, Item, Standing};
+use yiwang_intake::catalogue::{Cancellation, Item, ItemFacts, Standing};
 use yiwang_intake::limit::Ends as _;
-use yiwang_intake::mandate::Mandate;
-use yiwang_intake::mandate::{self, Act, Grant};
+use yiwang_intake::mandate::{self, Act, Grant, Mandate};
 use yiwang_intake::rules;
-use yiwang_ledger::StreamId;
-use yiwang_ledger::{Aggregate, Context, Decision, EventName as _, Meta, Personal, SubjectId, Timestamp};
+use yiwang_ledger::{Aggregate, Context, Decision, EventName as _, Meta, Personal, StreamId, SubjectId, Timestamp};
 use yiwang_standards::calendar::{self, Calendar};
 use yiwang_standards::identity::DocumentKind;
 

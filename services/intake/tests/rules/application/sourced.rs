@@ -1,11 +1,11 @@
 //! 免填: whatever is fetched, typed and disputed in whatever order, the form says what its source says, or what somebody answers for.
 
 use serde_json::{Map, Value, json};
-
-use super::*;
 use yiwang_intake::catalogue::facts::Fetch;
 use yiwang_intake::fetching::{Answer, Disputable, Found, Missed, Taken, Wanted};
 use yiwang_intake::form;
+
+use super::*;
 
 #[derive(Clone, Debug)]
 enum Act {

@@ -92,6 +92,7 @@ impl DevelopmentIssuer {
             bail!("the development issuer signs with EdDSA; identity.algorithm names another");
         }
         let pkcs8 = keys::once(&config.data_dir.join("dev-issuer.pk8"), || {
+            // `generate` first measures the jitter of the machine; unchecked, since there is no public key to check it against
             let key = Ed25519KeyPair::from_seed_unchecked(&entropy::random::<32>())
                 .map_err(|_| anyhow::anyhow!("no Ed25519 key could be made"))?;
             let bytes = key.to_pkcs8v1().map_err(|_| anyhow::anyhow!("the Ed25519 key cannot be written"))?;

@@ -121,7 +121,8 @@ fn expanded(allowed: &BTreeSet<String>, callers: &[(String, Caller)]) -> BTreeSe
 
 #[test]
 fn the_policies_speak_of_what_the_schema_knows() {
-    let (schema, _) = Schema::from_cedarschema_str(SCHEMA).unwrap();
+    let (schema, warnings) = Schema::from_cedarschema_str(SCHEMA).unwrap();
+    assert_eq!(warnings.count(), 0);
     let policies: PolicySet = POLICIES.map(|(_, text)| text).join("\n").parse().unwrap();
     let verdict = Validator::new(schema).validate(&policies, ValidationMode::Strict);
     assert!(verdict.validation_passed(), "{verdict}");

@@ -22,7 +22,9 @@ impl Redis {
 
     fn run(first: &[&str], settings: &[&str]) -> Option<Self> {
         let dir = tempfile::tempdir().unwrap();
-        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
+        // not one of those that the system hands out to whoever calls out
+        let mut ports = (0..1_000).map(|step| 3_000 + ((std::process::id() + step) % 1_000) as u16);
+        let port = ports.find(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok()).unwrap();
         let mut command = Command::new("redis-server");
         command.args(first).args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--dir"]).arg(dir.path());
         if first.is_empty() {

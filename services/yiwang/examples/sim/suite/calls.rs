@@ -108,7 +108,13 @@ impl Desk {
             (_, second) => second,
         };
         let Some(second) = second else { return self.acknowledged(&ask, answer.said) };
-        let (done, other) = if answer.said.is_ok() { (answer, second) } else { (second, answer) };
+        let (done, mut other) =
+            if answer.said.is_err() && second.said.is_ok() { (second, answer) } else { (answer, second) };
+        // of two that were sent at once, one may have been refused before the other was accepted: from then on nobody is
+        if done.said.is_ok() && other.said.is_err() && other.asked < done.answered {
+            self.grid.tally.count("person refused and done at once");
+            other = once().await;
+        }
         match (&done.said, &other.said) {
             (Ok(one), Ok(two)) if proof(one) != proof(two) => self.grid.trouble(format!(
                 "{}: answered differently when repeated: {} and {}",
@@ -116,8 +122,7 @@ impl Desk {
                 proof(one),
                 proof(two)
             )),
-            // of two that were sent at once, one may have been refused before the other was accepted
-            (Ok(_), Err(status)) if other.asked > done.answered => {
+            (Ok(_), Err(status)) if !is_retryable(status.code()) => {
                 self.grid.trouble(format!("{}: done, and refused when repeated: {}", ask.request_id, reason(status)))
             }
             _ => {}

@@ -46,7 +46,7 @@ impl Life {
         }
         let day = Day { round, hurry };
         // refused by a rule: another round, another choice
-        if let Err(status) = self.act(desk, day).await {
+        if let Err(status) = Box::pin(self.act(desk, day)).await {
             desk.grid.tally.count("refused by a rule");
             tracing::debug!(about = self.who.about, reason = reason(&status), "refused");
         }
@@ -57,14 +57,14 @@ impl Life {
         let Some(id) = self.id.clone() else {
             let id = acts.draft(day.round).await?;
             self.id = Some(id.clone());
-            return self.hand_in(desk, &id, day).await;
+            return Box::pin(self.hand_in(desk, &id, day)).await;
         };
         let app = acts.application(&id).await?;
         match app.phase() {
-            Phase::Draft => self.hand_in(desk, &id, day).await,
+            Phase::Draft => Box::pin(self.hand_in(desk, &id, day)).await,
             Phase::Submitted => window(&acts, &app, day).await,
             Phase::CorrectionRequested => correct(&acts, &app, day).await,
-            Phase::Accepted => self.case(desk, &app, day).await,
+            Phase::Accepted => Box::pin(self.case(desk, &app, day)).await,
             Phase::Refused => self.judge(desk, &app.receipt_number).await,
             Phase::Withdrawn | Phase::Unspecified => {
                 self.ended = true;
