@@ -1,5 +1,7 @@
 //! The stream's actor: one task a live stream, which decides its commands one after another, in memory, on the state
 //! that the one before left, even while that one is still being written. It answers nothing before the writer's verdict.
+//! Of a stream that only begins nobody else knows: its first command is decided where it was asked, without a task that would
+//! wait for a second one.
 //!
 //! Invariant: `pending` is a chain; each link was decided on the state of the link before it. When a link does not hold,
 //! everything behind it is decided again.
@@ -79,25 +81,40 @@ impl<A: Aggregate> Registry<A> {
         &self.shards[usize::from(stream.0.as_bytes()[15]) % self.shards.len()]
     }
 
-    /// Hands the command to its stream's actor, which is started where it is not live. `fresh`: the stream is new, nobody
-    /// need look for it.
-    pub fn send(self: &Arc<Self>, core: &Arc<Core>, stream: StreamId, job: Job<A>, fresh: bool) -> Result<(), Refusal> {
+    /// Hands the command to its stream's actor, which is started where it is not live.
+    pub fn send(self: &Arc<Self>, core: &Arc<Core>, stream: StreamId, job: Job<A>) -> Result<(), Refusal> {
         let job = Box::new(job);
         let mut live = self.shard(stream).lock().unwrap_or_else(PoisonError::into_inner);
-        let (job, fresh) = match live.get(&stream) {
+        let job = match live.get(&stream) {
             Some(actor) => match actor.try_send(job) {
                 Ok(()) => return Ok(()),
                 Err(mpsc::error::TrySendError::Full(_)) => return Err(queue_full()),
                 // the actor before was ended by a panic: a new one takes its place
-                Err(mpsc::error::TrySendError::Closed(job)) => (job, false),
+                Err(mpsc::error::TrySendError::Closed(job)) => job,
             },
-            None => (job, fresh),
+            None => job,
         };
         let (sender, queue) = mpsc::channel(QUEUE);
         let _ = sender.try_send(job);
         live.insert(stream, sender);
-        core.tasks.spawn(Actor::new(core.clone(), self.clone(), stream, queue, fresh).run());
+        core.tasks.spawn(Actor::new(core.clone(), stream, None).run(self.clone(), queue));
         Ok(())
+    }
+}
+
+/// Decides the first command of a stream, which nobody else knows of; done when it was answered, or will be by whoever looks up
+/// what the same request did before.
+pub(crate) async fn begin<A: Aggregate>(core: &Arc<Core>, stream: StreamId, job: Job<A>) {
+    let mut actor = Actor::new(core.clone(), stream, Some(Snapshot::absent(stream)));
+    actor.again.push_back(job);
+    loop {
+        if let Some(job) = actor.again.pop_front() {
+            actor.decide(job).await;
+        } else if actor.pending.is_empty() {
+            return;
+        } else if let Some(answer) = actor.verdicts.recv().await {
+            actor.settle(*answer);
+        }
     }
 }
 
@@ -106,11 +123,20 @@ fn queue_full() -> Refusal {
         .with("retry_after_ms", "500")
 }
 
+/// What an actor waits for.
+enum Woken<A: Aggregate> {
+    Job(Box<Job<A>>),
+    /// It was settled; there may be something to decide again.
+    Verdict,
+    /// Nothing for a while, or the process ends.
+    Idle,
+    /// Nobody can send to it any more.
+    End,
+}
+
 struct Actor<A: Aggregate> {
     core: Arc<Core>,
-    registry: Arc<Registry<A>>,
     stream: StreamId,
-    queue: mpsc::Receiver<Box<Job<A>>>,
     verdicts: mpsc::UnboundedReceiver<Box<Answer>>,
     verdict_sender: mpsc::UnboundedSender<Box<Answer>>,
     committed: Option<Snapshot<A>>,
@@ -127,23 +153,15 @@ struct Actor<A: Aggregate> {
 }
 
 impl<A: Aggregate> Actor<A> {
-    fn new(
-        core: Arc<Core>,
-        registry: Arc<Registry<A>>,
-        stream: StreamId,
-        queue: mpsc::Receiver<Box<Job<A>>>,
-        fresh: bool,
-    ) -> Self {
+    fn new(core: Arc<Core>, stream: StreamId, committed: Option<Snapshot<A>>) -> Self {
         let (verdict_sender, verdicts) = mpsc::unbounded_channel();
         let erasures = core.vault.erasures();
         Self {
             core,
-            registry,
             stream,
-            queue,
             verdicts,
             verdict_sender,
-            committed: fresh.then(|| Snapshot::absent(stream)),
+            committed,
             pending: VecDeque::new(),
             again: VecDeque::new(),
             generation: 0,
@@ -155,28 +173,37 @@ impl<A: Aggregate> Actor<A> {
         }
     }
 
-    async fn run(mut self) {
+    async fn run(mut self, registry: Arc<Registry<A>>, mut queue: mpsc::Receiver<Box<Job<A>>>) {
         loop {
-            if let Some(job) = self.again.pop_front() {
-                self.decide(job).await;
-                continue;
-            }
-            let idle = self.pending.is_empty();
-            let patience = self.patience();
-            tokio::select! {
-                biased;
-                Some(answer) = self.verdicts.recv() => {
-                    if answer.generation == self.generation {
-                        self.settle(answer.sequence, answer.verdict).await;
-                    }
-                }
-                job = self.queue.recv(), if self.pending.len() < PENDING => match job {
-                    Some(job) => self.decide(*job).await,
-                    None => break,
+            let next = match self.again.pop_front() {
+                Some(job) => Some(job),
+                None => match self.wait(&mut queue).await {
+                    Woken::Job(job) => Some(*job),
+                    Woken::Verdict => None,
+                    Woken::Idle if self.retire(&registry, &queue) => return,
+                    Woken::Idle => None,
+                    Woken::End => return,
                 },
-                () = self.core.shutdown.cancelled(), if idle => if self.retire() { break },
-                () = tokio::time::sleep(patience), if idle => if self.retire() { break },
+            };
+            if let Some(job) = next {
+                self.decide(job).await;
             }
+        }
+    }
+
+    /// Until there is something to do; a verdict is settled at once.
+    async fn wait(&mut self, queue: &mut mpsc::Receiver<Box<Job<A>>>) -> Woken<A> {
+        let idle = self.pending.is_empty();
+        let patience = self.patience();
+        tokio::select! {
+            biased;
+            Some(answer) = self.verdicts.recv() => {
+                self.settle(*answer);
+                Woken::Verdict
+            }
+            job = queue.recv(), if self.pending.len() < PENDING => job.map_or(Woken::End, Woken::Job),
+            () = self.core.shutdown.cancelled(), if idle => Woken::Idle,
+            () = tokio::time::sleep(patience), if idle => Woken::Idle,
         }
     }
 
@@ -186,9 +213,9 @@ impl<A: Aggregate> Actor<A> {
     }
 
     /// Leaves the registry, unless a command came in meanwhile.
-    fn retire(&mut self) -> bool {
-        let mut live = self.registry.shard(self.stream).lock().unwrap_or_else(PoisonError::into_inner);
-        let quiet = self.queue.is_empty();
+    fn retire(&self, registry: &Registry<A>, queue: &mpsc::Receiver<Box<Job<A>>>) -> bool {
+        let mut live = registry.shard(self.stream).lock().unwrap_or_else(PoisonError::into_inner);
+        let quiet = queue.is_empty();
         if quiet {
             live.remove(&self.stream);
         }
@@ -276,15 +303,12 @@ impl<A: Aggregate> Actor<A> {
         match decided {
             Err(refusal) => Ok((command, base.clone(), Some(refusal))),
             Ok(events) if events.is_empty() => Ok((command, base.clone(), None)),
-            Ok(events) => {
-                let check = command.clone();
-                match self.write(&mut command, base, &events).await {
-                    Ok(after) => Ok((command, after, None)),
-                    Err(refusal) if refusal.kind == Kind::Unavailable => Err(refusal),
-                    // too large for this state, or a bug on this state: as true as the state is
-                    Err(refusal) => Ok((check, base.clone(), Some(refusal))),
-                }
-            }
+            Ok(events) => match self.write(&mut command, base, &events).await {
+                Ok(after) => Ok((command, after, None)),
+                Err(refusal) if refusal.kind == Kind::Unavailable => Err(refusal),
+                // too large for this state, or a bug on this state: as true as the state is
+                Err(refusal) => Ok((command.into_check(), base.clone(), Some(refusal))),
+            },
         }
     }
 
@@ -375,8 +399,11 @@ impl<A: Aggregate> Actor<A> {
         self.pending.push_back(Pending { job, sequence, command, refusal, after, followers: Vec::new() });
     }
 
-    /// One verdict, for the front of the chain: verdicts come in order.
-    async fn settle(&mut self, sequence: u64, verdict: Verdict) {
+    /// One verdict, for the front of the chain: verdicts come in order. One of a chain that was taken back says nothing.
+    fn settle(&mut self, Answer { generation, sequence, verdict }: Answer) {
+        if generation != self.generation {
+            return;
+        }
         let Some(front) = self.pending.pop_front_if(|front| front.sequence == sequence) else { return };
         match verdict {
             Verdict::Ok => self.accept(front),
@@ -511,6 +538,9 @@ fn check_text(tags: &[Tag], keys: &[UniqueKey]) -> Result<(), Refusal> {
 
 /// What is in one and not in the other: (true) added, (false) gone.
 fn difference<T: Clone + Ord>(before: &[T], after: &[T]) -> Vec<(bool, T)> {
+    if before == after {
+        return Vec::new();
+    }
     let (old, new): (BTreeSet<&T>, BTreeSet<&T>) = (before.iter().collect(), after.iter().collect());
     let gone = old.difference(&new).map(|value| (false, (*value).clone()));
     let added = new.difference(&old).map(|value| (true, (*value).clone()));

@@ -30,7 +30,7 @@ pub(crate) struct NewRecord {
 
 /// A decided command. Without a record it is a **check**: a refusal, or nothing to do, that holds only if the stream
 /// is still at `expect`.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Command {
     pub stream: StreamId,
     pub expect: u64,
@@ -57,6 +57,12 @@ impl Command {
     /// Hash of the stream's tip after the command.
     pub fn new_tip(&self) -> Hash {
         self.entries.last().map_or(self.tip, |entry| entry.hash)
+    }
+
+    /// The same as a check: nothing of it is written.
+    pub fn into_check(self) -> Self {
+        let (entries, keys, tags, erased) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        Self { entries, record: None, keys, tags, erased, ..self }
     }
 
     pub fn writes(&self) -> bool {

@@ -11,7 +11,7 @@ use tokio_util::task::TaskTracker;
 use yiwang_standards::calendar::Calendar;
 use yiwang_standards::sm;
 
-use crate::actor::{Job, Registry, deadline_exceeded, shutting_down};
+use crate::actor::{self, Job, Registry, deadline_exceeded, shutting_down};
 use crate::aggregate::{Aggregate, Call, Committed, Context, Decision};
 use crate::batch::Item;
 use crate::engine::{self, Database, Db, OpenError, Schema, Sql};
@@ -210,10 +210,20 @@ impl Ledger {
         check_request_id(&call.request_id)?;
         let deadline = call.deadline;
         let (reply, answer) = oneshot::channel();
-        self.core
-            .registry::<A>()
-            .send(&self.core, stream, Job { call, rule, reply, losses: 0 }, fresh)
-            .inspect_err(|refusal| self.core.meters.refused(A::KIND, refusal))?;
+        let job = Job { call, rule, reply, losses: 0 };
+        let beginning = if fresh {
+            Some(Box::pin(actor::begin(&self.core, stream, job)))
+        } else {
+            let sent = self.core.registry::<A>().send(&self.core, stream, job);
+            sent.inspect_err(|refusal| self.core.meters.refused(A::KIND, refusal))?;
+            None
+        };
+        let answer = async {
+            if let Some(beginning) = beginning {
+                beginning.await;
+            }
+            answer.await
+        };
         let answer = match deadline {
             Some(deadline) => tokio::time::timeout_at(deadline, answer).await,
             None => Ok(answer.await),

@@ -219,7 +219,7 @@ impl Vault {
     ) -> Result<Vec<u8>, EncodeError> {
         loop {
             let (bytes, keys, missing) =
-                with_keys(std::mem::take(ring), stream, version, nonce.clone(), || serde_json::to_vec(body));
+                with_keys(std::mem::take(ring), stream, version, nonce.clone(), || to_json(body));
             *ring = keys;
             if missing.is_empty() {
                 // nobody's key is missing for good: a fresh value in the next body makes one
@@ -280,11 +280,10 @@ impl Vault {
         let erasures = self.erasures();
         let Some((id, wrapped)) = self.stored.get(subject.clone()).await? else { return Ok(None) };
         // keys are as unlike as their ids: what stands in the store is what was opened before
-        let known = self.keys.get(subject).filter(|key| key.id == *id);
-        let key = match known {
-            Some(key) => key,
-            None => Arc::new(self.unwrap(subject, &id, &wrapped)?),
-        };
+        if let Some(known) = self.keys.get(subject).filter(|key| key.id == *id) {
+            return Ok(Some(known));
+        }
+        let key = Arc::new(self.unwrap(subject, &id, &wrapped)?);
         self.keys.insert(subject.clone(), key.clone());
         if self.erasures() != erasures {
             self.keys.invalidate(subject);
@@ -330,6 +329,13 @@ impl Vault {
 fn open(wrapping: &sm::Sm4Gcm, subject: &str, wrapped: &[u8]) -> Option<[u8; 16]> {
     let (nonce, sealed) = wrapped.split_first_chunk::<12>()?;
     wrapping.open(nonce, subject.as_bytes(), sealed).ok()?.try_into().ok()
+}
+
+/// As bytes, with room for what most bodies are, so that they need not grow step by step.
+fn to_json<T: serde::Serialize>(body: &T) -> Result<Vec<u8>, serde_json::Error> {
+    let mut bytes = Vec::with_capacity(2048);
+    serde_json::to_writer(&mut bytes, body)?;
+    Ok(bytes)
 }
 
 fn nonce(host: &dyn Host) -> [u8; 12] {

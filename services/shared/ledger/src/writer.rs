@@ -2,6 +2,7 @@
 //! transaction, and sends each command its verdict.
 
 use std::collections::{HashMap, HashSet, VecDeque};
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,13 +12,36 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::StreamId;
-use crate::batch::{Item, Verdict};
+use crate::batch::{Command, Item, Verdict};
 use crate::engine::{Committer, Db, Failure, classify};
 use crate::meters::Meters;
 
 const BATCH_COMMANDS: usize = 512;
 const BATCH_BYTES: usize = 4 << 20;
 pub(crate) const QUEUE: usize = 4096;
+
+/// A command by whose request it is.
+struct Request(Arc<Command>);
+
+impl Request {
+    fn names(&self) -> (&str, &str) {
+        (&self.0.principal, &self.0.request)
+    }
+}
+
+impl PartialEq for Request {
+    fn eq(&self, other: &Self) -> bool {
+        self.names() == other.names()
+    }
+}
+
+impl Eq for Request {}
+
+impl Hash for Request {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.names().hash(state);
+    }
+}
 
 /// Counted up after every commit that wrote.
 pub(crate) struct Bells {
@@ -85,7 +109,7 @@ impl Writer {
     fn take_batch(&mut self) -> Vec<Item> {
         let mut taken: Vec<Item> = Vec::new();
         let mut kept = VecDeque::new();
-        let (mut requests, mut keys, mut held) = (HashSet::new(), HashMap::new(), HashSet::new());
+        let (mut requests, mut keys, mut held) = (HashSet::<Request>::new(), HashMap::new(), HashSet::new());
         let mut bytes = 0;
         for item in self.waiting.drain(..) {
             if item.is_stale() {
@@ -95,7 +119,7 @@ impl Writer {
             let command = item.command.clone();
             let shares_key =
                 command.keys.iter().any(|(_, key)| keys.get(key).is_some_and(|stream| *stream != command.stream));
-            let request = (command.principal.clone(), command.request.clone());
+            let request = Request(command.clone());
             let full = taken.len() >= BATCH_COMMANDS || (bytes > 0 && bytes + command.size() > BATCH_BYTES);
             if full || shares_key || requests.contains(&request) || held.contains(&command.stream) {
                 held.insert(command.stream);
