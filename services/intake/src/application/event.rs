@@ -1,6 +1,8 @@
 //! What happens to an application. Never changed once released, only added to; one body of each is kept in
 //! `tests/golden/intake`.
 
+use std::sync::Arc;
+
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use yiwang_documents::Kind;
@@ -56,7 +58,7 @@ pub enum ApplicationEvent {
     /// A draft was begun.
     Drafted {
         /// What for.
-        item: Box<ItemPin>,
+        item: Arc<ItemPin>,
         /// The account that owns it.
         owner: String,
         /// Whose it is while no applicant is named.

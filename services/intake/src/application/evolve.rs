@@ -1,5 +1,7 @@
 //! The state after an event. Total: what was written is true.
 
+use std::sync::Arc;
+
 use yiwang_documents::Kind;
 use yiwang_ledger::{EventName as _, Meta};
 
@@ -39,7 +41,7 @@ pub(super) fn evolve(app: &mut Application, event: &Event, meta: &Meta) {
             by,
         } => {
             app.elsewhere.clone_from(elsewhere);
-            app.item = (**item).clone();
+            app.item = item.clone();
             app.created = meta.at;
             app.owner.clone_from(owner);
             app.owner_subject = owner_subject.clone();
@@ -147,8 +149,8 @@ pub(super) fn evolve(app: &mut Application, event: &Event, meta: &Meta) {
             }
             match entrusted {
                 None => {}
-                Some(Handling::Own) => app.item.entrusted = None,
-                Some(Handling::Trustee(organ)) => app.item.entrusted = Some(organ.clone()),
+                Some(Handling::Own) => Arc::make_mut(&mut app.item).entrusted = None,
+                Some(Handling::Trustee(organ)) => Arc::make_mut(&mut app.item).entrusted = Some(organ.clone()),
             }
             app.consented.clone_from(consented);
             app.take_up = None;

@@ -12,6 +12,7 @@ mod phase;
 pub(crate) mod tags;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
@@ -309,7 +310,7 @@ pub struct Step {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Application {
     /// What it is for.
-    pub item: ItemPin,
+    pub item: Arc<ItemPin>,
     /// When it was begun.
     pub created: Timestamp,
     /// The account that owns it; for one begun at the window, its applicant.

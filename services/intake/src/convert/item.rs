@@ -1,5 +1,7 @@
 //! Items as the contracts show them.
 
+use std::sync::Arc;
+
 use chrono::NaiveDate;
 use yiwang_kit::{timestamp, wire};
 use yiwang_ledger::{Read, Refusal};
@@ -308,9 +310,9 @@ pub fn terms(app: &Application, facts: &ItemFacts) -> pb::ItemTerms {
 }
 
 /// What an application keeps of the item it begins with, as it stands on a day.
-pub fn pin(read: &Read<Item>, today: NaiveDate) -> ItemPin {
+pub fn pin(read: &Read<Item>, today: NaiveDate) -> Arc<ItemPin> {
     let facts = &read.state.facts;
-    ItemPin {
+    Arc::new(ItemPin {
         code: facts.code.clone(),
         version: read.version,
         name: facts.name.clone(),
@@ -324,7 +326,7 @@ pub fn pin(read: &Read<Item>, today: NaiveDate) -> ItemPin {
         rules: crate::rules::in_region(&facts.rules, &facts.region),
         entrusted: read.state.entrusted_on(today).map(|entrusted| entrusted.organ.clone()),
         basic: facts.basic.clone(),
-    }
+    })
 }
 
 /// One row of a file, as a message.

@@ -307,7 +307,7 @@ impl Intake {
     async fn acting(&self, caller: &Caller, rpc: &'static str, id: StreamId) -> Result<Acting, Refusal> {
         let read = self.ledger.get::<Application>(id, &Audiences::all()).await?;
         let (app, named) = match &read {
-            Some(read) => (Some((id, &read.state.item)), read.state.identified_applicant()),
+            Some(read) => (Some((id, read.state.item.as_ref())), read.state.identified_applicant()),
             None => (None, None),
         };
         let agent = read.as_ref().and_then(|read| read.state.agent.as_ref()).filter(|agent| agent.is_identified());

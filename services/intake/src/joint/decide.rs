@@ -30,7 +30,7 @@ pub struct Create {
     /// The theme's items as they stand, with what an application takes from each.
     pub items: Items,
     /// By the item's code.
-    pub pins: std::collections::BTreeMap<String, crate::application::ItemPin>,
+    pub pins: std::collections::BTreeMap<String, Arc<crate::application::ItemPin>>,
 }
 
 /// What is said with the submission.
@@ -314,7 +314,7 @@ pub fn begin(joint: &Joint, member: &str, parts: &[Part], ask: &Submit, by: &Act
     if !refusal.fields.is_empty() {
         return Err(refusal);
     }
-    let (handed_in, item) = (Box::new(handing(joint, ask, by, cx)), Box::new(part.app.item.clone()));
+    let (handed_in, item) = (Box::new(handing(joint, ask, by, cx)), part.app.item.clone());
     Ok(vec![Event::MemberBegun { member: member.to_owned(), item, handed_in }])
 }
 

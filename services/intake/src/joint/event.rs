@@ -1,5 +1,7 @@
 //! What happens to a joint application.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 use yiwang_ledger::Personal;
 
@@ -50,7 +52,7 @@ pub enum Event {
         /// Its code.
         member: String,
         /// What its application takes from its item, as the item was when the draft was made.
-        item: Box<ItemPin>,
+        item: Arc<ItemPin>,
         /// By whom, and what they said with it.
         handed_in: Box<HandedIn>,
     },

@@ -9,6 +9,8 @@ pub mod carrying;
 pub mod decide;
 mod event;
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 use yiwang_ledger::{Aggregate, Index, Meta, Personal, Refusal, StreamId, SubjectId, Tag, Timestamp};
 
@@ -102,7 +104,7 @@ pub struct Member {
     /// As the theme has it, without what the answers left out.
     pub plan: theme::Member,
     /// What its application takes from its item; none for a partner's step.
-    pub item: Option<ItemPin>,
+    pub item: Option<Arc<ItemPin>>,
     /// Where it stands.
     #[serde(default)]
     pub standing: Standing,
@@ -402,7 +404,7 @@ impl Aggregate for Joint {
             Event::MemberOpened { member } => self.stand(member, Standing::Open),
             Event::MemberBegun { member, item, handed_in } => {
                 if let Some(stage) = self.member_mut(member) {
-                    stage.item = Some((**item).clone());
+                    stage.item = Some(item.clone());
                     stage.begun = Some(Box::new(HandedIn { at: meta.at, ..(**handed_in).clone() }));
                 }
                 self.late = false;

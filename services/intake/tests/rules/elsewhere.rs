@@ -142,7 +142,7 @@ fn where_receipt_is_the_arrival_no_limit_runs_before_it() {
         let region = HERE.to_owned();
         let here = Elsewhere { region, organisation: String::new(), rules, waiting: false, arrived: None };
         world.app.elsewhere = Some(Box::new(here));
-        world.app.item.rules.tell_sooner = Some(limit(2));
+        std::sync::Arc::make_mut(&mut world.app.item).rules.tell_sooner = Some(limit(2));
         let handing = Handing { on_the_way: true, ..Handing::default() };
         let submitted = submit(&world.app, &world.item, &rules::facts(), &handing, &rules::citizen(), &world.cx());
         world.take(submitted).unwrap();

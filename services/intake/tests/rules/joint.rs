@@ -60,7 +60,7 @@ fn running(after: &[Vec<usize>], partners: &[bool]) -> Joint {
             partner: "银行".into(),
             ..theme::Member::default()
         },
-        item: (!partners[place]).then(ItemPin::default),
+        item: (!partners[place]).then(std::sync::Arc::<ItemPin>::default),
         standing: Standing::Waiting,
         begun: None,
         mended: None,

@@ -80,7 +80,7 @@ pub fn events(vault: &Vault) -> Vec<Event> {
         Event::JointSubmitted { handed_in: Box::new(handed_in.clone()) },
         Event::MemberReleased { member: member() },
         Event::MemberOpened { member: member() },
-        Event::MemberBegun { member: member(), item: Box::default(), handed_in: Box::new(handed_in) },
+        Event::MemberBegun { member: member(), item: std::sync::Arc::default(), handed_in: Box::new(handed_in) },
         Event::MemberHandedIn { member: member() },
         Event::MemberStuck {
             member: member(), reason: "ITEM_ON_HOLD".into(), zh: "暂停".into(), en: "on hold".into()

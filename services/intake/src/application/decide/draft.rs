@@ -1,5 +1,7 @@
 //! Contents: a draft is begun with an item alone and filled in piece by piece; once handed in, a slip is mended.
 
+use std::sync::Arc;
+
 use yiwang_ledger::{Context, Decision, Kind, Personal, Refusal, SubjectId};
 
 use super::spot::{self, Way};
@@ -19,7 +21,7 @@ use crate::mandate::Act;
 #[derive(Clone, Debug)]
 pub struct Create {
     /// What the application takes from its item.
-    pub item: ItemPin,
+    pub item: Arc<ItemPin>,
     /// Whose it is while no applicant is named.
     pub owner_subject: SubjectId,
     /// 申报来源.
@@ -78,7 +80,7 @@ pub fn create(app: &Application, item: &Item, ask: &Create, by: &Acting, cx: &Co
     let new = Application { item: ask.item.clone(), applicant: ask.applicant.clone(), ..Application::default() };
     let under_mandate = check_helper(&new, Act::Apply, by, cx)?;
     let drafted = Event::Drafted {
-        item: Box::new(ask.item.clone()),
+        item: ask.item.clone(),
         owner: owner(by.staff, &by.actor, ask.applicant.as_ref()),
         owner_subject: ask.owner_subject.clone(),
         by_staff: by.staff,

@@ -85,7 +85,7 @@ fn the_worked_clocks_come_out() {
 fn what_follows_a_late_correction_is_the_places_rule() {
     for (region, name) in [("371602000000", "Refused"), ("410502000000", "Withdrawn"), ("511602000000", "Withdrawn")] {
         let mut world = World::new().draft();
-        world.app.item.rules = rules::in_region("licensing", region);
+        std::sync::Arc::make_mut(&mut world.app.item).rules = rules::in_region("licensing", region);
         let mut world = world.submitted().asked_to_correct();
         let reply_by = world.app.corrections[0].reply_by.date;
         world.now = Timestamp(calendar::start_of_day_micros(reply_by) + 23 * 3_600_000_000);

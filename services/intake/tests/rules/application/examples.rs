@@ -132,7 +132,7 @@ fn missing_materials_stop_acceptance_and_deferrable_ones_do_not() {
 #[test]
 fn a_withdrawal_that_is_asked_for_is_still_answered_when_what_was_to_follow_is_late() {
     let mut world = World::new().draft();
-    world.app.item.rules = rules::in_region("licensing", "371602000000");
+    std::sync::Arc::make_mut(&mut world.app.item).rules = rules::in_region("licensing", "371602000000");
     world.take(add_attachment(&world.app, &facts(), &file("plan"), &citizen(), &world.cx())).expect("a file");
     let mut world = world.submitted();
     let signed = Accept { deferral_signed: true, ..Accept::default() };
@@ -294,7 +294,7 @@ fn after_a_correction_the_count_starts_again_from_the_day_all_was_received() {
 #[test]
 fn article_32_does_not_accept_what_is_no_licence() {
     let mut world = World::new().draft();
-    world.app.item.rules = rules::named("confirmation");
+    std::sync::Arc::make_mut(&mut world.app.item).rules = rules::named("confirmation");
     let mut world = world.submitted().at(2026, 3, 20);
     assert_eq!(world.tick(), ["AcceptanceOverdue"]);
     assert!(world.tick().is_empty());
@@ -335,7 +335,7 @@ fn what_the_law_grants_does_not_wait_for_a_calendar() {
 #[test]
 fn a_refusal_says_what_can_be_done_against_it_and_where() {
     let mut world = World::new().draft();
-    world.app.item.department = "区税务局".into();
+    std::sync::Arc::make_mut(&mut world.app.item).department = "区税务局".into();
     let mut world = world.submitted();
     world.refuse(Ground::NoPermissionNeeded, "").expect("refused to accept");
     let Phase::Refused(rejection) = &world.app.phase else { panic!("refused") };

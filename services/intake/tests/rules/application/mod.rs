@@ -119,7 +119,7 @@ impl World {
         };
         let form = Some(Personal::new(&subject('a'), "form", r#"{"name":"春来客栈","area":120}"#));
         let ask = Create {
-            item,
+            item: item.into(),
             owner_subject: subject('a'),
             channel: yiwang_intake::application::Channel::Web,
             applicant: Some(party('a')),
