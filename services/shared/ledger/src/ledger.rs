@@ -11,7 +11,7 @@ use tokio_util::task::TaskTracker;
 use yiwang_standards::calendar::Calendar;
 use yiwang_standards::sm;
 
-use crate::actor::{self, Job, Registry, deadline_exceeded, shutting_down};
+use crate::actor::{self, Job, Registry};
 use crate::aggregate::{Aggregate, Call, Committed, Context, Decision};
 use crate::batch::Item;
 use crate::engine::{self, Database, Db, OpenError, Schema, Sql};
@@ -23,6 +23,7 @@ use crate::meters::Meters;
 use crate::refusal::{Kind, Refusal};
 use crate::snapshot::{Kept, Records};
 use crate::tail::Tail;
+use crate::turned_away::{deadline_exceeded, shutting_down};
 use crate::vault::{Secrets, Vault};
 use crate::writer::{self, Bells, Writer};
 use crate::{Hash, StreamId, Timestamp};

@@ -31,6 +31,7 @@ mod resume;
 mod snapshot;
 mod tail;
 mod timer;
+mod turned_away;
 mod vault;
 mod verify;
 mod vitals;
