@@ -212,27 +212,19 @@ impl Ledger {
         let deadline = call.deadline;
         let (reply, answer) = oneshot::channel();
         let job = Job { call, rule, reply, losses: 0 };
-        let beginning = if fresh {
-            Some(Box::pin(actor::begin(&self.core, stream, job)))
-        } else {
-            let sent = self.core.registry::<A>().send(&self.core, stream, job);
-            sent.inspect_err(|refusal| self.core.meters.refused(A::KIND, refusal))?;
-            None
-        };
         let answer = async {
-            if let Some(beginning) = beginning {
-                beginning.await;
+            if fresh {
+                Box::pin(actor::begin(&self.core, stream, job)).await;
+            } else {
+                self.core.registry::<A>().send(&self.core, stream, job)?;
             }
-            answer.await
+            answer.await.unwrap_or_else(|_| Err(shutting_down()))
         };
         let answer = match deadline {
-            Some(deadline) => tokio::time::timeout_at(deadline, answer).await,
-            None => Ok(answer.await),
-        };
-        let answer = match answer {
-            Ok(Ok(answer)) => answer,
-            Ok(Err(_)) => Err(shutting_down()),
-            Err(_) => Err(deadline_exceeded()),
+            Some(deadline) => {
+                tokio::time::timeout_at(deadline, answer).await.unwrap_or_else(|_| Err(deadline_exceeded()))
+            }
+            None => answer.await,
         };
         self.core.meters.answered(A::KIND, &answer);
         answer

@@ -60,11 +60,6 @@ impl Meters {
         }
     }
 
-    /// A command was refused before it was decided.
-    pub fn refused(&self, aggregate: &'static str, refusal: &Refusal) {
-        self.answered::<()>(aggregate, &Err(refusal.clone()));
-    }
-
     /// A transaction of so many commands took so long.
     pub fn committed(&self, commands: usize, took: Duration) {
         let service = std::slice::from_ref(&self.service);
