@@ -49,7 +49,7 @@ impl Evaluations {
         let id = stream(self.ledger.vault(), &right.case_number, right.service_number);
         let call = self.unlinked(incoming.call("OpenRight", &id.to_string(), &incoming.message.request_id)?);
         let rule = move |evaluation: &Evaluation, cx: &Context| decide::open(evaluation, &right, cx);
-        let done = self.ledger.execute::<Evaluation>(id, call, rule).await?;
+        let done = self.ledger.create::<Evaluation>(id, call, rule).await?;
         Ok(convert::right_out(done.stream, &done.state))
     }
 

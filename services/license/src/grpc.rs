@@ -68,7 +68,7 @@ impl Licenses {
         let serial = self.serial(&order, &incoming.trace).await?;
         let issued = convert::sealed(&order, serial, &self.seal)?;
         let rule = move |license: &License, cx: &Context| decide::issue(license, &issued, cx);
-        let done = self.ledger.execute::<License>(stream(&order.case_number), call, rule).await?;
+        let done = self.ledger.create::<License>(stream(&order.case_number), call, rule).await?;
         Ok(convert::license(done.stream, done.version, &done.state, self.ledger.host().now()))
     }
 

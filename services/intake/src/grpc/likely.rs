@@ -92,7 +92,7 @@ impl Catalogue {
     /// What the platform holds about this very caller: their applications and their chains.
     async fn look_up(&self, caller: &Caller, subject: &SubjectId, situation: &mut Situation) -> Result<(), Refusal> {
         let newest = |filters| ListQuery { filters, page_size: NEWEST, page_token: String::new() };
-        let query = newest(vec![("party", subject.to_string())]);
+        let query = newest(vec![(Tag::AUDIENCE, subject.audience())]);
         for read in self.ledger.list::<Application>(&query, &caller.audiences()).await?.items {
             let app = &read.state;
             // whoever acts for another has not the other's situation

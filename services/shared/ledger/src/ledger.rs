@@ -188,7 +188,8 @@ impl Ledger {
         self.submit(stream, call, Arc::new(rule), false).await
     }
 
-    /// The same on a stream that is new: nobody looks for it first. A replay answers with the stream of the first time.
+    /// The same on a stream that is most likely new: nobody looks for it first. Where it is there after all, that shows at the
+    /// commit, and the command is decided again on what stands there. A replay answers with the stream of the first time.
     ///
     /// # Errors
     /// As [`Ledger::execute`].

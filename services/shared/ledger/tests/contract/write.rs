@@ -1,6 +1,6 @@
 //! Writing: durable before answered, one after another, nobody's fault but one's own.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use yiwang_ledger::{Call, Context, Decision, Kind, Refusal};
@@ -110,6 +110,28 @@ pub async fn a_store_that_cannot_be_opened_again_leaves_the_outcome_unknown(worl
     raw.execute("DROP TRIGGER poison").await;
     world.hide_file(false);
     assert_eq!(command.await.unwrap().state.total, 1);
+}
+
+/// Whoever begins a stream that is there, as a relay does that tries again under another name, decides on what stands there.
+pub async fn what_was_thought_new_is_decided_on_as_it_stands(world: World) {
+    let jar = stream();
+    world.run(jar, add(1)).await.unwrap();
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let rule = {
+        let seen = seen.clone();
+        move |jar: &Jar, cx: &Context| {
+            seen.lock().unwrap().push((cx.version, jar.total));
+            Ok(vec![JarEvent::Added { amount: 2 }])
+        }
+    };
+    let done = world.ledger.create::<Jar>(jar, fresh_call(), rule).await.unwrap();
+    assert_eq!((done.version, done.state.total), (2, 3));
+    assert_eq!(*seen.lock().unwrap(), [(0, 0), (1, 1)]);
+    let empty = |jar: &Jar, _: &Context| -> Decision<JarEvent> {
+        if jar.total == 0 { Err(Refusal::state("EMPTY", "空", "empty")) } else { Ok(vec![]) }
+    };
+    let done = world.ledger.create::<Jar>(jar, fresh_call(), empty).await.unwrap();
+    assert_eq!(done.state.total, 3, "a refusal holds only if what it was decided on does");
 }
 
 pub async fn a_stream_of_another_kind_is_not_there_to_be_written(world: World) {
