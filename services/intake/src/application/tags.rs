@@ -84,10 +84,6 @@ pub(super) fn tags(app: &Application) -> Vec<Tag> {
         audiences(app).into_iter().map(|value| Tag::new(Tag::AUDIENCE, value, sort.clone())).collect();
     tags.push(Tag::new("phase", app.phase.name(), sort.clone()));
     tags.push(Tag::new("item", app.item.code.clone(), sort.clone()));
-    // whoever is no staff asks for their own by being their audience
-    if app.begun_by_staff {
-        tags.push(Tag::new("owner", app.owner.clone(), sort.clone()));
-    }
     tags.extend(double::tags(app).into_iter().map(|matter| Tag::new(double::MATTER, matter, sort.clone())));
     if let Some(cause) = app.doubled() {
         tags.push(Tag::new("double", cause, sort.clone()));

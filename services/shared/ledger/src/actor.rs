@@ -1,10 +1,11 @@
 //! The stream's actor: one task a live stream, which decides its commands one after another, in memory, on the state
 //! that the one before left, even while that one is still being written. It answers nothing before the writer's verdict.
-//! Of a stream that only begins nobody else knows: its first command is decided where it was asked, without a task that would
+//! A stream that only begins hardly anybody else knows: its first command is decided where it was asked, without a task that would
 //! wait for a second one.
 //!
 //! Invariant: `pending` is a chain; each link was decided on the state of the link before it. When a link does not hold,
-//! everything behind it is decided again.
+//! everything behind it is decided again. What two decide on one stream without knowing of each other, the writer never puts
+//! into one chain.
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -106,7 +107,7 @@ impl<A: Aggregate> Registry<A> {
     }
 }
 
-/// Decides the first command of a stream, which nobody else knows of; done when it was answered, or will be by whoever looks up
+/// Decides the first command of a stream, as of what is most likely not there yet; done when it was answered, or will be by whoever looks up
 /// what the same request did before.
 pub(crate) async fn begin<A: Aggregate>(core: &Arc<Core>, stream: StreamId, job: Job<A>) {
     let mut actor = Actor::new(core.clone(), stream, Some(Snapshot::absent(stream)));

@@ -103,13 +103,15 @@ impl Writer {
         }
     }
 
-    /// The next batch, each stream's commands together and in order. Held back for the next one: what shares a request or
-    /// a unique key of another stream with one already taken (the statement would fail for ever), and what follows it on
-    /// its stream.
+    /// The next batch, each stream's commands together and in order, each decided on what the one before leaves. Held back for the
+    /// next one: what shares a request or a unique key of another stream with one already taken (the statement would fail for ever);
+    /// what somebody decided who knew nothing of the one before (the next batch finds the stream elsewhere than it was taken from);
+    /// and what follows either on its stream.
     fn take_batch(&mut self) -> Vec<Item> {
         let mut taken: Vec<Item> = Vec::new();
         let mut kept = VecDeque::new();
         let (mut requests, mut keys, mut held) = (HashSet::<Request>::new(), HashMap::new(), HashSet::new());
+        let mut ends: HashMap<StreamId, (u64, crate::Hash)> = HashMap::new();
         let mut bytes = 0;
         for item in self.waiting.drain(..) {
             if item.is_stale() {
@@ -119,15 +121,17 @@ impl Writer {
             let command = item.command.clone();
             let shares_key =
                 command.keys.iter().any(|(_, key)| keys.get(key).is_some_and(|stream| *stream != command.stream));
+            let apart = ends.get(&command.stream).is_some_and(|end| *end != (command.expect, command.tip));
             let request = Request(command.clone());
             let full = taken.len() >= BATCH_COMMANDS || (bytes > 0 && bytes + command.size() > BATCH_BYTES);
-            if full || shares_key || requests.contains(&request) || held.contains(&command.stream) {
+            if full || shares_key || apart || requests.contains(&request) || held.contains(&command.stream) {
                 held.insert(command.stream);
                 kept.push_back(item);
                 continue;
             }
             requests.insert(request);
             keys.extend(command.keys.iter().map(|(_, key)| (key.clone(), command.stream)));
+            ends.insert(command.stream, (command.new_version(), command.new_tip()));
             bytes += command.size();
             taken.push(item);
         }

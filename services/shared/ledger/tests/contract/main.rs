@@ -39,7 +39,8 @@ macro_rules! postgres_alone {
 both! {
     write: an_acknowledged_command_is_there_after_a_restart, nothing_is_answered_before_the_commit,
         commands_of_one_stream_are_decided_one_after_another, a_refusal_writes_nothing, a_bad_command_never_fails_its_neighbours,
-        what_was_thought_new_is_decided_on_as_it_stands, a_stream_of_another_kind_is_not_there_to_be_written, a_character_that_no_store_takes_is_refused,
+        what_was_thought_new_is_decided_on_as_it_stands, all_who_begin_one_stream_at_once_count,
+        a_beginning_whose_caller_left_runs_to_its_verdict, a_stream_of_another_kind_is_not_there_to_be_written, a_character_that_no_store_takes_is_refused,
         a_panicking_rule_is_an_error_of_its_own_command, a_panicking_aggregate_is_an_error_of_its_own_command,
         time_never_runs_back_within_a_stream, a_stale_version_is_refused,
         an_oversized_entry_is_refused, an_oversized_state_is_refused, a_passed_deadline_is_not_decided,

@@ -325,12 +325,37 @@ impl World {
         call: Call,
         rule: impl Fn(&Jar, &Context) -> Decision<JarEvent> + Send + Sync + 'static,
     ) -> JoinHandle<Result<Committed<Jar>, Refusal>> {
+        self.sent(stream, call, rule, false).await
+    }
+
+    /// The same of the first command of a stream.
+    pub async fn begun(
+        &self,
+        stream: StreamId,
+        call: Call,
+        rule: impl Fn(&Jar, &Context) -> Decision<JarEvent> + Send + Sync + 'static,
+    ) -> JoinHandle<Result<Committed<Jar>, Refusal>> {
+        self.sent(stream, call, rule, true).await
+    }
+
+    async fn sent(
+        &self,
+        stream: StreamId,
+        call: Call,
+        rule: impl Fn(&Jar, &Context) -> Decision<JarEvent> + Send + Sync + 'static,
+        first: bool,
+    ) -> JoinHandle<Result<Committed<Jar>, Refusal>> {
         let (ledger, (heard, mut hears)) = (self.ledger.clone(), tokio::sync::mpsc::unbounded_channel());
         let rule = move |jar: &Jar, context: &Context| {
             let _ = heard.send(());
             rule(jar, context)
         };
-        let answer = tokio::spawn(async move { ledger.execute::<Jar>(stream, call, rule).await });
+        let answer = tokio::spawn(async move {
+            match first {
+                true => ledger.create::<Jar>(stream, call, rule).await,
+                false => ledger.execute::<Jar>(stream, call, rule).await,
+            }
+        });
         hears.recv().await;
         answer
     }

@@ -134,6 +134,28 @@ pub async fn what_was_thought_new_is_decided_on_as_it_stands(world: World) {
     assert_eq!(done.state.total, 3, "a refusal holds only if what it was decided on does");
 }
 
+/// They know nothing of each other and wait for the same commit: one counts, the others decide again on what it left.
+pub async fn all_who_begin_one_stream_at_once_count(world: World) {
+    let (jar, held) = (stream(), world.hold_commits().await);
+    // takes the writer, so that the others wait together
+    let busy = world.decided(stream(), fresh_call(), add(1)).await;
+    let mut answers = vec![
+        world.begun(jar, fresh_call(), add(1)).await,
+        world.decided(jar, fresh_call(), add(2)).await,
+        world.begun(jar, fresh_call(), add(4)).await,
+    ];
+    let gone = world.begun(jar, fresh_call(), add(8)).await;
+    answers.push(world.decided(jar, fresh_call(), add(16)).await);
+    gone.abort();
+    held.release().await;
+    busy.await.unwrap().unwrap();
+    for answer in answers {
+        answer.await.unwrap().unwrap();
+    }
+    assert_eq!(world.jar(jar).await.total & !8, 23, "an acknowledged command is lost");
+    assert!(world.ledger.verify().await.unwrap().problems.is_empty());
+}
+
 pub async fn a_stream_of_another_kind_is_not_there_to_be_written(world: World) {
     let jar = stream();
     world.run(jar, add(1)).await.unwrap();
@@ -221,6 +243,21 @@ pub async fn a_command_whose_caller_left_runs_to_its_verdict(world: World) {
     held.release().await;
     until("the command is written", || async { world.jar(jar).await.total == 2 }).await;
     assert!(world.ledger.execute(jar, call, add(1)).await.unwrap().replayed);
+}
+
+/// The same while a stream begins, where nobody but the caller knows of it.
+pub async fn a_beginning_whose_caller_left_runs_to_its_verdict(world: World) {
+    let (jar, call, held) = (stream(), fresh_call(), world.hold_commits().await);
+    let caller = world.begun(jar, call.clone(), add(1)).await;
+    // the writer takes one after the other: when this one is there, so is the one before
+    let after = world.decided(stream(), fresh_call(), add(1)).await;
+    caller.abort();
+    assert!(caller.await.unwrap_err().is_cancelled());
+    held.release().await;
+    after.await.unwrap().unwrap();
+    assert_eq!(world.jar(jar).await.total, 1);
+    let again = world.ledger.create(stream(), call, add(1)).await.unwrap();
+    assert_eq!((again.stream, again.replayed), (jar, true));
 }
 
 pub async fn a_full_queue_refuses_before_deciding(world: World) {
