@@ -7,9 +7,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{Mutex, mpsc, oneshot};
+use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
-use crate::engine::{Db, Failure, Reader, classify, in_time};
+use crate::engine::{Db, Failure, Reader, classify};
 
 /// What one query can look up, by many keys at once.
 pub(crate) trait Lookup: 'static {
@@ -91,25 +92,31 @@ async fn connect(db: &Db) -> Result<Reader, sqlx::Error> {
     }
 }
 
-/// On a connection that went bad while nobody used it the question is asked once more, on a new one.
+/// On a connection that went bad while nobody used it the question is asked once more, on a new one. With the connection is kept
+/// when it last gave an answer.
 async fn ask<L: Lookup>(
     db: &Db,
-    reader: &mut Option<Reader>,
+    reader: &mut Option<(Reader, Instant)>,
     keys: &[L::Key],
 ) -> Result<HashMap<L::Key, L::Row>, sqlx::Error> {
     loop {
-        let used = reader.is_some();
-        let answer = in_time(async {
-            let open = match reader.take() {
-                Some(open) => open,
+        let used = reader.take();
+        let heard = used.as_ref().map(|(_, heard)| *heard);
+        let asked = async {
+            let mut open = match used {
+                Some((open, _)) => open,
                 None => connect(db).await?,
             };
-            L::ask(reader.insert(open), keys).await
-        })
-        .await;
-        let Err(error) = answer else { return answer };
-        *reader = None;
-        if !used || classify(&error) != Failure::InDoubt {
+            L::ask(&mut open, keys).await.map(|found| (open, found))
+        };
+        let error = match db.in_time(heard.unwrap_or_else(Instant::now), asked).await {
+            Ok((open, found)) => {
+                *reader = Some((open, Instant::now()));
+                return Ok(found);
+            }
+            Err(error) => error,
+        };
+        if heard.is_none() || classify(&error) != Failure::InDoubt {
             return Err(error);
         }
     }

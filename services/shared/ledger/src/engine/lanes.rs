@@ -11,8 +11,10 @@ use deadpool::Runtime;
 use deadpool::managed::{Manager, Metrics, Object, Pool, PoolConfig, PoolError, RecycleError, RecycleResult, Timeouts};
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions as _, Connection as _, PgConnection};
+use tokio::time::Instant;
 
-use super::{Failure, classify, in_time};
+use super::silence::Silence;
+use super::{Failure, classify};
 
 /// Connections of a replica for lists and small writes; beside them stand the writer's and the five of gathered reads.
 const LANES: usize = 4;
@@ -30,8 +32,16 @@ const LIFE: Duration = Duration::from_secs(1800);
 /// A connection that nobody used for so long is asked whether it still lives.
 const QUIET: Duration = Duration::from_secs(1);
 
-/// How connections are made.
-pub(crate) struct Maker(PgConnectOptions);
+/// How connections are made, and which are believed.
+pub(crate) struct Maker {
+    options: PgConnectOptions,
+    silence: Arc<Silence>,
+}
+
+/// When it was last used, or made.
+fn heard(metrics: &Metrics) -> Instant {
+    Instant::from_std(metrics.recycled.unwrap_or(metrics.created))
+}
 
 impl Manager for Maker {
     type Type = PgConnection;
@@ -40,7 +50,7 @@ impl Manager for Maker {
     async fn create(&self) -> Result<PgConnection, sqlx::Error> {
         loop {
             // on the heap: it is large, and whoever takes a connection that is there has no need of it
-            match Box::pin(self.0.connect()).await {
+            match Box::pin(self.options.connect()).await {
                 Err(error) if classify(&error) == Failure::InDoubt => tokio::time::sleep(REST).await,
                 answer => return answer,
             }
@@ -48,11 +58,12 @@ impl Manager for Maker {
     }
 
     async fn recycle(&self, connection: &mut PgConnection, metrics: &Metrics) -> RecycleResult<sqlx::Error> {
-        if metrics.age() > LIFE {
-            return Err(RecycleError::message("old"));
+        let heard = heard(metrics);
+        if metrics.age() > LIFE || self.silence.holds(heard) {
+            return Err(RecycleError::message("old, or silent"));
         }
         if metrics.last_used() > QUIET {
-            Box::pin(in_time(connection.ping())).await.map_err(RecycleError::Backend)?;
+            Box::pin(self.silence.within(WAIT, heard, connection.ping())).await.map_err(RecycleError::Backend)?;
         }
         Ok(())
     }
@@ -61,6 +72,7 @@ impl Manager for Maker {
 /// All of them.
 pub(crate) struct Lanes {
     options: PgConnectOptions,
+    silence: Arc<Silence>,
     pool: Pool<Maker>,
     /// How many are asked for or at work.
     taken: Arc<AtomicUsize>,
@@ -85,22 +97,38 @@ impl Drop for Taken {
 impl Lanes {
     /// Nothing is connected before it is needed.
     pub fn new(options: PgConnectOptions) -> Result<Self, sqlx::Error> {
-        let timeouts = Timeouts { wait: Some(WAIT), create: Some(WAIT), recycle: Some(WAIT) };
+        let timeouts = Timeouts { wait: Some(WAIT), create: Some(WAIT), recycle: None };
         let config = PoolConfig { max_size: LANES, timeouts, ..PoolConfig::default() };
-        let pool = Pool::builder(Maker(options.clone())).config(config).runtime(Runtime::Tokio1).build();
+        let silence = Arc::new(Silence::none());
+        let maker = Maker { options: options.clone(), silence: silence.clone() };
+        let pool = Pool::builder(maker).config(config).runtime(Runtime::Tokio1).build();
         let pool = pool.map_err(|error| sqlx::Error::Configuration(error.into()))?;
-        Ok(Self { options, pool, taken: Arc::default() })
+        Ok(Self { options, silence, pool, taken: Arc::default() })
     }
 
     /// One of them, for as long as the answer lives.
     pub async fn take(&self) -> Result<Lane, sqlx::Error> {
         let taken = Taken::one(&self.taken);
         match self.pool.get().await {
-            Ok(connection) => Ok(Lane(Some((connection, taken)))),
+            Ok(connection) => Ok(Lane(Some((connection, self.silence.clone(), taken)))),
             Err(PoolError::Backend(error)) => Err(error),
             Err(PoolError::Closed) => Err(sqlx::Error::PoolClosed),
             Err(_) => Err(sqlx::Error::PoolTimedOut),
         }
+    }
+
+    /// What is known of the store's silence.
+    pub fn silence(&self) -> Arc<Silence> {
+        self.silence.clone()
+    }
+
+    /// See [`Silence::in_time`].
+    pub async fn in_time<T>(
+        &self,
+        heard: Instant,
+        work: impl Future<Output = Result<T, sqlx::Error>>,
+    ) -> Result<T, sqlx::Error> {
+        self.silence.in_time(heard, work).await
     }
 
     /// A connection that is none of them.
@@ -120,16 +148,21 @@ impl Lanes {
 }
 
 /// A connection while it is used.
-pub(crate) struct Lane(Option<(Object<Maker>, Taken)>);
+pub(crate) struct Lane(Option<(Object<Maker>, Arc<Silence>, Taken)>);
 
 impl Lane {
     pub fn connection(&mut self) -> Result<&mut PgConnection, sqlx::Error> {
-        self.0.as_mut().map(|(connection, _)| &mut **connection).ok_or(sqlx::Error::WorkerCrashed)
+        self.0.as_mut().map(|(connection, ..)| &mut **connection).ok_or(sqlx::Error::WorkerCrashed)
+    }
+
+    /// When it was taken.
+    pub fn heard(&self) -> Instant {
+        self.0.as_ref().map_or_else(Instant::now, |(connection, ..)| heard(Object::metrics(connection)))
     }
 
     /// Gives the connection back where this is an answer of the database, be it a refusal; else it is closed.
     pub fn settle<T>(mut self, answer: Result<T, sqlx::Error>) -> Result<T, sqlx::Error> {
-        if let Some((connection, _taken)) = self.0.take()
+        if let Some((connection, _, _taken)) = self.0.take()
             && let Err(error) = &answer
             && classify(error) == Failure::InDoubt
         {
@@ -142,10 +175,11 @@ impl Lane {
 /// Whoever used it has given up. Its place is not free before the database has done with what it was asked, or does not say so.
 impl Drop for Lane {
     fn drop(&mut self) {
-        let Some((mut connection, taken)) = self.0.take() else { return };
+        let Some((mut connection, silence, taken)) = self.0.take() else { return };
+        let heard = heard(Object::metrics(&connection));
         let Ok(runtime) = tokio::runtime::Handle::try_current() else { return drop(Object::take(connection)) };
         runtime.spawn(async move {
-            if in_time(connection.ping()).await.is_err() {
+            if silence.in_time(heard, connection.ping()).await.is_err() {
                 drop(Object::take(connection));
             }
             drop(taken);

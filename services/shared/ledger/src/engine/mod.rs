@@ -4,18 +4,20 @@
 mod lanes;
 mod postgres;
 mod rows;
+mod silence;
 mod sqlite;
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, SqliteConnection, SqlitePool};
 use tokio::sync::Mutex;
+use tokio::time::Instant;
 
 use self::lanes::Lanes;
 use self::rows::{Obstacles, Rows, judge};
+use self::silence::Silence;
 use crate::batch::{Command, Verdict};
 
 /// Where a service's ledger is kept.
@@ -141,10 +143,10 @@ macro_rules! read {
                 let query = sqlx::query_as::<_, $row>($sql.pg)$(.bind($bind))*;
                 let asked = async {
                     let mut lane = lanes.take().await?;
-                    let answer = query.$method(lane.connection()?).await;
+                    let answer = lanes.in_time(lane.heard(), query.$method(lane.connection()?)).await;
                     lane.settle(answer)
                 };
-                $crate::engine::in_time(asked).await
+                asked.await
             }
             $crate::engine::Db::Lite { read, .. } => sqlx::query_as::<_, $row>($sql.lite)$(.bind($bind))*.$method(read).await,
         }
@@ -159,10 +161,10 @@ macro_rules! write {
                 let query = sqlx::query($sql.pg)$(.bind($bind))*;
                 let done = async {
                     let mut lane = lanes.take().await?;
-                    let done = query.execute(lane.connection()?).await;
-                    lane.settle(done)
+                    let done = lanes.in_time(lane.heard(), query.execute(lane.connection()?)).await;
+                    lane.settle(done).map(|done| done.rows_affected())
                 };
-                $crate::engine::in_time(done).await.map(|done| done.rows_affected())
+                done.await
             }
             $crate::engine::Db::Lite { write, .. } => {
                 let mut connection = write.lock().await;
@@ -213,7 +215,10 @@ impl Db {
     pub async fn committer(&self) -> Result<Committer, sqlx::Error> {
         Ok(match self {
             // none of the lanes: when reads have them all, the ledger must still take writes
-            Db::Pg(lanes) => Committer::Pg(in_time(lanes.apart()).await?),
+            Db::Pg(lanes) => {
+                let connection = lanes.in_time(Instant::now(), lanes.apart()).await?;
+                Committer::Pg { connection, heard: Instant::now(), silence: lanes.silence() }
+            }
             Db::Lite { write, options, .. } => Committer::Lite(write.clone(), options.clone()),
         })
     }
@@ -224,6 +229,18 @@ impl Db {
             Db::Pg(lanes) => Reader::Pg(lanes.apart().await?),
             Db::Lite { options, .. } => Reader::Lite(options.clone().read_only(true).connect().await?),
         })
+    }
+
+    /// Gives up what PostgreSQL does not answer: see [`silence`].
+    pub async fn in_time<T>(
+        &self,
+        heard: Instant,
+        work: impl Future<Output = Result<T, sqlx::Error>>,
+    ) -> Result<T, sqlx::Error> {
+        match self {
+            Db::Pg(lanes) => lanes.in_time(heard, work).await,
+            Db::Lite { .. } => work.await,
+        }
     }
 
     /// After an erasure: sees to it that the deleted key is in no file any more. False: try again. PostgreSQL's own vacuum does
@@ -250,7 +267,12 @@ impl Db {
 /// The one connection that commits batches.
 #[allow(clippy::large_enum_variant, reason = "one a process")]
 pub(crate) enum Committer {
-    Pg(sqlx::PgConnection),
+    Pg {
+        connection: sqlx::PgConnection,
+        /// When it last gave an answer.
+        heard: Instant,
+        silence: Arc<Silence>,
+    },
     Lite(Arc<Mutex<SqliteConnection>>, SqliteConnectOptions),
 }
 
@@ -283,8 +305,14 @@ impl Committer {
 
     async fn write(&mut self, rows: &Rows<'_>) -> Result<Obstacles, sqlx::Error> {
         match self {
-            // the server's own limits are shorter, but a network that swallows what it is given tells neither side
-            Committer::Pg(connection) => in_time(postgres::commit(connection, rows)).await,
+            // the server's own limits are shorter, but it may not be the server that says nothing
+            Committer::Pg { connection, heard, silence } => {
+                let outcome = silence.in_time(*heard, postgres::commit(connection, rows)).await;
+                if outcome.is_ok() {
+                    *heard = Instant::now();
+                }
+                outcome
+            }
             Committer::Lite(connection, options) => {
                 let mut connection = connection.lock().await;
                 let outcome = sqlite::commit(&mut connection, rows).await;
@@ -303,15 +331,6 @@ impl Committer {
 pub(crate) enum Reader {
     Pg(sqlx::PgConnection),
     Lite(SqliteConnection),
-}
-
-/// An answer of PostgreSQL that did not come in this time does not come any more. Longer than a lock is waited for.
-const PATIENCE: Duration = Duration::from_secs(15);
-
-/// Gives up what takes longer than [`PATIENCE`]: whether it was done is unknown.
-pub(crate) async fn in_time<T>(work: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, sqlx::Error> {
-    let late = |_| sqlx::Error::Io(std::io::Error::from(std::io::ErrorKind::TimedOut));
-    tokio::time::timeout(PATIENCE, work).await.map_err(late)?
 }
 
 /// Whatever keeps us from connecting again, it says nothing of what became of the batch: the outcome is unknown.
