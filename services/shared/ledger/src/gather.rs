@@ -10,7 +10,7 @@ use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
-use crate::engine::{Db, Failure, Reader, classify};
+use crate::engine::{Db, Failure, Reader, classify, connected};
 
 /// What one query can look up, by many keys at once.
 pub(crate) trait Lookup: 'static {
@@ -102,13 +102,11 @@ async fn ask<L: Lookup>(
     loop {
         let used = reader.take();
         let heard = used.as_ref().map(|(_, heard)| *heard);
-        let asked = async {
-            let mut open = match used {
-                Some((open, _)) => open,
-                None => connect(db).await?,
-            };
-            L::ask(&mut open, keys).await.map(|found| (open, found))
+        let mut open = match used {
+            Some((open, _)) => open,
+            None => connected(connect(db)).await?,
         };
+        let asked = async { L::ask(&mut open, keys).await.map(|found| (open, found)) };
         let error = match db.in_time(heard.unwrap_or_else(Instant::now), asked).await {
             Ok((open, found)) => {
                 *reader = Some((open, Instant::now()));

@@ -18,6 +18,7 @@ use tokio::time::Instant;
 use self::lanes::Lanes;
 use self::rows::{Obstacles, Rows, judge};
 use self::silence::Silence;
+pub(crate) use self::silence::connected;
 use crate::batch::{Command, Verdict};
 
 /// Where a service's ledger is kept.
@@ -216,7 +217,7 @@ impl Db {
         Ok(match self {
             // none of the lanes: when reads have them all, the ledger must still take writes
             Db::Pg(lanes) => {
-                let connection = lanes.in_time(Instant::now(), lanes.apart()).await?;
+                let connection = connected(lanes.apart()).await?;
                 Committer::Pg { connection, heard: Instant::now(), silence: lanes.silence() }
             }
             Db::Lite { write, options, .. } => Committer::Lite(write.clone(), options.clone()),
@@ -308,7 +309,7 @@ impl Committer {
             // the server's own limits are shorter, but it may not be the server that says nothing
             Committer::Pg { connection, heard, silence } => {
                 let outcome = silence.in_time(*heard, postgres::commit(connection, rows)).await;
-                if outcome.is_ok() {
+                if !outcome.as_ref().is_err_and(|error| classify(error) == Failure::InDoubt) {
                     *heard = Instant::now();
                 }
                 outcome

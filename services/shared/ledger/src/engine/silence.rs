@@ -42,6 +42,9 @@ impl Silence {
         heard: Instant,
         work: impl Future<Output = Result<T, sqlx::Error>>,
     ) -> Result<T, sqlx::Error> {
+        if self.holds(heard) {
+            return Err(late());
+        }
         let asked = Instant::now();
         let mut others = self.0.subscribe();
         tokio::select! {
@@ -52,8 +55,17 @@ impl Silence {
                 self.0.send_modify(|since| *since = (*since).max(Some(asked)));
             }
         }
-        Err(sqlx::Error::Io(std::io::Error::from(std::io::ErrorKind::TimedOut)))
+        Err(late())
     }
+}
+
+/// Connects, with the same patience: that nobody takes one in says nothing of the connections that there are.
+pub(crate) async fn connected<T>(work: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, sqlx::Error> {
+    tokio::time::timeout(PATIENCE, work).await.map_err(|_| late())?
+}
+
+fn late() -> sqlx::Error {
+    sqlx::Error::Io(std::io::Error::from(std::io::ErrorKind::TimedOut))
 }
 
 #[cfg(test)]
@@ -67,7 +79,7 @@ mod tests {
 
     use super::*;
 
-    fn late(answer: Option<Result<(), sqlx::Error>>) -> bool {
+    fn given_up(answer: Option<Result<(), sqlx::Error>>) -> bool {
         matches!(answer, Some(Err(sqlx::Error::Io(error))) if error.kind() == std::io::ErrorKind::TimedOut)
     }
 
@@ -76,9 +88,10 @@ mod tests {
         let (silence, began) = (Silence::none(), Instant::now());
         let mut second = pin!(silence.in_time(began, pending()));
         assert!(second.as_mut().now_or_never().is_none(), "it is waited for");
-        assert!(late(Some(silence.within(Duration::ZERO, began, pending()).await)));
-        assert!(late(second.now_or_never()), "no longer than the first");
-        assert!(late(silence.in_time(began, pending()).now_or_never()), "nor is it asked again");
+        assert!(given_up(Some(silence.within(Duration::ZERO, began, pending()).await)));
+        assert!(given_up(second.now_or_never()), "no longer than the first");
+        let asked = async { panic!("nor is it asked again") };
+        assert!(given_up(silence.in_time(began, asked).now_or_never()));
         assert!(silence.holds(began));
     }
 
@@ -86,7 +99,7 @@ mod tests {
     async fn who_was_heard_of_since_is_waited_for() {
         let (silence, began) = (Silence::none(), Instant::now());
         assert!(!silence.holds(began));
-        assert!(late(Some(silence.within(Duration::ZERO, began, pending()).await)));
+        assert!(given_up(Some(silence.within(Duration::ZERO, began, pending()).await)));
         let heard = Instant::now();
         assert!(!silence.holds(heard));
         assert!(silence.in_time(heard, pending::<Result<(), _>>()).now_or_never().is_none());

@@ -249,12 +249,16 @@ pub async fn a_command_whose_caller_left_runs_to_its_verdict(world: World) {
 pub async fn a_beginning_whose_caller_left_runs_to_its_verdict(world: World) {
     let (jar, call, held) = (stream(), fresh_call(), world.hold_commits().await);
     let caller = world.begun(jar, call.clone(), add(1)).await;
-    // the writer takes one after the other: when this one is there, so is the one before
+    // the writer takes one after the other: when this one was decided, the one before is with it, or nearly so
     let after = world.decided(stream(), fresh_call(), add(1)).await;
     caller.abort();
     assert!(caller.await.unwrap_err().is_cancelled());
     held.release().await;
     after.await.unwrap().unwrap();
+    until("the command is written", || async {
+        world.ledger.get::<Jar>(jar, &yiwang_ledger::Audiences::all()).await.unwrap().is_some()
+    })
+    .await;
     assert_eq!(world.jar(jar).await.total, 1);
     let again = world.ledger.create(stream(), call, add(1)).await.unwrap();
     assert_eq!((again.stream, again.replayed), (jar, true));
