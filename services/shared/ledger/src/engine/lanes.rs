@@ -118,17 +118,8 @@ impl Lanes {
     }
 
     /// What is known of the store's silence.
-    pub fn silence(&self) -> Arc<Silence> {
-        self.silence.clone()
-    }
-
-    /// See [`Silence::in_time`].
-    pub async fn in_time<T>(
-        &self,
-        heard: Instant,
-        work: impl Future<Output = Result<T, sqlx::Error>>,
-    ) -> Result<T, sqlx::Error> {
-        self.silence.in_time(heard, work).await
+    pub fn silence(&self) -> &Arc<Silence> {
+        &self.silence
     }
 
     /// A connection that is none of them.

@@ -144,7 +144,7 @@ macro_rules! read {
                 let query = sqlx::query_as::<_, $row>($sql.pg)$(.bind($bind))*;
                 let asked = async {
                     let mut lane = lanes.take().await?;
-                    let answer = lanes.in_time(lane.heard(), query.$method(lane.connection()?)).await;
+                    let answer = lanes.silence().in_time(lane.heard(), query.$method(lane.connection()?)).await;
                     lane.settle(answer)
                 };
                 asked.await
@@ -162,7 +162,7 @@ macro_rules! write {
                 let query = sqlx::query($sql.pg)$(.bind($bind))*;
                 let done = async {
                     let mut lane = lanes.take().await?;
-                    let done = lanes.in_time(lane.heard(), query.execute(lane.connection()?)).await;
+                    let done = lanes.silence().in_time(lane.heard(), query.execute(lane.connection()?)).await;
                     lane.settle(done).map(|done| done.rows_affected())
                 };
                 done.await
@@ -218,7 +218,7 @@ impl Db {
             // none of the lanes: when reads have them all, the ledger must still take writes
             Db::Pg(lanes) => {
                 let connection = connected(lanes.apart()).await?;
-                Committer::Pg { connection, heard: Instant::now(), silence: lanes.silence() }
+                Committer::Pg { connection, heard: Instant::now(), silence: lanes.silence().clone() }
             }
             Db::Lite { write, options, .. } => Committer::Lite(write.clone(), options.clone()),
         })
@@ -239,7 +239,7 @@ impl Db {
         work: impl Future<Output = Result<T, sqlx::Error>>,
     ) -> Result<T, sqlx::Error> {
         match self {
-            Db::Pg(lanes) => lanes.in_time(heard, work).await,
+            Db::Pg(lanes) => lanes.silence().in_time(heard, work).await,
             Db::Lite { .. } => work.await,
         }
     }
