@@ -52,6 +52,7 @@ use anyhow::anyhow;
 use tonic::service::Routes;
 use yiwang_documents::book::Book;
 use yiwang_documents::desk::Desk;
+use yiwang_kit::following::follow;
 use yiwang_kit::watching::Watching;
 use yiwang_kit::{Env, storage};
 use yiwang_ledger::{Aggregate as _, Ending, Ledger, Refusal};
@@ -140,10 +141,10 @@ pub async fn start(env: Env) -> anyhow::Result<Routes> {
     theme::source::run(&env.ledger, themes).await?;
     let sources = fetching::Sources::open(&env)?;
     let catalogue = Catalogue::new(env.ledger.clone(), env.gate.clone(), sources.clone(), &env.config.public_url())?;
-    let seen = env.ledger.head().await?.position;
+    let seen = env.ledger.end().await?;
     catalogue.stock().await?;
-    let (counting, shutdown) = (catalogue.clone(), env.shutdown.clone());
-    tokio::spawn(async move { shutdown.run_until_cancelled(counting.follow(seen)).await });
+    let (index, shutdown, ledger) = (catalogue.clone(), env.shutdown.clone(), env.ledger.clone());
+    tokio::spawn(async move { shutdown.run_until_cancelled(follow(&ledger, Some(seen), &index)).await });
 
     let files = storage::open(&env.config.storage, &env.data_dir.join("attachments"))?;
     let store = Arc::new(Store::new(files, env.config.limits.attachment_bytes));

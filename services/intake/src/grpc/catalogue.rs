@@ -3,10 +3,12 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
+use async_trait::async_trait;
 use futures_util::{FutureExt as _, StreamExt as _, stream};
 use tonic::Request;
+use yiwang_kit::following::Follower;
 use yiwang_kit::{Caller, CallerKind, Fault, Gate, Incoming, Reply, Resource, receive, reply, wire};
-use yiwang_ledger::{Audiences, Call, Context, Decision, Ledger, ListQuery, Refusal, StreamId};
+use yiwang_ledger::{Audiences, Call, Context, Decision, Entry, Ledger, ListQuery, Refusal, StreamId};
 use yiwang_proto::catalogue::v1 as pb;
 use yiwang_proto::catalogue::v1::catalogue_service_server::CatalogueService;
 
@@ -23,8 +25,6 @@ use crate::limit::legal_date;
 const AT_ONCE: usize = 64;
 /// Longest query in characters.
 const QUERY: usize = 100;
-/// How long the count waits when the store is away.
-const PAUSE: std::time::Duration = std::time::Duration::from_secs(1);
 
 /// The catalogue over its ledger.
 #[derive(Clone)]
@@ -38,6 +38,20 @@ pub struct Catalogue {
     guides: Arc<str>,
 }
 
+/// The index takes in what has changed, by whomever: the timer, or another replica.
+#[async_trait]
+impl Follower for Catalogue {
+    async fn told(&self, entries: &[Arc<Entry>]) -> Result<(), Refusal> {
+        let changed: BTreeSet<_> =
+            entries.iter().filter(|entry| entry.is::<Item>()).map(|entry| entry.stream).collect();
+        self.restock(changed).await
+    }
+
+    async fn anew(&self) -> Result<(), Refusal> {
+        self.stock().await
+    }
+}
+
 impl Catalogue {
     /// Over a ledger, the policies, where licences are looked up and the gateway's public address; call [`Catalogue::stock`] when the items are in.
     ///
@@ -48,42 +62,14 @@ impl Catalogue {
         Ok(Self { ledger, gate, sources, defaults: Arc::new(Defaults::load()?), shelf: Arc::default(), guides })
     }
 
-    /// Takes into the index what has changed after a position of the feed, by whomever: the timer, or another replica. Never ends by
-    /// itself.
-    pub async fn follow(&self, mut seen: u64) {
-        let mut wake = 0;
-        loop {
-            match self.catch_up(seen).await {
-                Ok(position) if position > seen => seen = position,
-                Ok(_) => wake = self.ledger.feed_wake(wake).await,
-                Err(refusal) => {
-                    tracing::warn!(
-                        reason = refusal.reason,
-                        "the index of the catalogue is not brought up to date for now"
-                    );
-                    tokio::time::sleep(PAUSE).await;
-                }
-            }
-        }
-    }
-
-    /// Reads the feed on from a position; how far it came.
-    async fn catch_up(&self, seen: u64) -> Result<u64, Refusal> {
-        let entries = self.ledger.feed(seen, 1000).await?;
-        let changed: BTreeSet<_> =
-            entries.iter().filter(|entry| entry.is::<Item>()).map(|entry| entry.stream).collect();
-        self.restock(changed).await?;
-        Ok(entries.last().map_or(seen, |entry| entry.position))
-    }
-
     /// Takes the whole catalogue into the index.
     ///
     /// # Errors
     /// `STORE_UNAVAILABLE`.
     pub async fn stock(&self) -> Result<(), Refusal> {
-        let all = import::all(&self.ledger).await?;
-        let mut shelf = self.shelf.write().unwrap_or_else(PoisonError::into_inner);
-        all.iter().for_each(|read| shelf.put(read));
+        let mut shelf = Shelf::default();
+        import::all(&self.ledger).await?.iter().for_each(|read| shelf.put(read));
+        *self.shelf.write().unwrap_or_else(PoisonError::into_inner) = shelf;
         Ok(())
     }
 

@@ -28,6 +28,7 @@ pub mod config;
 pub mod entropy;
 mod erasure;
 pub mod followed;
+pub mod following;
 pub mod gate;
 pub mod health;
 pub mod identity;

@@ -6,13 +6,15 @@ use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use async_trait::async_trait;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep, sleep_until};
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
-use yiwang_ledger::{Cursor, Kind, Ledger, Refusal, StreamId};
+use yiwang_ledger::{Entry, Kind, Ledger, Refusal, StreamId};
 
+use crate::following::{self, Follower};
 use crate::status::status;
 
 /// A sign of life, so that nothing between us and the reader takes the stream for dead.
@@ -21,8 +23,6 @@ const BEAT: Duration = Duration::from_secs(15);
 pub(crate) const LONGEST: Duration = Duration::from_secs(600);
 /// Who does not read what has come for so long follows no more.
 const UNREAD: Duration = Duration::from_secs(30);
-/// Before the feed is asked again after it was away.
-const PAUSE: Duration = Duration::from_secs(1);
 
 /// What one look at a stream brings.
 pub struct Looked<T> {
@@ -44,76 +44,38 @@ pub struct Watching {
     watched: Arc<Mutex<HashMap<StreamId, watch::Sender<()>>>>,
 }
 
+#[async_trait]
+impl Follower for Watching {
+    async fn told(&self, entries: &[Arc<Entry>]) -> Result<(), Refusal> {
+        let mut watched = self.watched.lock().unwrap_or_else(PoisonError::into_inner);
+        for entry in entries {
+            if let Some(sender) = watched.get(&entry.stream) {
+                sender.send_replace(());
+            }
+        }
+        watched.retain(|_, sender| sender.receiver_count() > 0);
+        Ok(())
+    }
+
+    /// Whoever follows looks again.
+    async fn anew(&self) -> Result<(), Refusal> {
+        let watched = self.watched.lock().unwrap_or_else(PoisonError::into_inner);
+        for sender in watched.values() {
+            sender.send_replace(());
+        }
+        Ok(())
+    }
+}
+
 impl Watching {
     /// Begins to read the feed from its end.
     pub fn start(ledger: &Ledger, shutdown: CancellationToken) -> Self {
         let this = Self { ledger: ledger.clone(), shutdown: shutdown.clone(), watched: Arc::default() };
         let reader = this.clone();
-        tokio::spawn(async move { shutdown.run_until_cancelled(reader.read()).await });
+        tokio::spawn(
+            async move { shutdown.run_until_cancelled(following::follow(&reader.ledger, None, &reader)).await },
+        );
         this
-    }
-
-    async fn read(&self) {
-        let mut seen = self.at_head().await;
-        let mut wake = 0;
-        loop {
-            match self.ledger.follow_from(seen, 500).await {
-                Ok(entries) => match entries.last() {
-                    Some(last) => {
-                        seen = seen.at(last);
-                        self.wake(entries.iter().map(|entry| entry.stream));
-                    }
-                    None => wake = self.ledger.feed_wake(wake).await,
-                },
-                Err(refusal) if refusal.reason == "FEED_REWOUND" => {
-                    tracing::warn!("the ledger was restored: whoever follows looks again");
-                    seen = self.at_head().await;
-                    self.wake_all();
-                }
-                Err(refusal) => {
-                    tracing::warn!(reason = refusal.reason, "who follows is not woken for now");
-                    sleep(PAUSE).await;
-                }
-            }
-        }
-    }
-
-    /// Where the feed ends now, with what stands there, so that a ledger that is put back beneath us is noticed.
-    async fn at_head(&self) -> Cursor {
-        loop {
-            if let Ok(cursor) = self.head().await {
-                return cursor;
-            }
-            sleep(PAUSE).await;
-        }
-    }
-
-    async fn head(&self) -> Result<Cursor, Refusal> {
-        let head = self.ledger.head().await?;
-        let last = self.ledger.feed(head.position.saturating_sub(1), 1).await?;
-        let last = last.first().filter(|last| last.position == head.position);
-        Ok(last.map_or(Cursor { epoch: head.epoch, ..Cursor::START }, |last| Cursor {
-            epoch: head.epoch,
-            position: last.position,
-            hash: last.hash,
-        }))
-    }
-
-    fn wake_all(&self) {
-        let watched = self.watched.lock().unwrap_or_else(PoisonError::into_inner);
-        for sender in watched.values() {
-            sender.send_replace(());
-        }
-    }
-
-    fn wake(&self, streams: impl Iterator<Item = StreamId>) {
-        let mut watched = self.watched.lock().unwrap_or_else(PoisonError::into_inner);
-        for stream in streams {
-            if let Some(sender) = watched.get(&stream) {
-                sender.send_replace(());
-            }
-        }
-        watched.retain(|_, sender| sender.receiver_count() > 0);
     }
 
     fn of(&self, stream: StreamId) -> watch::Receiver<()> {

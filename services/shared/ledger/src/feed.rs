@@ -130,6 +130,17 @@ impl Ledger {
         self.core.follow_from(cursor, limit).await.map(|found| found.entries).map_err(halted)
     }
 
+    /// Where the feed ends now, with what stands there, so that a reader who begins here notices a ledger that is put back.
+    ///
+    /// # Errors
+    /// `STORE_UNAVAILABLE`.
+    pub async fn end(&self) -> Result<Cursor, Refusal> {
+        let head = self.head().await?;
+        let last = self.feed(head.position.saturating_sub(1), 1).await?;
+        let start = Cursor { epoch: head.epoch, ..Cursor::START };
+        Ok(last.first().filter(|last| last.position == head.position).map_or(start, |last| start.at(last)))
+    }
+
     /// Waits until something was committed in this process since `seen` (as the last call answered), at most 250 ms.
     pub async fn feed_wake(&self, seen: u64) -> u64 {
         let mut wake = self.core.wake.clone();
