@@ -1,5 +1,6 @@
 //! Point reads that arrive together go as one query. Nobody waits on purpose: whoever comes while a query is under way is in
-//! the next one. A query is the cost, not the row, so that reads, like writes, get cheaper as they get more.
+//! the next one, and so is whoever has something to do before it is asked. A query is the cost, not the row, so that reads, like
+//! writes, get cheaper as they get more.
 
 use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
@@ -66,8 +67,18 @@ async fn lane<L: Lookup>(db: Arc<Db>, queue: Arc<Mutex<mpsc::Receiver<Waiting<L>
     let mut reader = None;
     loop {
         let mut waiting = Vec::new();
-        if queue.lock().await.recv_many(&mut waiting, MOST).await == 0 {
-            return;
+        {
+            let mut queue = queue.lock().await;
+            if queue.recv_many(&mut waiting, MOST).await == 0 {
+                return;
+            }
+            // all who can go on do so first: most of them are on their way here
+            tokio::task::yield_now().await;
+            while waiting.len() < MOST
+                && let Ok(one) = queue.try_recv()
+            {
+                waiting.push(one);
+            }
         }
         let keys: HashSet<L::Key> = waiting.iter().map(|one| one.key.clone()).collect();
         let found = ask::<L>(&db, &mut reader, &Vec::from_iter(keys)).await.map_err(Arc::new);

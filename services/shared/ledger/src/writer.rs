@@ -89,6 +89,8 @@ impl Writer {
                     Some(item) => self.waiting.push_back(item),
                     None => return,
                 }
+                // all who can go on do so first: most of them are on their way here
+                tokio::task::yield_now().await;
             }
             while self.waiting.len() < QUEUE {
                 match self.queue.try_recv() {
