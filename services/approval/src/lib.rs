@@ -16,7 +16,7 @@ use yiwang_documents::book::Book;
 use yiwang_documents::desk::Desk;
 use yiwang_kit::Env;
 use yiwang_kit::watching::Watching;
-use yiwang_ledger::{Aggregate as _, Ending, Ledger, Refusal};
+use yiwang_ledger::{Ending, Ledger, Refusal};
 use yiwang_proto::approval::v1::approval_service_server::ApprovalServiceServer;
 use yiwang_proto::approval::v1::case_document_service_server::CaseDocumentServiceServer;
 
@@ -49,7 +49,7 @@ pub async fn start(env: Env) -> anyhow::Result<Routes> {
 }
 
 /// The streams that come to an end and may be archived after it.
-pub const ENDING: [Ending; 1] = [(Case::KIND, Case::SCHEMA)];
+pub const ENDING: [Ending; 1] = [Ending::of::<Case>()];
 
 /// Computes anew from the entries whatever is derived of this service's aggregates; how many streams.
 ///

@@ -9,7 +9,7 @@ pub mod grpc;
 
 use tonic::service::Routes;
 use yiwang_kit::Env;
-use yiwang_ledger::{Aggregate as _, Ending, Ledger, Refusal};
+use yiwang_ledger::{Ending, Ledger, Refusal};
 use yiwang_proto::evaluation::v1::evaluation_service_server::EvaluationServiceServer;
 
 use crate::evaluation::{Evaluation, PROVISIONAL, decide};
@@ -39,7 +39,7 @@ pub fn kept_as(ledger: &Ledger, request_id: &str) -> String {
 }
 
 /// The streams that come to an end and may be archived after it.
-pub const ENDING: [Ending; 1] = [(Evaluation::KIND, Evaluation::SCHEMA)];
+pub const ENDING: [Ending; 1] = [Ending::of::<Evaluation>()];
 
 /// Computes anew from the entries whatever is derived of this service's aggregates; how many streams.
 ///

@@ -55,7 +55,7 @@ use yiwang_documents::desk::Desk;
 use yiwang_kit::following::follow;
 use yiwang_kit::watching::Watching;
 use yiwang_kit::{Env, storage};
-use yiwang_ledger::{Aggregate as _, Ending, Ledger, Refusal};
+use yiwang_ledger::{Ending, Ledger, Refusal};
 use yiwang_proto::catalogue::v1::catalogue_service_server::CatalogueServiceServer;
 use yiwang_proto::catalogue::v1::directory_service_server::DirectoryServiceServer;
 use yiwang_proto::catalogue::v1::hall_service_server::HallServiceServer;
@@ -226,7 +226,7 @@ pub async fn start(env: Env) -> anyhow::Result<Routes> {
 }
 
 /// The streams that come to an end and may be archived after it.
-pub const ENDING: [Ending; 1] = [(Application::KIND, Application::SCHEMA)];
+pub const ENDING: [Ending; 1] = [Ending::of::<Application>()];
 
 /// Computes anew from the entries whatever is derived of this service's aggregates; how many streams.
 ///

@@ -8,7 +8,7 @@ pub mod notice;
 
 use tonic::service::Routes;
 use yiwang_kit::Env;
-use yiwang_ledger::{Aggregate as _, Ending, Ledger, Refusal};
+use yiwang_ledger::{Ending, Ledger, Refusal};
 use yiwang_proto::trading::v1::trading_service_server::TradingServiceServer;
 
 /// Name of the service.
@@ -24,7 +24,7 @@ pub async fn start(env: Env) -> anyhow::Result<Routes> {
 }
 
 /// The streams that come to an end and may be archived after it.
-pub const ENDING: [Ending; 1] = [(notice::Notice::KIND, notice::Notice::SCHEMA)];
+pub const ENDING: [Ending; 1] = [Ending::of::<notice::Notice>()];
 
 /// Computes anew from the entries whatever is derived of this service's aggregates; how many streams.
 ///

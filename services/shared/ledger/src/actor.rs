@@ -67,7 +67,7 @@ pub(crate) const FRESH: Duration = Duration::from_secs(30);
 const LIVE_BYTES: usize = 128 << 20;
 const ENTRY_LIMIT: usize = 64 << 10;
 const STATE_LIMIT: usize = 256 << 10;
-/// A state below this is rewritten at every commit; a larger one every [`STATE_EVERY`] versions.
+/// A state below this is rewritten at every commit after the first; a larger one every [`STATE_EVERY`] versions.
 const STATE_SMALL: usize = 8 << 10;
 const STATE_EVERY: u64 = 64;
 const MAX_LOSSES: u32 = 10;
@@ -116,6 +116,10 @@ pub(crate) async fn begin<A: Aggregate>(core: &Arc<Core>, stream: StreamId, job:
         if let Some(job) = actor.again.pop_front() {
             actor.decide(job).await;
         } else if actor.pending.is_empty() {
+            // whoever acts on it, or reads it, mostly does so soon
+            if let Some(stands) = actor.committed.as_ref().filter(|stands| stands.version > 0) {
+                core.keep(stream, actor.erasures, stands);
+            }
             return;
         } else if let Some(answer) = actor.verdicts.recv().await {
             actor.settle(*answer);
@@ -345,14 +349,19 @@ impl<A: Aggregate> Actor<A> {
         check_text(&tags, &keys)?;
         command.tags = difference(&base.tags, &tags);
         command.keys = difference(&base.keys, &keys);
-        let encoded = self.encode(&mut ring, command, version, &state).await?;
-        let bytes = encoded.len();
-        if encoded.len() > STATE_LIMIT {
-            return Err(too_large("STATE_TOO_LARGE", encoded.len(), STATE_LIMIT));
+        let encoded = match &command.entries[..] {
+            // a stream's only entry says all that its state does
+            [only] if is_told_by_its_entry(version) => Err(only.body.len()),
+            _ => Ok(self.encode(&mut ring, command, version, &state).await?),
+        };
+        let bytes = encoded.as_ref().map_or_else(|bytes| *bytes, Vec::len);
+        if bytes > STATE_LIMIT {
+            return Err(too_large("STATE_TOO_LARGE", bytes, STATE_LIMIT));
         }
-        let stored =
-            base.state_version == 0 || encoded.len() < STATE_SMALL || version - base.state_version >= STATE_EVERY;
-        command.record = Some(NewRecord { kind: A::KIND, schema: A::SCHEMA, state: stored.then_some(encoded), index });
+        let is_due = base.state_version == 0 || bytes < STATE_SMALL || version - base.state_version >= STATE_EVERY;
+        let encoded = encoded.ok().filter(|_| is_due);
+        let stored = encoded.is_some();
+        command.record = Some(NewRecord { kind: A::KIND, schema: A::SCHEMA, state: encoded, index });
         Ok(Snapshot {
             stream: self.stream,
             version,
@@ -520,6 +529,11 @@ impl<A: Aggregate> Drop for Actor<A> {
     fn drop(&mut self) {
         self.core.live_bytes.fetch_sub(self.bytes, Ordering::Relaxed);
     }
+}
+
+/// Whether a stream at this version has one entry, which says all that its state does: no state is stored beside it.
+pub(crate) fn is_told_by_its_entry(version: u64) -> bool {
+    version == 1
 }
 
 /// PostgreSQL has no U+0000 in text: refused alike on both engines.

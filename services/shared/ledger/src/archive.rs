@@ -8,15 +8,19 @@ use std::fs::File;
 use std::io::{BufRead as _, BufReader, BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tempfile::NamedTempFile;
+use uuid::Uuid;
 use yiwang_standards::sm::{Sm3, from_hex, sm3, to_hex};
 
 use crate::engine::{self, Sql};
 use crate::entry::{Entry, EntryRow, hash_of, stored_kind};
-use crate::ledger::{Ledger, store_refusal};
-use crate::{Hash, Refusal, StreamId, Timestamp};
+use crate::ledger::{Core, Ledger, store_refusal};
+use crate::snapshot::{RecordRow, is_of_one_stream};
+use crate::{Aggregate, Hash, Refusal, StreamId, Timestamp};
 
 /// A request may come again for so many microseconds, and is answered from the entries then.
 pub(crate) const REQUESTS_LIVE: i64 = 400 * 24 * 3600 * 1_000_000;
@@ -25,8 +29,28 @@ const PAGE: i64 = 500;
 /// First byte of a body's place where the body is elsewhere: no JSON begins so. The hash of the body follows.
 const ELSEWHERE: u8 = 0;
 
-/// A kind of stream that comes to an end, and the schema of its state.
-pub type Ending = (&'static str, i32);
+/// A kind of stream that comes to an end.
+pub struct Ending {
+    kind: &'static str,
+    schema: i32,
+    /// Its state as it is stored.
+    state: for<'c> fn(&'c Core, RecordRow) -> BoxFuture<'c, Result<Vec<u8>, Refusal>>,
+}
+
+impl Ending {
+    /// Of an aggregate.
+    pub const fn of<A: Aggregate>() -> Self {
+        Self { kind: A::KIND, schema: A::SCHEMA, state: state_of::<A> }
+    }
+}
+
+fn state_of<A: Aggregate>(core: &Core, row: RecordRow) -> BoxFuture<'_, Result<Vec<u8>, Refusal>> {
+    async move {
+        let stands = core.restore::<A>(row).await?;
+        core.encoded_again(stands.stream, stands.version, &*stands.state).await
+    }
+    .boxed()
+}
 
 /// Where no relay will come by again.
 const DELIVERED: Sql = Sql::both("SELECT min(position) FROM cursor");
@@ -38,6 +62,15 @@ const OLD: Sql = Sql::both(
      WHERE e.position > $1 AND e.position <= $2 AND r.kind = $3 AND r.schema = $4 AND r.updated_at < $5
        AND r.due_at = 9223372036854775807 AND r.state_version = r.version AND substr(e.body, 1, 1) <> $6
      ORDER BY e.position LIMIT $7",
+);
+/// What stands in the entries alone, or in a shape that this release does not read.
+const UNSTATED: Sql = Sql::both(
+    "SELECT stream, version, tip, schema, state, state_version, kind, created_at, updated_at FROM record
+     WHERE kind = $1 AND due_at = 9223372036854775807 AND updated_at < $2 AND (schema <> $3 OR state_version <> version)
+       AND stream > $4 ORDER BY stream LIMIT $5",
+);
+const STATE: Sql = Sql::both(
+    "UPDATE record SET schema = $1, state = $2, state_version = version WHERE stream = $3 AND version = $4 AND tip = $5",
 );
 const PUT: Sql = Sql::both("UPDATE entry SET body = $1 WHERE position = $2 AND hash = $3 AND body = $4");
 
@@ -122,14 +155,16 @@ impl Ledger {
     async fn write_down(&self, kinds: &[Ending], before: Timestamp, partial: &Path) -> Result<u64, ArchiveError> {
         let io = |error| ArchiveError::File(partial.to_owned(), error);
         let mut file = Sealed::create(partial).map_err(io)?;
-        let head = json!({"format": FORMAT, "service": self.service(), "before": before.0, "kinds": kinds});
+        let of: Vec<_> = kinds.iter().map(|ending| (ending.kind, ending.schema)).collect();
+        let head = json!({"format": FORMAT, "service": self.service(), "before": before.0, "kinds": of});
         file.line(&head).map_err(io)?;
         let db = &*self.core.db;
         let delivered: (Option<i64>,) =
             engine::read!(db, fetch_one, (Option<i64>,), DELIVERED).map_err(store_refusal)?;
         let until = delivered.0.unwrap_or(self.head().await?.position as i64);
         let mut count = 0;
-        for &(kind, schema) in kinds {
+        for ending in kinds {
+            self.state(ending, before).await?;
             let mut after = 0_i64;
             loop {
                 let marked = vec![ELSEWHERE];
@@ -140,8 +175,8 @@ impl Ledger {
                     OLD,
                     after,
                     until,
-                    kind,
-                    i64::from(schema),
+                    ending.kind,
+                    i64::from(ending.schema),
                     before.0,
                     marked.clone(),
                     PAGE
@@ -159,6 +194,31 @@ impl Ledger {
         }
         file.end(count).map_err(io)?;
         Ok(count)
+    }
+
+    /// Stores the states that stand in entries alone, before those go. A stream that cannot be folded keeps its entries; it was
+    /// logged.
+    async fn state(&self, ending: &Ending, before: Timestamp) -> Result<(), Refusal> {
+        let (db, schema) = (&*self.core.db, i64::from(ending.schema));
+        let mut after = Uuid::nil();
+        loop {
+            let rows: Vec<RecordRow> =
+                engine::read!(db, fetch_all, RecordRow, UNSTATED, ending.kind, before.0, schema, after, PAGE)
+                    .map_err(store_refusal)?;
+            let Some(last) = rows.last() else { return Ok(()) };
+            after = last.stream;
+            for row in rows {
+                let (stream, version, tip) = (row.stream, row.version, row.tip.clone());
+                match (ending.state)(&self.core, row).await {
+                    Ok(state) => {
+                        engine::write!(db, STATE, schema, state.clone(), stream, version, tip.clone())
+                            .map_err(store_refusal)?;
+                    }
+                    Err(refusal) if is_of_one_stream(&refusal) => {}
+                    Err(refusal) => return Err(refusal),
+                }
+            }
+        }
     }
 
     /// Exchanges what stands in the bodies' places, once the whole file was read and found good: `exchange` makes of a body what is

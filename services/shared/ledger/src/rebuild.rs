@@ -4,6 +4,7 @@
 
 use uuid::Uuid;
 
+use crate::actor::is_told_by_its_entry;
 use crate::aggregate::{Aggregate, Index, Tag, UniqueKey};
 use crate::builtin::{AccessLog, Erasure, Retrial};
 use crate::engine::{self, Sql};
@@ -25,7 +26,7 @@ const CLEAR: [Sql; 3] = [
 ];
 const RECORD: Sql = Sql::both(
     "INSERT INTO record (stream, version, tip, schema, state, state_version, kind, region, organisation, owner, item, status,
-        due_at, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $2, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+        due_at, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
 );
 /// Whoever the entries say holds it, holds it.
 const KEY: Sql = Sql::both(
@@ -60,7 +61,8 @@ struct Bounds {
 /// What is derived of a stream after its last entry.
 struct Rows {
     tip: Hash,
-    state: Vec<u8>,
+    /// As a commit would store it; none where the stream's only entry tells it.
+    state: Option<Vec<u8>>,
     index: Index,
     keys: Vec<UniqueKey>,
     tags: Vec<Tag>,
@@ -148,8 +150,9 @@ impl Core {
                         .bind(bounds.stream)
                         .bind(bounds.version)
                         .bind(rows.tip.0.to_vec())
-                        .bind(i64::from(A::SCHEMA))
-                        .bind(rows.state)
+                        .bind(rows.state.as_ref().map_or(0, |_| i64::from(A::SCHEMA)))
+                        .bind(rows.state.as_deref().unwrap_or_default())
+                        .bind(rows.state.as_ref().map_or(0, |_| bounds.version))
                         .bind(A::KIND)
                         .bind(&index.region)
                         .bind(&index.organisation)
@@ -179,10 +182,13 @@ impl Core {
     async fn rows_from_entries<A: Aggregate>(&self, bounds: &Bounds) -> Result<Rows, Refusal> {
         let (stream, version) = (StreamId(bounds.stream), bounds.version as u64);
         let (state, last) = self.fold(stream, A::default(), 0, version).await?;
-        let bytes = self.vault.encode_again(stream, version, &state).await;
+        let state_after = match is_told_by_its_entry(version) {
+            true => None,
+            false => Some(self.encoded_again(stream, version, &state).await?),
+        };
         Ok(Rows {
             tip: last.map_or(Hash::ZERO, |entry| entry.hash),
-            state: bytes.map_err(|error| self.body_refusal(stream, error))?,
+            state: state_after,
             index: state.index(),
             keys: state.keys(),
             tags: tags_of(&state),

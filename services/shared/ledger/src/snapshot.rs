@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use crate::actor::FRESH;
+use crate::actor::{FRESH, is_told_by_its_entry};
 use crate::archive::REQUESTS_LIVE;
 use crate::engine::{self, Db, Reader, Sql};
 use crate::entry::{Entry, EntryRow};
@@ -69,6 +69,15 @@ pub(crate) struct RecordRow {
     pub kind: String,
     pub created_at: i64,
     pub updated_at: i64,
+    /// The stream's only entry, which says what no state says yet; read where the record was asked for by its stream.
+    #[sqlx(skip)]
+    pub only: Option<Arc<Entry>>,
+}
+
+impl RecordRow {
+    fn has_no_state(&self) -> bool {
+        is_told_by_its_entry(self.version as u64) && self.state_version == 0
+    }
 }
 
 /// Records by their streams. The state of one that stands at the version which the asker knows is left out.
@@ -80,6 +89,14 @@ const RECORDS: Sql = Sql {
             CASE WHEN r.version = k.value ->> 1 THEN x'' ELSE r.state END AS state,
             r.state_version, r.kind, r.created_at, r.updated_at
          FROM json_each($1) AS k JOIN record r ON r.stream = unhex(k.value ->> 0)",
+};
+
+/// The first entries of streams.
+const FIRST: Sql = Sql {
+    pg: "SELECT e.position, e.stream, e.version, e.kind, e.body, e.actor, e.at, e.principal, e.request, e.trace, e.prev, e.hash
+         FROM unnest($1::uuid[]) AS k (stream) JOIN entry e ON e.stream = k.stream AND e.version = 1",
+    lite: "SELECT e.position, e.stream, e.version, e.kind, e.body, e.actor, e.at, e.principal, e.request, e.trace, e.prev, e.hash
+         FROM json_each($1) AS k JOIN entry e ON e.stream = unhex(k.value) AND e.version = 1",
 };
 
 /// Records by stream and known version.
@@ -98,7 +115,7 @@ impl Lookup for Records {
     const LANES: usize = 2;
 
     async fn ask(reader: &mut Reader, keys: &[(Uuid, i64)]) -> Result<HashMap<(Uuid, i64), RecordRow>, sqlx::Error> {
-        let rows: Vec<Asked> = match reader {
+        let mut rows: Vec<Asked> = match reader {
             Reader::Pg(connection) => {
                 let (streams, known): (Vec<Uuid>, Vec<i64>) = keys.iter().copied().unzip();
                 sqlx::query_as(RECORDS.pg).bind(streams).bind(known).fetch_all(connection).await?
@@ -108,7 +125,41 @@ impl Lookup for Records {
                 sqlx::query_as(RECORDS.lite).bind(serde_json::json!(keys).to_string()).fetch_all(connection).await?
             }
         };
+        let untold = |asked: &Asked| asked.row.has_no_state() && asked.known != asked.row.version;
+        let streams: Vec<Uuid> = rows.iter().filter(|asked| untold(asked)).map(|asked| asked.row.stream).collect();
+        if !streams.is_empty() {
+            let first = first_entries(reader, &streams).await?;
+            for asked in rows.iter_mut().filter(|asked| untold(asked)) {
+                asked.row.only = first.get(&asked.row.stream).cloned();
+            }
+        }
         Ok(rows.into_iter().map(|asked| ((asked.row.stream, asked.known), asked.row)).collect())
+    }
+}
+
+async fn first_entries(reader: &mut Reader, streams: &[Uuid]) -> Result<HashMap<Uuid, Arc<Entry>>, sqlx::Error> {
+    let rows: Vec<EntryRow> = match reader {
+        Reader::Pg(connection) => sqlx::query_as(FIRST.pg).bind(streams).fetch_all(connection).await?,
+        Reader::Lite(connection) => {
+            let streams: Vec<_> = streams.iter().map(|stream| stream.simple().to_string()).collect();
+            sqlx::query_as(FIRST.lite).bind(serde_json::json!(streams).to_string()).fetch_all(connection).await?
+        }
+    };
+    Ok(rows.into_iter().map(Entry::from).map(|entry| (entry.stream.0, Arc::new(entry))).collect())
+}
+
+/// Where a stream was found.
+enum Found<A> {
+    Kept(Snapshot<A>),
+    Stored(RecordRow),
+}
+
+impl<A> Found<A> {
+    fn updated_at(&self) -> i64 {
+        match self {
+            Found::Kept(kept) => kept.updated_at.0,
+            Found::Stored(row) => row.updated_at,
+        }
     }
 }
 
@@ -210,23 +261,20 @@ pub(crate) async fn entries(db: &Db, stream: StreamId, after: u64, until: u64) -
 impl Core {
     /// The stream as committed, to decide on: another kind's stream is not there to be written.
     pub(crate) async fn load_to_write<A: Aggregate>(&self, stream: StreamId) -> Result<Snapshot<A>, Refusal> {
-        match self.record(stream, 0).await? {
-            Some(row) if row.kind == A::KIND => {
-                // what is archived is closed: a repetition, or a relay, may ask for the stream as it stands now
-                let rests = row.updated_at < self.host.now().0.saturating_sub(REQUESTS_LIVE);
-                if rests
-                    && entries(&self.db, stream, 0, 1)
-                        .await
-                        .map_err(crate::store_refusal)?
-                        .iter()
-                        .any(Entry::is_archived)
-                {
-                    return Err(archived(stream));
-                }
-                self.restore(row).await
-            }
-            Some(_) => Err(Refusal::not_found("记录")),
-            None => Ok(Snapshot::absent(stream)),
+        let found = match self.found::<A>(stream).await? {
+            None => return Ok(Snapshot::absent(stream)),
+            Some(Found::Stored(row)) if row.kind != A::KIND => return Err(Refusal::not_found("记录")),
+            Some(found) => found,
+        };
+        // what is archived is closed: a repetition, or a relay, may ask for the stream as it stands now
+        let rests = found.updated_at() < self.host.now().0.saturating_sub(REQUESTS_LIVE);
+        if rests && entries(&self.db, stream, 0, 1).await.map_err(crate::store_refusal)?.iter().any(Entry::is_archived)
+        {
+            return Err(archived(stream));
+        }
+        match found {
+            Found::Kept(kept) => Ok(kept),
+            Found::Stored(row) => Box::pin(self.restore(row)).await,
         }
     }
 
@@ -235,25 +283,36 @@ impl Core {
         known(&self.kept.present, &stream, self.vault.erasures())
     }
 
+    /// Keeps a stream as it stands, with the number of erasures before it was read or decided.
+    pub(crate) fn keep<A: Aggregate>(&self, stream: StreamId, erasures: u64, snapshot: &Snapshot<A>) {
+        keep(&self.kept.present, stream, erasures, snapshot);
+    }
+
     /// The stream as committed; `None` where it has no entry (or is of another kind).
     pub(crate) async fn load<A: Aggregate>(&self, stream: StreamId) -> Result<Option<Snapshot<A>>, Refusal> {
         let erasures = self.vault.erasures();
+        match self.found::<A>(stream).await? {
+            Some(Found::Kept(kept)) => Ok(Some(kept)),
+            Some(Found::Stored(row)) if row.kind == A::KIND => {
+                let snapshot = Box::pin(self.restore::<A>(row)).await?;
+                self.keep(stream, erasures, &snapshot);
+                Ok(Some(snapshot))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// The stream as it is kept, where that is how it stands, or else its record.
+    async fn found<A: Aggregate>(&self, stream: StreamId) -> Result<Option<Found<A>>, Refusal> {
         let kept = self.kept::<A>(stream);
         let known = kept.as_ref().map_or(0, |kept| kept.version);
-        let Some(mut row) = self.row::<A>(stream, known).await? else { return Ok(None) };
-        if let Some(kept) = kept.filter(|kept| kept.version == row.version as u64) {
-            if kept.tip.0 == row.tip[..] {
-                return Ok(Some(kept));
-            }
+        let Some(row) = self.record(stream, known).await? else { return Ok(None) };
+        match kept.filter(|kept| kept.version == row.version as u64) {
+            Some(kept) if kept.tip.0 == row.tip[..] => Ok(Some(Found::Kept(kept))),
             // another history of the same length: the store was restored
-            match self.row::<A>(stream, 0).await? {
-                Some(whole) => row = whole,
-                None => return Ok(None),
-            }
+            Some(_) => Ok(self.record(stream, 0).await?.map(Found::Stored)),
+            None => Ok(Some(Found::Stored(row))),
         }
-        let snapshot = self.restore::<A>(row).await?;
-        keep(&self.kept.present, stream, erasures, &snapshot);
-        Ok(Some(snapshot))
     }
 
     /// The same, whatever is kept in memory.
@@ -277,8 +336,15 @@ impl Core {
     /// Folds a record's row and its tail.
     pub(crate) async fn restore<A: Aggregate>(&self, row: RecordRow) -> Result<Snapshot<A>, Refusal> {
         let stream = StreamId(row.stream);
-        let (state, from) = self.stored::<A>(&row).await?;
-        let (state, _) = self.fold(stream, state, from, row.version as u64).await?;
+        let mut bytes = row.state.len();
+        let (mut state, from) = self.stored::<A>(&row).await?;
+        match row.only.as_deref().filter(|_| row.has_no_state()) {
+            Some(only) => {
+                bytes = only.body.len();
+                state = self.evolved(state, only).await?;
+            }
+            None => (state, _) = self.fold(stream, state, from, row.version as u64).await?,
+        }
         Ok(Snapshot {
             stream,
             version: row.version as u64,
@@ -288,14 +354,14 @@ impl Core {
             updated_at: Timestamp(row.updated_at),
             tags: Arc::new(tags_of(&state)),
             keys: Arc::new(state.keys()),
-            bytes: row.state.len(),
+            bytes,
             state: Arc::new(state),
         })
     }
 
     /// The stored state and its version; nothing where it is of another shape.
     async fn stored<A: Aggregate>(&self, row: &RecordRow) -> Result<(A, u64), Refusal> {
-        if row.schema != i64::from(A::SCHEMA) {
+        if row.schema != i64::from(A::SCHEMA) || row.state_version == 0 {
             return Ok((A::default(), 0));
         }
         let (stream, version) = (StreamId(row.stream), row.state_version as u64);
@@ -319,17 +385,22 @@ impl Core {
             };
             at = end.version;
             for entry in &tail {
-                let event = self.decode_event::<A>(entry).await?;
-                let meta = Meta { at: entry.at, actor: entry.actor.clone(), version: entry.version };
-                state = catch_unwind(AssertUnwindSafe(|| {
-                    state.evolve(&event, &meta);
-                    state
-                }))
-                .map_err(|_| unreadable(stream, &"evolve panicked"))?;
+                state = self.evolved(state, entry).await?;
             }
             last = tail.pop();
         }
         Ok((state, last))
+    }
+
+    /// The state after an entry.
+    async fn evolved<A: Aggregate>(&self, mut state: A, entry: &Entry) -> Result<A, Refusal> {
+        let event = self.decode_event::<A>(entry).await?;
+        let meta = Meta { at: entry.at, actor: entry.actor.clone(), version: entry.version };
+        catch_unwind(AssertUnwindSafe(|| {
+            state.evolve(&event, &meta);
+            state
+        }))
+        .map_err(|_| unreadable(entry.stream, &"evolve panicked"))
     }
 
     /// Decodes an entry's body, today's shape or an older one, and opens its personal values.
@@ -394,6 +465,17 @@ impl Core {
         };
         keep(&self.kept.past, (stream, version), erasures, &then);
         Ok(Some(then))
+    }
+
+    /// A state that is derived from what was written before.
+    pub(crate) async fn encoded_again<A: Aggregate>(
+        &self,
+        stream: StreamId,
+        version: u64,
+        state: &A,
+    ) -> Result<Vec<u8>, Refusal> {
+        let encoded = self.vault.encode_again(stream, version, state).await;
+        encoded.map_err(|error| self.body_refusal(stream, error))
     }
 
     pub(crate) fn body_refusal(&self, stream: StreamId, error: EncodeError) -> Refusal {

@@ -176,7 +176,7 @@ pub(super) async fn commit(connection: &mut PgConnection, rows: &Rows<'_>) -> Re
         |(stream, after)| stream,
         after.version,
         &after.tip.0[..],
-        i64::from(after.record.schema),
+        after.schema(),
         after.state.map(|(state, _)| state),
         after.state.map_or(0, |(_, version)| version),
         after.record.kind,

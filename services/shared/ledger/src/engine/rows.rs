@@ -31,6 +31,13 @@ pub(super) struct After<'a> {
     pub updated_at: i64,
 }
 
+impl After<'_> {
+    /// Of the state that is stored; of none where none is, as no release has it.
+    pub fn schema(&self) -> i64 {
+        self.state.map_or(0, |_| i64::from(self.record.schema))
+    }
+}
+
 /// A unique key and the stream that wants it, has it, or gives it up.
 pub(super) type KeyRow<'a> = (&'static str, &'a str, Uuid);
 

@@ -223,7 +223,7 @@ async fn write(connection: &mut SqliteConnection, rows: &Rows<'_>) -> Result<(),
                 .bind(stream)
                 .bind(after.version)
                 .bind(&after.tip.0[..])
-                .bind(i64::from(after.record.schema))
+                .bind(after.schema())
                 .bind(state)
                 .bind(state_version)
                 .bind(after.record.kind)

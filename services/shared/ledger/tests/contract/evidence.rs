@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use yiwang_ledger::{Aggregate as _, ArchiveError, Audiences, Erasure, Personal, Timestamp};
+use yiwang_ledger::{ArchiveError, Audiences, Ending, Erasure, Personal, Timestamp};
 use yiwang_standards::sm;
 
 use crate::world::{Jar, JarEvent, World, add, event, label, stream, until};
@@ -167,11 +167,7 @@ const YEARS: Duration = Duration::from_secs(3 * 365 * 24 * 3600);
 async fn archive(world: &World, file: &std::path::Path) -> Result<u64, ArchiveError> {
     world
         .ledger
-        .archive(
-            &[(Jar::KIND, Jar::SCHEMA)],
-            Timestamp(world.ledger.host().now().0 - YEARS.as_micros() as i64 / 2),
-            file,
-        )
+        .archive(&[Ending::of::<Jar>()], Timestamp(world.ledger.host().now().0 - YEARS.as_micros() as i64 / 2), file)
         .await
 }
 
@@ -183,7 +179,7 @@ pub async fn an_archived_body_breaks_no_chain_and_comes_back(world: World) {
         world.run(jar, add(1)).await.unwrap();
     }
     assert!(matches!(
-        world.ledger.archive(&[(Jar::KIND, Jar::SCHEMA)], world.ledger.host().now(), &file).await,
+        world.ledger.archive(&[Ending::of::<Jar>()], world.ledger.host().now(), &file).await,
         Err(ArchiveError::TooRecent)
     ));
     world.advance(YEARS);
@@ -209,15 +205,28 @@ pub async fn an_archived_body_breaks_no_chain_and_comes_back(world: World) {
     assert!(world.ledger.verify().await.unwrap().problems.is_empty());
 }
 
-/// What must be folded anew, or is due, stays.
-pub async fn what_is_folded_or_due_is_not_archived(world: World) {
-    let ((older, due), dir) = ((stream(), stream()), tempfile::tempdir().unwrap());
-    world.run(older, add(1)).await.unwrap();
+/// What is due stays, and so does what this release cannot fold; what only the entries tell is stored before they go.
+pub async fn what_is_due_or_unreadable_is_not_archived(world: World) {
+    let ((told, anew, due, odd), dir) = ((stream(), stream(), stream(), stream()), tempfile::tempdir().unwrap());
+    let file = dir.path().join("jars.jsonl");
+    world.run(told, add(1)).await.unwrap();
+    world.run(odd, add(1)).await.unwrap();
     world.run(due, event(JarEvent::Due { at: Some(Timestamp(i64::MAX - 1)) })).await.unwrap();
+    for pieces in [2, 3] {
+        world.run(anew, add(pieces)).await.unwrap();
+    }
+    let mut raw = world.raw().await;
+    raw.set_bytes("UPDATE record SET schema = 99, state = $1 WHERE stream = $2", b"old shape", anew).await;
+    raw.set_bytes("UPDATE entry SET body = $1 WHERE stream = $2", br#"{"Smashed":{}}"#, odd).await;
+    let world = world.restart().await;
     world.advance(YEARS);
-    world.raw().await.execute(&format!("UPDATE record SET schema = 0 WHERE due_at = {}", i64::MAX)).await;
-    assert_eq!(archive(&world, &dir.path().join("jars.jsonl")).await.unwrap(), 0);
-    assert_eq!(world.jar(older).await.total, 1);
+    assert_eq!(archive(&world, &file).await.unwrap(), 3);
+    let world = world.restart().await;
+    assert_eq!((world.jar(told).await.total, world.jar(anew).await.total), (1, 5));
+    for (jar, is_archived) in [(told, true), (anew, true), (due, false), (odd, false)] {
+        let left = world.ledger.history(jar, 0, 10).await.unwrap();
+        assert!(left.iter().all(|entry| entry.archived.is_some() == is_archived), "{left:?}");
+    }
 }
 
 /// A file that is not what was written is refused whole, and what was archived is seen by the chain if it is changed.

@@ -262,7 +262,7 @@ pub async fn a_state_of_then_is_read_from_the_stored_one_where_that_is_no_younge
     world.raw().await.set_bytes("UPDATE entry SET body = $1 WHERE stream = $2 AND version = 1", b"{}", jar).await;
     let at = async |version| world.ledger.state_at::<Jar>(jar, version).await.unwrap();
     let total = async |version| at(version).await.unwrap().state.total;
-    assert_eq!((total(3).await, total(5).await, at(1).await.unwrap().state.ballast.len()), (2, 4, 20_000));
+    assert_eq!((total(3).await, total(5).await, at(2).await.unwrap().state.ballast.len()), (2, 4, 20_000));
     assert!(at(0).await.is_none() && at(7).await.is_none());
 }
 

@@ -290,13 +290,45 @@ pub async fn a_large_state_is_not_rewritten_each_time(world: World) {
         world.run(jar, add(1)).await.unwrap();
     }
     let mut raw = world.raw().await;
-    assert_eq!(raw.number("SELECT state_version FROM record WHERE kind = 'jar'").await, 1);
+    assert_eq!(raw.number("SELECT state_version FROM record WHERE kind = 'jar'").await, 2);
     assert_eq!(raw.number("SELECT version FROM record WHERE kind = 'jar'").await, 11);
     let world = world.restart().await;
     assert_eq!(world.jar(jar).await.total, 10);
     let adds = (0..60).map(|_| world.run(jar, add(1)));
     futures_util::future::join_all(adds).await;
-    assert!(world.raw().await.number("SELECT state_version FROM record WHERE kind = 'jar'").await >= 65);
+    assert!(world.raw().await.number("SELECT state_version FROM record WHERE kind = 'jar'").await >= 66);
+}
+
+/// It says all that its state would: one is stored with the second, or beside a first command's two.
+pub async fn a_stream_of_one_entry_is_told_by_it(world: World) {
+    let (one, two) = (stream(), stream());
+    world.run(one, add(3)).await.unwrap();
+    world
+        .run(two, |_: &Jar, _: &Context| Ok(vec![JarEvent::Added { amount: 1 }, JarEvent::Added { amount: 1 }]))
+        .await
+        .unwrap();
+    let stated = "SELECT count(*) FROM record WHERE kind = 'jar' AND length(state) > 0 AND state_version = version AND schema > 0";
+    let told = "SELECT count(*) FROM record WHERE kind = 'jar' AND length(state) + state_version + schema = 0";
+    let mut raw = world.raw().await;
+    assert_eq!((raw.number(stated).await, raw.number(told).await), (1, 1));
+    let world = world.restart().await;
+    for _read_and_then_as_it_was_kept in 0..2 {
+        assert_eq!((world.jar(one).await.total, world.jar(two).await.total), (3, 2));
+    }
+    assert_eq!(world.run(one, add(4)).await.unwrap().state.total, 7);
+    assert_eq!((raw.number(stated).await, raw.number(told).await), (2, 0));
+}
+
+/// Whoever begins a stream keeps it for whoever acts on it next, who sees what another process wrote meanwhile all the same.
+pub async fn what_was_begun_is_kept_as_it_stands(world: World) {
+    let (jar, other) = (stream(), world.replica().await);
+    world.ledger.create(jar, fresh_call(), add(1)).await.unwrap();
+    other.run(jar, add(2)).await.unwrap();
+    assert_eq!(world.jar(jar).await.total, 3);
+    let second = stream();
+    world.ledger.create(second, fresh_call(), add(1)).await.unwrap();
+    other.run(second, add(2)).await.unwrap();
+    assert_eq!(world.run(second, add(4)).await.unwrap().state.total, 7);
 }
 
 pub async fn another_schema_folds_anew(world: World) {
