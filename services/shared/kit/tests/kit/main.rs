@@ -3,6 +3,7 @@
 
 mod clock;
 mod config;
+mod following;
 mod golden;
 mod identity;
 mod jwks;
