@@ -10,6 +10,8 @@ use yiwang_ledger::{Cursor, Entry, Ledger, Refusal};
 
 /// Before the feed is asked again after it was away.
 const PAUSE: Duration = Duration::from_secs(1);
+/// Entries told at a time.
+const PAGE: u32 = 500;
 
 /// Who is told.
 #[async_trait]
@@ -46,7 +48,7 @@ pub async fn follow(ledger: &Ledger, mut after: Option<Cursor>, follower: &impl 
 }
 
 async fn tell(ledger: &Ledger, seen: Cursor, follower: &impl Follower) -> Result<Option<Cursor>, Refusal> {
-    let entries = ledger.follow_from(seen, 500).await?;
+    let entries = ledger.follow_from(seen, PAGE).await?;
     let Some(last) = entries.last() else { return Ok(None) };
     follower.told(&entries).await?;
     Ok(Some(seen.at(last)))

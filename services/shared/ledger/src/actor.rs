@@ -23,7 +23,7 @@ use crate::entry::{hash_of, stored_kind};
 use crate::ledger::Core;
 use crate::personal::KeyRing;
 use crate::refusal::{Kind, Refusal};
-use crate::snapshot::{Snapshot, tags_of};
+use crate::snapshot::{Snapshot, is_told_by_its_entry, tags_of};
 use crate::turned_away::{
     contended, deadline_exceeded, internal, queue_full, request_id_reused, shutting_down, stale_version, store_full,
     taken, too_large,
@@ -111,14 +111,16 @@ impl<A: Aggregate> Registry<A> {
 /// what the same request did before.
 pub(crate) async fn begin<A: Aggregate>(core: &Arc<Core>, stream: StreamId, job: Job<A>) {
     let mut actor = Actor::new(core.clone(), stream, Some(Snapshot::absent(stream)));
+    let began = actor.loaded;
     actor.again.push_back(job);
     loop {
         if let Some(job) = actor.again.pop_front() {
             actor.decide(job).await;
         } else if actor.pending.is_empty() {
-            // whoever acts on it, or reads it, mostly does so soon
-            if let Some(stands) = actor.committed.as_ref().filter(|stands| stands.version > 0) {
-                core.keep(stream, actor.erasures, stands);
+            // whoever acts on it, or reads it, mostly does so soon; what was there already is not made younger than it is
+            let begun = actor.loaded == began && began.elapsed() < FRESH;
+            if let Some(stands) = actor.committed.as_ref().filter(|stands| begun && stands.version > 0) {
+                core.keep(stream, (actor.erasures, began), stands);
             }
             return;
         } else if let Some(answer) = actor.verdicts.recv().await {
@@ -261,8 +263,8 @@ impl<A: Aggregate> Actor<A> {
             self.erasures = erasures;
         }
         if self.committed.is_none() {
-            self.loaded = Instant::now();
-            self.committed = Some(self.core.load_to_write::<A>(self.stream).await?);
+            let (committed, since) = self.core.load_to_write::<A>(self.stream).await?;
+            (self.committed, self.loaded) = (Some(committed), since);
         }
         Ok(())
     }
@@ -349,24 +351,23 @@ impl<A: Aggregate> Actor<A> {
         check_text(&tags, &keys)?;
         command.tags = difference(&base.tags, &tags);
         command.keys = difference(&base.keys, &keys);
-        let encoded = match &command.entries[..] {
-            // a stream's only entry says all that its state does
-            [only] if is_told_by_its_entry(version) => Err(only.body.len()),
-            _ => Ok(self.encode(&mut ring, command, version, &state).await?),
-        };
-        let bytes = encoded.as_ref().map_or_else(|bytes| *bytes, Vec::len);
-        if bytes > STATE_LIMIT {
-            return Err(too_large("STATE_TOO_LARGE", bytes, STATE_LIMIT));
+        let (mut stored, mut bytes) = (None, command.entries.iter().map(|entry| entry.body.len()).sum());
+        if !is_told_by_its_entry(version) {
+            let encoded = self.encode(&mut ring, command, version, &state).await?;
+            bytes = encoded.len();
+            if bytes > STATE_LIMIT {
+                return Err(too_large("STATE_TOO_LARGE", bytes, STATE_LIMIT));
+            }
+            let is_due = base.state_version == 0 || bytes < STATE_SMALL || version - base.state_version >= STATE_EVERY;
+            stored = is_due.then_some(encoded);
         }
-        let is_due = base.state_version == 0 || bytes < STATE_SMALL || version - base.state_version >= STATE_EVERY;
-        let encoded = encoded.ok().filter(|_| is_due);
-        let stored = encoded.is_some();
-        command.record = Some(NewRecord { kind: A::KIND, schema: A::SCHEMA, state: encoded, index });
+        let state_version = if stored.is_some() { version } else { base.state_version };
+        command.record = Some(NewRecord { kind: A::KIND, schema: A::SCHEMA, state: stored, index });
         Ok(Snapshot {
             stream: self.stream,
             version,
             tip,
-            state_version: if stored { version } else { base.state_version },
+            state_version,
             created_at: if base.version == 0 { command.at } else { base.created_at },
             updated_at: command.at,
             state: Arc::new(state),
@@ -529,11 +530,6 @@ impl<A: Aggregate> Drop for Actor<A> {
     fn drop(&mut self) {
         self.core.live_bytes.fetch_sub(self.bytes, Ordering::Relaxed);
     }
-}
-
-/// Whether a stream at this version has one entry, which says all that its state does: no state is stored beside it.
-pub(crate) fn is_told_by_its_entry(version: u64) -> bool {
-    version == 1
 }
 
 /// PostgreSQL has no U+0000 in text: refused alike on both engines.

@@ -33,18 +33,18 @@ const ELSEWHERE: u8 = 0;
 pub struct Ending {
     kind: &'static str,
     schema: i32,
-    /// Its state as it is stored.
-    state: for<'c> fn(&'c Core, RecordRow) -> BoxFuture<'c, Result<Vec<u8>, Refusal>>,
+    /// Its state after its record, as it would be stored.
+    encode: for<'c> fn(&'c Core, RecordRow) -> BoxFuture<'c, Result<Vec<u8>, Refusal>>,
 }
 
 impl Ending {
     /// Of an aggregate.
     pub const fn of<A: Aggregate>() -> Self {
-        Self { kind: A::KIND, schema: A::SCHEMA, state: state_of::<A> }
+        Self { kind: A::KIND, schema: A::SCHEMA, encode: encode::<A> }
     }
 }
 
-fn state_of<A: Aggregate>(core: &Core, row: RecordRow) -> BoxFuture<'_, Result<Vec<u8>, Refusal>> {
+fn encode<A: Aggregate>(core: &Core, row: RecordRow) -> BoxFuture<'_, Result<Vec<u8>, Refusal>> {
     async move {
         let stands = core.restore::<A>(row).await?;
         core.encoded_again(stands.stream, stands.version, &*stands.state).await
@@ -63,14 +63,23 @@ const OLD: Sql = Sql::both(
        AND r.due_at = 9223372036854775807 AND r.state_version = r.version AND substr(e.body, 1, 1) <> $6
      ORDER BY e.position LIMIT $7",
 );
-/// What stands in the entries alone, or in a shape that this release does not read.
-const UNSTATED: Sql = Sql::both(
-    "SELECT stream, version, tip, schema, state, state_version, kind, created_at, updated_at FROM record
-     WHERE kind = $1 AND due_at = 9223372036854775807 AND updated_at < $2 AND (schema <> $3 OR state_version <> version)
-       AND stream > $4 ORDER BY stream LIMIT $5",
-);
-const STATE: Sql = Sql::both(
+/// Streams at rest whose entries say what no state does yet. One of an older shape keeps its entries, so that an older release can
+/// still read it. SQLite walks them by their names, not by their kind: each page would begin with the first.
+const UNSTATED: Sql = Sql {
+    pg: "SELECT stream, version, tip, schema, state, state_version, kind, created_at, updated_at FROM record
+         WHERE kind = $1 AND due_at = 9223372036854775807 AND updated_at < $2 AND schema IN (0, $3)
+           AND state_version <> version AND stream > $4 ORDER BY stream LIMIT $5",
+    lite: "SELECT stream, version, tip, schema, state, state_version, kind, created_at, updated_at FROM record
+         WHERE +kind = $1 AND +due_at = 9223372036854775807 AND updated_at < $2 AND schema IN (0, $3)
+           AND state_version <> version AND stream > $4 ORDER BY stream LIMIT $5",
+};
+const STORE: Sql = Sql::both(
     "UPDATE record SET schema = $1, state = $2, state_version = version WHERE stream = $3 AND version = $4 AND tip = $5",
+);
+/// A body leaves only where nothing is folded from it.
+const TAKE: Sql = Sql::both(
+    "UPDATE entry SET body = $1 WHERE position = $2 AND hash = $3 AND body = $4
+       AND EXISTS (SELECT 1 FROM record r WHERE r.stream = entry.stream AND r.state_version = r.version)",
 );
 const PUT: Sql = Sql::both("UPDATE entry SET body = $1 WHERE position = $2 AND hash = $3 AND body = $4");
 
@@ -120,7 +129,7 @@ type Held = (i64, Hash, Vec<u8>);
 
 impl Ledger {
     /// Moves the bodies of streams of these kinds to a file, where nothing has happened since `before` and nothing is due; how many.
-    /// They are read as before. What would act on them, or must be folded anew from the first entry, is refused
+    /// They are read as before: a state that only an entry tells is stored first. What would act on them, or must be folded anew from the first entry, is refused
     /// (`STREAM_ARCHIVED`) until [`Ledger::bring_back`]. A file that is there already is finished: its bodies are moved.
     ///
     /// # Errors
@@ -130,6 +139,9 @@ impl Ledger {
             return Err(ArchiveError::TooRecent);
         }
         let io = |error| ArchiveError::File(file.to_owned(), error);
+        for ending in kinds {
+            self.store_states(ending, before).await?;
+        }
         if !file.exists() {
             // of a name of its own and for its owner's eyes, and gone where this is cut off
             let partial = NamedTempFile::new_in(folder_of(file)).map_err(io)?;
@@ -141,7 +153,7 @@ impl Ledger {
             partial.persist_noclobber(file).map_err(|error| io(error.error))?;
             File::open(folder_of(file)).and_then(|folder| folder.sync_all()).map_err(io)?;
         }
-        self.exchange(file, |body| (elsewhere(body), body.to_vec())).await
+        self.exchange(file, TAKE, |body| (elsewhere(body), body.to_vec())).await
     }
 
     /// Puts the bodies in a file back where they were taken from; how many were missing.
@@ -149,14 +161,14 @@ impl Ledger {
     /// # Errors
     /// See [`ArchiveError`].
     pub async fn bring_back(&self, file: &Path) -> Result<u64, ArchiveError> {
-        self.exchange(file, |body| (body.to_vec(), elsewhere(body))).await
+        self.exchange(file, PUT, |body| (body.to_vec(), elsewhere(body))).await
     }
 
     async fn write_down(&self, kinds: &[Ending], before: Timestamp, partial: &Path) -> Result<u64, ArchiveError> {
         let io = |error| ArchiveError::File(partial.to_owned(), error);
         let mut file = Sealed::create(partial).map_err(io)?;
-        let of: Vec<_> = kinds.iter().map(|ending| (ending.kind, ending.schema)).collect();
-        let head = json!({"format": FORMAT, "service": self.service(), "before": before.0, "kinds": of});
+        let named: Vec<_> = kinds.iter().map(|ending| (ending.kind, ending.schema)).collect();
+        let head = json!({"format": FORMAT, "service": self.service(), "before": before.0, "kinds": named});
         file.line(&head).map_err(io)?;
         let db = &*self.core.db;
         let delivered: (Option<i64>,) =
@@ -164,7 +176,6 @@ impl Ledger {
         let until = delivered.0.unwrap_or(self.head().await?.position as i64);
         let mut count = 0;
         for ending in kinds {
-            self.state(ending, before).await?;
             let mut after = 0_i64;
             loop {
                 let marked = vec![ELSEWHERE];
@@ -198,7 +209,7 @@ impl Ledger {
 
     /// Stores the states that stand in entries alone, before those go. A stream that cannot be folded keeps its entries; it was
     /// logged.
-    async fn state(&self, ending: &Ending, before: Timestamp) -> Result<(), Refusal> {
+    async fn store_states(&self, ending: &Ending, before: Timestamp) -> Result<(), Refusal> {
         let (db, schema) = (&*self.core.db, i64::from(ending.schema));
         let mut after = Uuid::nil();
         loop {
@@ -207,27 +218,41 @@ impl Ledger {
                     .map_err(store_refusal)?;
             let Some(last) = rows.last() else { return Ok(()) };
             after = last.stream;
+            let mut states = Vec::with_capacity(rows.len());
             for row in rows {
-                let (stream, version, tip) = (row.stream, row.version, row.tip.clone());
-                match (ending.state)(&self.core, row).await {
-                    Ok(state) => {
-                        engine::write!(db, STATE, schema, state.clone(), stream, version, tip.clone())
-                            .map_err(store_refusal)?;
-                    }
+                let at = (row.stream, row.version, row.tip.clone());
+                match (ending.encode)(&self.core, row).await {
+                    Ok(state) => states.push((at, state)),
                     Err(refusal) if is_of_one_stream(&refusal) => {}
                     Err(refusal) => return Err(refusal),
                 }
             }
+            self.store(schema, states).await.map_err(store_refusal)?;
         }
+    }
+
+    /// In one transaction; where a stream has gone on, it has its state.
+    async fn store(&self, schema: i64, states: Vec<((Uuid, i64, Vec<u8>), Vec<u8>)>) -> Result<(), sqlx::Error> {
+        engine::atomically!(&*self.core.db, |tx, pick| {
+            for ((stream, version, tip), state) in states {
+                let store = sqlx::query(pick(STORE)).bind(schema).bind(state).bind(stream).bind(version).bind(tip);
+                store.execute(&mut *tx).await?;
+            }
+        })
     }
 
     /// Exchanges what stands in the bodies' places, once the whole file was read and found good: `exchange` makes of a body what is
     /// put there, and what must stand there before. How many were exchanged.
-    async fn exchange(&self, file: &Path, exchange: impl Fn(&[u8]) -> (Vec<u8>, Vec<u8>)) -> Result<u64, ArchiveError> {
+    async fn exchange(
+        &self,
+        file: &Path,
+        put: Sql,
+        exchange: impl Fn(&[u8]) -> (Vec<u8>, Vec<u8>),
+    ) -> Result<u64, ArchiveError> {
         self.read_through(file)?;
         let (mut pages, mut done) = (Pages::open(file, self.service())?, 0);
         while let Some(page) = pages.next()? {
-            done += self.put(&page, &exchange).await.map_err(store_refusal)?;
+            done += self.put(&page, put, &exchange).await.map_err(store_refusal)?;
         }
         Ok(done)
     }
@@ -240,12 +265,17 @@ impl Ledger {
     }
 
     /// A page in one transaction, short enough for whoever commits meanwhile.
-    async fn put(&self, page: &[Held], exchange: impl Fn(&[u8]) -> (Vec<u8>, Vec<u8>)) -> Result<u64, sqlx::Error> {
+    async fn put(
+        &self,
+        page: &[Held],
+        put: Sql,
+        exchange: impl Fn(&[u8]) -> (Vec<u8>, Vec<u8>),
+    ) -> Result<u64, sqlx::Error> {
         let mut done = 0;
         engine::atomically!(&*self.core.db, |tx, pick| {
             for (position, hash, body) in page {
                 let (new, old) = exchange(body);
-                let put = sqlx::query(pick(PUT)).bind(new).bind(position).bind(hash.0.to_vec()).bind(old);
+                let put = sqlx::query(pick(put)).bind(new).bind(position).bind(hash.0.to_vec()).bind(old);
                 done += put.execute(&mut *tx).await?.rows_affected();
             }
         })?;

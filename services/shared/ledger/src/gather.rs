@@ -1,6 +1,6 @@
 //! Point reads that arrive together go as one query. Nobody waits on purpose: whoever comes while a query is under way is in
-//! the next one, and so is whoever has something to do before it is asked. A query is the cost, not the row, so that reads, like
-//! writes, get cheaper as they get more.
+//! the next one, with those who are about to come. A query is the cost, not the row, so that reads, like writes, get cheaper as
+//! they get more.
 
 use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
@@ -72,7 +72,7 @@ async fn lane<L: Lookup>(db: Arc<Db>, queue: Arc<Mutex<mpsc::Receiver<Waiting<L>
             if queue.recv_many(&mut waiting, MOST).await == 0 {
                 return;
             }
-            // all who can go on do so first: most of them are on their way here
+            // tasks that can go on mostly do so first, and many of them are on their way here
             tokio::task::yield_now().await;
             while waiting.len() < MOST
                 && let Ok(one) = queue.try_recv()

@@ -398,7 +398,7 @@ impl Core {
     async fn listed<A: Aggregate>(&self, row: &ListRow, audiences: &Audiences) -> Result<Option<Snapshot<A>>, Refusal> {
         let stream = StreamId(row.stream);
         let stands = |kept: &Snapshot<A>| kept.version == row.version as u64 && kept.tip.0 == row.tip[..];
-        match self.kept::<A>(stream).filter(stands) {
+        match self.kept::<A>(stream).map(|(kept, _)| kept).filter(stands) {
             Some(kept) => Ok(Some(kept)),
             None if audiences.0.is_none() => self.load_as_stored(stream).await,
             None => self.load(stream).await,

@@ -4,14 +4,13 @@
 
 use uuid::Uuid;
 
-use crate::actor::is_told_by_its_entry;
 use crate::aggregate::{Aggregate, Index, Tag, UniqueKey};
 use crate::builtin::{AccessLog, Erasure, Retrial};
 use crate::engine::{self, Sql};
 use crate::ledger::{Core, Ledger, store_refusal};
 use crate::refusal::Refusal;
 use crate::resume::{Restoration, Resumption};
-use crate::snapshot::tags_of;
+use crate::snapshot::{is_told_by_its_entry, tags_of};
 use crate::{Hash, StreamId};
 
 const STREAMS: Sql = Sql::both(
@@ -61,7 +60,7 @@ struct Bounds {
 /// What is derived of a stream after its last entry.
 struct Rows {
     tip: Hash,
-    /// As a commit would store it; none where the stream's only entry tells it.
+    /// None where the stream's only entry tells it.
     state: Option<Vec<u8>>,
     index: Index,
     keys: Vec<UniqueKey>,
@@ -182,13 +181,13 @@ impl Core {
     async fn rows_from_entries<A: Aggregate>(&self, bounds: &Bounds) -> Result<Rows, Refusal> {
         let (stream, version) = (StreamId(bounds.stream), bounds.version as u64);
         let (state, last) = self.fold(stream, A::default(), 0, version).await?;
-        let state_after = match is_told_by_its_entry(version) {
-            true => None,
-            false => Some(self.encoded_again(stream, version, &state).await?),
-        };
+        let mut stored = None;
+        if !is_told_by_its_entry(version) {
+            stored = Some(self.encoded_again(stream, version, &state).await?);
+        }
         Ok(Rows {
             tip: last.map_or(Hash::ZERO, |entry| entry.hash),
-            state: state_after,
+            state: stored,
             index: state.index(),
             keys: state.keys(),
             tags: tags_of(&state),

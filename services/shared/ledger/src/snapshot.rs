@@ -6,9 +6,10 @@ use std::hash::Hash as Hashed;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use tokio::time::Instant;
 use uuid::Uuid;
 
-use crate::actor::{FRESH, is_told_by_its_entry};
+use crate::actor::FRESH;
 use crate::archive::REQUESTS_LIVE;
 use crate::engine::{self, Db, Reader, Sql};
 use crate::entry::{Entry, EntryRow};
@@ -16,6 +17,11 @@ use crate::gather::Lookup;
 use crate::ledger::Core;
 use crate::vault::EncodeError;
 use crate::{Aggregate, Hash, Meta, Refusal, StreamId, Tag, Timestamp, UniqueKey};
+
+/// Whether a stream at this version has one entry, which says all that its state does: no state is stored beside it.
+pub(crate) fn is_told_by_its_entry(version: u64) -> bool {
+    version == 1
+}
 
 /// A stream at a version.
 pub(crate) struct Snapshot<A> {
@@ -27,7 +33,7 @@ pub(crate) struct Snapshot<A> {
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
     pub state: Arc<A>,
-    /// Bytes of the encoded state: what it costs to keep.
+    /// Bytes of the encoded state, or of the only entry: what it costs to keep.
     pub bytes: usize,
     pub tags: Arc<Vec<Tag>>,
     pub keys: Arc<Vec<UniqueKey>>,
@@ -148,16 +154,16 @@ async fn first_entries(reader: &mut Reader, streams: &[Uuid]) -> Result<HashMap<
     Ok(rows.into_iter().map(Entry::from).map(|entry| (entry.stream.0, Arc::new(entry))).collect())
 }
 
-/// Where a stream was found.
+/// A stream in memory, as it was read or decided at a time and still stands, or else its record.
 enum Found<A> {
-    Kept(Snapshot<A>),
+    Kept(Snapshot<A>, Instant),
     Stored(RecordRow),
 }
 
 impl<A> Found<A> {
     fn updated_at(&self) -> i64 {
         match self {
-            Found::Kept(kept) => kept.updated_at.0,
+            Found::Kept(kept, _) => kept.updated_at.0,
             Found::Stored(row) => row.updated_at,
         }
     }
@@ -172,8 +178,16 @@ pub(crate) struct Kept {
     past: Snapshots<(StreamId, u64)>,
 }
 
-/// Each with the number of erasures before it was read.
-type Snapshots<K> = moka::sync::Cache<K, (u64, Arc<dyn Any + Send + Sync>, u32)>;
+type Snapshots<K> = moka::sync::Cache<K, Remembered>;
+
+#[derive(Clone)]
+struct Remembered {
+    snapshot: Arc<dyn Any + Send + Sync>,
+    /// When it was read, and how many erasures there had been.
+    since: Instant,
+    erasures: u64,
+    bytes: u32,
+}
 
 /// Bytes that may be kept of either, by the encoded states; in memory they are a few times as large.
 const PRESENT_BYTES: u64 = 16 << 20;
@@ -190,7 +204,11 @@ impl Kept {
 }
 
 fn snapshots<K: Hashed + Eq + Send + Sync + 'static>(bytes: u64) -> Snapshots<K> {
-    moka::sync::Cache::builder().max_capacity(bytes).weigher(|_, (_, _, bytes)| *bytes).time_to_live(FRESH).build()
+    moka::sync::Cache::builder()
+        .max_capacity(bytes)
+        .weigher(|_, kept: &Remembered| kept.bytes)
+        .time_to_live(FRESH)
+        .build()
 }
 
 /// What is kept, where it was read after every erasure so far.
@@ -198,19 +216,19 @@ fn known<A: Aggregate, K: Hashed + Eq + Send + Sync + 'static>(
     kept: &Snapshots<K>,
     key: &K,
     erasures: u64,
-) -> Option<Snapshot<A>> {
-    let (then, snapshot, _) = kept.get(key)?;
-    snapshot.downcast_ref::<Snapshot<A>>().filter(|_| then == erasures).cloned()
+) -> Option<(Snapshot<A>, Instant)> {
+    let kept = kept.get(key).filter(|kept| kept.erasures == erasures)?;
+    Some((kept.snapshot.downcast_ref::<Snapshot<A>>()?.clone(), kept.since))
 }
 
 fn keep<A: Aggregate, K: Hashed + Eq + Send + Sync + 'static>(
     kept: &Snapshots<K>,
     key: K,
-    erasures: u64,
+    (erasures, since): (u64, Instant),
     snapshot: &Snapshot<A>,
 ) {
     let bytes = u32::try_from(snapshot.bytes + 256).unwrap_or(u32::MAX);
-    kept.insert(key, (erasures, Arc::new(snapshot.clone()), bytes));
+    kept.insert(key, Remembered { snapshot: Arc::new(snapshot.clone()), since, erasures, bytes });
 }
 
 const TAIL: Sql = Sql::both(
@@ -259,10 +277,14 @@ pub(crate) async fn entries(db: &Db, stream: StreamId, after: u64, until: u64) -
 }
 
 impl Core {
-    /// The stream as committed, to decide on: another kind's stream is not there to be written.
-    pub(crate) async fn load_to_write<A: Aggregate>(&self, stream: StreamId) -> Result<Snapshot<A>, Refusal> {
+    /// The stream as committed, to decide on, and since when it is in memory: another kind's stream is not there to be written.
+    pub(crate) async fn load_to_write<A: Aggregate>(
+        &self,
+        stream: StreamId,
+    ) -> Result<(Snapshot<A>, Instant), Refusal> {
+        let now = Instant::now();
         let found = match self.found::<A>(stream).await? {
-            None => return Ok(Snapshot::absent(stream)),
+            None => return Ok((Snapshot::absent(stream), now)),
             Some(Found::Stored(row)) if row.kind != A::KIND => return Err(Refusal::not_found("记录")),
             Some(found) => found,
         };
@@ -273,29 +295,31 @@ impl Core {
             return Err(archived(stream));
         }
         match found {
-            Found::Kept(kept) => Ok(kept),
-            Found::Stored(row) => Box::pin(self.restore(row)).await,
+            Found::Kept(kept, since) => Ok((kept, since)),
+            // on the heap: few calls come here, and each would carry room for it
+            Found::Stored(row) => Ok((Box::pin(self.restore(row)).await?, now)),
         }
     }
 
-    /// What is kept of a stream, read before no erasure.
-    pub(crate) fn kept<A: Aggregate>(&self, stream: StreamId) -> Option<Snapshot<A>> {
+    /// What is kept of a stream and since when, read before no erasure.
+    pub(crate) fn kept<A: Aggregate>(&self, stream: StreamId) -> Option<(Snapshot<A>, Instant)> {
         known(&self.kept.present, &stream, self.vault.erasures())
     }
 
-    /// Keeps a stream as it stands, with the number of erasures before it was read or decided.
-    pub(crate) fn keep<A: Aggregate>(&self, stream: StreamId, erasures: u64, snapshot: &Snapshot<A>) {
-        keep(&self.kept.present, stream, erasures, snapshot);
+    /// Keeps a stream as it stands, with the number of erasures before it was read or decided, and when that was.
+    pub(crate) fn keep<A: Aggregate>(&self, stream: StreamId, then: (u64, Instant), snapshot: &Snapshot<A>) {
+        keep(&self.kept.present, stream, then, snapshot);
     }
 
     /// The stream as committed; `None` where it has no entry (or is of another kind).
     pub(crate) async fn load<A: Aggregate>(&self, stream: StreamId) -> Result<Option<Snapshot<A>>, Refusal> {
-        let erasures = self.vault.erasures();
+        let then = (self.vault.erasures(), Instant::now());
         match self.found::<A>(stream).await? {
-            Some(Found::Kept(kept)) => Ok(Some(kept)),
+            Some(Found::Kept(kept, _)) => Ok(Some(kept)),
             Some(Found::Stored(row)) if row.kind == A::KIND => {
+                // on the heap, as above
                 let snapshot = Box::pin(self.restore::<A>(row)).await?;
-                self.keep(stream, erasures, &snapshot);
+                self.keep(stream, then, &snapshot);
                 Ok(Some(snapshot))
             }
             _ => Ok(None),
@@ -305,10 +329,10 @@ impl Core {
     /// The stream as it is kept, where that is how it stands, or else its record.
     async fn found<A: Aggregate>(&self, stream: StreamId) -> Result<Option<Found<A>>, Refusal> {
         let kept = self.kept::<A>(stream);
-        let known = kept.as_ref().map_or(0, |kept| kept.version);
+        let known = kept.as_ref().map_or(0, |(kept, _)| kept.version);
         let Some(row) = self.record(stream, known).await? else { return Ok(None) };
-        match kept.filter(|kept| kept.version == row.version as u64) {
-            Some(kept) if kept.tip.0 == row.tip[..] => Ok(Some(Found::Kept(kept))),
+        match kept.filter(|(kept, _)| kept.version == row.version as u64) {
+            Some((kept, since)) if kept.tip.0 == row.tip[..] => Ok(Some(Found::Kept(kept, since))),
             // another history of the same length: the store was restored
             Some(_) => Ok(self.record(stream, 0).await?.map(Found::Stored)),
             None => Ok(Some(Found::Stored(row))),
@@ -336,15 +360,11 @@ impl Core {
     /// Folds a record's row and its tail.
     pub(crate) async fn restore<A: Aggregate>(&self, row: RecordRow) -> Result<Snapshot<A>, Refusal> {
         let stream = StreamId(row.stream);
-        let mut bytes = row.state.len();
-        let (mut state, from) = self.stored::<A>(&row).await?;
-        match row.only.as_deref().filter(|_| row.has_no_state()) {
-            Some(only) => {
-                bytes = only.body.len();
-                state = self.evolved(state, only).await?;
-            }
-            None => (state, _) = self.fold(stream, state, from, row.version as u64).await?,
-        }
+        let (stored, from) = self.stored::<A>(&row).await?;
+        let (state, bytes) = match &row.only {
+            Some(only) => (self.evolved(stored, only).await?, only.body.len()),
+            None => (self.fold(stream, stored, from, row.version as u64).await?.0, row.state.len()),
+        };
         Ok(Snapshot {
             stream,
             version: row.version as u64,
@@ -424,19 +444,19 @@ impl Core {
         version: u64,
         hash: Option<Hash>,
     ) -> Result<Option<Snapshot<A>>, Refusal> {
-        let erasures = self.vault.erasures();
-        let kept = known::<A, _>(&self.kept.past, &(stream, version), erasures);
-        if let Some(then) = kept.filter(|then| hash.is_none_or(|hash| then.tip == hash)) {
+        let now = (self.vault.erasures(), Instant::now());
+        let kept = known::<A, _>(&self.kept.past, &(stream, version), now.0);
+        if let Some((then, _)) = kept.filter(|(then, _)| hash.is_none_or(|hash| then.tip == hash)) {
             return Ok(Some(then));
         }
-        let now = self.load::<A>(stream).await?.filter(|_| version > 0);
-        let Some(now) = now else { return Ok(None) };
-        if now.version <= version {
-            return Ok(Some(now).filter(|now| now.version == version));
+        let standing = self.load::<A>(stream).await?.filter(|_| version > 0);
+        let Some(standing) = standing else { return Ok(None) };
+        if standing.version <= version {
+            return Ok(Some(standing).filter(|standing| standing.version == version));
         }
         let (state, from) = if A::STANDALONE {
             (A::default(), version - 1)
-        } else if now.state_version > version {
+        } else if standing.state_version > version {
             (A::default(), 0)
         } else {
             match self.row::<A>(stream, 0).await? {
@@ -456,14 +476,14 @@ impl Core {
             version,
             tip: last.hash,
             state_version: from,
-            created_at: now.created_at,
+            created_at: standing.created_at,
             updated_at: last.at,
-            bytes: now.bytes,
+            bytes: standing.bytes,
             tags: Arc::new(tags_of(&state)),
             keys: Arc::new(state.keys()),
             state: Arc::new(state),
         };
-        keep(&self.kept.past, (stream, version), erasures, &then);
+        keep(&self.kept.past, (stream, version), now, &then);
         Ok(Some(then))
     }
 

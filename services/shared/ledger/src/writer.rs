@@ -89,7 +89,7 @@ impl Writer {
                     Some(item) => self.waiting.push_back(item),
                     None => return,
                 }
-                // all who can go on do so first: most of them are on their way here
+                // as lanes do: who is on the way comes along
                 tokio::task::yield_now().await;
             }
             while self.waiting.len() < QUEUE {

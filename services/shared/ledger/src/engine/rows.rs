@@ -25,14 +25,14 @@ pub(super) struct After<'a> {
     pub version: i64,
     pub tip: Hash,
     pub record: &'a NewRecord,
-    /// The last state that is to be stored, and its version; none: what is stored stays, with its schema.
+    /// The last state that is to be stored, and its version; none: what is stored stays, with its schema, if anything is.
     pub state: Option<(&'a [u8], i64)>,
     pub created_at: i64,
     pub updated_at: i64,
 }
 
 impl After<'_> {
-    /// Of the state that is stored; of none where none is, as no release has it.
+    /// Of the state that is stored. Where none is, 0, which is no release's: an older one folds the stream from its entry.
     pub fn schema(&self) -> i64 {
         self.state.map_or(0, |_| i64::from(self.record.schema))
     }

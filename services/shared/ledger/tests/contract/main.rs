@@ -45,7 +45,7 @@ both! {
         time_never_runs_back_within_a_stream, a_stale_version_is_refused,
         an_oversized_entry_is_refused, an_oversized_state_is_refused, a_passed_deadline_is_not_decided,
         a_command_whose_caller_left_runs_to_its_verdict, a_full_queue_refuses_before_deciding,
-        a_large_state_is_not_rewritten_each_time, a_stream_of_one_entry_is_told_by_it, another_schema_folds_anew, an_older_event_is_read_in_its_new_shape,
+        a_large_state_is_not_rewritten_each_time, a_stream_of_one_entry_is_told_by_it, what_was_begun_is_decided_on_as_it_was_kept, another_schema_folds_anew, an_older_event_is_read_in_its_new_shape,
         an_unknown_event_makes_one_stream_unreadable_and_no_other, a_refusal_in_flight_waits_for_what_it_was_decided_on;
     request: the_same_request_replays_the_first_answer, a_replay_answers_as_of_then, another_command_with_the_id_is_refused,
         concurrent_duplicates_have_one_effect, another_command_with_an_id_in_flight_is_refused,
@@ -78,14 +78,14 @@ both! {
         a_record_put_back_to_an_earlier_version_is_found,
         what_is_derived_can_be_computed_from_entries_alone, what_is_forged_in_derived_rows_shows_and_is_mended,
         a_rebuild_that_is_cut_off_changes_nothing,
-        an_archived_body_breaks_no_chain_and_comes_back, what_is_due_or_unreadable_is_not_archived, a_damaged_archive_is_refused;
+        an_archived_body_breaks_no_chain_and_comes_back, what_is_due_or_of_another_shape_is_not_archived, what_only_an_entry_tells_is_stored_before_it_leaves, a_damaged_archive_is_refused;
     store: whoever_loses_ten_times_may_try_again, a_store_of_a_later_version_is_no_hindrance,
         a_store_of_other_migrations_is_refused;
     timer: it_runs_when_due_and_once, it_leaves_the_future_alone, those_that_refuse_hold_nobody_up, a_sweep_reaches_every_tagged_record;
 }
 
 postgres_alone! {
-    write: two_processes_lose_no_update, what_was_begun_is_kept_as_it_stands, a_stale_refusal_is_never_answered, a_cut_connection_is_resent_until_there_is_a_verdict,
+    write: two_processes_lose_no_update, what_was_begun_is_not_believed_older_than_the_store, a_stale_refusal_is_never_answered, a_cut_connection_is_resent_until_there_is_a_verdict,
         what_waits_goes_in_one_transaction, unsafe_settings_are_refused_in_production;
     store: a_hot_stream_keeps_every_command_and_its_order, a_commit_whose_answer_was_lost_is_found_again, a_commit_whose_answer_was_swallowed_is_found_again, a_batch_that_gave_way_is_sent_again, a_full_store_is_said_and_forgotten;
     unique: two_processes_cannot_both_claim;
