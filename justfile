@@ -54,6 +54,10 @@ sim *ARGS:
 bad-input:
     cargo nextest run --workspace --locked -E 'binary(bad_input)' --no-capture
 
+# the image's binary, target/dist/yiwang: built, put to work, and built again by what that work used; an hour on two cores
+dist:
+    deploy/build
+
 # how fast, as ratios against baselines of the same rounds: pgbench, a small FastAPI server, bare axum, bare tonic
 bench *ARGS:
     tests/bench {{ARGS}}

@@ -211,9 +211,8 @@ impl Fleet {
     /// # Errors
     /// Where there is no such process.
     pub fn terminate(&self, place: Place) -> anyhow::Result<()> {
-        let id = self.processes.get(&place).with_context(|| format!("no process {place}"))?.id();
-        ensure!(Command::new("kill").args(["-TERM", &id.to_string()]).status()?.success(), "{place} is gone");
-        Ok(())
+        let child = self.processes.get(&place).with_context(|| format!("no process {place}"))?;
+        child.terminate().with_context(|| place.to_string())
     }
 
     /// Waits until a process has ended.
@@ -222,14 +221,7 @@ impl Fleet {
     /// Where it does not within a minute.
     pub async fn ended(&mut self, place: Place) -> anyhow::Result<ExitStatus> {
         let mut child = self.processes.remove(&place).with_context(|| format!("no process {place}"))?;
-        let deadline = Instant::now() + Duration::from_secs(60);
-        loop {
-            if let Some(status) = child.ended()? {
-                return Ok(status);
-            }
-            ensure!(Instant::now() < deadline, "{place} does not end");
-            sleep(Duration::from_millis(10)).await;
-        }
+        child.end().await.with_context(|| place.to_string())
     }
 
     /// Told to stop, waited for, started anew, waited for.

@@ -107,6 +107,30 @@ impl Child {
         Ok(())
     }
 
+    /// SIGTERM.
+    ///
+    /// # Errors
+    /// Where it is gone.
+    pub fn terminate(&self) -> anyhow::Result<()> {
+        ensure!(Command::new("kill").args(["-TERM", &self.id().to_string()]).status()?.success(), "it is gone");
+        Ok(())
+    }
+
+    /// Waits until it has ended, a minute at most.
+    ///
+    /// # Errors
+    /// Where it does not.
+    pub async fn end(&mut self) -> anyhow::Result<process::ExitStatus> {
+        let deadline = Instant::now() + Duration::from_secs(60);
+        loop {
+            if let Some(status) = self.ended()? {
+                return Ok(status);
+            }
+            ensure!(Instant::now() < deadline, "it does not end");
+            sleep(Duration::from_millis(10)).await;
+        }
+    }
+
     /// The process id.
     pub fn id(&self) -> u32 {
         self.0.id()
@@ -203,6 +227,15 @@ impl Server {
     /// Where it was gone before: then it was not this that ended it.
     pub fn kill(&mut self) -> anyhow::Result<()> {
         self.child.kill().with_context(|| format!("see {}", self.start.log().display()))
+    }
+
+    /// SIGTERM, and waits until it has ended.
+    ///
+    /// # Errors
+    /// Where it does not.
+    pub async fn stop(mut self) -> anyhow::Result<()> {
+        self.child.terminate()?;
+        self.child.end().await.map(drop)
     }
 
     /// The process id.

@@ -147,6 +147,20 @@ impl Town {
         self.processes.remove(name).with_context(|| format!("no process {name}"))?.kill()
     }
 
+    /// SIGTERM to all of the processes, and waits until they have ended.
+    ///
+    /// # Errors
+    /// Where one does not.
+    pub async fn stop(&mut self) -> anyhow::Result<()> {
+        for (name, child) in &self.processes {
+            child.terminate().with_context(|| name.clone())?;
+        }
+        for (name, child) in &mut self.processes {
+            child.end().await.with_context(|| name.clone())?;
+        }
+        Ok(())
+    }
+
     /// Whether all services are in one process.
     pub fn is_together(&self) -> bool {
         self.schema("intake").is_none()

@@ -162,6 +162,17 @@ impl Arena {
         load::run(address, Load { connections, time: self.time }, move |_, _| bytes.clone()).await
     }
 
+    /// Stops the servers as an operator would: a build that counts what it does writes that down at its end.
+    pub async fn stop(self) -> anyhow::Result<()> {
+        for up in [self.postgres, self.sqlite].into_iter().filter_map(OnceCell::into_inner) {
+            up.server.stop().await?;
+        }
+        if let Some((mut town, _)) = self.split.into_inner() {
+            town.stop().await?;
+        }
+        Ok(())
+    }
+
     /// Resident memory of `yiwang up` on PostgreSQL, idle and now, in megabytes.
     pub async fn memory(&self) -> anyhow::Result<Value> {
         let Some(up) = self.postgres.get() else { return Ok(Value::Null) };

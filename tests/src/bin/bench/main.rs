@@ -90,6 +90,7 @@ async fn main() -> anyhow::Result<()> {
     }
     let report: Vec<Value> = chosen.iter().zip(&results).map(|(key, results)| report(key, results)).collect();
     let memory = arena.memory().await?;
+    arena.stop().await?;
     if bench.json {
         println!("{}", serde_json::to_string_pretty(&json!({"keys": report, "memory": memory}))?);
         return Ok(());
