@@ -108,7 +108,7 @@ pub struct Hit<A> {
 }
 
 /// Records of a page that are read at a time: each may have a tail of entries to read.
-const TOGETHER: usize = 16;
+const TOGETHER: usize = 64;
 
 /// One audience's page, by stream and version: the records that stand in all of some lists, each a name and a value that tags
 /// carry, which come as a JSON array of pairs, so that the text stays static. Walked is the shortest of them from here on, as
