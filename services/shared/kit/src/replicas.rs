@@ -144,7 +144,8 @@ impl Inner {
             .origin(place.clone())
             .connect_timeout(Duration::from_secs(3))
             .tcp_nodelay(true)
-            .http2_keep_alive_interval(Duration::from_secs(15))
+            // a machine that is gone without a word is given up after the two together, and twenty seconds are promised
+            .http2_keep_alive_interval(Duration::from_secs(10))
             .keep_alive_timeout(Duration::from_secs(5))
             .keep_alive_while_idle(true);
         if let (Some("https"), Some(host)) = (place.scheme_str(), place.host()) {
