@@ -38,32 +38,35 @@ pub(crate) struct Maker {
     silence: Arc<Silence>,
 }
 
-/// When it was last used, or made.
-fn heard(metrics: &Metrics) -> Instant {
-    Instant::from_std(metrics.recycled.unwrap_or(metrics.created))
+/// A connection, and when it last gave an answer, or was made: not when it was taken, for a question that stayed without an answer
+/// may have been asked before that.
+pub(crate) struct Line {
+    connection: PgConnection,
+    heard: Instant,
 }
 
 impl Manager for Maker {
-    type Type = PgConnection;
+    type Type = Line;
     type Error = sqlx::Error;
 
-    async fn create(&self) -> Result<PgConnection, sqlx::Error> {
+    async fn create(&self) -> Result<Line, sqlx::Error> {
         loop {
             // on the heap: it is large, and whoever takes a connection that is there has no need of it
             match Box::pin(self.options.connect()).await {
                 Err(error) if classify(&error) == Failure::InDoubt => tokio::time::sleep(REST).await,
-                answer => return answer,
+                answer => return Ok(Line { connection: answer?, heard: Instant::now() }),
             }
         }
     }
 
-    async fn recycle(&self, connection: &mut PgConnection, metrics: &Metrics) -> RecycleResult<sqlx::Error> {
-        let heard = heard(metrics);
-        if metrics.age() > LIFE || self.silence.holds(heard) {
+    async fn recycle(&self, line: &mut Line, metrics: &Metrics) -> RecycleResult<sqlx::Error> {
+        if metrics.age() > LIFE || self.silence.holds(line.heard) {
             return Err(RecycleError::message("old, or silent"));
         }
-        if metrics.last_used() > QUIET {
-            Box::pin(self.silence.within(WAIT, heard, connection.ping())).await.map_err(RecycleError::Backend)?;
+        if line.heard.elapsed() > QUIET {
+            let ping = self.silence.within(WAIT, line.heard, line.connection.ping());
+            Box::pin(ping).await.map_err(RecycleError::Backend)?;
+            line.heard = Instant::now();
         }
         Ok(())
     }
@@ -143,21 +146,21 @@ pub(crate) struct Lane(Option<(Object<Maker>, Arc<Silence>, Taken)>);
 
 impl Lane {
     pub fn connection(&mut self) -> Result<&mut PgConnection, sqlx::Error> {
-        self.0.as_mut().map(|(connection, ..)| &mut **connection).ok_or(sqlx::Error::WorkerCrashed)
+        self.0.as_mut().map(|(line, ..)| &mut line.connection).ok_or(sqlx::Error::WorkerCrashed)
     }
 
-    /// When it was taken.
+    /// When it last gave an answer.
     pub fn heard(&self) -> Instant {
-        self.0.as_ref().map_or_else(Instant::now, |(connection, ..)| heard(Object::metrics(connection)))
+        self.0.as_ref().map_or_else(Instant::now, |(line, ..)| line.heard)
     }
 
     /// Gives the connection back where this is an answer of the database, be it a refusal; else it is closed.
     pub fn settle<T>(mut self, answer: Result<T, sqlx::Error>) -> Result<T, sqlx::Error> {
-        if let Some((connection, _, _taken)) = self.0.take()
-            && let Err(error) = &answer
-            && classify(error) == Failure::InDoubt
-        {
-            drop(Object::take(connection));
+        if let Some((mut line, _, _taken)) = self.0.take() {
+            match &answer {
+                Err(error) if classify(error) == Failure::InDoubt => drop(Object::take(line)),
+                _ => line.heard = Instant::now(),
+            }
         }
         answer
     }
@@ -166,12 +169,12 @@ impl Lane {
 /// Whoever used it has given up. Its place is not free before the database has done with what it was asked, or does not say so.
 impl Drop for Lane {
     fn drop(&mut self) {
-        let Some((mut connection, silence, taken)) = self.0.take() else { return };
-        let heard = heard(Object::metrics(&connection));
-        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return drop(Object::take(connection)) };
+        let Some((mut line, silence, taken)) = self.0.take() else { return };
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return drop(Object::take(line)) };
         runtime.spawn(async move {
-            if silence.in_time(heard, connection.ping()).await.is_err() {
-                drop(Object::take(connection));
+            match silence.in_time(line.heard, line.connection.ping()).await {
+                Ok(()) => line.heard = Instant::now(),
+                Err(_) => drop(Object::take(line)),
             }
             drop(taken);
         });
