@@ -235,7 +235,9 @@ impl Server {
     /// Where it does not.
     pub async fn stop(mut self) -> anyhow::Result<()> {
         self.child.terminate()?;
-        self.child.end().await.map(drop)
+        let status = self.child.end().await?;
+        ensure!(status.success(), "{status}: see {}", self.start.log().display());
+        Ok(())
     }
 
     /// The process id.

@@ -156,7 +156,8 @@ impl Town {
             child.terminate().with_context(|| name.clone())?;
         }
         for (name, child) in &mut self.processes {
-            child.end().await.with_context(|| name.clone())?;
+            let status = child.end().await.with_context(|| name.clone())?;
+            ensure!(status.success(), "{name}: {status}");
         }
         Ok(())
     }

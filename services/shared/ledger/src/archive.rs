@@ -19,6 +19,7 @@ use yiwang_standards::sm::{Sm3, from_hex, sm3, to_hex};
 use crate::engine::{self, Sql};
 use crate::entry::{Entry, EntryRow, hash_of, stored_kind};
 use crate::ledger::{Core, Ledger, store_refusal};
+use crate::rebuild::HOLD_COMMITS;
 use crate::snapshot::{RecordRow, is_of_one_stream};
 use crate::{Aggregate, Hash, Refusal, StreamId, Timestamp};
 
@@ -76,10 +77,11 @@ const UNSTATED: Sql = Sql {
 const STORE: Sql = Sql::both(
     "UPDATE record SET schema = $1, state = $2, state_version = version WHERE stream = $3 AND version = $4 AND tip = $5",
 );
-/// A body leaves only where nothing is folded from it.
+/// A body leaves only where nothing is folded from it and nothing has happened since: a file may have been finished long ago.
 const TAKE: Sql = Sql::both(
     "UPDATE entry SET body = $1 WHERE position = $2 AND hash = $3 AND body = $4
-       AND EXISTS (SELECT 1 FROM record r WHERE r.stream = entry.stream AND r.state_version = r.version)",
+       AND EXISTS (SELECT 1 FROM record r WHERE r.stream = entry.stream AND r.kind = $5 AND r.schema = $6 AND r.updated_at < $7
+                   AND r.due_at = 9223372036854775807 AND r.state_version = r.version)",
 );
 const PUT: Sql = Sql::both("UPDATE entry SET body = $1 WHERE position = $2 AND hash = $3 AND body = $4");
 
@@ -153,7 +155,13 @@ impl Ledger {
             partial.persist_noclobber(file).map_err(|error| io(error.error))?;
             File::open(folder_of(file)).and_then(|folder| folder.sync_all()).map_err(io)?;
         }
-        self.exchange(file, TAKE, |body| (elsewhere(body), body.to_vec())).await
+        let (mut pages, mut done) = (self.whole(file)?, 0);
+        while let Some(page) = pages.next()? {
+            for ending in kinds {
+                done += self.take_out(&page, ending, before).await?;
+            }
+        }
+        Ok(done)
     }
 
     /// Puts the bodies in a file back where they were taken from; how many were missing.
@@ -161,7 +169,11 @@ impl Ledger {
     /// # Errors
     /// See [`ArchiveError`].
     pub async fn bring_back(&self, file: &Path) -> Result<u64, ArchiveError> {
-        self.exchange(file, PUT, |body| (body.to_vec(), elsewhere(body))).await
+        let (mut pages, mut done) = (self.whole(file)?, 0);
+        while let Some(page) = pages.next()? {
+            done += self.put_back(&page).await?;
+        }
+        Ok(done)
     }
 
     async fn write_down(&self, kinds: &[Ending], before: Timestamp, partial: &Path) -> Result<u64, ArchiveError> {
@@ -234,6 +246,7 @@ impl Ledger {
     /// In one transaction; where a stream has gone on, it has its state.
     async fn store(&self, schema: i64, states: Vec<((Uuid, i64, Vec<u8>), Vec<u8>)>) -> Result<(), sqlx::Error> {
         engine::atomically!(&*self.core.db, |tx, pick| {
+            sqlx::query(pick(HOLD_COMMITS)).execute(&mut *tx).await?;
             for ((stream, version, tip), state) in states {
                 let store = sqlx::query(pick(STORE)).bind(schema).bind(state).bind(stream).bind(version).bind(tip);
                 store.execute(&mut *tx).await?;
@@ -241,20 +254,10 @@ impl Ledger {
         })
     }
 
-    /// Exchanges what stands in the bodies' places, once the whole file was read and found good: `exchange` makes of a body what is
-    /// put there, and what must stand there before. How many were exchanged.
-    async fn exchange(
-        &self,
-        file: &Path,
-        put: Sql,
-        exchange: impl Fn(&[u8]) -> (Vec<u8>, Vec<u8>),
-    ) -> Result<u64, ArchiveError> {
+    /// The file from its beginning, once all of it was read and found good.
+    fn whole(&self, file: &Path) -> Result<Pages, ArchiveError> {
         self.read_through(file)?;
-        let (mut pages, mut done) = (Pages::open(file, self.service())?, 0);
-        while let Some(page) = pages.next()? {
-            done += self.put(&page, put, &exchange).await.map_err(store_refusal)?;
-        }
-        Ok(done)
+        Pages::open(file, self.service())
     }
 
     /// Whether a file is whole.
@@ -264,21 +267,37 @@ impl Ledger {
         Ok(())
     }
 
-    /// A page in one transaction, short enough for whoever commits meanwhile.
-    async fn put(
-        &self,
-        page: &[Held],
-        put: Sql,
-        exchange: impl Fn(&[u8]) -> (Vec<u8>, Vec<u8>),
-    ) -> Result<u64, sqlx::Error> {
+    /// Takes a page's bodies out in one transaction, short enough for whoever commits meanwhile; nobody does while it is looked at.
+    async fn take_out(&self, page: &[Held], ending: &Ending, before: Timestamp) -> Result<u64, Refusal> {
         let mut done = 0;
-        engine::atomically!(&*self.core.db, |tx, pick| {
-            for (position, hash, body) in page {
-                let (new, old) = exchange(body);
-                let put = sqlx::query(pick(put)).bind(new).bind(position).bind(hash.0.to_vec()).bind(old);
-                done += put.execute(&mut *tx).await?.rows_affected();
-            }
-        })?;
+        let taken: Result<(), sqlx::Error> = async {
+            engine::atomically!(&*self.core.db, |tx, pick| {
+                sqlx::query(pick(HOLD_COMMITS)).execute(&mut *tx).await?;
+                for (position, hash, body) in page {
+                    let take = sqlx::query(pick(TAKE)).bind(elsewhere(body)).bind(position).bind(hash.0.to_vec());
+                    let take = take.bind(body).bind(ending.kind).bind(i64::from(ending.schema)).bind(before.0);
+                    done += take.execute(&mut *tx).await?.rows_affected();
+                }
+            })
+        }
+        .await;
+        taken.map_err(store_refusal)?;
+        Ok(done)
+    }
+
+    async fn put_back(&self, page: &[Held]) -> Result<u64, Refusal> {
+        let mut done = 0;
+        let put: Result<(), sqlx::Error> = async {
+            engine::atomically!(&*self.core.db, |tx, pick| {
+                for (position, hash, body) in page {
+                    let put =
+                        sqlx::query(pick(PUT)).bind(body).bind(position).bind(hash.0.to_vec()).bind(elsewhere(body));
+                    done += put.execute(&mut *tx).await?.rows_affected();
+                }
+            })
+        }
+        .await;
+        put.map_err(store_refusal)?;
         Ok(done)
     }
 }

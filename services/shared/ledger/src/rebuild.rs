@@ -17,7 +17,7 @@ const STREAMS: Sql = Sql::both(
     "SELECT stream, max(version) AS version, min(at) AS created, max(at) AS updated FROM entry WHERE kind LIKE $1 AND stream > $2 GROUP BY stream ORDER BY stream LIMIT 1000",
 );
 /// Whoever commits holds this row.
-const HOLD_COMMITS: Sql = Sql::both("UPDATE head SET epoch = epoch WHERE shard = 0");
+pub(crate) const HOLD_COMMITS: Sql = Sql::both("UPDATE head SET epoch = epoch WHERE shard = 0");
 const CLEAR: [Sql; 3] = [
     Sql::both("DELETE FROM unique_key WHERE stream IN (SELECT stream FROM record WHERE kind = $1)"),
     Sql::both("DELETE FROM tag WHERE kind = $1"),

@@ -211,13 +211,13 @@ fn snapshots<K: Hashed + Eq + Send + Sync + 'static>(bytes: u64) -> Snapshots<K>
         .build()
 }
 
-/// What is kept, where it was read after every erasure so far.
+/// What is kept, where it was read after every erasure so far, and not long ago.
 fn known<A: Aggregate, K: Hashed + Eq + Send + Sync + 'static>(
     kept: &Snapshots<K>,
     key: &K,
     erasures: u64,
 ) -> Option<(Snapshot<A>, Instant)> {
-    let kept = kept.get(key).filter(|kept| kept.erasures == erasures)?;
+    let kept = kept.get(key).filter(|kept| kept.erasures == erasures && kept.since.elapsed() < FRESH)?;
     Some((kept.snapshot.downcast_ref::<Snapshot<A>>()?.clone(), kept.since))
 }
 

@@ -90,10 +90,9 @@ async fn main() -> anyhow::Result<()> {
     }
     let report: Vec<Value> = chosen.iter().zip(&results).map(|(key, results)| report(key, results)).collect();
     let memory = arena.memory().await?;
-    arena.stop().await?;
     if bench.json {
         println!("{}", serde_json::to_string_pretty(&json!({"keys": report, "memory": memory}))?);
-        return Ok(());
+        return arena.stop().await;
     }
     println!("key                        median    worst   floor    goal");
     for line in &report {
@@ -109,7 +108,7 @@ async fn main() -> anyhow::Result<()> {
         );
     }
     println!("{memory}");
-    Ok(())
+    arena.stop().await
 }
 
 /// One round of a key.

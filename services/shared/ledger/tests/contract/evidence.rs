@@ -238,6 +238,21 @@ pub async fn what_only_an_entry_tells_is_stored_before_it_leaves(world: World) {
     }
 }
 
+/// What was brought back and acted on is no matter of that file any more.
+pub async fn a_finished_file_takes_nothing_from_a_stream_that_went_on(world: World) {
+    let (jar, dir) = (stream(), tempfile::tempdir().unwrap());
+    let file = dir.path().join("jars.jsonl");
+    world.run(jar, add(1)).await.unwrap();
+    world.advance(YEARS);
+    let before = Timestamp(world.ledger.host().now().0 - YEARS.as_micros() as i64 / 2);
+    let again = async || world.ledger.archive(&[Ending::of::<Jar>()], before, &file).await.unwrap();
+    assert_eq!(again().await, 1);
+    world.ledger.bring_back(&file).await.unwrap();
+    world.run(jar, add(1)).await.unwrap();
+    assert_eq!(again().await, 0);
+    assert!(world.ledger.history(jar, 0, 10).await.unwrap().iter().all(|entry| entry.archived.is_none()));
+}
+
 /// A file that is not what was written is refused whole, and what was archived is seen by the chain if it is changed.
 pub async fn a_damaged_archive_is_refused(world: World) {
     let (jar, dir) = (stream(), tempfile::tempdir().unwrap());

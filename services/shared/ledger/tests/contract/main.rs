@@ -78,7 +78,7 @@ both! {
         a_record_put_back_to_an_earlier_version_is_found,
         what_is_derived_can_be_computed_from_entries_alone, what_is_forged_in_derived_rows_shows_and_is_mended,
         a_rebuild_that_is_cut_off_changes_nothing,
-        an_archived_body_breaks_no_chain_and_comes_back, what_is_due_or_of_another_shape_is_not_archived, what_only_an_entry_tells_is_stored_before_it_leaves, a_damaged_archive_is_refused;
+        an_archived_body_breaks_no_chain_and_comes_back, what_is_due_or_of_another_shape_is_not_archived, what_only_an_entry_tells_is_stored_before_it_leaves, a_finished_file_takes_nothing_from_a_stream_that_went_on, a_damaged_archive_is_refused;
     store: whoever_loses_ten_times_may_try_again, a_store_of_a_later_version_is_no_hindrance,
         a_store_of_other_migrations_is_refused;
     timer: it_runs_when_due_and_once, it_leaves_the_future_alone, those_that_refuse_hold_nobody_up, a_sweep_reaches_every_tagged_record;
