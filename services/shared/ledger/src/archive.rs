@@ -158,7 +158,7 @@ impl Ledger {
         let (mut pages, mut done) = (self.whole(file)?, 0);
         while let Some(page) = pages.next()? {
             for ending in kinds {
-                done += self.take_out(&page, ending, before).await?;
+                done += self.take_out(&page, ending, before).await.map_err(store_refusal)?;
             }
         }
         Ok(done)
@@ -171,7 +171,7 @@ impl Ledger {
     pub async fn bring_back(&self, file: &Path) -> Result<u64, ArchiveError> {
         let (mut pages, mut done) = (self.whole(file)?, 0);
         while let Some(page) = pages.next()? {
-            done += self.put_back(&page).await?;
+            done += self.put_back(&page).await.map_err(store_refusal)?;
         }
         Ok(done)
     }
@@ -268,36 +268,27 @@ impl Ledger {
     }
 
     /// Takes a page's bodies out in one transaction, short enough for whoever commits meanwhile; nobody does while it is looked at.
-    async fn take_out(&self, page: &[Held], ending: &Ending, before: Timestamp) -> Result<u64, Refusal> {
+    async fn take_out(&self, page: &[Held], ending: &Ending, before: Timestamp) -> Result<u64, sqlx::Error> {
         let mut done = 0;
-        let taken: Result<(), sqlx::Error> = async {
-            engine::atomically!(&*self.core.db, |tx, pick| {
-                sqlx::query(pick(HOLD_COMMITS)).execute(&mut *tx).await?;
-                for (position, hash, body) in page {
-                    let take = sqlx::query(pick(TAKE)).bind(elsewhere(body)).bind(position).bind(hash.0.to_vec());
-                    let take = take.bind(body).bind(ending.kind).bind(i64::from(ending.schema)).bind(before.0);
-                    done += take.execute(&mut *tx).await?.rows_affected();
-                }
-            })
-        }
-        .await;
-        taken.map_err(store_refusal)?;
+        engine::atomically!(&*self.core.db, |tx, pick| {
+            sqlx::query(pick(HOLD_COMMITS)).execute(&mut *tx).await?;
+            for (position, hash, body) in page {
+                let take = sqlx::query(pick(TAKE)).bind(elsewhere(body)).bind(position).bind(hash.0.to_vec());
+                let take = take.bind(body).bind(ending.kind).bind(i64::from(ending.schema)).bind(before.0);
+                done += take.execute(&mut *tx).await?.rows_affected();
+            }
+        })?;
         Ok(done)
     }
 
-    async fn put_back(&self, page: &[Held]) -> Result<u64, Refusal> {
+    async fn put_back(&self, page: &[Held]) -> Result<u64, sqlx::Error> {
         let mut done = 0;
-        let put: Result<(), sqlx::Error> = async {
-            engine::atomically!(&*self.core.db, |tx, pick| {
-                for (position, hash, body) in page {
-                    let put =
-                        sqlx::query(pick(PUT)).bind(body).bind(position).bind(hash.0.to_vec()).bind(elsewhere(body));
-                    done += put.execute(&mut *tx).await?.rows_affected();
-                }
-            })
-        }
-        .await;
-        put.map_err(store_refusal)?;
+        engine::atomically!(&*self.core.db, |tx, pick| {
+            for (position, hash, body) in page {
+                let put = sqlx::query(pick(PUT)).bind(body).bind(position).bind(hash.0.to_vec()).bind(elsewhere(body));
+                done += put.execute(&mut *tx).await?.rows_affected();
+            }
+        })?;
         Ok(done)
     }
 }
