@@ -208,16 +208,17 @@ pub async fn a_bill_is_paid_once_and_has_its_receipt(world: World) {
 pub async fn a_provider_that_is_away_is_asked_by_the_same_number_until_it_answers(world: World) {
     let (world, desk) = Box::pin(provided(world)).await;
     let (id, bill) = billed(&world).await;
-    // the handler meets it away, and so does the relay at first
-    desk.set(|told| told.away = 2);
+    // away for whoever comes first, and for the other, should it still ask: the handler and the relay go for it side by side
+    desk.set(|told| told.away = usize::MAX);
     let so_far = fees(&world, "citizen").pay_bill(pay(&id, &bill)).await.unwrap().into_inner();
     assert_eq!(so_far.payments[0].state(), pb::PaymentState::Waiting);
     // placed, and written down that nobody answered
     until(&world, &id, |fees| fees.etag == "4").await;
+    desk.set(|told| told.away = 0);
     later(&world, 2);
     until(&world, &id, |fees| fees.payments[0].state() == pb::PaymentState::Paid).await;
     let numbers: Vec<_> = desk.asked("pay").iter().map(|ask| ask["number"].clone()).collect();
-    assert!(numbers.len() >= 3 && numbers.iter().all(|number| *number == numbers[0]), "{numbers:?}");
+    assert!(numbers.len() >= 2 && numbers.iter().all(|number| *number == numbers[0]), "{numbers:?}");
     assert_eq!(desk.taken(), 2000);
     // nothing about the payer goes out
     assert!(!desk.asked("pay")[0].to_string().contains("张建国"));
@@ -239,7 +240,7 @@ pub async fn a_slow_provider_is_asked_by_the_clock_and_by_its_own_notice(world: 
     };
     assert_eq!(reason(&fees(&world, "clerk").cancel_bill(cancel).await.unwrap_err()), "PAYMENT_UNDERWAY");
     later(&world, 2);
-    world.until(async || (desk.asked("pay").len() == 2).then_some(())).await;
+    world.until(async || (desk.asked("pay").len() >= 2).then_some(())).await;
     // a notice is not believed: it only asks; whoever else sends it is not heard
     let notice =
         || pb::NotifyPaymentRequest { order_number: placed.payments[0].number.clone(), request_id: new_request_id() };
