@@ -123,7 +123,7 @@ impl Town {
 
     async fn ready(&mut self) -> anyhow::Result<()> {
         let deadline = Instant::now() + Duration::from_secs(60);
-        while !self.api().get("/readyz").await.is_ok_and(|answer| answer.status == 200) {
+        while !self.api().get("/readyz").await.is_ok_and(|answer| answer.text("status") == "SERVING") {
             let mut gone = None;
             for (name, child) in &mut self.processes {
                 gone = gone.or(child.ended()?.map(|how| (name.clone(), how)));

@@ -1,4 +1,6 @@
-//! `/healthz`: the process is alive. `/readyz`: every service answers that it is serving, and this process is not about to end.
+//! `/healthz`: the process is alive. `/readyz`: a caller is well sent here. That is so while any service answers that it is serving and
+//! this process is not about to end: where one service is away its callers are told so, by this gateway as by every other, and those of
+//! the others are served.
 
 use std::time::Duration;
 
@@ -38,10 +40,15 @@ pub fn router(links: Links, leaving: CancellationToken) -> Router {
 async fn ready(State(Asked { links, leaving }): State<Asked>) -> Response {
     let asked = SERVICES.iter().filter_map(|name| links.get(name).map(|link| (*name, link.clone())));
     let answers = join_all(asked.map(|(name, link)| async move { (name, state(name, link).await) })).await;
-    let all = !leaving.is_cancelled() && answers.iter().all(|(_, state)| *state == SERVING);
+    let serving = answers.iter().filter(|(_, state)| *state == SERVING).count();
+    let (code, status) = match serving {
+        _ if leaving.is_cancelled() => (StatusCode::SERVICE_UNAVAILABLE, "NOT_SERVING"),
+        0 => (StatusCode::SERVICE_UNAVAILABLE, "NOT_SERVING"),
+        some if some < answers.len() => (StatusCode::OK, "DEGRADED"),
+        _ => (StatusCode::OK, SERVING),
+    };
     let services: Map<_, _> = answers.into_iter().map(|(name, state)| (name.to_owned(), Value::from(state))).collect();
-    let status = if all { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    (status, Json(json!({"status": if all { SERVING } else { "NOT_SERVING" }, "services": services}))).into_response()
+    (code, Json(json!({"status": status, "services": services}))).into_response()
 }
 
 const SERVING: &str = "SERVING";

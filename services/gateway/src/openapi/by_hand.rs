@@ -161,8 +161,12 @@ fn verification() -> Value {
 
 fn ready() -> Value {
     let mut operation = plain("GetReadiness", "各服务是否就绪 (which services are ready)", "application/json");
-    operation["responses"]["503"] =
-        json!({"description": "At least one service is away.", "content": {"application/json": {"schema": {}}}});
+    operation["description"] =
+        json!("`status` is `SERVING`, or `DEGRADED` where some service is away; `services` names each.");
+    operation["responses"]["503"] = json!({
+        "description": "No service is there, or this gateway is about to end: send the caller to another.",
+        "content": {"application/json": {"schema": {}}},
+    });
     operation
 }
 

@@ -58,9 +58,18 @@ async fn readiness_names_the_service_that_is_away() {
     let read = world(&[("intake", &well), ("approval", &well), ("license", &well), ("evaluation", &well)])
         .get("/readyz")
         .await;
-    assert_eq!((read.status, read.json()["services"]["trading"].as_str()), (503, Some("UNAVAILABLE")));
+    assert_eq!(read.json()["services"]["trading"], "UNAVAILABLE");
     assert_eq!(read.json()["services"]["intake"], "SERVING");
-    assert_eq!(world(&[]).get("/healthz").await.status, OK);
+    // the callers of the other four are served here as well as anywhere
+    assert_eq!((read.status, read.json()["status"].as_str()), (200, Some("DEGRADED")));
+}
+
+#[tokio::test]
+async fn a_gateway_that_reaches_no_service_is_not_ready() {
+    let alone = world(&[]);
+    let read = alone.get("/readyz").await;
+    assert_eq!((read.status, read.json()["status"].as_str()), (503, Some("NOT_SERVING")));
+    assert_eq!(alone.get("/healthz").await.status, OK);
 }
 
 #[tokio::test]
