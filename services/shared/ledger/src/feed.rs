@@ -175,15 +175,20 @@ fn halted(error: FeedError) -> Refusal {
 
 impl Core {
     pub(crate) async fn feed(&self, after: u64, limit: u32) -> Result<Vec<Entry>, FeedError> {
-        let rows: Vec<EntryRow> =
-            engine::read!(&*self.db, fetch_all, EntryRow, AFTER, after as i64, i64::from(limit.min(1000)))?;
-        let entries: Vec<Entry> = rows.into_iter().map(Entry::from).collect();
+        let entries = self.entries_after(after, limit).await?;
         for (expected, entry) in (after + 1..).zip(&entries) {
             if entry.position != expected {
                 return Err(FeedError::Gap(expected));
             }
         }
         Ok(entries)
+    }
+
+    /// What there is after a position, in order: whether anything is missing between is for who asks.
+    pub(crate) async fn entries_after(&self, after: u64, limit: u32) -> Result<Vec<Entry>, sqlx::Error> {
+        let rows: Vec<EntryRow> =
+            engine::read!(&*self.db, fetch_all, EntryRow, AFTER, after as i64, i64::from(limit.min(1000)))?;
+        Ok(rows.into_iter().map(Entry::from).collect())
     }
 
     /// The entries after the cursor, if the ledger still holds what the cursor has seen.

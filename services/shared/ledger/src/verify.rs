@@ -1,11 +1,11 @@
 //! Evidence: the chains of all streams walked from the first entry to the last.
 
+use std::cmp::Ordering;
 use std::collections::{BTreeSet, HashMap};
 
 use uuid::Uuid;
 
 use crate::engine::{self, Sql};
-use crate::feed::FeedError;
 use crate::ledger::{Ledger, store_refusal};
 use crate::refusal::Refusal;
 use crate::{Hash, Timestamp};
@@ -13,7 +13,7 @@ use crate::{Hash, Timestamp};
 /// What [`Ledger::verify`] found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Report {
-    /// Entries walked.
+    /// Entries walked; what is missing between them is among the problems.
     pub entries: u64,
     /// Of these, entries whose bodies are in an archive: as many as the archives hold.
     pub archived: u64,
@@ -35,19 +35,16 @@ impl Ledger {
     pub async fn verify(&self) -> Result<Report, Refusal> {
         let mut report = Report::default();
         let head = self.head().await?;
-        let mut tips: HashMap<Uuid, (u64, Hash, Timestamp)> = HashMap::new();
+        let (mut tips, mut walked): (HashMap<Uuid, (u64, Hash, Timestamp)>, u64) = Default::default();
         loop {
-            let entries = match self.core.feed(report.entries, 1000).await {
-                Ok(entries) => entries,
-                Err(FeedError::Store(error)) => return Err(store_refusal(error)),
-                Err(error) => {
-                    report.problem(error.to_string());
-                    break;
-                }
-            };
-            let Some(last) = entries.last() else { break };
-            report.entries = last.position;
+            let entries = self.core.entries_after(walked, 1000).await.map_err(store_refusal)?;
+            if entries.is_empty() {
+                break;
+            }
+            report.entries += entries.len() as u64;
             for entry in entries {
+                report.missing(walked + 1, entry.position - 1);
+                walked = entry.position;
                 report.archived += u64::from(entry.is_archived());
                 let (version, tip, at) = tips.get(&entry.stream.0).copied().unwrap_or_default();
                 if entry.version != version + 1 {
@@ -67,10 +64,10 @@ impl Ledger {
             }
         }
         report.streams = tips.len() as u64;
-        self.verify_records(&mut report, tips).await?;
-        if report.entries < head.position {
-            report.problem(format!("the head stands at {}, the last entry at {}", head.position, report.entries));
+        if walked < head.position {
+            report.problem(format!("the head stands at {}, the last entry at {walked}", head.position));
         }
+        self.verify_records(&mut report, tips).await?;
         Ok(report)
     }
 
@@ -114,6 +111,15 @@ impl Ledger {
 }
 
 impl Report {
+    /// Positions of which there is no entry, first and last; none where the last is before the first.
+    fn missing(&mut self, first: u64, last: u64) {
+        match first.cmp(&last) {
+            Ordering::Less => self.problem(format!("positions {first} to {last} are missing")),
+            Ordering::Equal => self.problem(format!("position {first} is missing")),
+            Ordering::Greater => {}
+        }
+    }
+
     fn problem(&mut self, text: String) {
         if self.problems.len() < 100 {
             self.problems.push(text);
