@@ -18,6 +18,7 @@ pub mod codes;
 pub mod identity;
 pub mod item_code;
 pub mod license_id;
+pub mod licensing;
 pub mod remedies;
 pub mod sm;
 pub mod uscc;

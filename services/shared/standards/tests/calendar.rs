@@ -4,7 +4,7 @@ use chrono::{Days, NaiveDate};
 use proptest::prelude::*;
 use yiwang_standards::{
     Reasoned,
-    calendar::{Calendar, CalendarError, Pause, Step, Term, end_of_day_micros, legal_date, start_of_day_micros},
+    calendar::{Calendar, CalendarError, Pause, Step, Term, Unit, end_of_day_micros, legal_date, start_of_day_micros},
 };
 
 const WORKDAYS: &str = include_str!("vectors/workdays.csv");
@@ -70,7 +70,7 @@ fn every_pause_vector_comes_out() {
         let (start, limit) = (d(row[0]), row[1].parse().unwrap());
         assert_eq!(calendar().add_working_days(start, limit).date, d(row[2]));
         let pause = Pause { from: d(row[3]), resumed: Some(d(row[4])) };
-        let term = calendar().working_term(start, limit, &[pause]);
+        let term = calendar().paused_term(start, (limit, Unit::WorkingDay), &[pause]);
         assert_eq!(term.used, row[5].parse::<u32>().unwrap());
         assert_eq!(term.due.unwrap().date, d(row[6]), "{row:?}");
         seen += 1;
@@ -235,13 +235,28 @@ fn the_explanation_of_a_rolled_last_day_cites_the_civil_code() {
 #[test]
 fn the_explanation_tells_of_pauses_in_english_too() {
     let pause = Pause { from: d("2026-03-09"), resumed: Some(d("2026-03-23")) };
-    let due = calendar().working_term(d("2026-03-02"), 20, &[pause]).due.unwrap();
+    let due = calendar().paused_term(d("2026-03-02"), (20, Unit::WorkingDay), &[pause]).due.unwrap();
     assert_eq!(
         due.explain_en(),
         "20 working day(s) from 2026-03-02 (the first day not counted, Civil Code art. 201) end on 2026-04-14. \
-         The clock stopped at the end of 2026-03-09 with 5 working day(s) used and went on after 2026-03-23 with 15 \
-         left (the pause is not counted). Not counted: \
+         The clock stopped at the end of 2026-03-09 with 5 working day(s) used and went on after 2026-03-23 with 15 left \
+         (the pause is not counted). Not counted: \
          Tomb-sweeping Day from 2026-04-04 to 2026-04-06, 6 day(s) of weekends."
+    );
+}
+
+#[test]
+fn calendar_days_stand_still_too_and_the_last_is_still_a_working_day() {
+    // five of ten days used on 3-07; the other five after 3-13 end on a Wednesday; six would end on Thursday
+    let pause = Pause { from: d("2026-03-07"), resumed: Some(d("2026-03-13")) };
+    let due = |days| calendar().paused_term(d("2026-03-02"), (days, Unit::CalendarDay), &[pause]).due.unwrap();
+    assert_eq!((due(10).date, due(11).date), (d("2026-03-18"), d("2026-03-19")));
+    // the thirteenth falls on a Saturday and gives way
+    assert_eq!(due(13).date, d("2026-03-23"));
+    assert_eq!(
+        due(10).explain_zh(),
+        "自2026年3月2日起10日（开始当日不计入，民法典第二百零一条），至2026年3月18日届满。\
+         2026年3月7日终了时暂停计时，已用5日；2026年3月13日终了时恢复，余5日（暂停期间不计入）。"
     );
 }
 
@@ -256,7 +271,7 @@ fn months_end_on_the_corresponding_day_or_the_last() {
 #[test]
 fn a_paused_clock_has_no_due_date_until_it_is_resumed() {
     let open = Pause { from: d("2026-03-09"), resumed: None };
-    let term = calendar().working_term(d("2026-03-02"), 20, &[open]);
+    let term = calendar().paused_term(d("2026-03-02"), (20, Unit::WorkingDay), &[open]);
     assert!(term.is_paused());
     assert_eq!((term.used, term.left), (5, 15));
 }
@@ -264,7 +279,7 @@ fn a_paused_clock_has_no_due_date_until_it_is_resumed() {
 #[test]
 fn a_pause_after_the_limit_is_used_up_changes_nothing() {
     let late = Pause { from: d("2026-03-30"), resumed: Some(d("2026-04-30")) };
-    let term = calendar().working_term(d("2026-03-02"), 20, &[late]);
+    let term = calendar().paused_term(d("2026-03-02"), (20, Unit::WorkingDay), &[late]);
     assert_eq!(term.due.unwrap().date, d("2026-03-30"));
 }
 
@@ -328,16 +343,18 @@ proptest! {
 
     #[test]
     fn pausing_never_moves_a_due_date_earlier(
-        start in any_day(), limit in 1_u32..60, gaps in prop::collection::vec((0_u64..30, 0_u64..30), 0..5),
+        start in any_day(), limit in 1_u32..60, working: bool,
+        gaps in prop::collection::vec((0_u64..30, 0_u64..30), 0..5),
     ) {
-        let mut last = calendar().add_working_days(start, limit).date;
+        let unit = if working { Unit::WorkingDay } else { Unit::CalendarDay };
+        let mut last = calendar().paused_term(start, (limit, unit), &[]).due.unwrap().date;
         let mut pauses = Vec::new();
         let mut at = start;
         for (wait, length) in gaps {
             let from = at + Days::new(wait);
             at = from + Days::new(length);
             pauses.push(Pause { from, resumed: Some(at) });
-            let due = calendar().working_term(start, limit, &pauses).due.unwrap().date;
+            let due = calendar().paused_term(start, (limit, unit), &pauses).due.unwrap().date;
             prop_assert!(due >= last);
             last = due;
         }

@@ -2,7 +2,7 @@
 
 use chrono::NaiveDate;
 use serde_json::json;
-use yiwang_standards::calendar::{Calendar, Due, Limit, Source, Start, Unit};
+use yiwang_standards::calendar::{Calendar, Due, Limit, Pause, Source, Start, Unit};
 
 fn day(text: &str) -> NaiveDate {
     text.parse().unwrap()
@@ -40,6 +40,16 @@ fn a_limit_of_no_days_ends_on_its_day_even_on_a_day_of_rest() {
         assert_eq!((due.date, due.provisional()), (day("2026-10-01"), false));
         assert!(due.zh.contains("当场") && due.zh.contains("某法第一条"), "{}", due.zh);
     }
+}
+
+#[test]
+fn what_is_told_of_a_pause_stands_in_the_due_date_and_what_has_no_end_yet_does_not_move_it() {
+    let due = |pauses: &[Pause]| limit(20, Unit::WorkingDay).due_around(day("2026-03-02"), pauses, Calendar::builtin());
+    let ended = Pause { from: day("2026-03-09"), resumed: Some(day("2026-03-23")) };
+    let open = Pause { from: day("2026-03-09"), resumed: None };
+    assert_eq!((due(&[ended]).date, due(&[open]).date), (day("2026-04-14"), day("2026-03-30")));
+    assert!(due(&[ended]).zh.contains("暂停计时，已用5个工作日") && due(&[ended]).zh.contains("某法第一条"));
+    assert_eq!(due(&[]), limit(20, Unit::WorkingDay).due(day("2026-03-02"), Calendar::builtin()));
 }
 
 #[test]

@@ -32,8 +32,9 @@ impl DueDate {
                     )
                 }
                 Step::Paused { from, to, used, left } => {
+                    let days = if matches!(e.term, Term::WorkingDays(_)) { "个工作日" } else { "日" };
                     text += &format!(
-                        "{}终了时暂停计时，已用{used}个工作日；{}恢复，余{left}个工作日（暂停期间不计入）。",
+                        "{}终了时暂停计时，已用{used}{days}；{}终了时恢复，余{left}{days}（暂停期间不计入）。",
                         date_zh(*from),
                         date_zh(*to)
                     )
@@ -84,9 +85,10 @@ impl DueDate {
                     );
                 }
                 Step::Paused { from, to, used, left } => {
+                    let days = if matches!(e.term, Term::WorkingDays(_)) { "working day(s)" } else { "day(s)" };
                     text += &format!(
-                        " The clock stopped at the end of {from} with {used} working day(s) used and went on after {to} \
-                         with {left} left (the pause is not counted)."
+                        " The clock stopped at the end of {from} with {used} {days} used and went on after {to} with {left} left \
+                         (the pause is not counted)."
                     );
                 }
                 Step::Uncovered { .. } => {}

@@ -6,7 +6,7 @@
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
-use super::{Calendar, Term, end_of_day_micros};
+use super::{Calendar, Pause, Term, end_of_day_micros};
 
 /// Which days count.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -78,19 +78,25 @@ impl Limit {
     /// The due date of this limit on a day; the day itself is not counted (民法典 art. 201). A limit of 0 days is 当场: the
     /// same day, whatever day it is.
     pub fn due(&self, start: NaiveDate, calendar: &Calendar) -> Due {
+        self.due_around(start, &[], calendar)
+    }
+
+    /// The due date where the clock stood still meanwhile: for each of the pauses, ascending by start, from the end of its first day
+    /// to the end of its last. One that has not ended stands as if it were not there.
+    pub fn due_around(&self, start: NaiveDate, pauses: &[Pause], calendar: &Calendar) -> Due {
         let basis = if self.basis.is_empty() { "—" } else { &self.basis };
         if self.days == 0 {
             let zh = format!("{start}当场办结。依据：{basis}");
             let en = format!("done on the spot on {start}. Basis: {basis}");
             return Due { date: start, start, limit: self.clone(), missing_years: Vec::new(), zh, en };
         }
-        let counted = calendar.due(
-            start,
-            match self.unit {
-                Unit::WorkingDay => Term::WorkingDays(self.days),
-                Unit::CalendarDay => Term::CalendarDays(self.days),
-            },
-        );
+        let ended: Vec<Pause> = pauses.iter().copied().filter(|pause| pause.resumed.is_some()).collect();
+        let term = match self.unit {
+            Unit::WorkingDay => Term::WorkingDays(self.days),
+            Unit::CalendarDay => Term::CalendarDays(self.days),
+        };
+        let paused = calendar.paused_term(start, (self.days, self.unit), &ended).due;
+        let counted = paused.unwrap_or_else(|| calendar.due(start, term));
         let zh = format!("{} 依据：{basis}", counted.explain_zh());
         let en = format!("{} Basis: {basis}", counted.explain_en());
         Due { date: counted.date, start, limit: self.clone(), missing_years: counted.missing_years, zh, en }

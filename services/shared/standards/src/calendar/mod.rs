@@ -24,7 +24,7 @@ mod term;
 pub use error::CalendarError;
 pub use legal_time::{end_of_day_micros, legal_date, start_of_day_micros};
 pub use limit::{Due, Limit, Source, Start, Unit};
-pub use pause::{Pause, WorkingTerm};
+pub use pause::{Pause, PausedTerm};
 pub use term::{DueDate, Explanation, Step, Term};
 
 use std::{

@@ -5,7 +5,8 @@
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
-use super::{Calendar, DueDate, Step, Term, term::Walk};
+use super::term::{Walk, days};
+use super::{Calendar, DueDate, Step, Term, Unit};
 
 /// A time in which the clock stands still: from the end of one day to the end of another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,18 +17,18 @@ pub struct Pause {
     pub resumed: Option<NaiveDate>,
 }
 
-/// A working-day term with pauses.
+/// A term of days with pauses.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct WorkingTerm {
-    /// Working days used until the last pause that took effect; 0 without one.
+pub struct PausedTerm {
+    /// Days used until the last pause that took effect; 0 without one.
     pub used: u32,
-    /// Working days left after it.
+    /// Days left after it.
     pub left: u32,
     /// The due date; `None` while the clock stands still.
     pub due: Option<DueDate>,
 }
 
-impl WorkingTerm {
+impl PausedTerm {
     /// Whether the clock stands still.
     pub fn is_paused(&self) -> bool {
         self.due.is_none()
@@ -35,32 +36,48 @@ impl WorkingTerm {
 }
 
 impl Calendar {
-    /// `limit` working days from `start` with pauses, ascending by start: used = working days in (start, pause],
-    /// due = the (limit − used)-th working day after the resumption.
+    /// `limit` days from `start` with pauses, ascending by start: used = days in (start, pause], due = the (limit − used)-th day after
+    /// the resumption; working days, or days of the calendar whose last gives way to a working day.
     ///
     /// A pause that begins when the limit is used up changes nothing; one that ends before it begins has no length;
     /// where two overlap, the days stand still once.
-    pub fn working_term(&self, start: NaiveDate, limit: u32, pauses: &[Pause]) -> WorkingTerm {
+    pub fn paused_term(&self, start: NaiveDate, (limit, unit): (u32, Unit), pauses: &[Pause]) -> PausedTerm {
         let mut walk = Walk::new(self);
         let mut cursor = start;
         let mut used = 0;
         for pause in pauses {
             let from = pause.from.max(cursor);
-            let so_far = used + self.working_days_between(cursor, from);
+            let so_far = used + self.days_between(unit, cursor, from);
             if so_far >= limit {
                 break;
             }
-            walk.through(cursor, from);
+            // of calendar days none is left out
+            if unit == Unit::WorkingDay {
+                walk.through(cursor, from);
+            }
             used = so_far;
             let Some(resumed) = pause.resumed else {
-                return WorkingTerm { used, left: limit - used, due: None };
+                return PausedTerm { used, left: limit - used, due: None };
             };
             let to = resumed.max(from);
             walk.steps.push(Step::Paused { from, to, used, left: limit - used });
             cursor = to;
         }
         let left = limit - used;
-        let date = walk.forward(cursor, left);
-        WorkingTerm { used, left, due: Some(walk.into_due(start, Term::WorkingDays(limit), date)) }
+        let due = match unit {
+            Unit::WorkingDay => {
+                let date = walk.forward(cursor, left);
+                walk.into_due(start, Term::WorkingDays(limit), date)
+            }
+            Unit::CalendarDay => walk.rolled(start, Term::CalendarDays(limit), cursor.checked_add_days(days(left))),
+        };
+        PausedTerm { used, left, due: Some(due) }
+    }
+
+    fn days_between(&self, unit: Unit, from: NaiveDate, to: NaiveDate) -> u32 {
+        match unit {
+            Unit::WorkingDay => self.working_days_between(from, to),
+            Unit::CalendarDay => u32::try_from((to - from).num_days()).unwrap_or(0),
+        }
     }
 }

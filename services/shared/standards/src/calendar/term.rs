@@ -60,9 +60,9 @@ pub enum Step {
         from: NaiveDate,
         /// The day of resumption; the next working day counts again.
         to: NaiveDate,
-        /// Working days used until the pause.
+        /// Days used until the pause.
         used: u32,
-        /// Working days left after it.
+        /// Days left after it.
         left: u32,
     },
     /// The year's rest days are not published yet: judged by weekends alone.
@@ -128,33 +128,24 @@ impl Calendar {
 
     /// `n` calendar days after `start`; a last day of rest gives way to the next working day (民法典 art. 203).
     pub fn add_calendar_days(&self, start: NaiveDate, n: u32) -> DueDate {
-        let raw = start.checked_add_days(Days::new(u64::from(n.min(LONGEST))));
-        self.rolled(start, Term::CalendarDays(n), raw)
+        Walk::new(self).rolled(start, Term::CalendarDays(n), start.checked_add_days(days(n)))
     }
 
     /// To the corresponding day `n` months on, or that month's last (民法典 art. 202), rolled forward (art. 203).
     pub fn add_months(&self, start: NaiveDate, n: u32) -> DueDate {
-        self.rolled(start, Term::Months(n), start.checked_add_months(Months::new(n.min(LONGEST / 30))))
+        Walk::new(self).rolled(start, Term::Months(n), start.checked_add_months(Months::new(n.min(LONGEST / 30))))
     }
 
     /// To the corresponding day `n` years on, rolled forward.
     pub fn add_years(&self, start: NaiveDate, n: u32) -> DueDate {
-        self.rolled(start, Term::Years(n), start.checked_add_months(Months::new(n.min(LONGEST / 365) * 12)))
+        let raw = start.checked_add_months(Months::new(n.min(LONGEST / 365) * 12));
+        Walk::new(self).rolled(start, Term::Years(n), raw)
     }
+}
 
-    fn rolled(&self, start: NaiveDate, term: Term, raw: Option<NaiveDate>) -> DueDate {
-        let raw = raw.unwrap_or(NaiveDate::MAX);
-        let mut walk = Walk::new(self);
-        walk.see_year(raw.year());
-        let date = self.roll_forward(raw);
-        if date != raw {
-            let (from, to) = (raw.pred_opt().unwrap_or(raw), date.pred_opt().unwrap_or(date));
-            walk.through(from, to);
-            walk.see_year(date.year());
-            walk.steps.push(Step::RolledForward { from: raw, to: date });
-        }
-        walk.into_due(start, term, date)
-    }
+/// Days of the calendar, no more than the longest term.
+pub(super) fn days(n: u32) -> Days {
+    Days::new(u64::from(n.min(LONGEST)))
 }
 
 /// Goes through days one by one and remembers what was met.
@@ -193,6 +184,20 @@ impl<'a> Walk<'a> {
             used += u32::from(self.visit(date));
         }
         used
+    }
+
+    /// The due date of a term whose last day as counted is `raw`: a day of rest gives way to the next working day.
+    pub fn rolled(mut self, start: NaiveDate, term: Term, raw: Option<NaiveDate>) -> DueDate {
+        let raw = raw.unwrap_or(NaiveDate::MAX);
+        self.see_year(raw.year());
+        let date = self.calendar.roll_forward(raw);
+        if date != raw {
+            let (from, to) = (raw.pred_opt().unwrap_or(raw), date.pred_opt().unwrap_or(date));
+            self.through(from, to);
+            self.see_year(date.year());
+            self.steps.push(Step::RolledForward { from: raw, to: date });
+        }
+        self.into_due(start, term, date)
     }
 
     fn visit(&mut self, date: NaiveDate) -> bool {
