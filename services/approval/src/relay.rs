@@ -22,7 +22,7 @@ use yiwang_proto::party::v1::Party;
 use crate::NAME;
 use crate::case::{Case, CheckOutcome, Decision, Event, Opened, Outcome, ResultKind, decide};
 use crate::convert::show;
-use crate::documents;
+use crate::{documents, steps};
 
 /// 一次一评: the decision is the first service of a case.
 pub const FIRST_SERVICE: i32 = 1;
@@ -34,6 +34,7 @@ pub fn spawn(ledger: &Ledger, links: &Links, desk: Desk) {
     ledger.relay("license", ToLicense(shared.clone()));
     ledger.relay("evaluation", ToEvaluation(shared.clone()));
     ledger.relay("bars", Bars(shared.clone()));
+    ledger.relay("notices", Notices(shared.clone()));
     ledger.relay("conclusions", Conclusions(shared));
 }
 
@@ -75,7 +76,7 @@ fn owner_subject(facts: &Opened) -> String {
     facts.owner_subject.as_ref().map(|subject| subject.as_str().to_owned()).unwrap_or_default()
 }
 
-/// 决定书: what was decided gets its document, where its handler has not done so.
+/// 决定书、告知书: what calls for a document gets it, where its handler has not done so.
 struct Documents {
     ledger: Ledger,
     desk: Desk,
@@ -84,7 +85,7 @@ struct Documents {
 #[async_trait]
 impl Route for Documents {
     fn wants(&self, entry: &Entry) -> bool {
-        entry.is::<Case>() && entry.kind == "Decided"
+        entry.is::<Case>() && documents::CALLING.contains(&entry.kind.as_str())
     }
 
     async fn deliver(&self, entry: &Entry, _request_id: &str) -> Delivery {
@@ -292,6 +293,46 @@ impl Route for Bars {
         request.set_kind(intake::BarKind::FalsePromise);
         let link = self.0.links.get("intake").as_service(NAME, &entry.trace).on_behalf_of(&entry.actor);
         delivery(BarServiceClient::new(link).record_bar(request).await)
+    }
+}
+
+/// 办理中的告知: what the applicant is told in writing while the case goes on is a step of the application.
+struct Notices(Arc<Shared>);
+
+#[async_trait]
+impl Route for Notices {
+    fn wants(&self, entry: &Entry) -> bool {
+        entry.is::<Case>() && entry.kind == "DocumentIssued"
+    }
+
+    async fn deliver(&self, entry: &Entry, request_id: &str) -> Delivery {
+        let case = match self.0.ledger.state_at::<Case>(entry.stream, entry.version).await {
+            Ok(Some(read)) => read.state,
+            Ok(None) => return Delivery::NotMine,
+            Err(refusal) => return later(&refusal),
+        };
+        let about = match self.0.ledger.decode::<Case>(entry).await {
+            Ok(Event::DocumentIssued { procedure: Some(about), number, .. }) => (about, number),
+            Ok(_) => return Delivery::NotMine,
+            Err(refusal) => return later(&refusal),
+        };
+        let told = case.steps.iter().find(|step| step.kind == "ProcedureAllowed" && step.procedure == Some(about.0));
+        let (Some(told), Some(facts)) = (told, &case.facts) else { return Delivery::NotMine };
+        let step = steps::step(told, &case);
+        let notice = intake::CaseNotice {
+            document_number: about.1,
+            text: step.text,
+            text_en: step.text_en,
+            ..Default::default()
+        };
+        let request = intake::RecordNoticeRequest {
+            request_id: request_id.to_owned(),
+            application_id: facts.application.clone(),
+            notice: Some(notice),
+            actor: step.actor,
+        };
+        let link = self.0.links.get("intake").as_service(NAME, &entry.trace).on_behalf_of(&entry.actor);
+        delivery(IntakeServiceClient::new(link).record_notice(request).await)
     }
 }
 

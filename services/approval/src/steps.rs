@@ -31,6 +31,7 @@ fn sentence(step: &StepTaken, case: &Case) -> (String, String) {
         ),
         "MaterialRecorded" => ("已收到补交的材料".into(), "a material that was to follow has come".into()),
         "Reviewed" => ("审查完毕，待作出决定".into(), "reviewed; a decision is to follow".into()),
+        "ProcedureAsked" | "ProcedureDenied" | "ProcedureAllowed" | "ProcedureEnded" => procedure(step, case),
         "Decided" => decided(case),
         "Withdrawn" => ("申请人已撤回申请，办件终止".into(), "the applicant withdrew; the case has ended".into()),
         "FollowUpChecked" => ("已完成事后核查".into(), "the later check was done".into()),
@@ -63,7 +64,36 @@ fn overdue(limit: Option<Which>) -> (&'static str, &'static str) {
         Some(Which::Legal) => ("办理已超过法定时限", "the legal limit passed"),
         Some(Which::Delivery) => ("颁发、送达已超过时限", "the limit for handing over the licence passed"),
         Some(Which::FollowUp) => ("事后核查已超过时限", "the limit for the later check passed"),
+        Some(Which::Procedure) => {
+            ("特别程序已超过告知的时间，继续计时", "a special procedure took longer than was told; the clock goes on")
+        }
         None => ("办理已超过时限", "a time limit passed"),
+    }
+}
+
+fn procedure(step: &StepTaken, case: &Case) -> (String, String) {
+    let found = case.procedures.iter().find(|one| step.procedure == Some(one.number));
+    let (Some(one), Some(facts)) = (found, &case.facts) else { return Default::default() };
+    let (name, days) = (&one.asked.name, one.asked.days);
+    match (step.kind.as_str(), one.allowance().map(|allowance| &allowance.until)) {
+        ("ProcedureAsked", _) => {
+            (format!("拟进行特别程序（{name}），待审核"), format!("a special procedure ({name}) waits to be allowed"))
+        }
+        ("ProcedureDenied", _) => {
+            (format!("特别程序（{name}）未获同意"), format!("the special procedure ({name}) was not allowed"))
+        }
+        ("ProcedureAllowed", Some(Some(until))) => (
+            format!("进行特别程序（{name}），需要{days}个工作日，至{}止，不计入办理期限", until.date),
+            format!("special procedure ({name}): {days} working days, to {}, not counted in the limit", until.date),
+        ),
+        ("ProcedureAllowed", _) => (
+            format!("办理期限延长{days}个工作日，法定{}前办结", facts.legal.date),
+            format!("the limit is extended by {days} working days; due by law by {}", facts.legal.date),
+        ),
+        _ => (
+            format!("特别程序（{name}）结束，继续计时"),
+            format!("the special procedure ({name}) has ended; the clock goes on"),
+        ),
     }
 }
 

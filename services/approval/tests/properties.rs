@@ -6,6 +6,7 @@ use proptest::prelude::*;
 use world::{Bench, filing, licensing, promise};
 use yiwang_approval::case::clock::Days;
 use yiwang_approval::case::decide::{Open, Ruling};
+use yiwang_approval::case::procedure::{Ask, Verdict};
 use yiwang_approval::case::rules::RuleSet;
 use yiwang_approval::case::{Case, CheckOutcome, Item, Limit, Phase, Start, Unit, clock};
 use yiwang_ledger::Aggregate;
@@ -21,6 +22,10 @@ enum Act {
     License,
     Material,
     Retry,
+    Ask(u8, u32),
+    Allow(u32),
+    Deny(u32),
+    End(u32, u16),
     Tick,
     Wait(u16),
 }
@@ -37,6 +42,10 @@ fn acts() -> impl Strategy<Value = Vec<Act>> {
         Just(Act::License),
         Just(Act::Material),
         Just(Act::Retry),
+        (0_u8..4, 1_u32..16).prop_map(|(what, days)| Act::Ask(what, days)),
+        (1_u32..5).prop_map(Act::Allow),
+        (1_u32..5).prop_map(Act::Deny),
+        (1_u32..5, 0_u16..20).prop_map(|(number, ago)| Act::End(number, ago)),
         Just(Act::Tick),
         (0_u16..60).prop_map(Act::Wait),
     ];
@@ -57,6 +66,17 @@ fn apply(bench: &mut Bench, act: &Act) {
         Act::License => bench.license_issued(),
         Act::Retry => bench.retry_license(""),
         Act::Material => Ok(bench.record("layout")),
+        Act::Ask(0, days) => bench.ask(&world::extension(*days)),
+        Act::Ask(what, days) => {
+            let name = ["检测", "鉴定", "听证"][usize::from(what - 1)].into();
+            bench.ask(&Ask { name, ..world::testing(*days) })
+        }
+        Act::Allow(number) => bench.say(*number, &Verdict::Allow),
+        Act::Deny(number) => bench.say(*number, &Verdict::Deny("不需要".into())),
+        Act::End(number, ago) => {
+            let on = clock::day_of(bench.now) - chrono::Days::new(u64::from(*ago));
+            bench.end(*number, &on.to_string())
+        }
         Act::Tick => Ok(bench.tick()),
         Act::Wait(days) => {
             bench.now.0 += i64::from(*days) * 86_400_000_000;
@@ -119,6 +139,33 @@ proptest! {
         bench.tick();
         prop_assert_eq!(bench.tick(), 0);
         prop_assert!(bench.case.index().due_at.is_none_or(|due| due > bench.now));
+    }
+
+    #[test]
+    fn no_procedure_ends_a_limit_sooner_and_the_promise_stays_within_the_law(acts in acts()) {
+        let mut bench = started(0);
+        let at_first = bench.dues();
+        for act in &acts {
+            apply(&mut bench, act);
+            let (promised, legal) = bench.dues();
+            prop_assert!(promised >= at_first.0 && legal >= at_first.1 && promised <= legal, "{promised} {legal}");
+        }
+        let extended = bench.case.procedures.iter().filter(|one| one.extension().is_some()).count();
+        prop_assert!(extended <= 1);
+        // whatever the way, the dates are those that the entries give
+        let (promised, legal) = clock::counted(bench.case.facts().unwrap(), &bench.case.procedures, &bench.calendar);
+        prop_assert_eq!((promised.date, legal.date), bench.dues());
+    }
+
+    #[test]
+    fn nothing_is_decided_while_a_procedure_runs(acts in acts()) {
+        let mut bench = started(0);
+        for act in &acts {
+            let running = bench.case.running().count();
+            let open = bench.case.is_open();
+            apply(&mut bench, act);
+            prop_assert!(running == 0 || !open || bench.case.decision.is_none());
+        }
     }
 
     #[test]

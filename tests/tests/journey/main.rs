@@ -37,7 +37,7 @@ both_shapes! {
         a_killed_process_loses_nothing_on_its_way;
     branches: what_is_missing_is_told_once_and_brought, intake_refuses_what_is_another_organs, a_withdrawal_reaches_the_case,
         a_cancelled_licence_verifies_as_cancelled, a_promise_is_granted_at_once_and_checked_later;
-    time: silence_for_five_working_days_is_acceptance, a_date_beyond_the_calendar_is_provisional_until_the_year_is_loaded;
+    time: silence_for_five_working_days_is_acceptance, a_test_stops_the_clock_and_its_applicant_is_told, a_date_beyond_the_calendar_is_provisional_until_the_year_is_loaded;
     privacy: planted_numbers_are_nowhere_in_clear, a_staff_reading_leaves_an_entry, an_erased_person_is_erased_everywhere;
     live: progress_is_followed_as_it_happens;
     paths: one_trace_id_goes_all_the_way, the_ledgers_verify;

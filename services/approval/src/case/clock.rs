@@ -5,7 +5,7 @@ use yiwang_ledger::Timestamp;
 use yiwang_standards::calendar::{self, Calendar};
 
 use super::rules::RuleSet;
-use super::{Due, Item, Limit, Start};
+use super::{Due, Item, Limit, Opened, Procedure, Start, Unit, Which};
 
 /// The day of an instant, in China standard time.
 pub fn day_of(at: Timestamp) -> NaiveDate {
@@ -15,6 +15,11 @@ pub fn day_of(at: Timestamp) -> NaiveDate {
 /// The first instant after a due date.
 pub fn after(due: &Due) -> Timestamp {
     Timestamp(due.passed_at_micros())
+}
+
+/// Place among the open cases: the earliest legal due date comes first.
+pub fn place(legal: &Due) -> String {
+    format!("{:016x}", after(legal).0.max(0))
 }
 
 /// The days from which the limits of a case run.
@@ -41,6 +46,45 @@ pub fn clocks(calendar: &Calendar, item: &Item, days: Days) -> (Due, Due) {
     let legal = due(&RuleSet::of(item).legal_limit(item));
     let promised = item.promised.as_ref().map_or_else(|| legal.clone(), due);
     (capped(promised, &legal), legal)
+}
+
+/// Both clocks counted again, from the days on which they began: without the time of special procedures (行政许可法 art. 45), and with the
+/// legal limit as it was extended (art. 42). A promise is not extended; where nothing shorter was promised the law's limit is the promise.
+pub fn counted(facts: &Opened, procedures: &[Procedure], calendar: &Calendar) -> (Due, Due) {
+    let extension = procedures.iter().find_map(|one| Some((one.extension()?, one.asked.basis.as_str())));
+    let own = extension.map_or(&facts.legal.limit, |((before, _), _)| before);
+    let extended = extension.map_or_else(|| own.clone(), |((before, days), basis)| extended(before, days, basis));
+    let promised = if facts.promised.limit == *own { &extended } else { &facts.promised.limit };
+    let mut pauses: Vec<_> = procedures.iter().filter_map(|one| Some((one.pause()?, one))).collect();
+    pauses.sort_by_key(|(pause, one)| (pause.from, one.number));
+    let stops: Vec<_> = pauses.iter().map(|(pause, _)| *pause).collect();
+    let due = |limit: &Limit, start| {
+        let mut due = limit.due_around(start, &stops, calendar);
+        // one that began after this limit had ended, or ended on the day on which it began, moved nothing
+        for (pause, one) in pauses.iter().filter(|(pause, _)| pause.from < due.date && pause.resumed > Some(pause.from))
+        {
+            let (name, basis, until) = (&one.asked.name, &one.asked.basis, pause.resumed.unwrap_or(pause.from));
+            due.zh += &format!("；{}终了至{until}为{name}的时间（{basis}）", pause.from);
+            due.en += &format!("; from the end of {} to {until}: {name} ({basis})", pause.from);
+        }
+        due
+    };
+    let legal = due(&extended, facts.legal.start);
+    (capped(due(promised, facts.promised.start), &legal), legal)
+}
+
+/// A limit with what it was extended by.
+fn extended(limit: &Limit, days: u32, basis: &str) -> Limit {
+    let unit = if limit.unit == Unit::WorkingDay { "个工作日" } else { "日" };
+    let basis = format!("{}，经批准延长{days}{unit}（{basis}）", limit.basis);
+    Limit { days: limit.days.saturating_add(days), basis, ..limit.clone() }
+}
+
+/// What the special procedures make of a case's two limits: those that come out otherwise than they stand.
+pub fn moved(facts: &Opened, procedures: &[Procedure], calendar: &Calendar) -> Vec<(Which, Due)> {
+    let (promised, legal) = counted(facts, procedures, calendar);
+    let both = [(Which::Promised, promised, &facts.promised), (Which::Legal, legal, &facts.legal)];
+    both.into_iter().filter(|(_, new, old)| new != *old).map(|(which, new, _)| (which, new)).collect()
 }
 
 /// Nobody can promise more time than the law gives.

@@ -74,7 +74,7 @@ pub fn open(case: &Case, open: &Open, cx: &Context) -> Decided<Event> {
         promise_signed: open.promise_signed,
         outstanding: open.outstanding.clone(),
         form: open.form.clone(),
-        sort: format!("{:016x}", clock::after(&legal).0.max(0)),
+        sort: clock::place(&legal),
         promised,
         legal,
     };
@@ -144,6 +144,9 @@ pub fn decide(case: &Case, by: &Officer, ruling: &Ruling, cx: &Context) -> Decid
         return wrong_phase(case);
     }
     let at_once = on_the_spot(facts) && clock::day_of(cx.now) == facts.accepted_on;
+    if case.running().next().is_some() {
+        return procedure_underway(case);
+    }
     if !at_once {
         let Some(review) = &case.review else {
             return Err(Refusal::state(
@@ -280,23 +283,33 @@ pub fn tick(case: &Case, cx: &Context) -> Decided<Event> {
 
 /// A year of the calendar was loaded: provisional dates are counted again.
 pub fn recompute(case: &Case, cx: &Context) -> Decided<Event> {
-    let mut dates: Vec<_> = case
-        .named_dues()
-        .filter(|(_, due)| !due.missing_years.is_empty())
-        .filter_map(|(which, due)| Some((which, due.recounted(&cx.calendar)?)))
-        .collect();
-    if let Some(facts) = &case.facts {
-        let now = |wanted, old: &Due| {
-            dates.iter().find(|(which, _)| *which == wanted).map_or_else(|| old.clone(), |(_, due)| due.clone())
-        };
-        let (promised, legal) = (now(Which::Promised, &facts.promised), now(Which::Legal, &facts.legal));
-        let capped = clock::capped(promised.clone(), &legal);
-        if capped != promised {
-            dates.retain(|(which, _)| *which != Which::Promised);
-            dates.push((Which::Promised, capped));
+    let Some(facts) = &case.facts else { return Ok(Vec::new()) };
+    // what a special procedure was told to take, by which the two limits are counted
+    let (mut procedures, mut last_days) = (case.procedures.clone(), Vec::new());
+    for one in &mut procedures {
+        let number = one.number;
+        let Some(until) = one.allowance_mut().and_then(|allowance| allowance.until.as_mut()) else { continue };
+        if let Some(new) = until.recounted(&cx.calendar).filter(|_| until.provisional()) {
+            *until = new.clone();
+            last_days.push((number, new));
         }
     }
-    Ok(if dates.is_empty() { Vec::new() } else { vec![Event::DueDatesRecomputed { dates }] })
+    let mut dates = Vec::new();
+    if facts.promised.provisional() || facts.legal.provisional() || !last_days.is_empty() {
+        let same = |a: &Due, b: &Due| (a.date, &a.missing_years) == (b.date, &b.missing_years);
+        let (promised, legal) = clock::counted(facts, &procedures, &cx.calendar);
+        let both = [(Which::Promised, promised, &facts.promised), (Which::Legal, legal, &facts.legal)];
+        dates.extend(both.into_iter().filter(|(_, new, old)| !same(new, old)).map(|(which, new, _)| (which, new)));
+    }
+    let others = case.named_dues().filter(|(which, due)| is_of_the_end(*which) && due.provisional());
+    dates.extend(others.filter_map(|(which, due)| Some((which, due.recounted(&cx.calendar)?))));
+    let none = dates.is_empty() && last_days.is_empty();
+    Ok(if none { Vec::new() } else { vec![Event::DueDatesRecomputed { dates, last_days }] })
+}
+
+/// Limits that begin with the decision.
+fn is_of_the_end(which: Which) -> bool {
+    matches!(which, Which::Delivery | Which::FollowUp)
 }
 
 /// The licence service issued the licence.
@@ -341,17 +354,30 @@ impl Case {
             self.facts.iter().flat_map(|facts| [(Which::Promised, &facts.promised), (Which::Legal, &facts.legal)]);
         let delivery = self.decision.iter().filter_map(|decision| decision.delivery.as_ref());
         let follow_up = self.decision.iter().filter_map(|decision| decision.follow_up.as_ref()?.due());
-        facts.chain(delivery.map(|due| (Which::Delivery, due))).chain(follow_up.map(|due| (Which::FollowUp, due)))
+        facts
+            .chain(delivery.map(|due| (Which::Delivery, due)))
+            .chain(follow_up.map(|due| (Which::FollowUp, due)))
+            .chain(self.told())
     }
 }
 
-fn wrong_phase(case: &Case) -> Decided<Event> {
+pub(super) fn wrong_phase(case: &Case) -> Decided<Event> {
     Err(Refusal::state("WRONG_PHASE", "办件当前状态不允许此操作", "the case's phase does not allow this")
         .with("phase", case.status()))
 }
 
 fn same_officer(zh: &str, en: &str) -> Decided<Event> {
     Err(Refusal::state("SAME_OFFICER", zh, en))
+}
+
+/// 特别程序: nothing is decided before what the law demands has been done.
+fn procedure_underway(case: &Case) -> Decided<Event> {
+    let names: Vec<&str> = case.running().map(|one| one.asked.name.as_str()).collect();
+    let (zh, en) = (
+        format!("特别程序尚未结束，不能作出决定：{}", names.join("、")),
+        format!("special procedures have not ended, so nothing is decided yet: {}", names.join(", ")),
+    );
+    Err(Refusal::state("PROCEDURE_UNDERWAY", zh, en).with("procedures", names.join(",")))
 }
 
 /// 容缺受理: what may follow after acceptance is due before the decision. Refusing needs none of it.

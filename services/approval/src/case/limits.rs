@@ -16,6 +16,8 @@ pub enum Which {
     Delivery,
     /// 告知承诺 later check, or what it ordered.
     FollowUp,
+    /// 特别程序: the time that the applicant was told.
+    Procedure,
 }
 
 /// A limit passed before the duty was done: a mark, the case goes on.

@@ -4,7 +4,7 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use yiwang_ledger::{Personal, SubjectId};
 
-use super::{Due, Limit, Officer};
+use super::{Due, Limit, Listed, Officer};
 
 /// What the application brought with it, and the limits that follow.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -40,7 +40,8 @@ pub struct Opened {
     pub outstanding: Vec<String>,
     /// The form as accepted, JSON text; the licence's data are taken from it.
     pub form: Option<Personal>,
-    /// Place among the open cases: the legal due date as it was at first, so that the earliest come first. Never changes.
+    /// Place among the open cases: the legal due date, as it was at first or as a special procedure moved it, so that the earliest come
+    /// first.
     pub sort: String,
     /// 承诺办结时限.
     pub promised: Due,
@@ -100,6 +101,9 @@ pub struct Item {
     /// 独任审批: one officer accepts, reviews and decides.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub sole_officer: bool,
+    /// 特别程序 that the item's list names.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub special: Vec<Listed>,
 }
 
 impl Item {

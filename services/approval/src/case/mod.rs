@@ -8,12 +8,14 @@ mod limits;
 mod matter;
 mod model;
 mod outcome;
+pub mod procedure;
 pub mod rules;
 
 pub use limits::*;
 pub use matter::*;
 pub use model::*;
 pub use outcome::*;
+pub use procedure::{Allowance, Asked, Ended, Listed, Procedure, SpecialKind, Stage};
 pub use yiwang_standards::calendar::{Due, Limit, Source, Start, Unit};
 
 use yiwang_ledger::{Aggregate, EventName, Index, Kind, Meta, Refusal, Tag, Timestamp, UniqueKey};
@@ -26,7 +28,8 @@ impl Aggregate for Case {
     fn evolve(&mut self, event: &Event, meta: &Meta) {
         let limit = if let Event::MarkedOverdue { which, .. } = event { Some(*which) } else { None };
         if !matches!(event, Event::DocumentIssued { .. }) {
-            self.steps.push(StepTaken { kind: event.name().to_owned(), limit, by: who(event, meta), at: meta.at });
+            let (kind, procedure) = (event.name().to_owned(), self.procedure_of(event));
+            self.steps.push(StepTaken { kind, limit, procedure, by: who(event, meta), at: meta.at });
         }
         match event {
             Event::Opened(opened) => {
@@ -48,10 +51,35 @@ impl Aggregate for Case {
                 self.decision = Some(decision.as_ref().clone());
                 self.phase = Phase::Decided;
             }
-            Event::DocumentIssued { number, .. } => {
+            Event::ProcedureAsked(asked) => {
+                let number = self.procedures.len() as u32 + 1;
+                let asked = asked.as_ref().clone();
+                self.procedures.push(Procedure { number, asked, at: meta.at, stage: Stage::Asked });
+            }
+            Event::ProcedureDenied { number, by, reason } => {
+                let denied = Stage::Denied { by: by.clone(), at: meta.at, reason: reason.clone() };
+                self.procedure_mut(*number).for_each(|one| one.stage = denied.clone());
+            }
+            Event::ProcedureAllowed { number, allowance, dates } => {
+                self.procedure_mut(*number).for_each(|one| one.stage = Stage::Allowed(allowance.clone()));
+                self.apply_dates(dates);
+                self.take_place();
+            }
+            Event::ProcedureEnded { number, ended, dates } => {
+                let allowances = self.procedure_mut(*number).filter_map(Procedure::allowance_mut);
+                allowances.for_each(|allowance| allowance.ended = Some(ended.as_ref().clone()));
+                self.apply_dates(dates);
+                self.take_place();
+            }
+            Event::DocumentIssued { number, procedure, .. } => {
                 self.documents.push(number.clone());
-                if let Some(decision) = &mut self.decision {
-                    decision.document_number.clone_from(number);
+                match (procedure, &mut self.decision) {
+                    (Some(about), _) => {
+                        let allowances = self.procedure_mut(*about).filter_map(Procedure::allowance_mut);
+                        allowances.for_each(|allowance| allowance.document.clone_from(number));
+                    }
+                    (None, Some(decision)) => decision.document_number.clone_from(number),
+                    (None, None) => {}
                 }
             }
             Event::Withdrawn { by, reason } => {
@@ -69,7 +97,13 @@ impl Aggregate for Case {
                 }
             }
             Event::MarkedOverdue { which, due } => self.overdue.push(Overdue { which: *which, due: *due, at: meta.at }),
-            Event::DueDatesRecomputed { dates } => self.apply_dates(dates),
+            Event::DueDatesRecomputed { dates, last_days } => {
+                self.apply_dates(dates);
+                for (number, until) in last_days {
+                    let allowances = self.procedure_mut(*number).filter_map(Procedure::allowance_mut);
+                    allowances.for_each(|allowance| allowance.until = Some(until.clone()));
+                }
+            }
             Event::LicenseIssued { id, identifier, number } => {
                 self.result = CaseResult::License {
                     id: id.clone(),
@@ -122,6 +156,9 @@ impl Aggregate for Case {
         for owner in facts.owner_subject.iter().chain(&facts.agent_subject) {
             tags.push(Tag::new(Tag::AUDIENCE, owner.audience(), sort.clone()));
         }
+        if let Some(stage) = self.procedure_stage() {
+            tags.push(Tag::new("procedure", stage, sort.clone()));
+        }
         if !facts.owner.is_empty() {
             tags.push(Tag::new("owner", facts.owner.as_str(), sort.clone()));
         }
@@ -160,7 +197,11 @@ fn who(event: &Event, meta: &Meta) -> Officer {
         | Event::Reviewed { by, .. }
         | Event::Withdrawn { by, .. }
         | Event::FollowUpChecked { by, .. }
+        | Event::ProcedureDenied { by, .. }
         | Event::LicenseRetried { by, .. } => by.clone(),
+        Event::ProcedureAsked(asked) => asked.by.clone(),
+        Event::ProcedureAllowed { allowance, .. } => allowance.by.clone(),
+        Event::ProcedureEnded { ended, .. } => ended.by.clone(),
         Event::Decided(decision) => decision.by.clone(),
         _ if meta.actor == Officer::SYSTEM => Officer::system(),
         _ => Officer { id: meta.actor.clone(), ..Officer::default() },
@@ -213,12 +254,12 @@ impl Case {
     pub fn warning(&self) -> Warning {
         // A mark on a date that was counted again since does not count.
         let over = |wanted| {
-            let due = self.named_dues().find(|(which, _)| *which == wanted).map(|(_, due)| due.date);
-            self.overdue.iter().any(|mark| mark.which == wanted && Some(mark.due) == due)
+            let marked = |due: &Due| self.overdue.iter().any(|mark| mark.which == wanted && mark.due == due.date);
+            self.named_dues().any(|(which, due)| which == wanted && marked(due))
         };
         if over(Which::Legal) || over(Which::Delivery) || over(Which::FollowUp) {
             Warning::Red
-        } else if over(Which::Promised) {
+        } else if over(Which::Promised) || over(Which::Procedure) {
             Warning::Yellow
         } else {
             Warning::None
@@ -229,7 +270,8 @@ impl Case {
     pub fn next_mark(&self) -> Option<(Which, &Due)> {
         let running: Vec<(Which, &Due)> = match (&self.facts, &self.decision) {
             (Some(facts), None) if self.is_open() => {
-                vec![(Which::Promised, &facts.promised), (Which::Legal, &facts.legal)]
+                let limits = [(Which::Promised, &facts.promised), (Which::Legal, &facts.legal)];
+                limits.into_iter().chain(self.told()).collect()
             }
             (Some(_), Some(decision)) => {
                 let delivery =
@@ -260,8 +302,36 @@ impl Case {
                         follow_up.set_due(due.clone());
                     }
                 }
+                // by their numbers: `DueDatesRecomputed`
+                Which::Procedure => {}
             }
         }
+    }
+
+    /// Its place among the open cases follows the legal limit that a special procedure moved.
+    fn take_place(&mut self) {
+        self.facts.iter_mut().for_each(|facts| facts.sort = clock::place(&facts.legal));
+    }
+
+    fn procedure_mut(&mut self, number: u32) -> impl Iterator<Item = &mut Procedure> {
+        self.procedures.iter_mut().filter(move |one| one.number == number)
+    }
+
+    /// The number of the special procedure that an event is about.
+    fn procedure_of(&self, event: &Event) -> Option<u32> {
+        match event {
+            Event::ProcedureAsked(_) => Some(self.procedures.len() as u32 + 1),
+            Event::ProcedureDenied { number, .. }
+            | Event::ProcedureAllowed { number, .. }
+            | Event::ProcedureEnded { number, .. } => Some(*number),
+            _ => None,
+        }
+    }
+
+    /// The last days that were told of the special procedures that run.
+    fn told(&self) -> impl Iterator<Item = (Which, &Due)> {
+        let last_days = self.running().filter_map(|one| one.allowance()?.until.as_ref());
+        last_days.filter(|_| self.is_open()).map(|until| (Which::Procedure, until))
     }
 
     /// When the case ended: decided or withdrawn.

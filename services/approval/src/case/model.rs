@@ -5,7 +5,10 @@ use serde::{Deserialize, Serialize};
 use yiwang_documents::Kind;
 use yiwang_ledger::{Personal, Timestamp};
 
-use super::{CaseResult, CheckOutcome, Decision, Due, FollowUpPhase, Opened, Overdue, Recommendation, Review, Which};
+use super::{
+    Allowance, Asked, CaseResult, CheckOutcome, Decision, Due, Ended, FollowUpPhase, Opened, Overdue, Procedure,
+    Recommendation, Review, Which,
+};
 
 /// 办件. See the folder's page.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -21,6 +24,9 @@ pub struct Case {
     pub arrived: Vec<String>,
     /// 审查: the reviewer's opinion.
     pub review: Option<Review>,
+    /// 特别程序, in the order in which they were asked for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub procedures: Vec<Procedure>,
     /// 决定.
     pub decision: Option<Decision>,
     /// 文书: numbers of the documents that were issued, in their order.
@@ -42,6 +48,9 @@ pub struct StepTaken {
     /// Which limit passed, where one did.
     #[serde(default)]
     pub limit: Option<Which>,
+    /// Number of the special procedure that it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub procedure: Option<u32>,
     /// Who did it.
     pub by: Officer,
     /// When.
@@ -126,6 +135,35 @@ pub enum Event {
         /// In words.
         opinion: Personal,
     },
+    /// 特别程序 asked for.
+    ProcedureAsked(Box<Asked>),
+    /// 特别程序 not allowed.
+    ProcedureDenied {
+        /// Its number in the case.
+        number: u32,
+        /// By whom.
+        by: Officer,
+        /// Why.
+        reason: Personal,
+    },
+    /// 特别程序 allowed: the clock stands still, or the limit is longer.
+    ProcedureAllowed {
+        /// Its number in the case.
+        number: u32,
+        /// By whom, since when, until when.
+        allowance: Box<Allowance>,
+        /// The due dates that it moves.
+        dates: Vec<(Which, Due)>,
+    },
+    /// 特别程序 ended: the clock goes on.
+    ProcedureEnded {
+        /// Its number in the case.
+        number: u32,
+        /// When, and with what result.
+        ended: Box<Ended>,
+        /// The due dates that it moves.
+        dates: Vec<(Which, Due)>,
+    },
     /// 决定 made.
     Decided(Box<Decision>),
     /// 文书: the organ's register issued one, and it has this number.
@@ -134,6 +172,9 @@ pub enum Event {
         kind: Kind,
         /// 文书编号.
         number: String,
+        /// Number of the special procedure that it tells of; none where it is the decision.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        procedure: Option<u32>,
     },
     /// Withdrawn before the decision.
     Withdrawn {
@@ -165,6 +206,9 @@ pub enum Event {
     DueDatesRecomputed {
         /// The new dates.
         dates: Vec<(Which, Due)>,
+        /// The new last days of special procedures, by their numbers.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        last_days: Vec<(u32, Due)>,
     },
     /// The licence is there.
     LicenseIssued {

@@ -29,6 +29,10 @@ pub const DELIVERY_DAYS: u32 = 10;
 pub const FOLLOW_UP_DAYS: u32 = 20;
 /// 限期整改 after a failed check. Unverified constant.
 pub const RECTIFY_DAYS: u32 = 10;
+/// 行政许可法 art. 42 para. 1: the one extension, by leave of the organ's head.
+pub const EXTENSION_DAYS: u32 = 10;
+/// 行政许可法 art. 42 para. 2: likewise where several organs handle it together, by leave of the government's head.
+pub const JOINT_EXTENSION_DAYS: u32 = 15;
 /// Types other than 01 whose item brings no limit. Unverified constant.
 pub const OTHER_DAYS: u32 = 20;
 
@@ -90,6 +94,15 @@ impl RuleSet {
             Some(own) => own.clone(),
             None => self.legal.clone(),
         }
+    }
+}
+
+/// The extension that the licensing law provides for its own limits, in working days, with its article.
+pub fn extension(item: &Item) -> Option<(u32, &'static str)> {
+    match (item.item_type == LICENSING, item.rules == "licensing-joint") {
+        (false, _) => None,
+        (true, false) => Some((EXTENSION_DAYS, "《中华人民共和国行政许可法》第四十二条第一款")),
+        (true, true) => Some((JOINT_EXTENSION_DAYS, "《中华人民共和国行政许可法》第四十二条第二款")),
     }
 }
 

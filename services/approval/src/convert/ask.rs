@@ -7,7 +7,8 @@ use yiwang_proto::approval::v1 as pb;
 use yiwang_proto::{catalogue::v1 as items, clock::v1 as clocks, party::v1 as parties};
 
 use crate::case::decide::{Open, Ruling};
-use crate::case::{Applicant, CheckOutcome, Item, Limit, Officer, Recommendation, ResultKind};
+use crate::case::procedure::{self, Verdict};
+use crate::case::{Applicant, CheckOutcome, Item, Limit, Listed, Officer, Recommendation, ResultKind, SpecialKind};
 
 /// Longest opinion of a reviewer.
 pub const OPINION_MAX: usize = 1_000;
@@ -129,7 +130,25 @@ fn item(terms: &items::ItemTerms) -> Result<Item, Refusal> {
         follow_up: limit("item.follow_up_limit", terms.follow_up_limit.as_ref())?,
         remedies: terms.remedies.clone(),
         sole_officer: terms.sole_officer,
+        special: terms.special_procedures.iter().map(listed).collect(),
     })
+}
+
+fn special_kind(kind: items::SpecialKind) -> Option<SpecialKind> {
+    match kind {
+        items::SpecialKind::Extension => Some(SpecialKind::Extension),
+        items::SpecialKind::Other => Some(SpecialKind::Other),
+        items::SpecialKind::Unspecified => None,
+    }
+}
+
+fn listed(one: &items::SpecialProcedure) -> Listed {
+    Listed {
+        kind: special_kind(one.kind()).unwrap_or_default(),
+        name: one.name.clone(),
+        days: u32::try_from(one.days).unwrap_or(0),
+        basis: one.basis.clone(),
+    }
 }
 
 fn limit(field: &str, limit: Option<&clocks::TimeLimit>) -> Result<Option<Limit>, Refusal> {
@@ -196,6 +215,101 @@ pub fn check(request: &pb::RecordFollowUpCheckRequest) -> Result<(CheckOutcome, 
     Ok((outcome, text("findings", "FINDINGS_MISSING", &request.findings, REASONS_MAX)?))
 }
 
+/// Which special procedure is asked for, for how long, and why.
+///
+/// # Errors
+/// `PROCEDURE_MISSING`, `REASONS_MISSING`, `FIELD_INVALID`.
+pub fn procedure(request: &pb::RequestProcedureRequest) -> Result<procedure::Ask, Refusal> {
+    let missing = |field| {
+        let (zh, en) = ("请选择延长审批或者特别程序的名称", "say that the limit be extended, or which procedure it is");
+        Refusal::field(field, "PROCEDURE_MISSING", zh, en)
+    };
+    let kind = special_kind(request.kind()).ok_or_else(|| missing("kind"))?;
+    let name = request.name.trim();
+    if kind == SpecialKind::Other && name.is_empty() {
+        return Err(missing("name"));
+    }
+    let days = u32::try_from(request.days).ok().filter(|days| (1..=procedure::LONGEST).contains(days));
+    let days = days.ok_or_else(|| {
+        let (zh, en) = (
+            format!("所需时间应为1至{}个工作日", procedure::LONGEST),
+            format!("it takes 1 to {} working days", procedure::LONGEST),
+        );
+        Refusal::field("days", "FIELD_INVALID", zh, en)
+    })?;
+    Ok(procedure::Ask {
+        kind,
+        name: optional("name", name, NAME_MAX)?,
+        days,
+        basis: optional("basis", &request.basis, BASIS_MAX)?,
+        reason: text("reason", "REASONS_MISSING", &request.reason, OPINION_MAX)?,
+    })
+}
+
+/// What is said to a special procedure.
+///
+/// # Errors
+/// `VERDICT_MISSING`, `REASONS_MISSING`, `FIELD_INVALID`, `PROCEDURE_NOT_FOUND`.
+pub fn verdict(request: &pb::DecideProcedureRequest) -> Result<(u32, Verdict), Refusal> {
+    let verdict = match request.verdict() {
+        pb::ProcedureVerdict::Allow => Verdict::Allow,
+        pb::ProcedureVerdict::Deny => Verdict::Deny(text("reason", "REASONS_MISSING", &request.reason, OPINION_MAX)?),
+        pb::ProcedureVerdict::Unspecified => {
+            return Err(Refusal::field("verdict", "VERDICT_MISSING", "请选择同意或不同意", "allow it or do not"));
+        }
+    };
+    Ok((procedure_number(request.number), verdict))
+}
+
+/// How a special procedure ended; no day: today.
+///
+/// # Errors
+/// `END_DATE_INVALID`, `FINDINGS_MISSING`.
+pub fn procedure_end(request: &pb::EndProcedureRequest) -> Result<(u32, Option<NaiveDate>, String), Refusal> {
+    let on = match request.end_date.trim() {
+        "" => None,
+        text => Some(wire::day(text).ok_or_else(|| {
+            let (zh, en) = ("结束日期应为YYYY-MM-DD", "the day of the end is YYYY-MM-DD");
+            Refusal::field("end_date", "END_DATE_INVALID", zh, en)
+        })?),
+    };
+    let findings = text("findings", "FINDINGS_MISSING", &request.findings, REASONS_MAX)?;
+    Ok((procedure_number(request.number), on, findings))
+}
+
+/// A number that is none is that of no procedure.
+fn procedure_number(number: i32) -> u32 {
+    u32::try_from(number).unwrap_or(0)
+}
+
+/// The stage that a filter of lists names; `None`: all.
+///
+/// # Errors
+/// `FIELD_INVALID`.
+pub fn procedure_filter(stage: pb::ProcedureStage) -> Result<Option<&'static str>, Refusal> {
+    match stage {
+        pb::ProcedureStage::Unspecified => Ok(None),
+        pb::ProcedureStage::Asked => Ok(Some("ASKED")),
+        pb::ProcedureStage::Running => Ok(Some("RUNNING")),
+        _ => {
+            let (zh, en) = ("只能按待审核或进行中筛选", "lists are filtered by ASKED or RUNNING");
+            Err(Refusal::field("procedure", "FIELD_INVALID", zh, en))
+        }
+    }
+}
+
+/// Longest name of a special procedure.
+const NAME_MAX: usize = 50;
+/// Longest citation of a rule.
+const BASIS_MAX: usize = 500;
+
+fn optional(field: &str, value: &str, most: usize) -> Result<String, Refusal> {
+    match value.trim() {
+        "" => Ok(String::new()),
+        value => text(field, "FIELD_INVALID", value, most),
+    }
+}
+
 /// Longest 证照类型代码.
 const TYPE_CODE_MAX: usize = 21;
 
@@ -204,10 +318,7 @@ const TYPE_CODE_MAX: usize = 21;
 /// # Errors
 /// `FIELD_INVALID`.
 pub fn license_type(request: &pb::RetryLicenseRequest) -> Result<String, Refusal> {
-    match request.license_type_code.trim() {
-        "" => Ok(String::new()),
-        code => text("license_type_code", "FIELD_INVALID", code, TYPE_CODE_MAX),
-    }
+    optional("license_type_code", &request.license_type_code, TYPE_CODE_MAX)
 }
 
 fn text(field: &str, reason: &'static str, value: &str, most: usize) -> Result<String, Refusal> {

@@ -6,8 +6,8 @@ use yiwang_proto::approval::v1 as pb;
 use yiwang_proto::{catalogue::v1 as items, party::v1 as parties};
 
 use crate::case::{
-    Case, CaseResult, CheckOutcome, FollowUpPhase, Item, Officer, Opened, Outcome, Phase, Recommendation, ResultKind,
-    Review, StepTaken, Warning, clock,
+    Case, CaseResult, CheckOutcome, FollowUpPhase, Item, Listed, Officer, Opened, Outcome, Phase, Procedure,
+    Recommendation, ResultKind, Review, SpecialKind, Stage, StepTaken, Warning, clock,
 };
 
 /// The phase that a filter names; `None`: all.
@@ -55,6 +55,60 @@ pub fn case(id: StreamId, version: u64, case: &Case, now: Timestamp) -> pb::Case
         steps: case.steps.iter().map(|step| crate::steps::step(step, case)).collect(),
         owner: facts.owner.clone(),
         outstanding_materials: case.outstanding().cloned().collect(),
+        procedures: case.procedures.iter().map(|one| procedure(one, case.is_open())).collect(),
+    }
+}
+
+fn procedure(one: &Procedure, open: bool) -> pb::CaseProcedure {
+    let asked = &one.asked;
+    let mut shown = pb::CaseProcedure {
+        number: i32::try_from(one.number).unwrap_or(i32::MAX),
+        kind: special_kind(asked.kind).into(),
+        name: asked.name.clone(),
+        days: i32::try_from(asked.days).unwrap_or(i32::MAX),
+        basis: asked.basis.clone(),
+        reason: self::shown(&asked.reason),
+        request_time: Some(timestamp(one.at)),
+        requested_by: Some(actor(&asked.by)),
+        ..Default::default()
+    };
+    let stage = match &one.stage {
+        Stage::Asked if open => pb::ProcedureStage::Asked,
+        Stage::Asked => pb::ProcedureStage::Lapsed,
+        Stage::Denied { by, at, reason } => {
+            shown.decide_time = Some(timestamp(*at));
+            shown.decided_by = Some(actor(by));
+            shown.denial_reason = self::shown(reason);
+            pb::ProcedureStage::Denied
+        }
+        Stage::Allowed(allowance) => {
+            shown.decide_time = Some(timestamp(allowance.at));
+            shown.decided_by = Some(actor(&allowance.by));
+            shown.start_date = allowance.on.to_string();
+            shown.until = allowance.until.as_ref().map(limit::due);
+            shown.document_number.clone_from(&allowance.document);
+            if let Some(ended) = &allowance.ended {
+                shown.end_date = ended.on.to_string();
+                shown.findings = self::shown(&ended.findings);
+                shown.end_time = Some(timestamp(ended.at));
+                shown.ended_by = Some(actor(&ended.by));
+            }
+            match (&allowance.until, &allowance.ended) {
+                (None, _) => pb::ProcedureStage::Extended,
+                // of a case that has ended nothing runs
+                (Some(_), None) if open => pb::ProcedureStage::Running,
+                (Some(_), _) => pb::ProcedureStage::Ended,
+            }
+        }
+    };
+    shown.set_stage(stage);
+    shown
+}
+
+fn special_kind(kind: SpecialKind) -> items::SpecialKind {
+    match kind {
+        SpecialKind::Extension => items::SpecialKind::Extension,
+        SpecialKind::Other => items::SpecialKind::Other,
     }
 }
 
@@ -119,7 +173,10 @@ pub fn to(caller: &Caller, mut case: pb::Case) -> pb::Case {
         case.follow_up.as_mut().and_then(|follow_up| follow_up.checked_by.as_mut()),
     ];
     let steps = case.steps.iter_mut().filter_map(|step| step.actor.as_mut());
-    for actor in one_by_one.into_iter().flatten().chain(steps) {
+    let procedures = case.procedures.iter_mut().flat_map(|one| {
+        [one.requested_by.as_mut(), one.decided_by.as_mut(), one.ended_by.as_mut()].into_iter().flatten()
+    });
+    for actor in one_by_one.into_iter().flatten().chain(steps).chain(procedures) {
         *actor = party::shown_actor(std::mem::take(actor), caller);
     }
     case
@@ -255,6 +312,17 @@ fn item_terms(item: &Item) -> items::ItemTerms {
         entrusted_department: item.trustee_name.clone(),
         entrusted_department_code: item.trustee.clone(),
         sole_officer: item.sole_officer,
+        special_procedures: item.special.iter().map(listed).collect(),
+    }
+}
+
+fn listed(one: &Listed) -> items::SpecialProcedure {
+    items::SpecialProcedure {
+        kind: special_kind(one.kind).into(),
+        name: one.name.clone(),
+        days: i32::try_from(one.days).unwrap_or(i32::MAX),
+        basis: one.basis.clone(),
+        ..Default::default()
     }
 }
 

@@ -50,10 +50,10 @@ impl DocumentsOf {
     }
 }
 
-/// Whether staff see a case as its supervision alone.
+/// Whether staff see a case as its supervision, or as the government above it, alone.
 fn merely_watches(caller: &Caller, case: &Case) -> bool {
     let mut otherwise = caller.clone();
-    otherwise.roles.retain(|role| role != "supervisor");
+    otherwise.roles.retain(|role| role != "supervisor" && role != "government_head");
     caller.is_staff() && !otherwise.audiences().meets(&case.tags())
 }
 

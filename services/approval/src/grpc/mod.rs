@@ -1,6 +1,7 @@
 //! The handlers: message -> command -> ledger -> message. Nothing is decided here.
 
 mod document;
+mod procedure;
 mod watch;
 
 use tokio_stream::wrappers::ReceiverStream;
@@ -96,13 +97,24 @@ impl Approval {
         let id = StreamId::parse("id", id)?;
         let mut call = incoming.call(rpc, &id.to_string(), request_id)?;
         call.expected_version = wire::expected_version(etag)?;
+        self.acted_as(incoming, (id, call), move |_| Ok(rpc), rule).await
+    }
+
+    /// The same where the action that the policies are asked about is read from the case.
+    async fn acted_as<T>(
+        &self,
+        incoming: &Incoming<T>,
+        (id, call): (StreamId, Call),
+        action: impl Fn(&Case) -> Result<&'static str, Refusal> + Send + Sync + 'static,
+        rule: impl Fn(&Case, &Officer, &Context) -> Decision<Event> + Send + Sync + 'static,
+    ) -> Result<Committed<Case>, Fault> {
         let (gate, caller) = (self.gate.clone(), incoming.caller.clone());
         let (audiences, officer) = (caller.audiences(), officer(&caller));
         let rule = move |case: &Case, cx: &Context| {
             if case.facts.is_none() || !audiences.meets(&case.tags()) {
                 return Err(not_found());
             }
-            gate.allow(&caller, rpc, &resource(case, &caller))?;
+            gate.allow(&caller, action(case)?, &resource(case, &caller))?;
             rule(case, &officer, cx)
         };
         Ok(self.ledger.execute::<Case>(id, call, rule).await.map_err(wire::contract_word)?)
@@ -181,6 +193,7 @@ impl Approval {
         self.gate.allow(caller, "ListCases", &Resource { kind: "Case", ..Resource::default() })?;
         let mut filters: Vec<(&'static str, String)> = Vec::new();
         filters.extend(show::phase_filter(message.phase()).map(|phase| ("status", phase.to_owned())));
+        filters.extend(ask::procedure_filter(message.procedure())?.map(|stage| ("procedure", stage.to_owned())));
         let exact =
             [("item", &message.item_code), ("application", &message.application_id), ("number", &message.case_number)];
         filters.extend(
@@ -265,6 +278,18 @@ impl ApprovalService for Approval {
 
     async fn decide_case(&self, request: Request<pb::DecideCaseRequest>) -> Reply<pb::Case> {
         reply(self.decide(receive(request)?).await)
+    }
+
+    async fn request_procedure(&self, request: Request<pb::RequestProcedureRequest>) -> Reply<pb::Case> {
+        reply(self.request_procedure(receive(request)?).await)
+    }
+
+    async fn decide_procedure(&self, request: Request<pb::DecideProcedureRequest>) -> Reply<pb::Case> {
+        reply(self.decide_procedure(receive(request)?).await)
+    }
+
+    async fn end_procedure(&self, request: Request<pb::EndProcedureRequest>) -> Reply<pb::Case> {
+        reply(self.end_procedure(receive(request)?).await)
     }
 
     async fn record_follow_up_check(&self, request: Request<pb::RecordFollowUpCheckRequest>) -> Reply<pb::Case> {

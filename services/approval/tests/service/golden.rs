@@ -4,6 +4,7 @@ use crate::house::{Engine, House, golden};
 use crate::world::{self, Bench, licensing, officer, promise, subject};
 use strum::VariantNames as _;
 use yiwang_approval::case::decide::Ruling;
+use yiwang_approval::case::procedure::Verdict;
 use yiwang_approval::case::{
     Case, CheckOutcome, Event, FollowUpPhase, Item, Limit, Recommendation, Start, Which, decide,
 };
@@ -16,6 +17,13 @@ fn one_of_each() -> Vec<Event> {
     let open = world::open_of(Item { legal: Some(receipt), ..promise() }, "2026-03-02");
     let mut events = decide::open(&Case::default(), &open, &Bench::empty("2026-03-02").cx()).unwrap();
     let mut bench = Bench::opened(licensing(), "2026-12-18");
+    events.extend(bench.asked(&world::testing(20)).unwrap());
+    bench.ask(&world::testing(20)).unwrap();
+    events.extend(bench.verdict(1, &Verdict::Deny("不需要".into())).unwrap());
+    events.extend(bench.verdict(1, &Verdict::Allow).unwrap());
+    bench.say(1, &Verdict::Allow).unwrap();
+    events.extend(bench.ended(1, "2026-12-18").unwrap());
+    bench.end(1, "2026-12-18").unwrap();
     bench.review("staff:reviewer").unwrap();
     let refuse = Ruling::Refuse("理由".into());
     events.extend(decide::decide(&bench.case, &officer("staff:approver"), &refuse, &bench.cx()).unwrap());
@@ -23,13 +31,13 @@ fn one_of_each() -> Vec<Event> {
     let (by, findings) = (officer("staff:reviewer"), personal("findings"));
     let next = FollowUpPhase::Rectifying { due: due.clone() };
     events.extend([
-        Event::DocumentIssued { kind: Kind::Refusal, number: "BY115116022026000001".into() },
+        Event::DocumentIssued { kind: Kind::Refusal, number: "BY115116022026000001".into(), procedure: None },
         Event::MaterialRecorded { code: "layout".into(), by: by.clone() },
         Event::Reviewed { by: by.clone(), recommendation: Recommendation::Grant, opinion: personal("opinion") },
         Event::Withdrawn { by: by.clone(), reason: Some(personal("reason")) },
         Event::FollowUpChecked { by, outcome: CheckOutcome::Rectify, findings, next },
         Event::MarkedOverdue { which: Which::Legal, due: due.date },
-        Event::DueDatesRecomputed { dates: vec![(Which::Legal, due)] },
+        Event::DueDatesRecomputed { dates: vec![(Which::Legal, due)], last_days: Vec::new() },
         Event::LicenseIssued { id: "id".into(), identifier: "1.2.156".into(), number: "5116".into() },
         Event::LicenseRetried { by: officer("staff:approver"), type_code: Some("115113016823646795001".into()) },
         Event::LicenseRefused { reason: "LICENSE_TYPE_INVALID".into(), zh: "不正确".into(), en: "wrong".into() },

@@ -1,6 +1,7 @@
 //! Approval over gRPC, behind the real stack, on both engines.
 
 mod golden;
+mod procedures;
 
 #[path = "../../../shared/kit/tests/house/mod.rs"]
 mod house;

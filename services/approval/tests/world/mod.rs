@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use chrono::NaiveDate;
 use yiwang_approval::case::decide::{self, Open, Ruling};
+use yiwang_approval::case::procedure::{self, Ask, Verdict};
 use yiwang_approval::case::{
-    Applicant, Case, CheckOutcome, Event, Item, Limit, Officer, Recommendation, ResultKind, Source, Unit,
+    Applicant, Case, CheckOutcome, Event, Item, Limit, Officer, Recommendation, ResultKind, Source, SpecialKind, Unit,
 };
 use yiwang_ledger::{Aggregate, Context, Meta, Personal, Refusal, SubjectId, Timestamp};
 use yiwang_standards::calendar::{self, Calendar};
@@ -60,6 +61,18 @@ pub fn filing() -> Item {
 /// A fire check on a signed promise.
 pub fn promise() -> Item {
     Item { rules: "licensing-promise".into(), notify_promise: true, follow_up: Some(limit(20)), ..licensing() }
+}
+
+/// 检测 for so many working days.
+pub fn testing(days: u32) -> Ask {
+    let basis = "《公共场所卫生管理条例实施细则》第二十六条".to_owned();
+    Ask { kind: SpecialKind::Other, name: "检测".into(), days, basis, reason: "需要检测空气质量".into() }
+}
+
+/// 延长审批 by so many working days.
+pub fn extension(days: u32) -> Ask {
+    let (name, basis) = (String::new(), String::new());
+    Ask { kind: SpecialKind::Extension, name, days, basis, reason: "案情复杂".into() }
 }
 
 pub fn open_of(item: Item, accepted_on: &str) -> Open {
@@ -155,6 +168,47 @@ impl Bench {
     pub fn decide(&mut self, by: &str, ruling: &Ruling) -> Result<usize, Refusal> {
         let events = decide::decide(&self.case, &officer(by), ruling, &self.cx())?;
         Ok(self.fold(events, by))
+    }
+
+    pub fn asked(&self, ask: &Ask) -> Result<Vec<Event>, Refusal> {
+        procedure::ask(&self.case, &officer("staff:reviewer"), ask, &self.cx())
+    }
+
+    pub fn ask(&mut self, ask: &Ask) -> Result<usize, Refusal> {
+        let events = self.asked(ask)?;
+        Ok(self.fold(events, "staff:reviewer"))
+    }
+
+    pub fn verdict(&self, number: u32, verdict: &Verdict) -> Result<Vec<Event>, Refusal> {
+        procedure::decide(&self.case, &officer("staff:supervisor"), number, verdict, &self.cx())
+    }
+
+    pub fn say(&mut self, number: u32, verdict: &Verdict) -> Result<usize, Refusal> {
+        let events = self.verdict(number, verdict)?;
+        Ok(self.fold(events, "staff:supervisor"))
+    }
+
+    /// Asked for and allowed on the same day; its number.
+    pub fn allow(&mut self, ask: &Ask) -> Result<u32, Refusal> {
+        self.ask(ask)?;
+        let number = self.case.procedures.len() as u32;
+        self.say(number, &Verdict::Allow)?;
+        Ok(number)
+    }
+
+    pub fn ended(&self, number: u32, on: &str) -> Result<Vec<Event>, Refusal> {
+        procedure::end(&self.case, &officer("staff:reviewer"), number, (day(on), "合格"), &self.cx())
+    }
+
+    pub fn end(&mut self, number: u32, on: &str) -> Result<usize, Refusal> {
+        let events = self.ended(number, on)?;
+        Ok(self.fold(events, "staff:reviewer"))
+    }
+
+    /// The promised and the legal last day.
+    pub fn dues(&self) -> (NaiveDate, NaiveDate) {
+        let facts = self.case.facts().unwrap();
+        (facts.promised.date, facts.legal.date)
     }
 
     pub fn withdraw(&mut self) -> Result<usize, Refusal> {

@@ -172,6 +172,40 @@ impl World {
         self.by("approver").decide_case(request).await.map(Response::into_inner)
     }
 
+    /// The reviewer asks for a special procedure.
+    pub async fn ask(&self, id: &str, asked: pb::RequestProcedureRequest) -> Result<pb::Case, Status> {
+        let request_id = format!("ask-{}-{}", asked.kind, asked.days);
+        let request = pb::RequestProcedureRequest { id: id.into(), request_id, ..asked };
+        self.by("reviewer").request_procedure(request).await.map(Response::into_inner)
+    }
+
+    /// Somebody says whether a special procedure is allowed.
+    pub async fn say(&self, who: &str, id: &str, number: i32, reason: &str) -> Result<pb::Case, Status> {
+        let verdict = if reason.is_empty() { pb::ProcedureVerdict::Allow } else { pb::ProcedureVerdict::Deny };
+        let request = pb::DecideProcedureRequest {
+            id: id.into(),
+            request_id: format!("say-{number}"),
+            number,
+            verdict: verdict.into(),
+            reason: reason.into(),
+            ..Default::default()
+        };
+        self.by(who).decide_procedure(request).await.map(Response::into_inner)
+    }
+
+    /// The reviewer records how it ended, today.
+    pub async fn end(&self, id: &str, number: i32, end_date: &str) -> Result<pb::Case, Status> {
+        let request = pb::EndProcedureRequest {
+            id: id.into(),
+            request_id: format!("end-{number}"),
+            number,
+            end_date: end_date.into(),
+            findings: "空气质量合格".into(),
+            ..Default::default()
+        };
+        self.by("reviewer").end_procedure(request).await.map(Response::into_inner)
+    }
+
     pub async fn retry_license(&self, id: &str, license_type_code: &str) -> Result<pb::Case, Status> {
         let request = pb::RetryLicenseRequest {
             id: id.into(),
@@ -251,6 +285,24 @@ pub fn filing() -> items::ItemTerms {
         rules: "filing".into(),
         ..licensing()
     }
+}
+
+/// 检测 for ten working days.
+pub fn testing() -> pb::RequestProcedureRequest {
+    pb::RequestProcedureRequest {
+        kind: items::SpecialKind::Other.into(),
+        name: "检测".into(),
+        days: 10,
+        basis: "《公共场所卫生管理条例实施细则》第二十六条".into(),
+        reason: "张建国的经营场所需要检测空气质量".into(),
+        ..Default::default()
+    }
+}
+
+/// 延长审批 by so many working days.
+pub fn extension(days: i32) -> pb::RequestProcedureRequest {
+    let reason = "需要核实卫生设施".into();
+    pb::RequestProcedureRequest { kind: items::SpecialKind::Extension.into(), days, reason, ..Default::default() }
 }
 
 /// What intake's relay tells of an accepted application.

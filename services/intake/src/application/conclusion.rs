@@ -2,6 +2,7 @@
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
+use yiwang_ledger::Timestamp;
 
 use crate::catalogue::facts::ResultKind;
 
@@ -20,6 +21,20 @@ pub struct Conclusion {
     /// What came of a grant; none until it is there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub result: Option<IssuedResult>,
+}
+
+/// 办理中的告知: what the applicant is told in writing while the case goes on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CaseNotice {
+    /// 文书编号, in the approval service.
+    pub document: String,
+    /// What it says, in a sentence without personal data.
+    pub zh: String,
+    /// The same in English.
+    pub en: String,
+    /// When it came.
+    #[serde(default)]
+    pub at: Timestamp,
 }
 
 /// 办理结果: what is handed out.

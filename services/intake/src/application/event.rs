@@ -9,8 +9,8 @@ use yiwang_documents::Kind;
 use yiwang_ledger::{Personal, StreamId, SubjectId, Timestamp};
 
 use super::{
-    Actor, Attachment, Authority, Channel, Conclusion, Deferred, Ground, IssuedResult, ItemPin, Opinion, PartOf, Party,
-    Point, WithdrawalCause,
+    Actor, Attachment, Authority, CaseNotice, Channel, Conclusion, Deferred, Ground, IssuedResult, ItemPin, Opinion,
+    PartOf, Party, Point, WithdrawalCause,
 };
 use crate::catalogue::handling::Consequence;
 use crate::double::Other;
@@ -389,6 +389,13 @@ pub enum ApplicationEvent {
         /// How.
         conclusion: Box<Conclusion>,
         /// Who decided.
+        by: Actor,
+    },
+    /// 办理中的告知: approval tells the applicant something in writing while the case goes on.
+    CaseNoticed {
+        /// What.
+        notice: Box<CaseNotice>,
+        /// Who decided it.
         by: Actor,
     },
     /// 出件: what came of the decision is there.

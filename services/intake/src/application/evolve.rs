@@ -6,8 +6,8 @@ use yiwang_documents::Kind;
 use yiwang_ledger::{EventName as _, Meta};
 
 use super::{
-    Acceptance, Actor, Application, ApplicationEvent as Event, Correction, Handling, IssuedDocument, Looked, Phase,
-    PreReview, Promise, Receipt, Rejection, Step, TakeUp, WithdrawalCause,
+    Acceptance, Actor, Application, ApplicationEvent as Event, CaseNotice, Correction, Handling, IssuedDocument,
+    Looked, Phase, PreReview, Promise, Receipt, Rejection, Step, TakeUp, WithdrawalCause,
 };
 use crate::catalogue::handling::Consequence;
 use crate::double::Override;
@@ -257,6 +257,9 @@ pub(super) fn evolve(app: &mut Application, event: &Event, meta: &Meta) {
         Event::WithdrawalRequested { .. } => pending(app, true),
         Event::WithdrawalDenied => pending(app, false),
         Event::Concluded { conclusion, .. } => app.conclusion = Some((**conclusion).clone()),
+        Event::CaseNoticed { notice, .. } => {
+            app.notices.push(CaseNotice { at: meta.at, ..(**notice).clone() });
+        }
         Event::ResultIssued { document, result } => {
             if let Some(conclusion) = &mut app.conclusion {
                 if !document.is_empty() {
@@ -355,6 +358,7 @@ fn shown_actor(event: &Event) -> Option<Actor> {
         | Event::Refused { by, .. }
         | Event::WithdrawalRequested { by, .. }
         | Event::Concluded { by, .. }
+        | Event::CaseNoticed { by, .. }
         | Event::Withdrawn { by, cause: WithdrawalCause::Applicant | WithdrawalCause::Joined, .. } => Some(by.clone()),
         Event::PreReviewGiven { opinion } | Event::PreReviewConcluded { opinion } => Some(opinion.by.clone()),
         Event::DeemedAccepted { .. }

@@ -20,7 +20,7 @@ use yiwang_documents::Kind;
 use yiwang_ledger::{Aggregate, Index, Meta, Personal, Refusal, StreamId, SubjectId, Tag, Timestamp, UniqueKey};
 use yiwang_standards::codes::CaseKind;
 
-pub use conclusion::{Conclusion, IssuedResult};
+pub use conclusion::{CaseNotice, Conclusion, IssuedResult};
 pub use event::{ApplicationEvent, Change, Handling};
 pub use party::Party;
 pub use phase::{Acceptance, Deferred, Ground, Phase, Rejection, WithdrawalCause};
@@ -383,6 +383,9 @@ pub struct Application {
     /// 办结: how its case ended; none while it goes on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub conclusion: Option<Conclusion>,
+    /// 办理中的告知, in the order in which they came.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notices: Vec<CaseNotice>,
     /// 双头受理: others for the same matter that were in progress when it was handed in.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub others: Vec<Other>,

@@ -96,9 +96,6 @@ pub enum SpecialKind {
     Other,
 }
 
-/// 行政许可法 art. 45: what is not counted in the limit, and nothing else.
-pub const SPECIAL_GROUNDS: [&str; 8] = ["听证", "招标", "拍卖", "检验", "检测", "检疫", "鉴定", "专家评审"];
-
 /// 特别程序.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SpecialProcedure {
@@ -108,8 +105,15 @@ pub struct SpecialProcedure {
     pub name: String,
     /// How long it takes, in words.
     pub duration: String,
+    /// Working days that it takes at most; 0: not said.
+    #[serde(default, skip_serializing_if = "not_said")]
+    pub days: u32,
     /// The rule that allows it.
     pub basis: String,
+}
+
+fn not_said(days: &u32) -> bool {
+    *days == 0
 }
 
 /// 中介服务.

@@ -13,8 +13,8 @@ use super::ask::form_struct;
 use super::handling::consequence;
 use super::{channel, count, double, due, signed};
 use crate::application::{
-    Actor, Application, Attachment, Authority, Conclusion, Correction, Deferred, Ground, IssuedResult, Opinion, Party,
-    Phase, PreReview, Promise, Rejection, Step, WithdrawalCause,
+    Actor, Application, Attachment, Authority, CaseNotice, Conclusion, Correction, Deferred, Ground, IssuedResult,
+    Opinion, Party, Phase, PreReview, Promise, Rejection, Step, WithdrawalCause,
 };
 use crate::catalogue::facts::Fetch;
 use crate::fetching::{Disputable, Fetched, Missed};
@@ -223,6 +223,16 @@ pub fn conclusion(told: &Conclusion) -> pb::Conclusion {
     }
 }
 
+/// 办理中的告知.
+pub fn notice(told: &CaseNotice) -> pb::CaseNotice {
+    pb::CaseNotice {
+        document_number: told.document.clone(),
+        text: told.zh.clone(),
+        text_en: told.en.clone(),
+        notice_time: Some(timestamp(told.at)),
+    }
+}
+
 /// What approval tells.
 ///
 /// # Errors
@@ -269,6 +279,10 @@ pub fn step(step: &Step, app: &Application, reader: Reader) -> party_pb::Step {
             _ => ("办结：不予", "decided: refused"),
         },
         "ResultIssued" => ("办理结果已出具", "what came of it is there"),
+        "CaseNoticed" => match app.notices.iter().find(|notice| notice.at == step.at) {
+            Some(notice) => (notice.zh.as_str(), notice.en.as_str()),
+            None => ("", ""),
+        },
         "TakenUp" => ("在另一渠道继续办理", "gone on with on another channel"),
         "PreReviewRequested" => ("申请预审", "a pre-review was asked for"),
         "PreReviewInvited" => ("邀请部门联合预审", "departments were asked for a joint pre-review"),
@@ -376,6 +390,7 @@ pub fn application(
         deferral: accepted.and_then(|acceptance| acceptance.deferral.as_ref()).map(deferral),
         deferral_promise: app.deferral.as_ref().map(|signed| promise(signed, reader)),
         conclusion: app.conclusion.as_ref().map(conclusion),
+        notices: app.notices.iter().map(notice).collect(),
         received_elsewhere_in: app.elsewhere.as_ref().map(|there| there.region.clone()).unwrap_or_default(),
         waits_for_papers: app.waits_for_papers(),
         other_applications: app.others.iter().map(|other| double::other(other, false)).collect(),

@@ -172,6 +172,7 @@ pub fn details(message: &pb::ItemDetails) -> Result<Details, Refusal> {
                 },
                 name: at.text("name", &one.name, 1, 50)?,
                 duration: at.text("duration", &one.duration, 0, 200)?,
+                days: at.number("days", one.days, 500)?,
                 basis: at.text("basis", &one.basis, 0, 500)?,
             })
         })?,
@@ -255,9 +256,9 @@ fn scope_shown(scope: Scope) -> pb::ServiceScope {
     }
 }
 
-/// The elements, shown.
-pub fn shown(details: &Details) -> pb::ItemDetails {
-    let special = |one: &SpecialProcedure| pb::SpecialProcedure {
+/// 特别程序, shown.
+pub fn special(one: &SpecialProcedure) -> pb::SpecialProcedure {
+    pb::SpecialProcedure {
         kind: match one.kind {
             SpecialKind::Extension => pb::SpecialKind::Extension.into(),
             SpecialKind::Other => pb::SpecialKind::Other.into(),
@@ -265,7 +266,12 @@ pub fn shown(details: &Details) -> pb::ItemDetails {
         name: one.name.clone(),
         duration: one.duration.clone(),
         basis: one.basis.clone(),
-    };
+        days: super::count(one.days),
+    }
+}
+
+/// The elements, shown.
+pub fn shown(details: &Details) -> pb::ItemDetails {
     let place = |one: &Place| pb::Place {
         name: one.name.clone(),
         address: one.address.clone(),

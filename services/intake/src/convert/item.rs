@@ -306,6 +306,7 @@ pub fn terms(app: &Application, facts: &ItemFacts) -> pb::ItemTerms {
         entrusted_department: pin.entrusted.as_ref().map(|organ| organ.name.clone()).unwrap_or_default(),
         entrusted_department_code: pin.entrusted.as_ref().map(|organ| organ.code.clone()).unwrap_or_default(),
         sole_officer: facts.details.handling.sole_officer,
+        special_procedures: facts.details.special_procedures.iter().map(super::details::special).collect(),
     }
 }
 

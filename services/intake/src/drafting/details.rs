@@ -6,11 +6,12 @@ use std::collections::BTreeSet;
 use super::check::Found;
 use crate::application::Channel;
 use crate::catalogue::ItemFacts;
-use crate::catalogue::details::{ChargeLine, ChargeMethod, OnlineDepth, OrganNature, SPECIAL_GROUNDS, SpecialKind};
+use crate::catalogue::details::{ChargeLine, ChargeMethod, OnlineDepth, OrganNature, SpecialKind};
 use crate::catalogue::facts::{Material, MaterialKind, MaterialSource};
 use crate::catalogue::handling::{Mode, Separation};
 use crate::directory::Level;
 use crate::fetching;
+use yiwang_standards::licensing::SPECIAL_GROUNDS;
 
 /// 行政许可: arts. 30 to 57 bind this type alone.
 const LICENSING: u16 = 1;

@@ -479,6 +479,10 @@ impl IntakeService for Intake {
         reply(self.conclude(receive(request)?).await)
     }
 
+    async fn record_notice(&self, request: Request<pb::RecordNoticeRequest>) -> Reply<pb::CaseNotice> {
+        reply(self.notice(receive(request)?).await)
+    }
+
     async fn withdraw_application(&self, request: Request<pb::WithdrawApplicationRequest>) -> Reply<pb::Application> {
         reply(self.withdraw(receive(request)?).await)
     }

@@ -9,7 +9,7 @@ use crate::joint::{Event as JointEvent, Joint, Member};
 use crate::limit::Due;
 
 /// Names of an application's events that are told.
-pub const TOLD: [&str; 13] = [
+pub const TOLD: [&str; 14] = [
     "Submitted",
     "Resubmitted",
     "PapersArrived",
@@ -21,6 +21,7 @@ pub const TOLD: [&str; 13] = [
     "Refused",
     "Withdrawn",
     "WithdrawalDenied",
+    "CaseNoticed",
     "Concluded",
     "ResultIssued",
 ];
@@ -62,6 +63,9 @@ pub fn text(app: &Application, event: &Event) -> Option<String> {
         (Event::Refused { .. }, _) => format!("您的申请“{item}”不予受理，理由和救济途径见决定书。"),
         (Event::Withdrawn { cause, joined, .. }, _) => withdrawn(item, *cause, joined.as_deref()),
         (Event::WithdrawalDenied, _) => format!("您的申请“{item}”在您申请撤回前已作出决定，不能撤回。"),
+        (Event::CaseNoticed { notice, .. }, _) => {
+            format!("您的申请“{item}”：{}，详见告知书{}。", notice.zh, notice.document)
+        }
         (Event::Concluded { conclusion, .. }, _) => {
             let how = if conclusion.granted {
                 "已办结，准予"

@@ -111,6 +111,18 @@ impl ApprovalService for Approval {
         none()
     }
 
+    async fn request_procedure(&self, _: Request<pb::RequestProcedureRequest>) -> Result<Response<pb::Case>, Status> {
+        none()
+    }
+
+    async fn decide_procedure(&self, _: Request<pb::DecideProcedureRequest>) -> Result<Response<pb::Case>, Status> {
+        none()
+    }
+
+    async fn end_procedure(&self, _: Request<pb::EndProcedureRequest>) -> Result<Response<pb::Case>, Status> {
+        none()
+    }
+
     async fn retry_license(&self, _: Request<pb::RetryLicenseRequest>) -> Result<Response<pb::Case>, Status> {
         none()
     }

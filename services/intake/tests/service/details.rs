@@ -57,6 +57,7 @@ pub fn rich() -> pb::ItemDetails {
             name: "检测".into(),
             duration: "10个工作日".into(),
             basis: "《行政许可法》第四十五条".into(),
+            days: 10,
         }],
         bookable: true,
         paid_online: true,
@@ -125,6 +126,13 @@ pub async fn what_the_rest_lacks_is_said_all_at_once(world: World) {
         "SERVED_MISSING",
     ];
     assert_eq!(reasons.into_iter().collect::<Vec<_>>(), expected);
+}
+
+pub async fn a_case_takes_the_special_procedures_of_its_list_with_it(world: World) {
+    let id = Box::pin(crate::fees::handed_in(&world)).await;
+    world.accept(&id).await.unwrap();
+    let opened = world.until(async || world.approval.opened_for(&id)).await;
+    assert_eq!(opened.item.unwrap().special_procedures, rich().special_procedures);
 }
 
 pub async fn an_unknown_code_of_a_table_is_refused(world: World) {

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use serde_json::json;
 use strum::VariantNames as _;
 use yiwang_documents::book::{Book, BookEvent};
-use yiwang_intake::application::{Actor, Application, ApplicationEvent, Conclusion, IssuedResult, Opinion};
+use yiwang_intake::application::{Actor, Application, ApplicationEvent, CaseNotice, Conclusion, IssuedResult, Opinion};
 use yiwang_intake::appointment::visitor::{Visitor, VisitorEvent};
 use yiwang_intake::appointment::{Appointment, AppointmentEvent};
 use yiwang_intake::bar::{self, Bars};
@@ -188,6 +188,15 @@ fn rare() -> Vec<ApplicationEvent> {
                 case: "01a21907-bb9d-775a-80e1-0754a33c77e2".into(),
                 document: String::new(),
                 result: None,
+            }),
+            by: Actor::system(),
+        },
+        ApplicationEvent::CaseNoticed {
+            notice: Box::new(CaseNotice {
+                document: "TB11511602MB1234567X2026000001".into(),
+                zh: "进行特别程序（检测），需要10个工作日，至2026-03-23止，不计入办理期限".into(),
+                en: "special procedure (检测): 10 working days, to 2026-03-23, not counted in the limit".into(),
+                at: Timestamp::default(),
             }),
             by: Actor::system(),
         },

@@ -107,7 +107,7 @@ both! {
         a_case_keeps_the_version_that_it_began_with, an_imported_item_is_claimed_as_it_stands,
 
         a_basic_items_type_stays;
-    details: every_element_comes_back_as_it_was_written, an_imported_item_says_that_nobody_wrote_the_rest,
+    details: every_element_comes_back_as_it_was_written, a_case_takes_the_special_procedures_of_its_list_with_it, an_imported_item_says_that_nobody_wrote_the_rest,
         what_the_rest_lacks_is_said_all_at_once, an_unknown_code_of_a_table_is_refused,
         an_amount_outside_the_charge_list_cannot_be_recorded, what_is_let_off_is_on_the_list_too_and_a_mistake_is_struck_out;
     documents: each_act_issues_its_document_and_the_application_has_its_number, what_is_promised_has_its_document, an_acceptance_has_its_notice,
@@ -237,7 +237,8 @@ both! {
         a_damaged_file_is_noticed, an_upload_after_acceptance_is_refused, what_a_crash_left_is_settled_at_the_next_start, what_another_replica_may_be_uploading_is_left_alone,
         a_message_of_more_than_256_kilobytes_is_refused, an_upload_without_a_request_id_is_refused_before_its_bytes,
         a_file_that_was_taken_out_goes_away_though_the_store_fails_at_first;
-    relay: approval_hears_of_a_case_once, how_the_case_ended_comes_back_once, approval_away_is_told_later, a_withdrawal_ends_the_case, a_decided_case_is_not_withdrawn,
+    relay: approval_hears_of_a_case_once, how_the_case_ended_comes_back_once,
+        what_the_applicant_is_told_on_the_way_is_a_step_and_is_sent_once, approval_away_is_told_later, a_withdrawal_ends_the_case, a_decided_case_is_not_withdrawn,
         a_crash_before_the_number_is_completed, the_promise_decides_the_limit, a_deemed_acceptance_reaches_approval,
         approval_hears_from_which_day_the_limit_runs, no_case_is_opened_of_an_erased_person_and_nothing_waits_for_it,
         what_has_its_number_asks_the_register_for_none, who_asks_again_is_given_its_number_again,

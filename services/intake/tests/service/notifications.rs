@@ -26,7 +26,8 @@ async fn list(world: &World, account: &str) -> Vec<pb::Notification> {
     notifications(world, account).list_notifications(ask).await.unwrap().into_inner().notifications
 }
 
-async fn told(world: &World, kinds: &[&str]) -> Vec<pb::Notification> {
+/// Waits until these have been told to the citizen and sent, oldest first.
+pub async fn told(world: &World, kinds: &[&str]) -> Vec<pb::Notification> {
     let probe = async || {
         let mut all = list(world, "citizen").await;
         all.reverse();

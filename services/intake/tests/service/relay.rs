@@ -10,6 +10,7 @@ use yiwang_ledger::{Audiences, Call, Context, StreamId};
 use yiwang_proto::clock::v1::LimitStart;
 use yiwang_proto::intake::v1 as pb;
 
+use crate::notifications::told;
 use crate::world::{BENEFIT, FIRE, HYGIENE, PLAIN, World, benefit_form, hygiene_form, pdf, struct_of};
 
 pub async fn approval_hears_of_a_case_once(world: World) {
@@ -226,6 +227,47 @@ pub fn concluded(id: &str, request: &str, number: &str) -> pb::RecordConclusionR
         }),
         actor: None,
     }
+}
+
+fn noticed(id: &str, request: &str, text: &str) -> pb::RecordNoticeRequest {
+    pb::RecordNoticeRequest {
+        request_id: request.into(),
+        application_id: id.into(),
+        notice: Some(pb::CaseNotice {
+            document_number: "TB11511602MB1234567X2026000001".into(),
+            text: text.into(),
+            text_en: "a test takes ten working days".into(),
+            notice_time: None,
+        }),
+        actor: None,
+    }
+}
+
+pub async fn what_the_applicant_is_told_on_the_way_is_a_step_and_is_sent_once(world: World) {
+    let accepted = world.accepted().await;
+    let text = "进行特别程序（检测），需要10个工作日，至2026-03-23止，不计入办理期限";
+    let wrong = world.as_("approver").record_notice(noticed(&accepted.id, "told", text)).await.unwrap_err();
+    assert_eq!(crate::world::reason(&wrong), "ACTION_NOT_PERMITTED");
+    let approval = || world.by_service("approval");
+    let wrong = approval().record_notice(noticed(&accepted.id, "nothing", "")).await.unwrap_err();
+    assert_eq!(crate::world::reason(&wrong), "FIELD_INVALID");
+    let early = world.ready().await;
+    let wrong = approval().record_notice(noticed(&early.id, "early", text)).await.unwrap_err();
+    assert_eq!(crate::world::reason(&wrong), "WRONG_PHASE");
+    for request in ["told", "told", "again"] {
+        let known = approval().record_notice(noticed(&accepted.id, request, text)).await.unwrap().into_inner();
+        assert_eq!(known.text, text);
+    }
+    let now = world.read("citizen", &accepted.id).await;
+    assert_eq!((now.notices.len(), now.steps.last().unwrap().text.as_str()), (1, text));
+    let told = told(&world, &["Submitted", "Accepted", "CaseNoticed"]).await.pop().unwrap();
+    assert!(told.text.ends_with("不计入办理期限，详见告知书TB11511602MB1234567X2026000001。"), "{}", told.text);
+    // what comes after the end is nobody's business any more
+    approval().record_conclusion(concluded(&accepted.id, "decided", "")).await.unwrap();
+    let mut late = noticed(&accepted.id, "late", text);
+    late.notice.as_mut().unwrap().document_number = "TB2".into();
+    approval().record_notice(late).await.unwrap();
+    assert_eq!(world.read("citizen", &accepted.id).await.notices.len(), 1);
 }
 
 pub async fn how_the_case_ended_comes_back_once(world: World) {

@@ -3,7 +3,7 @@
 use chrono::NaiveDate;
 
 use crate::draft::{
-    Annulment, Draft, Ending, Grounds, Issuance, Matter, NotTaken, Paper, Point, Procedure, Service, Signed, compose,
+    Annulment, Draft, Ending, Grounds, Issuance, Matter, NotTaken, Paper, Point, Service, Signed, compose,
 };
 use crate::text::Text;
 
@@ -50,7 +50,13 @@ pub fn drafts() -> Vec<Draft> {
             approved_by: "本行政机关负责人".to_owned(),
             reason: "需要进一步核实经营场所的卫生设施".to_owned(),
         },
-        Draft::SpecialProcedure { procedure: Procedure::ExpertReview, from: on(3, 10), takes: "十个工作日".to_owned() },
+        Draft::SpecialProcedure {
+            procedure: "专家评审".to_owned(),
+            basis: "《公共场所卫生管理条例实施细则》第二十六条".to_owned(),
+            from: on(3, 10),
+            takes: "十个工作日".to_owned(),
+            until: on(3, 23),
+        },
         Draft::HearingRights {
             intended: "不予批准。".to_owned(),
             why: "经现场核查，经营场所未设置独立的卫生间，不符合《公共场所卫生管理条例实施细则》的要求。".to_owned(),

@@ -2,7 +2,26 @@
 
 use yiwang_ledger::Decision;
 
-use crate::application::{Actor, Application, ApplicationEvent as Event, Conclusion, Phase, not_found, wrong_phase};
+use crate::application::{
+    Actor, Application, ApplicationEvent as Event, CaseNotice, Conclusion, Phase, not_found, wrong_phase,
+};
+
+/// Takes what the applicant is told while the case goes on. Told again, or after the end, there is nothing to do.
+///
+/// # Errors
+/// `APPLICATION_NOT_FOUND`, `WRONG_PHASE`.
+pub fn record_notice(app: &Application, told: &CaseNotice, by: &Actor) -> Decision<Event> {
+    match &app.phase {
+        Phase::Absent => return Err(not_found()),
+        Phase::Accepted(_) => {}
+        Phase::Withdrawn { .. } => return Ok(Vec::new()),
+        phase => return Err(wrong_phase(phase, "告知", "told of its case")),
+    }
+    if app.conclusion.is_some() || app.notices.iter().any(|known| known.document == told.document) {
+        return Ok(Vec::new());
+    }
+    Ok(vec![Event::CaseNoticed { notice: Box::new(told.clone()), by: by.clone() }])
+}
 
 /// Takes how the case ended, and what has come of it since.
 ///

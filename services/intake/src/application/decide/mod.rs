@@ -23,7 +23,7 @@ mod withdraw;
 
 pub use accept::{Accept, Refuse, accept, refuse};
 pub use attach::{add_attachment, attachment_not_found, check_material, remove_attachment};
-pub use conclude::record_conclusion;
+pub use conclude::{record_conclusion, record_notice};
 pub use correct::{RequestCorrection, request_correction};
 pub use draft::{Create, Update, check_size, create, prefill, update};
 pub use fetch::{answered, dispute, fetched, may_fetch};

@@ -99,27 +99,6 @@ pub struct Paper {
     pub remark: String,
 }
 
-/// The eight procedures whose time is not counted (行政许可法 art. 45).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::EnumIter)]
-pub enum Procedure {
-    /// 听证.
-    Hearing,
-    /// 招标.
-    Tender,
-    /// 拍卖.
-    Auction,
-    /// 检验.
-    Inspection,
-    /// 检测.
-    Testing,
-    /// 检疫.
-    Quarantine,
-    /// 鉴定.
-    Appraisal,
-    /// 专家评审.
-    ExpertReview,
-}
-
 /// 撤销: the cases of 行政许可法 art. 69.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, strum::EnumIter)]
 pub enum Annulment {
@@ -240,12 +219,16 @@ pub enum Draft {
     },
     /// 特别程序告知书.
     SpecialProcedure {
-        /// Which.
-        procedure: Procedure,
+        /// Which, such as 检测.
+        procedure: String,
+        /// The rule that demands it.
+        basis: String,
         /// From which day.
         from: NaiveDate,
         /// 所需时间, in words.
         takes: String,
+        /// The last day that is not counted.
+        until: NaiveDate,
     },
     /// 听证权利告知书.
     HearingRights {

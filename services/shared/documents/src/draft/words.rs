@@ -1,7 +1,7 @@
 //! The words around the facts: each kind's title and body, in the form that the law asks for. Changing them changes only what
 //! is issued from then on.
 
-use super::{Annulment, Draft, Ending, Grounds, Issuance, Matter, NotTaken, Paper, Procedure, Service};
+use super::{Annulment, Draft, Ending, Grounds, Issuance, Matter, NotTaken, Paper, Service};
 use crate::text::{LAYOUT, Part, Text, day};
 
 pub(super) fn compose(draft: &Draft, matter: &Matter, issuance: &Issuance) -> Text {
@@ -165,12 +165,17 @@ fn body(draft: &Draft, matter: &Matter) -> Vec<Part> {
             by(matter, "第四十二条"),
             day(*until)
         ))],
-        Draft::SpecialProcedure { procedure, from, takes } => vec![p(format!(
-            "你（单位）提出的{about}申请，依法需要进行{}。{}自{}起，所需时间不计算在办理期限内，预计需要{takes}。",
-            procedure.zh(),
-            by(matter, "第四十五条"),
-            day(*from)
-        ))],
+        Draft::SpecialProcedure { procedure, basis, from, takes, until } => vec![
+            p(format!(
+                "你（单位）提出的{about}申请，依法需要进行{procedure}（{basis}）。{}自{}起，所需时间不计算在办理期限内。",
+                by(matter, "第四十五条"),
+                day(*from)
+            )),
+            p(format!(
+                "所需时间为{takes}，至{}止。提前结束的，自结束的次日起继续计算办理期限；逾期未结束的，自该日的次日起继续计算。",
+                day(*until)
+            )),
+        ],
         Draft::HearingRights { intended, why, ask_by } => vec![
             p(format!("关于{about}，本机关拟作出如下决定：{intended}")),
             p(format!("事实、理由和依据：{why}")),
@@ -282,22 +287,6 @@ fn body(draft: &Draft, matter: &Matter) -> Vec<Part> {
                 p(promised.clone()),
                 Part::Signature(sign),
             ]
-        }
-    }
-}
-
-impl Procedure {
-    /// Its name in the law.
-    pub fn zh(self) -> &'static str {
-        match self {
-            Procedure::Hearing => "听证",
-            Procedure::Tender => "招标",
-            Procedure::Auction => "拍卖",
-            Procedure::Inspection => "检验",
-            Procedure::Testing => "检测",
-            Procedure::Quarantine => "检疫",
-            Procedure::Appraisal => "鉴定",
-            Procedure::ExpertReview => "专家评审",
         }
     }
 }
