@@ -296,7 +296,7 @@ fn a_promise_that_was_kept_ends_the_later_check() {
     let mut bench = Bench::opened(promise(), "2026-03-02");
     bench.on("2026-03-10").check(CheckOutcome::Passed).unwrap();
     assert_eq!(bench.check(CheckOutcome::Passed).unwrap_err().reason, "ALREADY_CHECKED");
-    assert_eq!(bench.case.next_mark().map(|(which, _)| which), Some(Which::Delivery));
+    assert_eq!(bench.case.next_mark().map(|mark| mark.which), Some(Which::Delivery));
 }
 
 #[test]
@@ -318,11 +318,42 @@ fn a_case_without_a_promise_has_no_later_check() {
 #[test]
 fn a_limit_counts_to_the_end_of_its_last_day_then_it_is_marked_once() {
     let mut bench = Bench::opened(licensing(), "2026-03-02");
-    assert_eq!((bench.on("2026-03-12").tick(), bench.case.warning()), (0, Warning::None));
+    assert_eq!((bench.on("2026-03-12").tick(), bench.case.warning()), (1, Warning::Amber));
     assert_eq!((bench.on("2026-03-13").tick(), bench.case.warning()), (1, Warning::Yellow));
     assert_eq!((bench.on("2026-03-14").tick(), bench.case.status()), (0, "OPEN"));
     assert_eq!((bench.on("2026-03-31").tick(), bench.case.warning()), (1, Warning::Red));
     assert_eq!(bench.on("2026-06-01").tick(), 0);
+}
+
+#[test]
+fn a_limit_is_amber_when_it_is_near_and_what_has_ended_is_not() {
+    let mut bench = Bench::opened(licensing(), "2026-03-02");
+    // promised by 3-12, by law by 3-30: near on its last day, and from 3-25 on
+    for (on, marks, colour) in [
+        ("2026-03-11", 0, Warning::None),
+        ("2026-03-12", 1, Warning::Amber),
+        ("2026-03-13", 1, Warning::Yellow),
+        ("2026-03-24", 0, Warning::Yellow),
+        ("2026-03-25", 1, Warning::Yellow),
+        ("2026-03-31", 1, Warning::Red),
+    ] {
+        assert_eq!((bench.on(on).tick(), bench.tick(), bench.case.warning()), (marks, 0, colour), "{on}");
+    }
+    let mut bench = Bench::opened(licensing(), "2026-03-02");
+    bench.on("2026-03-12").tick();
+    bench.withdraw().unwrap();
+    assert_eq!(bench.case.warning(), Warning::None);
+}
+
+#[test]
+fn a_limit_that_moved_is_near_again_by_its_new_day() {
+    let mut bench = Bench::opened(Item { promised: None, ..licensing() }, "2026-03-02");
+    assert_eq!((bench.on("2026-03-25").tick(), bench.case.warning()), (2, Warning::Amber));
+    bench.allow(&world::extension(10)).unwrap();
+    assert_eq!((bench.tick(), bench.case.warning()), (0, Warning::None));
+    // thirty working days end on 4-14, of which six are left from 4-07 on
+    assert_eq!((bench.on("2026-04-03").tick(), bench.on("2026-04-07").tick()), (0, 2));
+    assert_eq!(bench.case.warning(), Warning::Amber);
 }
 
 #[test]

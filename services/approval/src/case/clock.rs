@@ -12,6 +12,11 @@ pub fn day_of(at: Timestamp) -> NaiveDate {
     calendar::legal_date(at.0)
 }
 
+/// The first instant of a day.
+pub fn beginning(day: NaiveDate) -> Timestamp {
+    Timestamp(calendar::start_of_day_micros(day))
+}
+
 /// The first instant after a due date.
 pub fn after(due: &Due) -> Timestamp {
     Timestamp(due.passed_at_micros())

@@ -265,18 +265,24 @@ pub fn record_follow_up(
     Ok(vec![Event::FollowUpChecked { by: by.clone(), outcome, findings, next }])
 }
 
-/// The timer's rule: marks the limits that passed. A mark, no more (电子监察: yellow over the promise, red over the law).
-/// Dates that rest on an unpublished year are counted again first.
+/// The timer's rule: marks the limits that are near, and those that passed. A mark, no more (电子监察: amber, yellow over the promise, red over
+/// the law). What passed unseen is not near any more. Dates that rest on an unpublished year are counted again first.
 pub fn tick(case: &Case, cx: &Context) -> Decided<Event> {
     let mut events = recompute(case, cx)?;
     if !events.is_empty() {
         return Ok(events);
     }
     let mut case = case.clone();
-    while let Some((which, due)) = case.next_mark().filter(|(_, due)| clock::after(due) <= cx.now) {
-        let mark = super::Overdue { which, due: due.date, at: cx.now };
-        events.push(Event::MarkedOverdue { which, due: mark.due });
-        case.overdue.push(mark);
+    while let Some(mark) = case.next_mark().filter(|mark| mark.at <= cx.now) {
+        let (which, due) = (mark.which, mark.due.date);
+        let passed = clock::after(mark.due) <= cx.now;
+        if passed {
+            events.push(Event::MarkedOverdue { which, due });
+            case.overdue.push(super::Overdue { which, due, at: cx.now });
+        } else {
+            events.push(Event::MarkedNear { which, due });
+            case.near.push(super::Near { which, due });
+        }
     }
     Ok(events)
 }

@@ -4,6 +4,8 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use yiwang_ledger::Timestamp;
 
+use super::Due;
+
 /// Which limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr)]
 #[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
@@ -31,11 +33,35 @@ pub struct Overdue {
     pub at: Timestamp,
 }
 
+/// A mark that a running limit is to get.
+#[derive(Clone, Copy, Debug)]
+pub struct Mark<'a> {
+    /// Which limit.
+    pub which: Which,
+    /// Its due date.
+    pub due: &'a Due,
+    /// That it passed; else that it is near.
+    pub over: bool,
+    /// From this moment on.
+    pub at: Timestamp,
+}
+
+/// A limit is near: a mark, so that somebody looks.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Near {
+    /// Which limit.
+    pub which: Which,
+    /// Its last day.
+    pub due: NaiveDate,
+}
+
 /// Colour of the marks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Warning {
     /// In time.
     None,
+    /// A limit is near.
+    Amber,
     /// Over the promised limit.
     Yellow,
     /// Over a legal limit.
@@ -43,10 +69,11 @@ pub enum Warning {
 }
 
 impl Warning {
-    /// `NONE`, `YELLOW`, `RED`.
+    /// `NONE`, `AMBER`, `YELLOW`, `RED`.
     pub fn name(self) -> &'static str {
         match self {
             Warning::None => "NONE",
+            Warning::Amber => "AMBER",
             Warning::Yellow => "YELLOW",
             Warning::Red => "RED",
         }

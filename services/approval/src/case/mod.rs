@@ -27,7 +27,8 @@ impl Aggregate for Case {
 
     fn evolve(&mut self, event: &Event, meta: &Meta) {
         let limit = if let Event::MarkedOverdue { which, .. } = event { Some(*which) } else { None };
-        if !matches!(event, Event::DocumentIssued { .. }) {
+        // what is between the organ and its supervision is no step of the progress
+        if !matches!(event, Event::DocumentIssued { .. } | Event::MarkedNear { .. }) {
             let (kind, procedure) = (event.name().to_owned(), self.procedure_of(event));
             self.steps.push(StepTaken { kind, limit, procedure, by: who(event, meta), at: meta.at });
         }
@@ -96,6 +97,7 @@ impl Aggregate for Case {
                     follow_up.phase = next.clone();
                 }
             }
+            Event::MarkedNear { which, due } => self.near.push(Near { which: *which, due: *due }),
             Event::MarkedOverdue { which, due } => self.overdue.push(Overdue { which: *which, due: *due, at: meta.at }),
             Event::DueDatesRecomputed { dates, last_days } => {
                 self.apply_dates(dates);
@@ -133,7 +135,7 @@ impl Aggregate for Case {
             owner: facts.applicant.subject.to_string(),
             item: facts.item.code.clone(),
             status: self.status().to_owned(),
-            due_at: self.next_mark().map(|(_, due)| clock::after(due)),
+            due_at: self.next_mark().map(|mark| mark.at),
         }
     }
 
@@ -249,10 +251,11 @@ impl Case {
         matches!(self.phase, Phase::Open | Phase::Reviewed)
     }
 
-    /// The colour of 电子监察: yellow when over the promised limit, red when over the legal one. A mark, no more: the
-    /// case goes on.
+    /// The colour of 电子监察: amber when a limit is near, yellow when over the promised one, red when over the legal one. A mark, no
+    /// more: the case goes on.
     pub fn warning(&self) -> Warning {
         // A mark on a date that was counted again since does not count.
+        let near = |(which, due): (Which, &Due)| self.near.contains(&Near { which, due: due.date });
         let over = |wanted| {
             let marked = |due: &Due| self.overdue.iter().any(|mark| mark.which == wanted && mark.due == due.date);
             self.named_dues().any(|(which, due)| which == wanted && marked(due))
@@ -261,14 +264,16 @@ impl Case {
             Warning::Red
         } else if over(Which::Promised) || over(Which::Procedure) {
             Warning::Yellow
+        } else if self.limits().into_iter().any(near) {
+            Warning::Amber
         } else {
             Warning::None
         }
     }
 
-    /// The limits that still run, in the order in which they end, and which are not marked yet.
-    pub fn next_mark(&self) -> Option<(Which, &Due)> {
-        let running: Vec<(Which, &Due)> = match (&self.facts, &self.decision) {
+    /// The limits that still run.
+    fn limits(&self) -> Vec<(Which, &Due)> {
+        match (&self.facts, &self.decision) {
             (Some(facts), None) if self.is_open() => {
                 let limits = [(Which::Promised, &facts.promised), (Which::Legal, &facts.legal)];
                 limits.into_iter().chain(self.told()).collect()
@@ -284,11 +289,23 @@ impl Case {
                     .collect()
             }
             _ => Vec::new(),
-        };
-        running
-            .into_iter()
-            .filter(|(which, due)| !self.overdue.iter().any(|mark| mark.which == *which && mark.due == due.date))
-            .min_by_key(|(_, due)| due.date)
+        }
+    }
+
+    /// The next mark that a running limit is to get, should nothing happen before: near, and then over.
+    pub fn next_mark(&self) -> Option<Mark<'_>> {
+        let marks = self.limits().into_iter().filter_map(|(which, due)| {
+            let (near, date) = (Near { which, due: due.date }, due.date);
+            if self.overdue.iter().any(|mark| mark.which == which && mark.due == date) {
+                return None;
+            }
+            let warns = due.warn.filter(|_| which != Which::Procedure && !self.near.contains(&near));
+            Some(match warns {
+                Some(day) => Mark { which, due, over: false, at: clock::beginning(day) },
+                None => Mark { which, due, over: true, at: clock::after(due) },
+            })
+        });
+        marks.min_by_key(|mark| mark.at)
     }
 
     fn apply_dates(&mut self, dates: &[(Which, Due)]) {

@@ -6,7 +6,7 @@ use yiwang_documents::Kind;
 use yiwang_ledger::{Personal, Timestamp};
 
 use super::{
-    Allowance, Asked, CaseResult, CheckOutcome, Decision, Due, Ended, FollowUpPhase, Opened, Overdue, Procedure,
+    Allowance, Asked, CaseResult, CheckOutcome, Decision, Due, Ended, FollowUpPhase, Near, Opened, Overdue, Procedure,
     Recommendation, Review, Which,
 };
 
@@ -36,6 +36,9 @@ pub struct Case {
     pub result: CaseResult,
     /// Limits that passed before the duty was done.
     pub overdue: Vec<Overdue>,
+    /// Limits that came near before it was.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub near: Vec<Near>,
     /// 办理进度: what happened, oldest first. Bounded: a case has few events.
     pub steps: Vec<StepTaken>,
 }
@@ -194,6 +197,13 @@ pub enum Event {
         findings: Personal,
         /// What follows.
         next: FollowUpPhase,
+    },
+    /// A limit is near.
+    MarkedNear {
+        /// Which.
+        which: Which,
+        /// Its last day.
+        due: NaiveDate,
     },
     /// A limit passed.
     MarkedOverdue {

@@ -129,6 +129,18 @@ pub fn summary(id: StreamId, case: &Case) -> pb::CaseSummary {
         legal_due: open.then(|| limit::handling_due(&facts.legal)),
         result_number: result(case, facts).map(|result| result.number).unwrap_or_default(),
         update_time: Some(timestamp(updated(case))),
+        warning: warning(case.warning()).into(),
+    }
+}
+
+/// The colour that a filter names; `None`: all.
+pub fn warning_filter(warning: pb::Warning) -> Option<&'static str> {
+    match warning {
+        pb::Warning::Unspecified => None,
+        pb::Warning::None => Some(Warning::None.name()),
+        pb::Warning::Amber => Some(Warning::Amber.name()),
+        pb::Warning::Yellow => Some(Warning::Yellow.name()),
+        pb::Warning::Red => Some(Warning::Red.name()),
     }
 }
 
@@ -160,6 +172,7 @@ fn case_clock(case: &Case, facts: &Opened, now: Timestamp) -> pb::CaseClock {
 fn warning(warning: Warning) -> pb::Warning {
     match warning {
         Warning::None => pb::Warning::None,
+        Warning::Amber => pb::Warning::Amber,
         Warning::Yellow => pb::Warning::Yellow,
         Warning::Red => pb::Warning::Red,
     }

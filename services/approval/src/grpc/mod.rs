@@ -193,6 +193,7 @@ impl Approval {
         self.gate.allow(caller, "ListCases", &Resource { kind: "Case", ..Resource::default() })?;
         let mut filters: Vec<(&'static str, String)> = Vec::new();
         filters.extend(show::phase_filter(message.phase()).map(|phase| ("status", phase.to_owned())));
+        filters.extend(show::warning_filter(message.warning()).map(|colour| ("warning", colour.to_owned())));
         filters.extend(ask::procedure_filter(message.procedure())?.map(|stage| ("procedure", stage.to_owned())));
         let exact =
             [("item", &message.item_code), ("application", &message.application_id), ("number", &message.case_number)];

@@ -36,6 +36,7 @@ fn one_of_each() -> Vec<Event> {
         Event::Reviewed { by: by.clone(), recommendation: Recommendation::Grant, opinion: personal("opinion") },
         Event::Withdrawn { by: by.clone(), reason: Some(personal("reason")) },
         Event::FollowUpChecked { by, outcome: CheckOutcome::Rectify, findings, next },
+        Event::MarkedNear { which: Which::Legal, due: due.date },
         Event::MarkedOverdue { which: Which::Legal, due: due.date },
         Event::DueDatesRecomputed { dates: vec![(Which::Legal, due)], last_days: Vec::new() },
         Event::LicenseIssued { id: "id".into(), identifier: "1.2.156".into(), number: "5116".into() },

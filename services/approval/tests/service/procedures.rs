@@ -115,6 +115,25 @@ async fn the_supervision_finds_what_waits_for_it(#[values(Sqlite, Postgres)] eng
     assert_eq!(reason(&with(pb::ProcedureStage::Lapsed).await.unwrap_err()), "FIELD_INVALID");
 }
 
+#[rstest]
+#[tokio::test]
+async fn who_looks_for_what_is_near_finds_it_by_its_colour(#[values(Sqlite, Postgres)] engine: Engine) {
+    let Some(world) = World::on(engine, "2026-03-02").await else { return };
+    let case = world.open(licensing()).await;
+    let clock = case.clock.unwrap();
+    let warns = (clock.promised_due.unwrap().warn_date, clock.legal_due.unwrap().warn_date);
+    assert_eq!(warns, ("2026-03-12".into(), "2026-03-25".into()));
+    world.house.on("2026-03-12");
+    let seen = world.until(&case.id, |case| case.clock.as_ref().unwrap().warning() == pb::Warning::Amber).await;
+    // a matter between the organ and its supervision: no step of the applicant's progress
+    assert_eq!(seen.steps.len(), 1);
+    for (colour, found) in [(pb::Warning::Amber, 1), (pb::Warning::Red, 0), (pb::Warning::None, 0)] {
+        let ask = pb::ListCasesRequest { warning: colour.into(), ..Default::default() };
+        let listed = world.by("supervisor").list_cases(ask).await.unwrap().into_inner().cases;
+        assert_eq!((listed.len(), listed.iter().all(|case| case.warning() == colour)), (found, true), "{colour:?}");
+    }
+}
+
 #[tokio::test]
 async fn an_open_case_takes_its_place_by_the_date_to_which_it_was_moved() {
     let world = World::on(Sqlite, "2026-03-02").await.unwrap();

@@ -101,6 +101,8 @@ struct StoredDuty {
     basis: String,
     unverified: bool,
     missing_years: Vec<i32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    warn: Option<NaiveDate>,
     zh: String,
     en: String,
     overdue: bool,
@@ -108,17 +110,17 @@ struct StoredDuty {
 
 impl From<StoredDuty> for Duty {
     fn from(stored: StoredDuty) -> Self {
-        let StoredDuty { start, day: date, days, basis, unverified, missing_years, zh, en, overdue } = stored;
+        let StoredDuty { start, day: date, days, basis, unverified, missing_years, warn, zh, en, overdue } = stored;
         let source = if unverified { Source::Default } else { Source::Statute };
         let limit = Limit { days, basis, source, unverified, ..Limit::default() };
-        Self { due: Due { date, start, limit, missing_years, zh, en }, overdue }
+        Self { due: Due { date, start, limit, missing_years, warn, zh, en }, overdue }
     }
 }
 
 impl From<Duty> for StoredDuty {
     fn from(Duty { due, overdue }: Duty) -> Self {
-        let Due { date: day, start, limit: Limit { days, basis, unverified, .. }, missing_years, zh, en } = due;
-        Self { start, day, days, basis, unverified, missing_years, zh, en, overdue }
+        let Due { date: day, start, limit: Limit { days, basis, unverified, .. }, missing_years, warn, zh, en } = due;
+        Self { start, day, days, basis, unverified, missing_years, warn, zh, en, overdue }
     }
 }
 

@@ -33,6 +33,7 @@ fn one_of_each() -> Vec<Event> {
         start: "2026-12-31".parse().unwrap(),
         limit,
         missing_years: vec![2027],
+        warn: None,
         zh: "一个工作日内核实".into(),
         en: "within one working day".into(),
     };

@@ -69,6 +69,7 @@ pub fn due(due: &Due) -> pb::DueDate {
         missing_years: due.missing_years.clone(),
         explanation: due.zh.clone(),
         explanation_en: due.en.clone(),
+        warn_date: due.warn.map(|day| day.to_string()).unwrap_or_default(),
     }
 }
 

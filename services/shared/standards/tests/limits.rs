@@ -53,6 +53,27 @@ fn what_is_told_of_a_pause_stands_in_the_due_date_and_what_has_no_end_yet_does_n
 }
 
 #[test]
+fn a_limit_is_near_when_a_fifth_of_it_is_left_and_at_the_latest_on_its_last_day() {
+    let due = |days, pauses: &[Pause]| {
+        limit(days, Unit::WorkingDay).due_around(day("2026-03-02"), pauses, Calendar::builtin())
+    };
+    // twenty working days end on 3-30; the last four are 3-25 to 3-30
+    for (days, warn) in [(20, "2026-03-25"), (8, "2026-03-12"), (5, "2026-03-09"), (1, "2026-03-03")] {
+        assert_eq!(due(days, &[]).warn, Some(day(warn)), "{days}");
+    }
+    assert_eq!(due(0, &[]).warn, None);
+    let paused = Pause { from: day("2026-03-09"), resumed: Some(day("2026-03-23")) };
+    // to 4-14 there are four days left from 4-09 on
+    assert_eq!(due(20, &[paused]).warn, Some(day("2026-04-09")));
+    for unit in [Unit::WorkingDay, Unit::CalendarDay] {
+        for days in 1..80 {
+            let due = limit(days, unit).due(day("2026-01-30"), Calendar::builtin());
+            assert!(due.warn.unwrap() <= due.date, "{due:?}");
+        }
+    }
+}
+
+#[test]
 fn a_date_is_counted_again_only_where_the_calendar_answers_otherwise() {
     let due = limit(20, Unit::WorkingDay).due(day("2026-03-02"), Calendar::builtin());
     let worded = Due { zh: "别的说法".into(), ..due.clone() };

@@ -74,6 +74,9 @@ pub struct Limit {
     pub start: Start,
 }
 
+/// A limit is near in the last of so many parts of it; on its last day at the latest. DESIGN, unverified: the rules of the places differ.
+const WARN_PARTS: u32 = 5;
+
 impl Limit {
     /// The due date of this limit on a day; the day itself is not counted (民法典 art. 201). A limit of 0 days is 当场: the
     /// same day, whatever day it is.
@@ -88,7 +91,7 @@ impl Limit {
         if self.days == 0 {
             let zh = format!("{start}当场办结。依据：{basis}");
             let en = format!("done on the spot on {start}. Basis: {basis}");
-            return Due { date: start, start, limit: self.clone(), missing_years: Vec::new(), zh, en };
+            return Due { date: start, start, limit: self.clone(), missing_years: Vec::new(), warn: None, zh, en };
         }
         let ended: Vec<Pause> = pauses.iter().copied().filter(|pause| pause.resumed.is_some()).collect();
         let term = match self.unit {
@@ -99,7 +102,15 @@ impl Limit {
         let counted = paused.unwrap_or_else(|| calendar.due(start, term));
         let zh = format!("{} 依据：{basis}", counted.explain_zh());
         let en = format!("{} Basis: {basis}", counted.explain_en());
-        Due { date: counted.date, start, limit: self.clone(), missing_years: counted.missing_years, zh, en }
+        let (limit, missing_years) = (self.clone(), counted.missing_years);
+        Due { date: counted.date, start, limit, missing_years, warn: self.warn(start, &ended, calendar), zh, en }
+    }
+
+    /// The day from which the limit is near: the first of its last fifth, or its last.
+    fn warn(&self, start: NaiveDate, pauses: &[Pause], calendar: &Calendar) -> Option<NaiveDate> {
+        let left = (self.days / WARN_PARTS).max(1);
+        let first = calendar.paused_term(start, (self.days - left + 1, self.unit), pauses).due?;
+        Some(first.date)
     }
 }
 
@@ -116,6 +127,10 @@ pub struct Due {
     /// The years whose rest days were not known, ascending.
     #[serde(default)]
     pub missing_years: Vec<i32>,
+    /// 预警之日: from this day on it is near, for it is the first of the limit's last fifth, or its last. None on the spot, and of what an older
+    /// release counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub warn: Option<NaiveDate>,
     /// How it was counted.
     pub zh: String,
     /// The same in English.
