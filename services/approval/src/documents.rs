@@ -4,11 +4,11 @@
 
 use yiwang_documents::Kind;
 use yiwang_documents::desk::{Desk, Order};
-use yiwang_documents::draft::{Draft, Grounds, Matter};
+use yiwang_documents::draft::{Draft, Grounds, LastDay, Matter};
 use yiwang_ledger::{Call, Committed, Context, Decision as Decided, Hash, Ledger, Personal, Refusal, StreamId};
 use yiwang_proto::party::v1::DocumentKind;
 
-use crate::case::procedure::extension;
+use crate::case::procedure::{extension, zh};
 use crate::case::rules::{self, RuleSet};
 use crate::case::{Allowance, Asked, Case, Decision, Event, Opened, Outcome, ResultKind, StepTaken};
 
@@ -79,12 +79,13 @@ fn told(facts: &Opened, asked: &Asked, allowance: &Allowance) -> Option<Draft> {
             // the day on which it is told still counts
             from: allowance.on.succ_opt().unwrap_or(allowance.on),
             takes: format!("{}个工作日", asked.days),
-            until: until.date,
+            until: LastDay { date: until.date, provisional: until.provisional() },
         },
         (None, before) => Draft::Extension {
             accepted: facts.accepted_on,
-            days: asked.days,
-            until: facts.legal.date,
+            basis: asked.basis.clone(),
+            by: format!("{}{}", asked.days, zh(facts.legal.limit.unit)),
+            until: LastDay { date: facts.legal.date, provisional: facts.legal.provisional() },
             approved_by: extension(&facts.item, before.as_ref()?)?.approver().to_owned(),
             reason: asked.reason.get()?.to_owned(),
         },

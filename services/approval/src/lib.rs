@@ -37,7 +37,7 @@ pub async fn start(env: Env) -> anyhow::Result<Routes> {
         async move { ledger.sweep::<Case>(PROVISIONAL, &year.to_string(), decide::recompute).await.map(drop) }
     });
     let desk = Desk::open(&env.ledger, &env.config.documents, &env.config.public_url(), "/v1/case-documents")?;
-    relay::spawn(&env.ledger, &env.links, desk.clone());
+    relay::spawn(&env.ledger, &env.links, desk.clone()).await?;
     let service = grpc::Approval::new(
         env.ledger.clone(),
         env.gate.clone(),

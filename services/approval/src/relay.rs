@@ -1,6 +1,6 @@
 //! What approval tells the others, one relay each, so that one service that is away holds nothing back from another: a
 //! grant whose result is a licence goes to the licence service and its answer comes back here; every decision gives the
-//! applicant the right to evaluate; intake is told how each case ended and what came of it.
+//! applicant the right to evaluate; intake is told what its applicant is told on the way, how each case ended and what came of it.
 
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ use yiwang_proto::license::v1::license_service_client::LicenseServiceClient;
 use yiwang_proto::party::v1::Party;
 
 use crate::NAME;
-use crate::case::{Case, CheckOutcome, Decision, Event, Opened, Outcome, ResultKind, decide};
+use crate::case::{Case, CheckOutcome, Decision, Event, Opened, Outcome, Procedure, ResultKind, decide};
 use crate::convert::show;
 use crate::{documents, steps};
 
@@ -28,14 +28,18 @@ use crate::{documents, steps};
 pub const FIRST_SERVICE: i32 = 1;
 
 /// The relays over one ledger.
-pub fn spawn(ledger: &Ledger, links: &Links, desk: Desk) {
+///
+/// # Errors
+/// `STORE_UNAVAILABLE`.
+pub async fn spawn(ledger: &Ledger, links: &Links, desk: Desk) -> Result<(), Refusal> {
     let shared = Arc::new(Shared { ledger: ledger.clone(), links: links.clone() });
     ledger.relay("documents", Documents { ledger: ledger.clone(), desk });
     ledger.relay("license", ToLicense(shared.clone()));
     ledger.relay("evaluation", ToEvaluation(shared.clone()));
     ledger.relay("bars", Bars(shared.clone()));
-    ledger.relay("notices", Notices(shared.clone()));
+    ledger.relay_from_now("notices", Notices(shared.clone())).await?;
     ledger.relay("conclusions", Conclusions(shared));
+    Ok(())
 }
 
 struct Shared {
@@ -258,7 +262,8 @@ fn handlers(case: &Case) -> Vec<String> {
     let accepted = case.facts.iter().map(|facts| &facts.accepted_by);
     let reviewed = case.review.iter().map(|review| &review.by);
     let decided = case.decision.iter().map(|decision| &decision.by);
-    let all = accepted.chain(reviewed).chain(decided).filter(|officer| !officer.is_system());
+    let procedures = case.procedures.iter().flat_map(Procedure::officers);
+    let all = accepted.chain(reviewed).chain(decided).chain(procedures).filter(|officer| !officer.is_system());
     let ids: std::collections::BTreeSet<String> = all.map(|officer| officer.id.clone()).collect();
     ids.into_iter().collect()
 }
@@ -306,14 +311,15 @@ impl Route for Notices {
     }
 
     async fn deliver(&self, entry: &Entry, request_id: &str) -> Delivery {
-        let case = match self.0.ledger.state_at::<Case>(entry.stream, entry.version).await {
-            Ok(Some(read)) => read.state,
-            Ok(None) => return Delivery::NotMine,
-            Err(refusal) => return later(&refusal),
-        };
+        // most documents are decisions, of which the conclusion tells
         let about = match self.0.ledger.decode::<Case>(entry).await {
             Ok(Event::DocumentIssued { procedure: Some(about), number, .. }) => (about, number),
             Ok(_) => return Delivery::NotMine,
+            Err(refusal) => return later(&refusal),
+        };
+        let case = match self.0.ledger.state_at::<Case>(entry.stream, entry.version).await {
+            Ok(Some(read)) => read.state,
+            Ok(None) => return Delivery::NotMine,
             Err(refusal) => return later(&refusal),
         };
         let told = case.steps.iter().find(|step| step.kind == "ProcedureAllowed" && step.procedure == Some(about.0));

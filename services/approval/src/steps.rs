@@ -2,8 +2,9 @@
 
 use yiwang_proto::party::v1 as parties;
 
+use crate::case::procedure::zh;
 use crate::case::rules::RuleSet;
-use crate::case::{Case, CaseResult, Outcome, StepTaken, Which};
+use crate::case::{Case, CaseResult, Due, Outcome, StepTaken, Which};
 use crate::convert::show;
 
 /// One step with its sentence in both languages.
@@ -14,20 +15,17 @@ pub fn step(step: &StepTaken, case: &Case) -> parties::Step {
 
 fn sentence(step: &StepTaken, case: &Case) -> (String, String) {
     let Some(facts) = &case.facts else { return Default::default() };
+    // as they were told then: a special procedure may have moved them since
+    let told = |place: usize, now: &Due| step.told.get(place).copied().unwrap_or(now.date);
+    let (promised, legal) = (told(0, &facts.promised), told(1, &facts.legal));
     match step.kind.as_str() {
         "Opened" if facts.deemed => (
-            format!("已依法视为受理（行政许可法第三十二条），办件编号{}，{}前办结", facts.number, facts.promised.date),
-            format!(
-                "accepted by operation of law (Licensing Law, art. 32); case {}, due {}",
-                facts.number, facts.promised.date
-            ),
+            format!("已依法视为受理（行政许可法第三十二条），办件编号{}，{promised}前办结", facts.number),
+            format!("accepted by operation of law (Licensing Law, art. 32); case {}, due {promised}", facts.number),
         ),
         "Opened" => (
-            format!("已受理，办件编号{}，承诺{}前办结（法定{}）", facts.number, facts.promised.date, facts.legal.date),
-            format!(
-                "accepted as case {}; promised by {}, by law by {}",
-                facts.number, facts.promised.date, facts.legal.date
-            ),
+            format!("已受理，办件编号{}，承诺{promised}前办结（法定{legal}）", facts.number),
+            format!("accepted as case {}; promised by {promised}, by law by {legal}", facts.number),
         ),
         "MaterialRecorded" => ("已收到补交的材料".into(), "a material that was to follow has come".into()),
         "Reviewed" => ("审查完毕，待作出决定".into(), "reviewed; a decision is to follow".into()),
@@ -64,9 +62,7 @@ fn overdue(limit: Option<Which>) -> (&'static str, &'static str) {
         Some(Which::Legal) => ("办理已超过法定时限", "the legal limit passed"),
         Some(Which::Delivery) => ("颁发、送达已超过时限", "the limit for handing over the licence passed"),
         Some(Which::FollowUp) => ("事后核查已超过时限", "the limit for the later check passed"),
-        Some(Which::Procedure) => {
-            ("特别程序已超过告知的时间，继续计时", "a special procedure took longer than was told; the clock goes on")
-        }
+        Some(Which::Procedure) => ("特别程序已超过告知的时间", "a special procedure takes longer than was told"),
         None => ("办理已超过时限", "a time limit passed"),
     }
 }
@@ -74,7 +70,8 @@ fn overdue(limit: Option<Which>) -> (&'static str, &'static str) {
 fn procedure(step: &StepTaken, case: &Case) -> (String, String) {
     let found = case.procedures.iter().find(|one| step.procedure == Some(one.number));
     let (Some(one), Some(facts)) = (found, &case.facts) else { return Default::default() };
-    let (name, days) = (&one.asked.name, one.asked.days);
+    let (name, days, unit) = (&one.asked.name, one.asked.days, zh(facts.legal.limit.unit));
+    let told = |now: &Due| step.told.first().copied().unwrap_or(now.date);
     match (step.kind.as_str(), one.allowance().map(|allowance| &allowance.until)) {
         ("ProcedureAsked", _) => {
             (format!("拟进行特别程序（{name}），待审核"), format!("a special procedure ({name}) waits to be allowed"))
@@ -83,17 +80,14 @@ fn procedure(step: &StepTaken, case: &Case) -> (String, String) {
             (format!("特别程序（{name}）未获同意"), format!("the special procedure ({name}) was not allowed"))
         }
         ("ProcedureAllowed", Some(Some(until))) => (
-            format!("进行特别程序（{name}），需要{days}个工作日，至{}止，不计入办理期限", until.date),
-            format!("special procedure ({name}): {days} working days, to {}, not counted in the limit", until.date),
+            format!("进行特别程序（{name}），需要{days}个工作日，至{}止，不计入办理期限", told(until)),
+            format!("special procedure ({name}): {days} working days, to {}, not counted in the limit", told(until)),
         ),
         ("ProcedureAllowed", _) => (
-            format!("办理期限延长{days}个工作日，法定{}前办结", facts.legal.date),
-            format!("the limit is extended by {days} working days; due by law by {}", facts.legal.date),
+            format!("办理期限延长{days}{unit}，法定{}前办结", told(&facts.legal)),
+            format!("the limit is extended by {days} days; due by law by {}", told(&facts.legal)),
         ),
-        _ => (
-            format!("特别程序（{name}）结束，继续计时"),
-            format!("the special procedure ({name}) has ended; the clock goes on"),
-        ),
+        _ => (format!("特别程序（{name}）结束"), format!("the special procedure ({name}) has ended")),
     }
 }
 

@@ -137,8 +137,10 @@ fn a_licence_knows_the_eight_procedures_of_the_law_and_a_site_visit_is_none() {
 fn where_the_list_names_procedures_it_names_all_of_them_with_their_rules() {
     let item = Item { special: vec![listed(SpecialKind::Other, "检疫", 5)], ..licensing() };
     let mut bench = Bench::opened(item, "2026-03-02");
-    assert_eq!(reason(bench.ask(&testing(10))), "GROUND_NOT_LISTED");
-    bench.ask(&Ask { basis: String::new(), ..named("检疫") }).unwrap();
+    let quarantine = |days| Ask { basis: String::new(), days, ..named("检疫") };
+    assert_eq!(reason(bench.ask(&testing(5))), "GROUND_NOT_LISTED");
+    assert_eq!(reason(bench.ask(&quarantine(6))), "PROCEDURE_TOO_LONG");
+    bench.ask(&quarantine(5)).unwrap();
     assert_eq!(bench.case.procedures[0].asked.basis, "某条例第九条");
 }
 
@@ -146,8 +148,8 @@ fn where_the_list_names_procedures_it_names_all_of_them_with_their_rules() {
 fn another_type_has_the_procedures_of_its_own_list_alone() {
     let own = |special: Vec<Listed>| Item { item_type: 7, rules: "confirmation".into(), special, ..licensing() };
     let bench = || Bench::opened(own(vec![listed(SpecialKind::Other, "公示", 5)]), "2026-03-02");
-    bench().allow(&named("公示")).unwrap();
-    assert_eq!(reason(bench().ask(&testing(10))), "GROUND_NOT_LISTED");
+    bench().allow(&Ask { days: 5, ..named("公示") }).unwrap();
+    assert_eq!(reason(bench().ask(&testing(5))), "GROUND_NOT_LISTED");
     assert_eq!(reason(bench().ask(&extension(5))), "EXTENSION_NOT_PROVIDED");
     let item = own(vec![listed(SpecialKind::Extension, "延长办理", 5)]);
     let mut bench = Bench::opened(item, "2026-03-02");
@@ -183,10 +185,48 @@ fn it_is_extended_once_and_a_promise_never() {
     bench.allow(&extension(5)).unwrap();
     assert_eq!(bench.dues(), (day("2026-03-12"), day("2026-04-07")));
     assert_eq!(reason(bench.ask(&extension(5))), "ALREADY_EXTENDED");
-    // where nothing shorter was promised, the law's limit is the promise
-    let mut bench = Bench::opened(Item { promised: None, ..licensing() }, "2026-03-02");
-    bench.allow(&extension(5)).unwrap();
-    assert_eq!(bench.dues(), (day("2026-04-07"), day("2026-04-07")));
+    // where nothing shorter was promised, the law's limit is the promise, whatever the list says where the promise comes from
+    let same = Limit { source: Source::Default, unverified: true, basis: String::new(), ..world::limit(20) };
+    for promised in [None, Some(same)] {
+        let mut bench = Bench::opened(Item { promised, ..licensing() }, "2026-03-02");
+        bench.allow(&extension(5)).unwrap();
+        assert_eq!(bench.dues(), (day("2026-04-07"), day("2026-04-07")));
+    }
+}
+
+#[test]
+fn the_article_is_known_however_the_list_writes_it() {
+    for basis in [
+        "行政许可法 第四十二条、第八十二条；公共场所卫生管理条例实施细则 第二十五条",
+        "《行政许可法》 第四十二条",
+        "《中华人民共和国行政许可法》第四十二条第一款",
+    ] {
+        let item = Item { legal: Some(Limit { basis: basis.into(), ..world::limit(20) }), ..licensing() };
+        Bench::opened(item, "2026-03-02").allow(&extension(10)).unwrap();
+    }
+}
+
+#[test]
+fn a_limit_in_calendar_days_is_extended_in_its_own_days() {
+    let charity = Limit { unit: Unit::CalendarDay, basis: "《慈善法》第十条".into(), ..world::limit(20) };
+    let special = vec![listed(SpecialKind::Extension, "延长审批", 60)];
+    let item = Item { item_type: 7, legal: Some(charity), promised: None, special, ..licensing() };
+    let mut bench = Bench::opened(item, "2026-03-02");
+    bench.allow(&extension(60)).unwrap();
+    assert_eq!(bench.dues().1, day("2026-05-21"));
+    assert!(legal(&bench.case).contains("经批准延长60日（某条例第九条）"), "{}", legal(&bench.case));
+}
+
+#[test]
+fn a_promise_that_was_cut_by_the_law_is_itself_again_when_there_is_room() {
+    let promised = Some(Limit { unit: Unit::CalendarDay, ..world::limit(16) });
+    let item = Item { legal: Some(world::limit(10)), promised, ..licensing() };
+    let mut bench = Bench::opened(item, "2026-09-21");
+    // sixteen days would end on 10-08, ten working days do on 10-09
+    let number = bench.on("2026-09-24").allow(&testing(9)).unwrap();
+    assert_eq!(bench.dues().0, bench.dues().1);
+    bench.on("2026-09-28").end(number, "2026-09-28").unwrap();
+    assert_eq!(bench.dues(), (day("2026-10-12"), day("2026-10-13")));
 }
 
 #[test]
@@ -218,6 +258,32 @@ fn an_extended_limit_stands_still_as_well() {
     // thirty working days with ten not counted, in whichever order it was allowed
     assert_eq!(both(&extension(10), &testing(10)), day("2026-04-28"));
     assert_eq!(both(&testing(10), &extension(10)), day("2026-04-28"));
+}
+
+#[test]
+fn on_its_last_day_a_limit_is_extended_and_stopped_no_more() {
+    let mut bench = opened();
+    bench.ask(&testing(10)).unwrap();
+    bench.on("2026-03-30");
+    assert_eq!(reason(bench.say(1, &Verdict::Allow)), "LIMIT_PASSED");
+    assert_eq!(reason(bench.ask(&named("鉴定"))), "LIMIT_PASSED");
+    bench.allow(&extension(10)).unwrap();
+    // and then there is a day left again
+    bench.say(1, &Verdict::Allow).unwrap();
+    // within the time of one another may begin, as nothing of the limit runs
+    let mut bench = opened();
+    bench.on("2026-03-27").allow(&testing(10)).unwrap();
+    bench.on("2026-04-08").allow(&named("鉴定")).unwrap();
+    assert_eq!(bench.dues().1, day("2026-04-23"));
+}
+
+#[test]
+fn what_is_done_on_the_spot_is_not_stopped() {
+    let mut bench = Bench::empty("2026-03-02");
+    let open = world::open_of(Item { legal: Some(world::limit(0)), promised: None, ..licensing() }, "2026-03-02");
+    bench.open(&open).unwrap();
+    assert_eq!(reason(bench.ask(&testing(3))), "LIMIT_PASSED");
+    assert_eq!(reason(bench.ask(&extension(3))), "EXTENSION_NOT_PROVIDED");
 }
 
 #[test]

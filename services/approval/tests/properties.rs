@@ -142,8 +142,16 @@ proptest! {
     }
 
     #[test]
-    fn no_procedure_ends_a_limit_sooner_and_the_promise_stays_within_the_law(acts in acts()) {
-        let mut bench = started(0);
+    fn no_procedure_ends_a_limit_sooner_and_the_promise_stays_within_the_law(
+        promised in prop::option::of(1_u32..25), legal in 1_u32..25, working: bool, receipt: bool, acts in acts(),
+    ) {
+        let (unit, start) = (
+            if working { Unit::WorkingDay } else { Unit::CalendarDay },
+            if receipt { Start::Receipt } else { Start::Acceptance },
+        );
+        let limit = |days| Limit { unit, start, ..world::limit(days) };
+        let item = Item { legal: Some(limit(legal)), promised: promised.map(world::limit), ..licensing() };
+        let mut bench = Bench::opened(item, "2026-03-02");
         let at_first = bench.dues();
         for act in &acts {
             apply(&mut bench, act);

@@ -2,10 +2,10 @@
 
 use chrono::NaiveDate;
 use yiwang_ledger::Timestamp;
-use yiwang_standards::calendar::{self, Calendar};
+use yiwang_standards::calendar::{self, Calendar, Pause};
 
 use super::rules::RuleSet;
-use super::{Due, Item, Limit, Opened, Procedure, Start, Unit, Which};
+use super::{Due, Item, Limit, Opened, Procedure, Start, Which, procedure};
 
 /// The day of an instant, in China standard time.
 pub fn day_of(at: Timestamp) -> NaiveDate {
@@ -56,13 +56,12 @@ pub fn clocks(calendar: &Calendar, item: &Item, days: Days) -> (Due, Due) {
 /// Both clocks counted again, from the days on which they began: without the time of special procedures (行政许可法 art. 45), and with the
 /// legal limit as it was extended (art. 42). A promise is not extended; where nothing shorter was promised the law's limit is the promise.
 pub fn counted(facts: &Opened, procedures: &[Procedure], calendar: &Calendar) -> (Due, Due) {
-    let extension = procedures.iter().find_map(|one| Some((one.extension()?, one.asked.basis.as_str())));
-    let own = extension.map_or(&facts.legal.limit, |((before, _), _)| before);
-    let extended = extension.map_or_else(|| own.clone(), |((before, days), basis)| extended(before, days, basis));
-    let promised = if facts.promised.limit == *own { &extended } else { &facts.promised.limit };
-    let mut pauses: Vec<_> = procedures.iter().filter_map(|one| Some((one.pause()?, one))).collect();
-    pauses.sort_by_key(|(pause, one)| (pause.from, one.number));
+    let (own, extended) = legal_limits(facts, procedures);
+    let days = |limit: &Limit| (limit.days, limit.unit, limit.start);
+    let promised = facts.item.promised.as_ref().filter(|promised| days(promised) != days(&own)).unwrap_or(&extended);
+    let pauses = pauses(procedures);
     let stops: Vec<_> = pauses.iter().map(|(pause, _)| *pause).collect();
+    let run = Days { received: facts.received_on.unwrap_or(facts.accepted_on), accepted: facts.accepted_on };
     let due = |limit: &Limit, start| {
         let mut due = limit.due_around(start, &stops, calendar);
         // one that began after this limit had ended, or ended on the day on which it began, moved nothing
@@ -75,13 +74,36 @@ pub fn counted(facts: &Opened, procedures: &[Procedure], calendar: &Calendar) ->
         due
     };
     let legal = due(&extended, facts.legal.start);
-    (capped(due(promised, facts.promised.start), &legal), legal)
+    (capped(due(promised, run.of(promised)), &legal), legal)
+}
+
+/// The legal limit of a case as it was at first, and as it was extended.
+fn legal_limits(facts: &Opened, procedures: &[Procedure]) -> (Limit, Limit) {
+    let found = procedures.iter().find_map(|one| Some((one.extension()?, one.asked.basis.as_str())));
+    match found {
+        Some(((before, days), basis)) => (before.clone(), extended(before, days, basis)),
+        None => (facts.legal.limit.clone(), facts.legal.limit.clone()),
+    }
+}
+
+/// The times that are not counted, in the order in which they began.
+fn pauses(procedures: &[Procedure]) -> Vec<(Pause, &Procedure)> {
+    let mut pauses: Vec<_> = procedures.iter().filter_map(|one| Some((one.pause()?, one))).collect();
+    pauses.sort_by_key(|(pause, one)| (pause.from, one.number));
+    pauses
+}
+
+/// Whether a procedure that is allowed today stops the legal limit: a day of it is left, or it stands still already.
+pub fn can_stop(facts: &Opened, procedures: &[Procedure], today: NaiveDate, calendar: &Calendar) -> bool {
+    let (_, limit) = legal_limits(facts, procedures);
+    let before = pauses(procedures).into_iter().map(|(pause, _)| pause);
+    let stops: Vec<_> = before.chain([Pause { from: today, resumed: None }]).collect();
+    calendar.paused_term(facts.legal.start, (limit.days, limit.unit), &stops).is_paused()
 }
 
 /// A limit with what it was extended by.
 fn extended(limit: &Limit, days: u32, basis: &str) -> Limit {
-    let unit = if limit.unit == Unit::WorkingDay { "个工作日" } else { "日" };
-    let basis = format!("{}，经批准延长{days}{unit}（{basis}）", limit.basis);
+    let basis = format!("{}，经批准延长{days}{}（{basis}）", limit.basis, procedure::zh(limit.unit));
     Limit { days: limit.days.saturating_add(days), basis, ..limit.clone() }
 }
 

@@ -215,7 +215,7 @@ pub fn withdraw(case: &Case, by: &Officer, reason: &str) -> Decided<Event> {
 }
 
 /// 不予: what was to follow (容缺) did not come in time, and the place's rule refuses it then. By the rule itself, with its reasons and
-/// remedies. Told after the decision, there is nothing to do.
+/// remedies, whatever a special procedure that still runs would find. Told after the decision, there is nothing to do.
 pub fn lapse(case: &Case, reasons: &str, cx: &Context) -> Decided<Event> {
     let facts = case.facts()?;
     if !case.is_open() {

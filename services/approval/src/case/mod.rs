@@ -15,9 +15,11 @@ pub use limits::*;
 pub use matter::*;
 pub use model::*;
 pub use outcome::*;
+use procedure::extension;
 pub use procedure::{Allowance, Asked, Ended, Listed, Procedure, SpecialKind, Stage};
 pub use yiwang_standards::calendar::{Due, Limit, Source, Start, Unit};
 
+use chrono::NaiveDate;
 use yiwang_ledger::{Aggregate, EventName, Index, Kind, Meta, Refusal, Tag, Timestamp, UniqueKey};
 
 impl Aggregate for Case {
@@ -30,7 +32,8 @@ impl Aggregate for Case {
         // what is between the organ and its supervision is no step of the progress
         if !matches!(event, Event::DocumentIssued { .. } | Event::MarkedNear { .. }) {
             let (kind, procedure) = (event.name().to_owned(), self.procedure_of(event));
-            self.steps.push(StepTaken { kind, limit, procedure, by: who(event, meta), at: meta.at });
+            let told = told(event);
+            self.steps.push(StepTaken { kind, limit, procedure, told, by: who(event, meta), at: meta.at });
         }
         match event {
             Event::Opened(opened) => {
@@ -161,6 +164,10 @@ impl Aggregate for Case {
         if let Some(stage) = self.procedure_stage() {
             tags.push(Tag::new("procedure", stage, sort.clone()));
         }
+        // 本级人民政府: whose head extends what several organs handle together
+        if extension(&facts.item, &facts.legal.limit).is_some_and(|extension| extension.by_government) {
+            tags.push(Tag::new(Tag::AUDIENCE, format!("government:{}", facts.item.region), sort.clone()));
+        }
         if !facts.owner.is_empty() {
             tags.push(Tag::new("owner", facts.owner.as_str(), sort.clone()));
         }
@@ -207,6 +214,18 @@ fn who(event: &Event, meta: &Meta) -> Officer {
         Event::Decided(decision) => decision.by.clone(),
         _ if meta.actor == Officer::SYSTEM => Officer::system(),
         _ => Officer { id: meta.actor.clone(), ..Officer::default() },
+    }
+}
+
+/// The last days that an event tells of.
+fn told(event: &Event) -> Vec<NaiveDate> {
+    match event {
+        Event::Opened(opened) => vec![opened.promised.date, opened.legal.date],
+        Event::ProcedureAllowed { allowance, dates, .. } => match &allowance.until {
+            Some(until) => vec![until.date],
+            None => dates.iter().filter(|(which, _)| *which == Which::Legal).map(|(_, due)| due.date).collect(),
+        },
+        _ => Vec::new(),
     }
 }
 

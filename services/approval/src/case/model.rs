@@ -54,6 +54,10 @@ pub struct StepTaken {
     /// Number of the special procedure that it is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub procedure: Option<u32>,
+    /// The last days that it told of: the promise and the law's limit of a case that was opened, the end of a special procedure, the
+    /// limit as it was extended. None of what an older release wrote.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub told: Vec<NaiveDate>,
     /// Who did it.
     pub by: Officer,
     /// When.

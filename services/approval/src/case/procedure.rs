@@ -49,7 +49,7 @@ pub struct Asked {
     pub kind: SpecialKind,
     /// Its name: 延长审批, 检测 …
     pub name: String,
-    /// Working days by which the limit becomes longer, or that the procedure takes.
+    /// Working days that the procedure takes; for an extension, days of the limit's own unit by which it becomes longer.
     pub days: u32,
     /// The rule that allows or demands it.
     pub basis: String,
@@ -133,6 +133,18 @@ impl Procedure {
         if let Stage::Allowed(allowance) = &mut self.stage { Some(allowance) } else { None }
     }
 
+    /// Everybody who had a part in it.
+    pub fn officers(&self) -> impl Iterator<Item = &Officer> {
+        let (denied, allowance) = match &self.stage {
+            Stage::Asked => (None, None),
+            Stage::Denied { by, .. } => (Some(by), None),
+            Stage::Allowed(allowance) => (None, Some(allowance)),
+        };
+        let allowed = allowance.map(|allowance| &allowance.by);
+        let ended = allowance.and_then(|allowance| allowance.ended.as_ref()).map(|ended| &ended.by);
+        std::iter::once(&self.asked.by).chain(denied).chain(allowed).chain(ended)
+    }
+
     /// Whether its time runs: allowed, and not ended. An extension never does.
     pub fn is_running(&self) -> bool {
         self.allowance().is_some_and(|allowance| allowance.until.is_some() && allowance.ended.is_none())
@@ -156,7 +168,7 @@ impl Procedure {
 /// How the limit of an item may be extended: by so many days, by whose leave.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Extension {
-    /// Working days at most.
+    /// Days at most, of the limit's own unit.
     pub days: u32,
     /// The rule.
     pub basis: String,
@@ -176,7 +188,7 @@ impl Extension {
 pub fn extension(item: &Item, limit: &Limit) -> Option<Extension> {
     let listed = item.special.iter().find(|one| one.kind == SpecialKind::Extension && one.days > 0);
     let by_government = item.rules == "licensing-joint";
-    let own = rules::extension(item).filter(|_| limit.days > 0 && limit.basis.contains("行政许可法》第四十二条"));
+    let own = rules::extension(item).filter(|_| limit.days > 0 && is_of_article_42(&limit.basis));
     match (listed, own) {
         // the list can give less than the law, never more
         (Some(listed), Some((days, _))) => {
@@ -188,6 +200,12 @@ pub fn extension(item: &Item, limit: &Limit) -> Option<Extension> {
         (None, Some((days, basis))) => Some(Extension { days, basis: basis.to_owned(), by_government }),
         _ => None,
     }
+}
+
+/// Whether a limit is that of 行政许可法 art. 42, as lists write it: with brackets or blanks, or without.
+fn is_of_article_42(basis: &str) -> bool {
+    let words: String = basis.chars().filter(|one| !one.is_whitespace() && !"《》".contains(*one)).collect();
+    words.contains("行政许可法第四十二条")
 }
 
 /// What an officer asks for.
@@ -209,13 +227,13 @@ pub struct Ask {
 ///
 /// # Errors
 /// `WRONG_PHASE`, `LIMIT_PASSED`, `PROCEDURE_UNDERWAY`, `TOO_MANY_PROCEDURES`; for an extension `EXTENSION_NOT_PROVIDED`,
-/// `ALREADY_EXTENDED`, `EXTENSION_TOO_LONG`; for another `GROUND_NOT_LISTED`, `BASIS_MISSING`.
+/// `ALREADY_EXTENDED`, `EXTENSION_TOO_LONG`; for another `GROUND_NOT_LISTED`, `PROCEDURE_TOO_LONG`, `BASIS_MISSING`.
 pub fn ask(case: &Case, by: &Officer, ask: &Ask, cx: &Context) -> Decided<Event> {
     let facts = case.facts()?;
     if !case.is_open() {
         return super::decide::wrong_phase(case);
     }
-    in_time(case, cx)?;
+    in_time(case, ask.kind, cx)?;
     if case.procedures.len() >= MOST {
         let (zh, en) = ("该办件的特别程序过多", "the case has too many special procedures");
         return Err(Refusal::state("TOO_MANY_PROCEDURES", zh, en));
@@ -247,8 +265,8 @@ fn extended_by(case: &Case, days: u32) -> Result<String, Refusal> {
         return Err(Refusal::state("EXTENSION_NOT_PROVIDED", zh, en));
     };
     if days > extension.days {
-        let zh = format!("最多可以延长{}个工作日（{}）", extension.days, extension.basis);
-        let en = format!("the limit is extended by at most {} working days", extension.days);
+        let zh = format!("最多可以延长{}{}（{}）", extension.days, zh(facts.legal.limit.unit), extension.basis);
+        let en = format!("the limit is extended by at most {} days", extension.days);
         return Err(Refusal::field("days", "EXTENSION_TOO_LONG", zh, en));
     }
     Ok(extension.basis)
@@ -272,6 +290,13 @@ fn ground(item: &Item, ask: &Ask) -> Result<String, Refusal> {
         };
         return Err(Refusal::field("name", "GROUND_NOT_LISTED", zh, en));
     }
+    if let Some(most) = found.map(|one| one.days).filter(|most| *most > 0 && ask.days > *most) {
+        let (zh, en) = (
+            format!("实施清单规定{}最多{most}个工作日", ask.name),
+            format!("the item's list gives it at most {most} working days"),
+        );
+        return Err(Refusal::field("days", "PROCEDURE_TOO_LONG", zh, en));
+    }
     match (ask.basis.trim(), found.map(|one| one.basis.trim()).unwrap_or_default()) {
         ("", "") => {
             let (zh, en) = ("请写明要求进行该程序的法律依据", "say which rule demands the procedure");
@@ -282,9 +307,22 @@ fn ground(item: &Item, ask: &Ask) -> Result<String, Refusal> {
     }
 }
 
-/// Nothing stops or lengthens a limit that has passed.
-fn in_time(case: &Case, cx: &Context) -> Result<(), Refusal> {
-    if clock::day_of(cx.now) <= case.facts()?.legal.date {
+/// The unit of so many days, after the number.
+pub fn zh(unit: Unit) -> &'static str {
+    match unit {
+        Unit::WorkingDay => "个工作日",
+        Unit::CalendarDay => "日",
+    }
+}
+
+/// Nothing stops or lengthens a limit that has passed; and it can be extended to its end, but stopped only while a day of it is left.
+fn in_time(case: &Case, kind: SpecialKind, cx: &Context) -> Result<(), Refusal> {
+    let (facts, today) = (case.facts()?, clock::day_of(cx.now));
+    let in_time = match kind {
+        SpecialKind::Extension => today <= facts.legal.date,
+        SpecialKind::Other => clock::can_stop(facts, &case.procedures, today, &cx.calendar),
+    };
+    if in_time {
         return Ok(());
     }
     let (zh, en) =
@@ -316,7 +354,7 @@ pub fn find(case: &Case, number: u32) -> Result<&Procedure, Refusal> {
 /// from that day, on which the applicant is told.
 ///
 /// # Errors
-/// `PROCEDURE_NOT_FOUND`, `WRONG_PHASE`, `PROCEDURE_DECIDED`, `SAME_OFFICER`, `LIMIT_PASSED`, `ALREADY_EXTENDED`.
+/// `PROCEDURE_NOT_FOUND`, `WRONG_PHASE`, `PROCEDURE_DECIDED`, `SAME_OFFICER`, `LIMIT_PASSED`; for an extension those of [`ask`].
 pub fn decide(case: &Case, by: &Officer, number: u32, verdict: &Verdict, cx: &Context) -> Decided<Event> {
     let facts = case.facts()?;
     let procedure = find(case, number)?;
@@ -335,7 +373,7 @@ pub fn decide(case: &Case, by: &Officer, number: u32, verdict: &Verdict, cx: &Co
         let reason = Personal::new(&facts.applicant.subject, "procedure", reason.as_str());
         return Ok(vec![Event::ProcedureDenied { number, by: by.clone(), reason }]);
     }
-    in_time(case, cx)?;
+    in_time(case, procedure.asked.kind, cx)?;
     let on = clock::day_of(cx.now);
     let asked = &procedure.asked;
     let (until, before) = match asked.kind {

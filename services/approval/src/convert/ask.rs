@@ -249,10 +249,14 @@ pub fn procedure(request: &pb::RequestProcedureRequest) -> Result<procedure::Ask
 /// What is said to a special procedure.
 ///
 /// # Errors
-/// `VERDICT_MISSING`, `REASONS_MISSING`, `FIELD_INVALID`, `PROCEDURE_NOT_FOUND`.
+/// `VERDICT_MISSING`, `REASONS_MISSING`, `FIELD_INVALID`.
 pub fn verdict(request: &pb::DecideProcedureRequest) -> Result<(u32, Verdict), Refusal> {
     let verdict = match request.verdict() {
-        pb::ProcedureVerdict::Allow => Verdict::Allow,
+        pb::ProcedureVerdict::Allow if request.reason.trim().is_empty() => Verdict::Allow,
+        pb::ProcedureVerdict::Allow => {
+            let (zh, en) = ("同意的，不填写理由", "reasons are given for a denial alone");
+            return Err(Refusal::field("reason", "FIELD_INVALID", zh, en));
+        }
         pb::ProcedureVerdict::Deny => Verdict::Deny(text("reason", "REASONS_MISSING", &request.reason, OPINION_MAX)?),
         pb::ProcedureVerdict::Unspecified => {
             return Err(Refusal::field("verdict", "VERDICT_MISSING", "请选择同意或不同意", "allow it or do not"));
@@ -264,7 +268,7 @@ pub fn verdict(request: &pb::DecideProcedureRequest) -> Result<(u32, Verdict), R
 /// How a special procedure ended; no day: today.
 ///
 /// # Errors
-/// `END_DATE_INVALID`, `FINDINGS_MISSING`.
+/// `END_DATE_INVALID`, `FINDINGS_MISSING`, `FIELD_INVALID`.
 pub fn procedure_end(request: &pb::EndProcedureRequest) -> Result<(u32, Option<NaiveDate>, String), Refusal> {
     let on = match request.end_date.trim() {
         "" => None,

@@ -97,15 +97,15 @@ impl Approval {
         let id = StreamId::parse("id", id)?;
         let mut call = incoming.call(rpc, &id.to_string(), request_id)?;
         call.expected_version = wire::expected_version(etag)?;
-        self.acted_as(incoming, (id, call), move |_| Ok(rpc), rule).await
+        self.acted_as(incoming, (id, call), move |_, _| Ok(rpc), rule).await
     }
 
-    /// The same where the action that the policies are asked about is read from the case.
+    /// The same where what the policies are asked is read from the case.
     async fn acted_as<T>(
         &self,
         incoming: &Incoming<T>,
         (id, call): (StreamId, Call),
-        action: impl Fn(&Case) -> Result<&'static str, Refusal> + Send + Sync + 'static,
+        action: impl for<'a> Fn(&'a Case, &mut Resource<'a>) -> Result<&'static str, Refusal> + Send + Sync + 'static,
         rule: impl Fn(&Case, &Officer, &Context) -> Decision<Event> + Send + Sync + 'static,
     ) -> Result<Committed<Case>, Fault> {
         let (gate, caller) = (self.gate.clone(), incoming.caller.clone());
@@ -114,7 +114,9 @@ impl Approval {
             if case.facts.is_none() || !audiences.meets(&case.tags()) {
                 return Err(not_found());
             }
-            gate.allow(&caller, action(case)?, &resource(case, &caller))?;
+            let mut about = resource(case, &caller);
+            let action = action(case, &mut about)?;
+            gate.allow(&caller, action, &about)?;
             rule(case, &officer, cx)
         };
         Ok(self.ledger.execute::<Case>(id, call, rule).await.map_err(wire::contract_word)?)

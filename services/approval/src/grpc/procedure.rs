@@ -1,7 +1,7 @@
 //! 特别程序: asked for, allowed, ended.
 
-use yiwang_kit::{Fault, Incoming, wire};
-use yiwang_ledger::{Context, StreamId};
+use yiwang_kit::{Fault, Incoming, Resource, wire};
+use yiwang_ledger::{Context, Refusal, StreamId};
 use yiwang_proto::approval::v1 as pb;
 
 use super::Approval;
@@ -10,10 +10,11 @@ use crate::case::{Case, Officer, SpecialKind};
 use crate::convert::ask;
 
 /// What the policies are asked of whoever allows a procedure: an extension is for the head of the organ, or of the government, any other
-/// procedure for the supervision.
-fn action(case: &Case, number: u32) -> Result<&'static str, yiwang_ledger::Refusal> {
+/// procedure for the supervision. The organ is the one whose power it is, also where another handles the case for it (art. 24).
+fn action<'a>(case: &'a Case, number: u32, resource: &mut Resource<'a>) -> Result<&'static str, Refusal> {
     let asked = &procedure::find(case, number)?.asked;
     let facts = case.facts()?;
+    resource.organisation = &facts.item.organisation;
     let by_government = extension(&facts.item, &facts.legal.limit).is_some_and(|extension| extension.by_government);
     Ok(match (asked.kind, by_government) {
         (SpecialKind::Other, _) => "DecideProcedure",
@@ -44,7 +45,8 @@ impl Approval {
         let mut call = incoming.call("DecideProcedure", &id.to_string(), &message.request_id)?;
         call.expected_version = wire::expected_version(&message.etag)?;
         let rule = move |case: &Case, by: &Officer, cx: &Context| procedure::decide(case, by, number, &verdict, cx);
-        let done = self.acted_as(&incoming, (id, call), move |case| action(case, number), rule).await?;
+        let done =
+            self.acted_as(&incoming, (id, call), move |case, resource| action(case, number, resource), rule).await?;
         Ok(self.shown(&self.documented(done, &incoming.trace).await))
     }
 

@@ -9,7 +9,7 @@ use yiwang_proto::catalogue::v1 as items;
 use yiwang_proto::document::v1::DocumentKind;
 
 use crate::house::Engine::{self, Postgres, Sqlite};
-use crate::house::reason;
+use crate::house::{reason, until};
 use crate::running::{World, extension, licensing, testing};
 
 fn dues(case: &pb::Case) -> (String, String) {
@@ -37,13 +37,35 @@ async fn a_test_stops_the_clock_from_the_day_on_which_its_applicant_was_told(
     let one = allowed.procedures[0].clone();
     assert_eq!((one.start_date.as_str(), one.until.unwrap().date.as_str()), ("2026-03-09", "2026-03-23"));
     assert!(one.document_number.starts_with("TB"), "{}", one.document_number);
-    // the applicant reads it, and reads no officer's name
+}
+
+#[tokio::test]
+async fn the_applicant_reads_the_notice_and_no_officers_name_and_each_step_as_it_was_told() {
+    let world = World::on(Sqlite, "2026-03-09").await.unwrap();
+    let opened = crate::running::open_request(licensing(), "2026-03-02");
+    let id = world.intake().open_case(opened).await.unwrap().into_inner().id;
+    world.ask(&id, testing()).await.unwrap();
+    world.say("supervisor", &id, 1, "").await.unwrap();
     let seen = world.read("citizen", &id).await.unwrap();
     assert!(seen.procedures[0].decided_by.as_ref().unwrap().name.contains('*'));
     assert_eq!(seen.steps.last().unwrap().text, "进行特别程序（检测），需要10个工作日，至2026-03-23止，不计入办理期限");
+    // the clock of today ends later
+    assert!(seen.steps[0].text.ends_with("承诺2026-03-12前办结（法定2026-03-30）"), "{}", seen.steps[0].text);
     let papers = world.documents("citizen", &id).await.unwrap();
     assert_eq!((papers.len(), papers[0].kind()), (1, DocumentKind::SpecialProcedure));
     assert!(world.document("citizen", &id, &papers[0].number).await.unwrap().pdf.starts_with(b"%PDF"));
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_decision_waits_for_a_test_and_whoever_had_a_part_answers_no_evaluation(
+    #[values(Sqlite, Postgres)] engine: Engine,
+) {
+    let Some(world) = World::on(engine, "2026-03-02").await else { return };
+    let id = world.open(licensing()).await.id;
+    world.ask(&id, testing()).await.unwrap();
+    world.house.on("2026-03-09");
+    world.say("supervisor", &id, 1, "").await.unwrap();
     world.review(&id).await.unwrap();
     let status = world.decide(&id, pb::Outcome::Grant, "").await.unwrap_err();
     assert_eq!((status.code(), reason(&status).as_str()), (Code::FailedPrecondition, "PROCEDURE_UNDERWAY"));
@@ -54,6 +76,8 @@ async fn a_test_stops_the_clock_from_the_day_on_which_its_applicant_was_told(
     let decision = granted.decision.unwrap();
     assert!(decision.document_number.starts_with("ZY"), "{}", decision.document_number);
     assert_eq!(world.documents("citizen", &id).await.unwrap().len(), 2);
+    let right = until(|| async { world.evaluation.rights.lock().unwrap().first().cloned() }).await;
+    assert_eq!(right.handlers, ["staff:approver", "staff:clerk", "staff:reviewer", "staff:supervisor"]);
 }
 
 #[rstest]
@@ -62,10 +86,12 @@ async fn the_head_of_the_organ_extends_and_nobody_else(#[values(Sqlite, Postgres
     let Some(world) = World::on(engine, "2026-03-02").await else { return };
     let id = world.open(licensing()).await.id;
     world.ask(&id, extension(10)).await.unwrap();
-    for who in ["reviewer", "approver", "supervisor", "government_head"] {
+    for who in ["reviewer", "approver", "supervisor"] {
         let status = world.say(who, &id, 1, "").await.unwrap_err();
         assert_eq!(reason(&status), "ACTION_NOT_PERMITTED", "{who}");
     }
+    // the government's head sees what several organs handle together, and nothing else
+    assert_eq!(reason(&world.say("government_head", &id, 1, "").await.unwrap_err()), "CASE_NOT_FOUND");
     let extended = world.say("head", &id, 1, "").await.unwrap();
     assert_eq!(
         (stage(&extended), dues(&extended)),
@@ -91,6 +117,20 @@ async fn the_head_of_the_government_extends_what_several_organs_handle() {
     assert_eq!(papers.len(), 1);
     let status = world.document("government_head", &id, &papers[0].number).await.unwrap_err();
     assert_eq!(reason(&status), "ACTION_NOT_PERMITTED");
+}
+
+#[tokio::test]
+async fn whoever_handles_it_for_another_organ_does_not_extend_it() {
+    let world = World::on(Sqlite, "2026-03-02").await.unwrap();
+    let entrusted = items::ItemTerms {
+        department_code: "11511301008778490F".into(),
+        entrusted_department: "区行政审批局".into(),
+        entrusted_department_code: crate::running::organ(),
+        ..licensing()
+    };
+    let id = world.open(entrusted).await.id;
+    world.ask(&id, extension(10)).await.unwrap();
+    assert_eq!(reason(&world.say("head", &id, 1, "").await.unwrap_err()), "ACTION_NOT_PERMITTED");
 }
 
 #[rstest]

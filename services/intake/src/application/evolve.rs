@@ -19,7 +19,8 @@ pub(super) fn evolve(app: &mut Application, event: &Event, meta: &Meta) {
         if matches!(event, Event::CorrectedOnTheSpot { .. }) {
             app.steps.pop_if(|last| last.kind == event.name() && last.by == by);
         }
-        app.steps.push(Step { at: meta.at, kind: event.name().to_owned(), by: by.clone() });
+        let notice = matches!(event, Event::CaseNoticed { .. }).then_some(app.notices.len());
+        app.steps.push(Step { at: meta.at, kind: event.name().to_owned(), by: by.clone(), notice });
     }
     let contents =
         matches!(event, Event::Updated { .. } | Event::AttachmentAdded { .. } | Event::AttachmentRemoved { .. });

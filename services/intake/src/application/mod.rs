@@ -304,6 +304,9 @@ pub struct Step {
     pub kind: String,
     /// Who.
     pub by: Actor,
+    /// 办理中的告知: which of the application's notices it is, from 0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notice: Option<usize>,
 }
 
 /// An application. See the module's page.

@@ -279,7 +279,7 @@ pub fn step(step: &Step, app: &Application, reader: Reader) -> party_pb::Step {
             _ => ("办结：不予", "decided: refused"),
         },
         "ResultIssued" => ("办理结果已出具", "what came of it is there"),
-        "CaseNoticed" => match app.notices.iter().find(|notice| notice.at == step.at) {
+        "CaseNoticed" => match step.notice.and_then(|place| app.notices.get(place)) {
             Some(notice) => (notice.zh.as_str(), notice.en.as_str()),
             None => ("", ""),
         },

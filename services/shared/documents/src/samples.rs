@@ -3,7 +3,7 @@
 use chrono::NaiveDate;
 
 use crate::draft::{
-    Annulment, Draft, Ending, Grounds, Issuance, Matter, NotTaken, Paper, Point, Service, Signed, compose,
+    Annulment, Draft, Ending, Grounds, Issuance, LastDay, Matter, NotTaken, Paper, Point, Service, Signed, compose,
 };
 use crate::text::Text;
 
@@ -45,8 +45,9 @@ pub fn drafts() -> Vec<Draft> {
         Draft::Acceptance { accepted: on(3, 5), deemed: false, outstanding: vec!["公共场所卫生检测报告".to_owned()] },
         Draft::Extension {
             accepted: on(3, 5),
-            days: 10,
-            until: on(4, 17),
+            basis: "《中华人民共和国行政许可法》第四十二条第一款".to_owned(),
+            by: "10个工作日".to_owned(),
+            until: LastDay { date: on(4, 17), provisional: false },
             approved_by: "本行政机关负责人".to_owned(),
             reason: "需要进一步核实经营场所的卫生设施".to_owned(),
         },
@@ -55,7 +56,7 @@ pub fn drafts() -> Vec<Draft> {
             basis: "《公共场所卫生管理条例实施细则》第二十六条".to_owned(),
             from: on(3, 10),
             takes: "十个工作日".to_owned(),
-            until: on(3, 23),
+            until: LastDay { date: on(3, 23), provisional: false },
         },
         Draft::HearingRights {
             intended: "不予批准。".to_owned(),

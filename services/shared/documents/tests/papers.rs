@@ -2,7 +2,7 @@
 
 use rstest::rstest;
 use strum::IntoEnumIterator as _;
-use yiwang_documents::draft::{Draft, Grounds, Issuance, NoGrounds, compose};
+use yiwang_documents::draft::{Draft, Grounds, Issuance, LastDay, NoGrounds, compose};
 use yiwang_documents::font::Fonts;
 use yiwang_documents::{Kind, LAYOUT, PdfError, Size, Text, qr, render, samples};
 use yiwang_standards::{remedies::remedies, sm};
@@ -164,12 +164,31 @@ fn a_text_is_read_back_as_it_was_pinned() {
 }
 
 #[test]
+fn a_last_day_that_will_be_counted_again_says_so() {
+    let told = |provisional| {
+        let until = LastDay { date: "2027-01-01".parse().unwrap(), provisional };
+        let (basis, by) = ("某法第八条".to_owned(), "10日".to_owned());
+        let (approved_by, reason) = ("本行政机关负责人".to_owned(), "案情复杂".to_owned());
+        let draft = Draft::Extension { accepted: until.date, basis, by, until, approved_by, reason };
+        let sample = sample(Kind::Extension);
+        let (number, check_code, address) = (sample.number, sample.check_code, sample.address);
+        compose(&draft, &samples::matter(), &Issuance { number, date: until.date, check_code, address }).pinned()
+    };
+    let (firm, provisional) = (told(false), told(true));
+    assert!(
+        firm.contains("根据某法第八条的规定，经本行政机关负责人批准，办理期限延长10日，至2027年1月1日止"),
+        "{firm}"
+    );
+    assert!(provisional.contains("2027年1月1日（暂定，放假安排公布后重新计算）止"), "{provisional}");
+}
+
+#[test]
 fn what_no_licence_is_does_not_cite_the_licensing_law() {
     let matter = yiwang_documents::draft::Matter { licensing: false, ..samples::matter() };
     let sample = sample(Kind::Receipt);
     for draft in samples::drafts() {
-        if matches!(draft, Draft::Receipt { .. }) {
-            continue; // its rule is the application's
+        if matches!(draft, Draft::Receipt { .. } | Draft::Extension { .. }) {
+            continue; // its rule is the application's, or the case's
         }
         let issuance = Issuance {
             number: sample.number.clone(),

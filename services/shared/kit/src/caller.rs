@@ -108,7 +108,10 @@ impl Caller {
                 if self.has_role("coordinator") {
                     list.push(format!("coordination:{}", self.region));
                 }
-                if self.has_role("supervisor") || self.has_role("government_head") {
+                if self.has_role("government_head") {
+                    list.push(format!("government:{}", self.region));
+                }
+                if self.has_role("supervisor") {
                     list.push(format!("region:{}", self.region));
                 }
                 if ["legality_reviewer", "risk_reviewer", "catalogue_administrator"]

@@ -99,6 +99,15 @@ pub struct Paper {
     pub remark: String,
 }
 
+/// A last day that a document tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LastDay {
+    /// The day.
+    pub date: NaiveDate,
+    /// It rests on a year whose rest days are not published, and will be counted again: the document says so.
+    pub provisional: bool,
+}
+
 /// 撤销: the cases of 行政许可法 art. 69.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, strum::EnumIter)]
 pub enum Annulment {
@@ -208,10 +217,12 @@ pub enum Draft {
     Extension {
         /// 受理之日.
         accepted: NaiveDate,
-        /// Working days more.
-        days: u32,
+        /// The rule that allows it.
+        basis: String,
+        /// By how much, in words: 10个工作日.
+        by: String,
         /// The new last day.
-        until: NaiveDate,
+        until: LastDay,
         /// Who allowed it: 本行政机关负责人, 本级人民政府负责人.
         approved_by: String,
         /// 延长期限的理由.
@@ -228,7 +239,7 @@ pub enum Draft {
         /// 所需时间, in words.
         takes: String,
         /// The last day that is not counted.
-        until: NaiveDate,
+        until: LastDay,
     },
     /// 听证权利告知书.
     HearingRights {

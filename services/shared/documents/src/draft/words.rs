@@ -1,7 +1,7 @@
 //! The words around the facts: each kind's title and body, in the form that the law asks for. Changing them changes only what
 //! is issued from then on.
 
-use super::{Annulment, Draft, Ending, Grounds, Issuance, Matter, NotTaken, Paper, Service};
+use super::{Annulment, Draft, Ending, Grounds, Issuance, LastDay, Matter, NotTaken, Paper, Service};
 use crate::text::{LAYOUT, Part, Text, day};
 
 pub(super) fn compose(draft: &Draft, matter: &Matter, issuance: &Issuance) -> Text {
@@ -65,6 +65,12 @@ fn art(matter: &Matter, article: &str) -> String {
 /// 依据…，
 fn by(matter: &Matter, article: &str) -> String {
     if matter.licensing { format!("根据{}的规定，", art(matter, article)) } else { String::new() }
+}
+
+/// A last day, and whether it will be counted again.
+fn last_day(last: LastDay) -> String {
+    let provisional = if last.provisional { "（暂定，放假安排公布后重新计算）" } else { "" };
+    format!("{}{provisional}", day(last.date))
 }
 
 /// “事项名称”; its codes stand below the number.
@@ -158,12 +164,11 @@ fn body(draft: &Draft, matter: &Matter) -> Vec<Part> {
             let first = p(format!("你（单位）提出的{about}申请，经审查，{}{what}", by(matter, article)));
             with(vec![first], grounds(why))
         }
-        Draft::Extension { accepted, days, until, approved_by, reason } => vec![p(format!(
-            "你（单位）提出的{about}申请，本机关已于{}受理，因{reason}，不能在规定的期限内作出决定。{}经{approved_by}批准，\
-             办理期限延长{days}个工作日，至{}止。",
+        Draft::Extension { accepted, basis, by, until, approved_by, reason } => vec![p(format!(
+            "你（单位）提出的{about}申请，本机关已于{}受理，因{reason}，不能在规定的期限内作出决定。根据{basis}的规定，\
+             经{approved_by}批准，办理期限延长{by}，至{}止。",
             day(*accepted),
-            by(matter, "第四十二条"),
-            day(*until)
+            last_day(*until)
         ))],
         Draft::SpecialProcedure { procedure, basis, from, takes, until } => vec![
             p(format!(
@@ -173,7 +178,7 @@ fn body(draft: &Draft, matter: &Matter) -> Vec<Part> {
             )),
             p(format!(
                 "所需时间为{takes}，至{}止。提前结束的，自结束的次日起继续计算办理期限；逾期未结束的，自该日的次日起继续计算。",
-                day(*until)
+                last_day(*until)
             )),
         ],
         Draft::HearingRights { intended, why, ask_by } => vec![
