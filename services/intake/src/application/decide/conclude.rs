@@ -6,7 +6,8 @@ use crate::application::{
     Actor, Application, ApplicationEvent as Event, CaseNotice, Conclusion, Phase, not_found, wrong_phase,
 };
 
-/// Takes what the applicant is told while the case goes on. Told again, or after the end, there is nothing to do.
+/// Takes what the applicant is told while the case goes on; it may come after the conclusion, which another relay brings. Told again, or
+/// after a withdrawal, there is nothing to do.
 ///
 /// # Errors
 /// `APPLICATION_NOT_FOUND`, `WRONG_PHASE`.
@@ -17,7 +18,7 @@ pub fn record_notice(app: &Application, told: &CaseNotice, by: &Actor) -> Decisi
         Phase::Withdrawn { .. } => return Ok(Vec::new()),
         phase => return Err(wrong_phase(phase, "告知", "told of its case")),
     }
-    if app.conclusion.is_some() || app.notices.iter().any(|known| known.document == told.document) {
+    if app.notices.iter().any(|known| known.document == told.document) {
         return Ok(Vec::new());
     }
     Ok(vec![Event::CaseNoticed { notice: Box::new(told.clone()), by: by.clone() }])
