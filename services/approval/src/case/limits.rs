@@ -40,8 +40,6 @@ pub struct Mark<'a> {
     pub which: Which,
     /// Its due date.
     pub due: &'a Due,
-    /// That it passed; else that it is near.
-    pub over: bool,
     /// From this moment on.
     pub at: Timestamp,
 }

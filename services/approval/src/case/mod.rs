@@ -15,7 +15,6 @@ pub use limits::*;
 pub use matter::*;
 pub use model::*;
 pub use outcome::*;
-use procedure::extension;
 pub use procedure::{Allowance, Asked, Ended, Listed, Procedure, SpecialKind, Stage};
 pub use yiwang_standards::calendar::{Due, Limit, Source, Start, Unit};
 
@@ -32,7 +31,7 @@ impl Aggregate for Case {
         // what is between the organ and its supervision is no step of the progress
         if !matches!(event, Event::DocumentIssued { .. } | Event::MarkedNear { .. }) {
             let (kind, procedure) = (event.name().to_owned(), self.procedure_of(event));
-            let told = told(event);
+            let told = days_told(event);
             self.steps.push(StepTaken { kind, limit, procedure, told, by: who(event, meta), at: meta.at });
         }
         match event {
@@ -165,7 +164,7 @@ impl Aggregate for Case {
             tags.push(Tag::new("procedure", stage, sort.clone()));
         }
         // 本级人民政府: whose head extends what several organs handle together
-        if extension(&facts.item, &facts.legal.limit).is_some_and(|extension| extension.by_government) {
+        if rules::is_joint(&facts.item) {
             tags.push(Tag::new(Tag::AUDIENCE, format!("government:{}", facts.item.region), sort.clone()));
         }
         if !facts.owner.is_empty() {
@@ -218,7 +217,7 @@ fn who(event: &Event, meta: &Meta) -> Officer {
 }
 
 /// The last days that an event tells of.
-fn told(event: &Event) -> Vec<NaiveDate> {
+fn days_told(event: &Event) -> Vec<NaiveDate> {
     match event {
         Event::Opened(opened) => vec![opened.promised.date, opened.legal.date],
         Event::ProcedureAllowed { allowance, dates, .. } => match &allowance.until {
@@ -319,10 +318,7 @@ impl Case {
                 return None;
             }
             let warns = due.warn.filter(|_| which != Which::Procedure && !self.near.contains(&near));
-            Some(match warns {
-                Some(day) => Mark { which, due, over: false, at: clock::beginning(day) },
-                None => Mark { which, due, over: true, at: clock::after(due) },
-            })
+            Some(Mark { which, due, at: warns.map_or_else(|| clock::after(due), clock::beginning) })
         });
         marks.min_by_key(|mark| mark.at)
     }

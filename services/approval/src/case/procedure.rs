@@ -8,8 +8,7 @@ use yiwang_ledger::{Context, Decision as Decided, Personal, Refusal, Timestamp};
 use yiwang_standards::calendar::Pause;
 use yiwang_standards::licensing::SPECIAL_GROUNDS;
 
-use super::rules;
-use super::{Case, Due, Event, Item, Limit, Officer, Source, Unit, clock};
+use super::{Case, Due, Event, Item, Limit, Officer, Source, Unit, clock, rules};
 
 /// No case has more of them.
 const MOST: usize = 20;
@@ -187,7 +186,7 @@ impl Extension {
 /// the item, only its list can say that it may be extended.
 pub fn extension(item: &Item, limit: &Limit) -> Option<Extension> {
     let listed = item.special.iter().find(|one| one.kind == SpecialKind::Extension && one.days > 0);
-    let by_government = item.rules == "licensing-joint";
+    let by_government = rules::is_joint(item);
     let own = rules::extension(item).filter(|_| limit.days > 0 && is_of_article_42(&limit.basis));
     match (listed, own) {
         // the list can give less than the law, never more

@@ -64,7 +64,7 @@ impl RuleSet {
     /// The rule set of an item.
     pub fn of(item: &Item) -> Self {
         if item.item_type == LICENSING {
-            let legal = if item.rules == "licensing-joint" {
+            let legal = if is_joint(item) {
                 statute(JOINT_DAYS, "《中华人民共和国行政许可法》第四十二条第二款")
             } else {
                 statute(LICENSING_DAYS, "《中华人民共和国行政许可法》第四十二条第一款")
@@ -97,9 +97,14 @@ impl RuleSet {
     }
 }
 
+/// 统一、联合、集中办理: several organs handle it together (行政许可法 art. 42 para. 2).
+pub fn is_joint(item: &Item) -> bool {
+    item.rules == "licensing-joint"
+}
+
 /// The extension that the licensing law provides for its own limits, in working days, with its article.
 pub fn extension(item: &Item) -> Option<(u32, &'static str)> {
-    match (item.item_type == LICENSING, item.rules == "licensing-joint") {
+    match (item.item_type == LICENSING, is_joint(item)) {
         (false, _) => None,
         (true, false) => Some((EXTENSION_DAYS, "《中华人民共和国行政许可法》第四十二条第一款")),
         (true, true) => Some((JOINT_EXTENSION_DAYS, "《中华人民共和国行政许可法》第四十二条第二款")),
