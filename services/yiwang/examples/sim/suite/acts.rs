@@ -5,6 +5,7 @@ use tonic::Status;
 use yiwang_kit::{Link, reason};
 use yiwang_proto::approval::v1 as approval;
 use yiwang_proto::approval::v1::approval_service_client::ApprovalServiceClient;
+use yiwang_proto::catalogue::v1 as catalogue;
 use yiwang_proto::evaluation::v1 as evaluation;
 use yiwang_proto::evaluation::v1::evaluation_service_client::EvaluationServiceClient;
 use yiwang_proto::intake::v1 as intake;
@@ -273,6 +274,56 @@ impl Acts<'_> {
         self.desk.write(self.by(approver, "approval", &request_id), message, call, proof!()).await.map(drop)
     }
 
+    /// Asks for a special procedure: more time, or a test.
+    pub async fn ask_procedure(&self, case: &str, extends: bool) -> Result<(), Status> {
+        let request_id = self.id("procedure");
+        let message = approval::RequestProcedureRequest {
+            id: case.into(),
+            request_id: request_id.clone(),
+            kind: if extends { catalogue::SpecialKind::Extension } else { catalogue::SpecialKind::Other }.into(),
+            name: "检测".into(),
+            days: 5,
+            basis: "《公共场所卫生管理条例实施细则》第二十六条".into(),
+            reason: format!("{MARK}的经营场所需要检测"),
+            ..Default::default()
+        };
+        let (reviewer, _) = self.who.matter.officers();
+        let call = rpc!(ApprovalServiceClient.request_procedure);
+        self.desk.write(self.by(reviewer, "approval", &request_id), message, call, proof!()).await.map(drop)
+    }
+
+    /// Whoever answers for the limit allows it.
+    pub async fn allow(&self, case: &approval::Case, number: i32) -> Result<(), Status> {
+        let request_id = self.id(&format!("allow-{number}"));
+        let message = approval::DecideProcedureRequest {
+            id: case.id.clone(),
+            request_id: request_id.clone(),
+            number,
+            verdict: approval::ProcedureVerdict::Allow.into(),
+            ..Default::default()
+        };
+        let extends = case.procedures.iter().any(|one| one.number == number && one.name == "延长审批");
+        let who = if extends { "head" } else { "supervisor" };
+        let same = |case: &approval::Case| format!("{} {:?}", case.id, case.procedures.first().map(|one| one.stage()));
+        let call = rpc!(ApprovalServiceClient.decide_procedure);
+        self.desk.write(self.by(who, "approval", &request_id), message, call, same).await.map(drop)
+    }
+
+    /// What came of it.
+    pub async fn end_procedure(&self, case: &str, number: i32) -> Result<(), Status> {
+        let request_id = self.id(&format!("end-{number}"));
+        let message = approval::EndProcedureRequest {
+            id: case.into(),
+            request_id: request_id.clone(),
+            number,
+            findings: format!("{MARK}检测合格"),
+            ..Default::default()
+        };
+        let (reviewer, _) = self.who.matter.officers();
+        let call = rpc!(ApprovalServiceClient.end_procedure);
+        self.desk.write(self.by(reviewer, "approval", &request_id), message, call, proof!()).await.map(drop)
+    }
+
     /// 事后核查.
     pub async fn check(&self, case: &str, round: u64) -> Result<(), Status> {
         let request_id = self.id(&format!("check-{round}"));
@@ -363,6 +414,10 @@ impl Acts<'_> {
             ..Default::default()
         };
         let call = rpc!(EvaluationServiceClient.reply_evaluation);
-        self.desk.write(self.by("supervisor", "evaluation", &request_id), message, call, proof!()).await.map(drop)
+        match self.desk.write(self.by("supervisor", "evaluation", &request_id), message, call, proof!()).await {
+            // whoever allowed the test had a part in the case, and this place has no second supervisor
+            Err(status) if reason(&status) == "RATED_OFFICER" => Ok(()),
+            other => other.map(drop),
+        }
     }
 }

@@ -107,6 +107,9 @@ impl Life {
                         acts.upload(&app.id, material).await?;
                     }
                 }
+                if Box::pin(stopped(&acts, &case, day)).await? {
+                    return Ok(());
+                }
                 match race("case") {
                     _ if hurry => acts.advance(&case, day.round).await,
                     'A' => acts.advance(&case, day.round).await,
@@ -160,6 +163,31 @@ impl Life {
 struct Day {
     round: u64,
     hurry: bool,
+}
+
+/// 特别程序: whether the case is about one in this round. In a hurry none begins, and what runs ends.
+async fn stopped(acts: &Acts<'_>, case: &approval::Case, day: Day) -> Result<bool, Status> {
+    let at = |stage| case.procedures.iter().find(|one| one.stage() == stage).map(|one| one.number);
+    if let Some(number) = at(approval::ProcedureStage::Running) {
+        let ends = day.hurry || acts.percent(day.round, 60, "ends a test");
+        if ends {
+            acts.end_procedure(&case.id, number).await?;
+        }
+        return Ok(!day.hurry);
+    }
+    if day.hurry || acts.who.matter == Matter::Shop {
+        return Ok(false);
+    }
+    if let Some(number) = at(approval::ProcedureStage::Asked) {
+        acts.allow(case, number).await?;
+        return Ok(true);
+    }
+    if case.procedures.is_empty() && acts.percent(0, 35, "needs a test") {
+        let extends = acts.who.matter == Matter::Hygiene && acts.percent(0, 40, "needs more time");
+        acts.ask_procedure(&case.id, extends).await?;
+        return Ok(true);
+    }
+    Ok(false)
 }
 
 /// What the window does with what was handed in; or the law, where it does nothing.

@@ -32,7 +32,7 @@ pub struct Told {
 pub type Rule = fn(&Books, &Told) -> Vec<String>;
 
 /// All rules, by name.
-pub const RULES: [(&str, Rule); 15] = [
+pub const RULES: [(&str, Rule); 16] = [
     ("one effect a request", one_effect_a_request),
     ("what was acknowledged is written", acknowledged_is_written),
     ("accepted once, or not at all", accepted_once),
@@ -41,6 +41,7 @@ pub const RULES: [(&str, Rule); 15] = [
     ("one case an accepted application", one_case),
     ("one decision a case, or its withdrawal", one_decision),
     ("application and case agree on the withdrawal", withdrawals_agree),
+    ("a clock that stopped is told, once", stops_are_told),
     ("one licence a grant, and none otherwise", one_licence),
     ("one right to evaluate a service rendered, used once", one_right),
     ("chains verify", chains_verify),
@@ -247,6 +248,51 @@ fn withdrawals_agree(books: &Books, _: &Told) -> Vec<String> {
     findings
 }
 
+/// Each special procedure that was allowed has one notice, of which the application tells once; not after its withdrawal.
+fn stops_are_told(books: &Books, told: &Told) -> Vec<String> {
+    let mut findings = Vec::new();
+    for (id, events) in &books.cases {
+        let allowed: Vec<u32> = events
+            .iter()
+            .filter_map(|event| match event {
+                CaseEvent::ProcedureAllowed { number, .. } => Some(*number),
+                _ => None,
+            })
+            .collect();
+        let papers: Vec<(u32, &str)> = events
+            .iter()
+            .filter_map(|event| match event {
+                CaseEvent::DocumentIssued { procedure: Some(about), number, .. } => Some((*about, number.as_str())),
+                _ => None,
+            })
+            .collect();
+        let Some((opened, app)) = opened(events).and_then(|opened| {
+            let app = StreamId::parse("id", &opened.application).ok()?;
+            Some((opened, books.applications.get(&app)?))
+        }) else {
+            continue;
+        };
+        let erased = told.erased.contains(&opened.applicant.subject.to_string());
+        if !erased && papers.iter().map(|(about, _)| *about).collect::<Vec<_>>() != allowed {
+            findings.push(format!("case {id}: allowed {allowed:?}, noticed {papers:?}"));
+        }
+        let said: Vec<&str> = app
+            .iter()
+            .filter_map(|event| match event {
+                ApplicationEvent::CaseNoticed { notice, .. } => Some(notice.document.as_str()),
+                _ => None,
+            })
+            .collect();
+        let withdrawn = app.iter().any(|event| matches!(event, ApplicationEvent::Withdrawn { .. }));
+        let once: BTreeSet<&str> = said.iter().copied().collect();
+        let missed = papers.iter().any(|(_, number)| !once.contains(number));
+        if once.len() != said.len() || said.len() > papers.len() || (missed && !withdrawn) {
+            findings.push(format!("case {id}: noticed {papers:?}, told {said:?}"));
+        }
+    }
+    findings
+}
+
 fn one_licence(books: &Books, _: &Told) -> Vec<String> {
     let mut findings = Vec::new();
     let mut licences: BTreeMap<&str, Vec<String>> = BTreeMap::new();
@@ -395,7 +441,7 @@ fn erased_everywhere(books: &Books, told: &Told) -> Vec<String> {
 }
 
 /// What a run must have seen.
-pub const OUTCOMES: [&str; 24] = [
+pub const OUTCOMES: [&str; 27] = [
     "application drafted",
     "submitted",
     "told once what is missing",
@@ -412,7 +458,10 @@ pub const OUTCOMES: [&str; 24] = [
     "reviewed",
     "granted",
     "not granted",
+    "limit near, and marked",
     "limit passed, and marked",
+    "clock stopped, or limit extended",
+    "procedure ended",
     "promise checked",
     "licence issued",
     "licence cancelled",
@@ -452,7 +501,10 @@ pub fn outcomes(books: &Books) -> impl Iterator<Item = (&'static str, u64)> {
         case(|event| matches!(event, C::Reviewed { .. })),
         case(|event| matches!(event, C::Decided(decision) if decision.outcome.is_grant())),
         case(|event| matches!(event, C::Decided(decision) if !decision.outcome.is_grant())),
+        case(|event| matches!(event, C::MarkedNear { .. })),
         case(|event| matches!(event, C::MarkedOverdue { .. })),
+        case(|event| matches!(event, C::ProcedureAllowed { .. })),
+        case(|event| matches!(event, C::ProcedureEnded { .. })),
         case(|event| matches!(event, C::FollowUpChecked { .. })),
         Books::count(&books.licenses, |event| matches!(event, LicenseEvent::Issued(_))),
         Books::count(&books.licenses, |event| matches!(event, LicenseEvent::Cancelled { .. })),
