@@ -260,7 +260,7 @@ fn service_name(outcome: &Outcome) -> &'static str {
 /// Everybody who handled the case: none of them answers what is said about it.
 fn handlers(case: &Case) -> Vec<String> {
     let accepted = case.facts.iter().map(|facts| &facts.accepted_by);
-    let reviewed = case.review.iter().map(|review| &review.by);
+    let reviewed = case.reviews.iter().map(|review| &review.by).chain(case.returns.iter().map(|back| &back.by));
     let decided = case.decision.iter().map(|decision| &decision.by);
     let procedures = case.procedures.iter().flat_map(Procedure::officers);
     let all = accepted.chain(reviewed).chain(decided).chain(procedures).filter(|officer| !officer.is_system());

@@ -4,7 +4,7 @@ use yiwang_proto::party::v1 as parties;
 
 use crate::case::procedure::zh;
 use crate::case::rules::RuleSet;
-use crate::case::{Case, CaseResult, Due, Outcome, StepTaken, Which};
+use crate::case::{Case, CaseResult, Course, Due, Outcome, StepTaken, Which};
 use crate::convert::show;
 
 /// One step with its sentence in both languages.
@@ -28,7 +28,9 @@ fn sentence(step: &StepTaken, case: &Case) -> (String, String) {
             format!("accepted as case {}; promised by {promised}, by law by {legal}", facts.number),
         ),
         "MaterialRecorded" => ("已收到补交的材料".into(), "a material that was to follow has come".into()),
+        "Reviewed" | "Returned" if !step.step.is_empty() => examined(step, case),
         "Reviewed" => ("审查完毕，待作出决定".into(), "reviewed; a decision is to follow".into()),
+        "Returned" => ("退回重新审查".into(), "sent back to be reviewed again".into()),
         "ProcedureAsked" | "ProcedureDenied" | "ProcedureAllowed" | "ProcedureEnded" => procedure(step, case),
         "Decided" => decided(case),
         "Withdrawn" => ("申请人已撤回申请，办件终止".into(), "the applicant withdrew; the case has ended".into()),
@@ -53,6 +55,15 @@ fn sentence(step: &StepTaken, case: &Case) -> (String, String) {
             ("证照暂未生成，工作人员正在处理".into(), "the licence could not be made yet; staff are at it".into())
         }
         other => (other.to_owned(), other.to_owned()),
+    }
+}
+
+fn examined(step: &StepTaken, case: &Case) -> (String, String) {
+    let course = Course::of(case);
+    let name = course.find(&step.step).map_or(step.step.as_str(), |(step, _)| step.name.as_str());
+    match step.kind.as_str() {
+        "Returned" => (format!("退回“{name}”环节，重新审查"), format!("sent back to be reviewed again: {name}")),
+        _ => (format!("“{name}”环节完成"), format!("reviewed: {name}")),
     }
 }
 

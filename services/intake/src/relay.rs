@@ -41,6 +41,7 @@ use crate::limit::legal_date;
 use crate::numbering;
 use crate::queue::Day;
 use crate::reception::{BookingRules, WindowGroup};
+use crate::standard::{self, Said};
 use crate::store::{Removing, Store};
 
 /// A refusal at intake is the one service of what never becomes a case.
@@ -516,5 +517,6 @@ fn open_case(entry: &Entry, request_id: &str, app: &Application, item: &Item) ->
         channel: channel(app.channel).into(),
         owner_subject: owner_subject(app),
         agent_subject: agent_subject(app),
+        skipped_steps: standard::skipped_steps(&item.facts, &Said::by(app)),
     })
 }

@@ -2,6 +2,7 @@
 #![allow(missing_docs)]
 
 mod branches;
+mod examination;
 mod live;
 mod main_job;
 mod paths;
@@ -37,6 +38,7 @@ both_shapes! {
         a_killed_process_loses_nothing_on_its_way;
     branches: what_is_missing_is_told_once_and_brought, intake_refuses_what_is_another_organs, a_withdrawal_reaches_the_case,
         a_cancelled_licence_verifies_as_cancelled, a_promise_is_granted_at_once_and_checked_later;
+    examination: an_examination_goes_in_the_steps_of_its_list;
     time: silence_for_five_working_days_is_acceptance, a_test_stops_the_clock_and_its_applicant_is_told, a_date_beyond_the_calendar_is_provisional_until_the_year_is_loaded;
     privacy: planted_numbers_are_nowhere_in_clear, a_staff_reading_leaves_an_entry, an_erased_person_is_erased_everywhere;
     live: progress_is_followed_as_it_happens;

@@ -5,8 +5,8 @@ use yiwang_ledger::{Context, Decision as Decided, Personal, Refusal, SubjectId};
 
 use super::rules::{self, RuleSet};
 use super::{
-    Applicant, Case, CaseResult, CheckOutcome, Decision, Due, Event, FollowUp, FollowUpPhase, Item, Officer, Opened,
-    Outcome, Recommendation, ResultKind, Which, clock,
+    Applicant, Case, CaseResult, CheckOutcome, Course, Decision, Due, Event, FollowUp, FollowUpPhase, Item, Officer,
+    Opened, Outcome, ResultKind, Which, clock,
 };
 
 /// What intake's relay brings.
@@ -38,6 +38,8 @@ pub struct Open {
     pub promise_signed: bool,
     /// Codes of the required materials that were not there at acceptance: 容缺, or asked for once and not brought.
     pub outstanding: Vec<String>,
+    /// Codes of the steps of the examination that the form does not ask for.
+    pub skipped: Vec<String>,
     /// The form, JSON text.
     pub form: Option<Personal>,
 }
@@ -59,6 +61,8 @@ pub fn open(case: &Case, open: &Open, cx: &Context) -> Decided<Event> {
     }
     let days = clock::Days { received: open.received_on, accepted: open.accepted_on };
     let (promised, legal) = clock::clocks(&cx.calendar, &open.item, days);
+    // a list whose every step is left out would have nobody examine: then all of them do
+    let examined = open.item.review_steps.iter().any(|step| !open.skipped.contains(&step.code));
     let opened = Opened {
         number: open.number.clone(),
         application: open.application.clone(),
@@ -73,6 +77,7 @@ pub fn open(case: &Case, open: &Open, cx: &Context) -> Decided<Event> {
         deemed: open.deemed,
         promise_signed: open.promise_signed,
         outstanding: open.outstanding.clone(),
+        skipped: if examined { open.skipped.clone() } else { Vec::new() },
         form: open.form.clone(),
         sort: clock::place(&legal),
         promised,
@@ -114,19 +119,6 @@ pub fn record_material(case: &Case, code: &str, by: &Officer) -> Decided<Event> 
     Ok(if owed { vec![Event::MaterialRecorded { code: code.to_owned(), by: by.clone() }] } else { Vec::new() })
 }
 
-/// 审查: by an officer who did not accept the application (受办分离), unless the item is one officer's (独任审批).
-pub fn review(case: &Case, by: &Officer, recommendation: Recommendation, opinion: &str) -> Decided<Event> {
-    let facts = case.facts()?;
-    if !matches!(case.phase, super::Phase::Open) {
-        return wrong_phase(case);
-    }
-    if by.id == facts.accepted_by.id && !facts.item.sole_officer {
-        return same_officer("受理人员不得审查同一办件（受办分离）", "who accepted the application does not review it");
-    }
-    let opinion = Personal::new(&facts.applicant.subject, "opinion", opinion);
-    Ok(vec![Event::Reviewed { by: by.clone(), recommendation, opinion }])
-}
-
 /// What an approver decides.
 #[derive(Clone, Debug)]
 pub enum Ruling {
@@ -148,14 +140,11 @@ pub fn decide(case: &Case, by: &Officer, ruling: &Ruling, cx: &Context) -> Decid
         return procedure_underway(case);
     }
     if !at_once {
-        let Some(review) = &case.review else {
-            return Err(Refusal::state(
-                "NOT_REVIEWED",
-                "该办件尚未审查，不能作出决定",
-                "the case has not been reviewed yet",
-            ));
-        };
-        if review.by.id == by.id && !facts.item.sole_officer {
+        if !matches!(case.phase, super::Phase::Reviewed) {
+            return not_reviewed(case);
+        }
+        // also whose opinion stands no more: they took part in the examination
+        if case.reviews.iter().any(|review| review.by.id == by.id) && !facts.item.sole_officer {
             return same_officer("审查人员与决定人员不得为同一人", "the reviewer does not decide the same case");
         }
         if facts.accepted_by.id == by.id && !facts.item.sole_officer {
@@ -372,8 +361,20 @@ pub(super) fn wrong_phase(case: &Case) -> Decided<Event> {
         .with("phase", case.status()))
 }
 
-fn same_officer(zh: &str, en: &str) -> Decided<Event> {
+pub(super) fn same_officer(zh: &str, en: &str) -> Decided<Event> {
     Err(Refusal::state("SAME_OFFICER", zh, en))
+}
+
+/// Nothing is decided before the examination is complete.
+fn not_reviewed(case: &Case) -> Decided<Event> {
+    let course = Course::of(case);
+    let (codes, names): (Vec<&str>, Vec<&str>) =
+        course.open().map(|step| (step.code.as_str(), step.name.as_str())).unzip();
+    let (zh, en) = (
+        format!("该办件尚未审查完毕，不能作出决定：{}", names.join("、")),
+        format!("the case has not been reviewed yet: {}", codes.join(", ")),
+    );
+    Err(Refusal::state("NOT_REVIEWED", zh, en).with("steps", codes.join(",")))
 }
 
 /// 特别程序: nothing is decided before what the law demands has been done.

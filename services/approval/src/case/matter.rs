@@ -4,7 +4,7 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use yiwang_ledger::{Personal, SubjectId};
 
-use super::{Due, Limit, Listed, Officer};
+use super::{Due, Limit, Listed, Officer, ReviewStep};
 
 /// What the application brought with it, and the limits that follow.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -38,6 +38,9 @@ pub struct Opened {
     /// Codes of the required materials that were not there at acceptance. What is still owed: [`super::Case::outstanding`].
     #[serde(default)]
     pub outstanding: Vec<String>,
+    /// Codes of the steps of the examination that the form does not ask for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub skipped: Vec<String>,
     /// The form as accepted, JSON text; the licence's data are taken from it.
     pub form: Option<Personal>,
     /// Place among the open cases: the legal due date, as it was at first or as a special procedure moved it, so that the earliest come
@@ -104,6 +107,9 @@ pub struct Item {
     /// 特别程序 that the item's list names.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub special: Vec<Listed>,
+    /// 审查环节 that the item's list defines; none: one examination.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub review_steps: Vec<ReviewStep>,
 }
 
 impl Item {

@@ -9,6 +9,7 @@ mod matter;
 mod model;
 mod outcome;
 pub mod procedure;
+pub mod review;
 pub mod rules;
 
 pub use limits::*;
@@ -16,6 +17,7 @@ pub use matter::*;
 pub use model::*;
 pub use outcome::*;
 pub use procedure::{Allowance, Asked, Ended, Listed, Procedure, SpecialKind, Stage};
+pub use review::{Course, Recommendation, Return, Review, ReviewStep, Standing};
 pub use yiwang_standards::calendar::{Due, Limit, Source, Start, Unit};
 
 use chrono::NaiveDate;
@@ -23,7 +25,7 @@ use yiwang_ledger::{Aggregate, EventName, Index, Kind, Meta, Refusal, Tag, Times
 
 impl Aggregate for Case {
     const KIND: &'static str = "case";
-    const SCHEMA: i32 = 2;
+    const SCHEMA: i32 = 3;
     type Event = Event;
 
     fn evolve(&mut self, event: &Event, meta: &Meta) {
@@ -31,8 +33,8 @@ impl Aggregate for Case {
         // what is between the organ and its supervision is no step of the progress
         if !matches!(event, Event::DocumentIssued { .. } | Event::MarkedNear { .. }) {
             let (kind, procedure) = (event.name().to_owned(), self.procedure_of(event));
-            let told = days_told(event);
-            self.steps.push(StepTaken { kind, limit, procedure, told, by: who(event, meta), at: meta.at });
+            let (step, told) = (self.step_of(event), days_told(event));
+            self.steps.push(StepTaken { kind, limit, procedure, step, told, by: who(event, meta), at: meta.at });
         }
         match event {
             Event::Opened(opened) => {
@@ -41,14 +43,18 @@ impl Aggregate for Case {
                 self.phase = Phase::Open;
             }
             Event::MaterialRecorded { code, .. } => self.arrived.push(code.clone()),
-            Event::Reviewed { by, recommendation, opinion } => {
-                self.review = Some(Review {
+            Event::Reviewed { step, by, recommendation, opinion } => {
+                self.reviewed(Review {
+                    step: step.clone(),
                     by: by.clone(),
                     at: meta.at,
                     recommendation: *recommendation,
                     opinion: opinion.clone(),
+                    stands: true,
                 });
-                self.phase = Phase::Reviewed;
+            }
+            Event::Returned { step, by, reason } => {
+                self.returned(Return { step: step.clone(), by: by.clone(), at: meta.at, reason: reason.clone() });
             }
             Event::Decided(decision) => {
                 self.decision = Some(decision.as_ref().clone());
@@ -160,6 +166,9 @@ impl Aggregate for Case {
         for owner in facts.owner_subject.iter().chain(&facts.agent_subject) {
             tags.push(Tag::new(Tag::AUDIENCE, owner.audience(), sort.clone()));
         }
+        if self.is_open() && !facts.item.review_steps.is_empty() {
+            tags.extend(Course::of(self).open().map(|step| Tag::new("step", step.code.as_str(), sort.clone())));
+        }
         if let Some(stage) = self.procedure_stage() {
             tags.push(Tag::new("procedure", stage, sort.clone()));
         }
@@ -203,6 +212,7 @@ fn who(event: &Event, meta: &Meta) -> Officer {
         Event::Opened(opened) => opened.accepted_by.clone(),
         Event::MaterialRecorded { by, .. }
         | Event::Reviewed { by, .. }
+        | Event::Returned { by, .. }
         | Event::Withdrawn { by, .. }
         | Event::FollowUpChecked { by, .. }
         | Event::ProcedureDenied { by, .. }
@@ -358,6 +368,13 @@ impl Case {
             | Event::ProcedureEnded { number, .. } => Some(*number),
             _ => None,
         }
+    }
+
+    /// Code of the step of the examination that an event is about; empty where the item's list defines none.
+    fn step_of(&self, event: &Event) -> String {
+        let (Event::Reviewed { step, .. } | Event::Returned { step, .. }) = event else { return String::new() };
+        let defined = self.facts.iter().any(|facts| !facts.item.review_steps.is_empty());
+        if defined { step.clone() } else { String::new() }
     }
 
     /// The last days that were told of the special procedures that run.

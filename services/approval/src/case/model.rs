@@ -7,7 +7,7 @@ use yiwang_ledger::{Personal, Timestamp};
 
 use super::{
     Allowance, Asked, CaseResult, CheckOutcome, Decision, Due, Ended, FollowUpPhase, Near, Opened, Overdue, Procedure,
-    Recommendation, Review, Which,
+    Recommendation, Return, Review, Which, review,
 };
 
 /// 办件. See the folder's page.
@@ -22,8 +22,12 @@ pub struct Case {
     /// 补交: codes of the materials that came after acceptance.
     #[serde(default)]
     pub arrived: Vec<String>,
-    /// 审查: the reviewer's opinion.
-    pub review: Option<Review>,
+    /// 审查: the opinions that were given, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reviews: Vec<Review>,
+    /// 退回: how often, and to which step.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub returns: Vec<Return>,
     /// 特别程序, in the order in which they were asked for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub procedures: Vec<Procedure>,
@@ -54,6 +58,9 @@ pub struct StepTaken {
     /// Number of the special procedure that it is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub procedure: Option<u32>,
+    /// Code of the step of the examination that it is about, where the item's list defines steps.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub step: String,
     /// The last days that it told of: the promise and the law's limit of a case that was opened, the end of a special procedure, the
     /// limit as it was extended. None of what an older release wrote.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -121,6 +128,14 @@ pub enum Phase {
     },
 }
 
+fn plain() -> String {
+    review::REVIEW.to_owned()
+}
+
+fn is_plain(step: &str) -> bool {
+    step == review::REVIEW
+}
+
 /// What happens to a case.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, strum::IntoStaticStr, strum::VariantNames)]
 pub enum Event {
@@ -133,14 +148,26 @@ pub enum Event {
         /// Who brought it.
         by: Officer,
     },
-    /// 审查 done.
+    /// 审查 done: one step of it.
     Reviewed {
+        /// Code of the step.
+        #[serde(default = "plain", skip_serializing_if = "is_plain")]
+        step: String,
         /// The reviewer.
         by: Officer,
         /// What the reviewer proposes.
         recommendation: Recommendation,
         /// In words.
         opinion: Personal,
+    },
+    /// 退回 to a step, which is done again.
+    Returned {
+        /// Code of the step.
+        step: String,
+        /// By whom.
+        by: Officer,
+        /// Why.
+        reason: Personal,
     },
     /// 特别程序 asked for.
     ProcedureAsked(Box<Asked>),

@@ -1,32 +1,10 @@
-//! 审查, 决定, what follows from a decision, and what came of it.
+//! 决定, what follows from a decision, and what came of it.
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use yiwang_ledger::{Personal, Timestamp};
 
 use super::{Due, Officer};
-
-/// 审查意见.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Review {
-    /// The reviewer.
-    pub by: Officer,
-    /// When.
-    pub at: Timestamp,
-    /// What the reviewer proposes.
-    pub recommendation: Recommendation,
-    /// In words.
-    pub opinion: Personal,
-}
-
-/// What a reviewer proposes; it binds nobody.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Recommendation {
-    /// 拟准予.
-    Grant,
-    /// 拟不予.
-    Refuse,
-}
 
 /// 决定 (行政许可法 art. 38: in writing; a refusal gives reasons and remedies).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

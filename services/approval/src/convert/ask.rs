@@ -8,7 +8,9 @@ use yiwang_proto::{catalogue::v1 as items, clock::v1 as clocks, party::v1 as par
 
 use crate::case::decide::{Open, Ruling};
 use crate::case::procedure::{self, Verdict};
-use crate::case::{Applicant, CheckOutcome, Item, Limit, Listed, Officer, Recommendation, ResultKind, SpecialKind};
+use crate::case::{
+    Applicant, CheckOutcome, Item, Limit, Listed, Officer, Recommendation, ResultKind, ReviewStep, SpecialKind,
+};
 
 /// Longest opinion of a reviewer.
 pub const OPINION_MAX: usize = 1_000;
@@ -45,6 +47,7 @@ pub fn open(request: &pb::OpenCaseRequest, vault: &Vault) -> Result<Open, Refusa
         deemed: request.deemed_accepted,
         promise_signed: request.promise_signed,
         outstanding: request.outstanding_materials.clone(),
+        skipped: request.skipped_steps.clone(),
         form: form.map(|text| Personal::new(&subject, "form", text)),
     })
 }
@@ -131,6 +134,7 @@ fn item(terms: &items::ItemTerms) -> Result<Item, Refusal> {
         remedies: terms.remedies.clone(),
         sole_officer: terms.sole_officer,
         special: terms.special_procedures.iter().map(listed).collect(),
+        review_steps: terms.review_steps.iter().map(review_step).collect(),
     })
 }
 
@@ -148,6 +152,17 @@ fn listed(one: &items::SpecialProcedure) -> Listed {
         name: one.name.clone(),
         days: u32::try_from(one.days).unwrap_or(0),
         basis: one.basis.clone(),
+    }
+}
+
+fn review_step(one: &items::ReviewStep) -> ReviewStep {
+    ReviewStep {
+        code: one.code.clone(),
+        name: one.name.clone(),
+        after: one.after.clone(),
+        any: one.join() == items::StepJoin::Any,
+        when: one.when.clone(),
+        other_officer: one.other_officer,
     }
 }
 
@@ -180,6 +195,15 @@ pub fn review(request: &pb::ReviewCaseRequest) -> Result<(Recommendation, String
     };
     let opinion = text("opinion", "OPINION_MISSING", &request.opinion, OPINION_MAX)?;
     Ok((recommendation, opinion))
+}
+
+/// To which step a case goes back, and why.
+///
+/// # Errors
+/// `STEP_UNKNOWN`, `REASONS_MISSING`.
+pub fn case_return(request: &pb::ReturnCaseRequest) -> Result<(String, String), Refusal> {
+    let step = text("step_code", "STEP_UNKNOWN", &request.step_code, 30)?;
+    Ok((step, text("reason", "REASONS_MISSING", &request.reason, OPINION_MAX)?))
 }
 
 /// What an approver decides.

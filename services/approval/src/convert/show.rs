@@ -6,8 +6,8 @@ use yiwang_proto::approval::v1 as pb;
 use yiwang_proto::{catalogue::v1 as items, party::v1 as parties};
 
 use crate::case::{
-    Case, CaseResult, CheckOutcome, FollowUpPhase, Item, Listed, Officer, Opened, Outcome, Phase, Procedure,
-    Recommendation, ResultKind, Review, SpecialKind, Stage, StepTaken, Warning, clock,
+    Case, CaseResult, CheckOutcome, Course, FollowUpPhase, Item, Listed, Officer, Opened, Outcome, Phase, Procedure,
+    Recommendation, ResultKind, Return, Review, ReviewStep, SpecialKind, Stage, Standing, StepTaken, Warning, clock,
 };
 
 /// The phase that a filter names; `None`: all.
@@ -45,7 +45,7 @@ pub fn case(id: StreamId, version: u64, case: &Case, now: Timestamp) -> pb::Case
         applicant: Some(masked(facts)),
         item: Some(item_terms(&facts.item)),
         clock: Some(case_clock(case, facts, now)),
-        review: case.review.as_ref().map(review_out),
+        review: case.reviews.iter().rfind(|review| review.stands).map(review_out),
         decision: case.decision.as_ref().map(decision),
         result: result(case, facts),
         follow_up: follow_up(case),
@@ -56,6 +56,9 @@ pub fn case(id: StreamId, version: u64, case: &Case, now: Timestamp) -> pb::Case
         owner: facts.owner.clone(),
         outstanding_materials: case.outstanding().cloned().collect(),
         procedures: case.procedures.iter().map(|one| procedure(one, case.is_open())).collect(),
+        review_steps: Course::of(case).steps().map(|(step, standing)| review_step(step, standing, case)).collect(),
+        reviews: case.reviews.iter().map(review_out).collect(),
+        returns: case.returns.iter().map(return_out).collect(),
     }
 }
 
@@ -130,7 +133,13 @@ pub fn summary(id: StreamId, case: &Case) -> pb::CaseSummary {
         result_number: result(case, facts).map(|result| result.number).unwrap_or_default(),
         update_time: Some(timestamp(updated(case))),
         warning: warning(case.warning()).into(),
+        open_steps: open_steps(case),
     }
+}
+
+fn open_steps(case: &Case) -> Vec<String> {
+    let open = case.is_open().then(|| Course::of(case));
+    open.iter().flat_map(Course::open).map(|step| step.name.clone()).collect()
 }
 
 /// The colour that a filter names; `None`: all.
@@ -180,6 +189,11 @@ fn warning(warning: Warning) -> pb::Warning {
 
 /// The case as the caller reads it: to an applicant, officers' names go out masked.
 pub fn to(caller: &Caller, mut case: pb::Case) -> pb::Case {
+    if !caller.is_staff() {
+        // what the officers said to one another on the way, and no more
+        case.returns.clear();
+        case.reviews.retain(|review| !review.returned);
+    }
     let one_by_one = [
         case.review.as_mut().and_then(|review| review.reviewed_by.as_mut()),
         case.decision.as_mut().and_then(|decision| decision.decided_by.as_mut()),
@@ -189,7 +203,8 @@ pub fn to(caller: &Caller, mut case: pb::Case) -> pb::Case {
     let procedures = case.procedures.iter_mut().flat_map(|one| {
         [one.requested_by.as_mut(), one.decided_by.as_mut(), one.ended_by.as_mut()].into_iter().flatten()
     });
-    for actor in one_by_one.into_iter().flatten().chain(steps).chain(procedures) {
+    let reviews = case.reviews.iter_mut().filter_map(|review| review.reviewed_by.as_mut());
+    for actor in one_by_one.into_iter().flatten().chain(steps).chain(procedures).chain(reviews) {
         *actor = party::shown_actor(std::mem::take(actor), caller);
     }
     case
@@ -221,7 +236,30 @@ fn review_out(review: &Review) -> pb::Review {
         opinion: shown(&review.opinion),
         review_time: Some(timestamp(review.at)),
         reviewed_by: Some(actor(&review.by)),
+        step_code: review.step.clone(),
+        returned: !review.stands,
     }
+}
+
+fn return_out(back: &Return) -> pb::CaseReturn {
+    pb::CaseReturn {
+        step_code: back.step.clone(),
+        reason: shown(&back.reason),
+        return_time: Some(timestamp(back.at)),
+        returned_by: Some(actor(&back.by)),
+    }
+}
+
+fn review_step(step: &ReviewStep, standing: Standing, case: &Case) -> pb::CaseReviewStep {
+    let standing = match standing {
+        Standing::Done => pb::StepStanding::Done,
+        Standing::Skipped | Standing::Dropped => pb::StepStanding::NotNeeded,
+        // of a case that has ended nothing is to be done
+        Standing::Waiting | Standing::Open if !case.is_open() => pb::StepStanding::NotNeeded,
+        Standing::Waiting => pb::StepStanding::Waiting,
+        Standing::Open => pb::StepStanding::Open,
+    };
+    pb::CaseReviewStep { code: step.code.clone(), name: step.name.clone(), standing: standing.into() }
 }
 
 fn decision(decision: &crate::case::Decision) -> pb::Decision {
@@ -326,6 +364,18 @@ fn item_terms(item: &Item) -> items::ItemTerms {
         entrusted_department_code: item.trustee.clone(),
         sole_officer: item.sole_officer,
         special_procedures: item.special.iter().map(listed).collect(),
+        review_steps: item.review_steps.iter().map(defined).collect(),
+    }
+}
+
+fn defined(step: &ReviewStep) -> items::ReviewStep {
+    items::ReviewStep {
+        code: step.code.clone(),
+        name: step.name.clone(),
+        after: step.after.clone(),
+        join: if step.any { items::StepJoin::Any } else { items::StepJoin::All }.into(),
+        when: step.when.clone(),
+        other_officer: step.other_officer,
     }
 }
 

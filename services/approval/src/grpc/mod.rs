@@ -13,7 +13,7 @@ use yiwang_ledger::{Aggregate as _, Call, Committed, Context, Decision, Ledger, 
 use yiwang_proto::approval::v1 as pb;
 use yiwang_proto::approval::v1::approval_service_server::ApprovalService;
 
-use crate::case::{Case, Event, Officer, decide, not_found};
+use crate::case::{Case, Event, Officer, decide, not_found, review};
 use crate::convert::{ask, show};
 use crate::documents;
 
@@ -197,8 +197,12 @@ impl Approval {
         filters.extend(show::phase_filter(message.phase()).map(|phase| ("status", phase.to_owned())));
         filters.extend(show::warning_filter(message.warning()).map(|colour| ("warning", colour.to_owned())));
         filters.extend(ask::procedure_filter(message.procedure())?.map(|stage| ("procedure", stage.to_owned())));
-        let exact =
-            [("item", &message.item_code), ("application", &message.application_id), ("number", &message.case_number)];
+        let exact = [
+            ("item", &message.item_code),
+            ("application", &message.application_id),
+            ("number", &message.case_number),
+            ("step", &message.step_code),
+        ];
         filters.extend(
             exact.into_iter().filter(|(_, value)| !value.is_empty()).map(|(name, value)| (name, value.clone())),
         );
@@ -219,9 +223,19 @@ impl Approval {
     async fn review(&self, incoming: Incoming<pb::ReviewCaseRequest>) -> Result<pb::Case, Fault> {
         let message = &incoming.message;
         let (recommendation, opinion) = ask::review(message)?;
+        let step = message.step_code.clone();
         let target = (message.id.as_str(), message.request_id.as_str(), message.etag.as_str());
-        let rule = move |case: &Case, by: &Officer, _: &Context| decide::review(case, by, recommendation, &opinion);
+        let rule =
+            move |case: &Case, by: &Officer, _: &Context| review::review(case, by, (&step, recommendation, &opinion));
         self.act(&incoming, "ReviewCase", target, rule).await
+    }
+
+    async fn return_case(&self, incoming: Incoming<pb::ReturnCaseRequest>) -> Result<pb::Case, Fault> {
+        let message = &incoming.message;
+        let (step, reason) = ask::case_return(message)?;
+        let target = (message.id.as_str(), message.request_id.as_str(), message.etag.as_str());
+        let rule = move |case: &Case, by: &Officer, _: &Context| review::return_to(case, by, &step, &reason);
+        self.act(&incoming, "ReturnCase", target, rule).await
     }
 
     async fn decide(&self, incoming: Incoming<pb::DecideCaseRequest>) -> Result<pb::Case, Fault> {
@@ -277,6 +291,10 @@ impl ApprovalService for Approval {
 
     async fn review_case(&self, request: Request<pb::ReviewCaseRequest>) -> Reply<pb::Case> {
         reply(self.review(receive(request)?).await)
+    }
+
+    async fn return_case(&self, request: Request<pb::ReturnCaseRequest>) -> Reply<pb::Case> {
+        reply(self.return_case(receive(request)?).await)
     }
 
     async fn decide_case(&self, request: Request<pb::DecideCaseRequest>) -> Reply<pb::Case> {

@@ -3,10 +3,10 @@
 use crate::house::{Engine, House, golden};
 use crate::world::{self, Bench, licensing, officer, promise, subject};
 use strum::VariantNames as _;
-use yiwang_approval::case::decide::Ruling;
+use yiwang_approval::case::decide::{Open, Ruling};
 use yiwang_approval::case::procedure::Verdict;
 use yiwang_approval::case::{
-    Case, CheckOutcome, Event, FollowUpPhase, Item, Limit, Recommendation, Start, Which, decide,
+    Case, CheckOutcome, Event, FollowUpPhase, Item, Limit, Recommendation, ReviewStep, Start, Which, decide,
 };
 use yiwang_documents::Kind;
 use yiwang_ledger::Personal;
@@ -14,7 +14,17 @@ use yiwang_ledger::Personal;
 fn one_of_each() -> Vec<Event> {
     let personal = |field| Personal::new(&subject(), field, "golden");
     let receipt = Limit { start: Start::Receipt, ..world::limit(20) };
-    let open = world::open_of(Item { legal: Some(receipt), ..promise() }, "2026-03-02");
+    let site = ReviewStep { code: "site".into(), name: "现场核查".into(), ..ReviewStep::default() };
+    let experts = ReviewStep {
+        code: "experts".into(),
+        name: "专家评审".into(),
+        after: vec!["site".into()],
+        when: "form.rooms > 50".into(),
+        ..ReviewStep::default()
+    };
+    let review_steps = vec![site, experts];
+    let open = world::open_of(Item { legal: Some(receipt), review_steps, ..promise() }, "2026-03-02");
+    let open = Open { skipped: vec!["experts".into()], ..open };
     let mut events = decide::open(&Case::default(), &open, &Bench::empty("2026-03-02").cx()).unwrap();
     let mut bench = Bench::opened(licensing(), "2026-12-18");
     events.extend(bench.asked(&world::testing(20)).unwrap());
@@ -33,7 +43,13 @@ fn one_of_each() -> Vec<Event> {
     events.extend([
         Event::DocumentIssued { kind: Kind::Refusal, number: "BY115116022026000001".into(), procedure: None },
         Event::MaterialRecorded { code: "layout".into(), by: by.clone() },
-        Event::Reviewed { by: by.clone(), recommendation: Recommendation::Grant, opinion: personal("opinion") },
+        Event::Reviewed {
+            step: "site".into(),
+            by: by.clone(),
+            recommendation: Recommendation::Grant,
+            opinion: personal("opinion"),
+        },
+        Event::Returned { step: "site".into(), by: by.clone(), reason: personal("reason") },
         Event::Withdrawn { by: by.clone(), reason: Some(personal("reason")) },
         Event::FollowUpChecked { by, outcome: CheckOutcome::Rectify, findings, next },
         Event::MarkedNear { which: Which::Legal, due: due.date },

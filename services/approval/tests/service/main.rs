@@ -1,5 +1,6 @@
 //! Approval over gRPC, behind the real stack, on both engines.
 
+mod examination;
 mod golden;
 mod procedures;
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use chrono::NaiveDate;
 use yiwang_approval::case::decide::{self, Open, Ruling};
 use yiwang_approval::case::procedure::{self, Ask, Verdict};
+use yiwang_approval::case::review;
 use yiwang_approval::case::{
     Applicant, Case, CheckOutcome, Event, Item, Limit, Officer, Recommendation, ResultKind, Source, SpecialKind, Unit,
 };
@@ -98,6 +99,7 @@ pub fn open_of(item: Item, accepted_on: &str) -> Open {
         accepted_on: accepted_on.parse().unwrap(),
         deemed: false,
         outstanding: Vec::new(),
+        skipped: Vec::new(),
         form: None,
     }
 }
@@ -161,7 +163,16 @@ impl Bench {
     }
 
     pub fn review(&mut self, by: &str) -> Result<usize, Refusal> {
-        let events = decide::review(&self.case, &officer(by), Recommendation::Grant, "材料齐全")?;
+        self.review_step(by, "")
+    }
+
+    pub fn review_step(&mut self, by: &str, step: &str) -> Result<usize, Refusal> {
+        let events = review::review(&self.case, &officer(by), (step, Recommendation::Grant, "材料齐全"))?;
+        Ok(self.fold(events, by))
+    }
+
+    pub fn send_back(&mut self, by: &str, step: &str) -> Result<usize, Refusal> {
+        let events = review::return_to(&self.case, &officer(by), step, "现场照片不清")?;
         Ok(self.fold(events, by))
     }
 

@@ -103,6 +103,24 @@ pub enum Mode {
     Joint,
 }
 
+/// 审查环节: one examination between acceptance and decision.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ReviewStep {
+    /// Code, unique within the item.
+    pub code: String,
+    /// Name.
+    pub name: String,
+    /// Codes of the steps before it; none: it begins with the case.
+    pub after: Vec<String>,
+    /// Of several steps before it, one is enough.
+    pub any: bool,
+    /// When it is needed (CEL); empty: always.
+    pub when: String,
+    /// 复核: not by an officer who did a step before it.
+    pub other_officer: bool,
+}
+
 /// How an item is handled.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -130,6 +148,9 @@ pub struct HandlingRules {
     /// 异地代收代办: the regions that receive it; empty: as far as 通办范围 goes.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub receiving: Vec<String>,
+    /// 审查环节; none: one examination.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub review_steps: Vec<ReviewStep>,
 }
 
 impl HandlingRules {

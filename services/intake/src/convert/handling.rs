@@ -4,7 +4,9 @@ use yiwang_ledger::Refusal;
 use yiwang_proto::catalogue::v1 as pb;
 
 use super::{ask, count, region};
-use crate::catalogue::handling::{Consequence, Deferral, Excluded, HandlingRules, Mode, Repeat, Separation};
+use crate::catalogue::handling::{
+    Consequence, Deferral, Excluded, HandlingRules, Mode, Repeat, ReviewStep, Separation,
+};
 
 const WRONG: &str = "FIELD_INVALID";
 
@@ -65,6 +67,42 @@ fn receiving(message: &pb::ItemHandling) -> Result<Vec<String>, Refusal> {
     regions.map(|(place, code)| region(&format!("{FIELD}[{place}]"), code)).collect()
 }
 
+fn review_steps(message: &pb::ItemHandling) -> Result<Vec<ReviewStep>, Refusal> {
+    const FIELD: &str = "details.handling.review_steps";
+    ask::few(FIELD, &message.review_steps, 20)?;
+    let steps = message.review_steps.iter().enumerate().map(|(place, step)| {
+        let at = |name: &str| format!("{FIELD}[{place}].{name}");
+        ask::few(&at("after"), &step.after, 20)?;
+        let code = ask::text(&at("code"), &step.code, 1, 30, WRONG)?;
+        let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_".contains(&byte);
+        if !code.starts_with(|first: char| first.is_ascii_lowercase()) || !code.bytes().all(plain) {
+            let (zh, en) = ("环节代码由小写字母、数字、“-”和“_”组成，首位为字母", "a-z, 0-9, - and _, a letter first");
+            return Err(Refusal::field(at("code"), WRONG, zh, en));
+        }
+        Ok(ReviewStep {
+            code,
+            name: ask::text(&at("name"), &step.name, 1, 50, WRONG)?,
+            after: step.after.clone(),
+            any: step.join() == pb::StepJoin::Any,
+            when: ask::text(&at("when"), &step.when, 0, 5000, WRONG)?,
+            other_officer: step.other_officer,
+        })
+    });
+    steps.collect()
+}
+
+/// 审查环节, shown.
+pub fn review_step(step: &ReviewStep) -> pb::ReviewStep {
+    pb::ReviewStep {
+        code: step.code.clone(),
+        name: step.name.clone(),
+        after: step.after.clone(),
+        join: if step.any { pb::StepJoin::Any } else { pb::StepJoin::All }.into(),
+        when: step.when.clone(),
+        other_officer: step.other_officer,
+    }
+}
+
 fn repeat(message: &pb::ItemHandling) -> Result<Repeat, Refusal> {
     let most = if message.repeat() == pb::RepeatRule::Repeatable { (1, 200) } else { (0, 0) };
     let reason = ask::text("details.handling.repeat_reason", &message.repeat_reason, most.0, most.1, WRONG)?;
@@ -106,6 +144,7 @@ pub fn rules(message: &pb::ItemHandling) -> Result<HandlingRules, Refusal> {
         repeat: repeat(message)?,
         modes: modes(message),
         receiving: receiving(message)?,
+        review_steps: review_steps(message)?,
     })
 }
 
@@ -146,6 +185,7 @@ pub fn shown(rules: &HandlingRules) -> pb::ItemHandling {
         .into(),
         modes: rules.modes.iter().map(|one| mode_shown(*one).into()).collect(),
         receiving_region_codes: rules.receiving.clone(),
+        review_steps: rules.review_steps.iter().map(review_step).collect(),
         repeat_reason: match &rules.repeat {
             Repeat::Repeatable(reason) => reason.clone(),
             Repeat::Unsaid | Repeat::Once => String::new(),

@@ -307,6 +307,7 @@ pub fn terms(app: &Application, facts: &ItemFacts) -> pb::ItemTerms {
         entrusted_department_code: pin.entrusted.as_ref().map(|organ| organ.code.clone()).unwrap_or_default(),
         sole_officer: facts.details.handling.sole_officer,
         special_procedures: facts.details.special_procedures.iter().map(super::details::special).collect(),
+        review_steps: facts.details.handling.review_steps.iter().map(super::handling::review_step).collect(),
     }
 }
 

@@ -7,6 +7,7 @@
 pub mod check;
 pub mod decide;
 pub mod details;
+mod process;
 
 use std::collections::BTreeSet;
 

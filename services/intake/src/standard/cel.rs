@@ -184,14 +184,22 @@ fn value(json: &serde_json::Value) -> Value {
     }
 }
 
-/// Whether an expression holds; one that cannot be evaluated does not.
-pub fn holds(text: &str, about: &About<'_>) -> bool {
-    let Ok(program) = compile(text) else { return false };
+/// What an expression says; none where it cannot be evaluated.
+pub fn asked(text: &str, about: &About<'_>) -> Option<bool> {
+    let program = compile(text).ok()?;
     let mut context = cel::Context::default();
     context.add_variable_from_value("form", value(about.form));
-    let given = context.add_variable("applicant", about.applicant).is_ok()
-        && context.add_variable("materials", about.materials).is_ok();
-    given && matches!(program.execute(&context), Ok(Value::Bool(true)))
+    context.add_variable("applicant", about.applicant).ok()?;
+    context.add_variable("materials", about.materials).ok()?;
+    match program.execute(&context) {
+        Ok(Value::Bool(said)) => Some(said),
+        _ => None,
+    }
+}
+
+/// Whether an expression holds; one that cannot be evaluated does not.
+pub fn holds(text: &str, about: &About<'_>) -> bool {
+    asked(text, about) == Some(true)
 }
 
 /// Whether a condition of a theme holds for answers; one that cannot be evaluated does not.

@@ -49,7 +49,7 @@ pub fn check(found: &mut Found, facts: &ItemFacts) {
     }
 }
 
-fn expression(found: &mut Found, field: String, text: &str) {
+pub(crate) fn expression(found: &mut Found, field: String, text: &str) {
     if text.trim().is_empty() {
         return;
     }

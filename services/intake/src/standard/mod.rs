@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use yiwang_standards::identity::DocumentKind;
 
-use self::cel::{About, holds};
+use self::cel::{About, asked, holds};
 use crate::application::Application;
 use crate::catalogue::ItemFacts;
 use crate::catalogue::facts::{Material, MaterialSource, Necessity};
@@ -154,6 +154,13 @@ pub fn materials<'a>(facts: &'a ItemFacts, said: &Said) -> Vec<&'a Material> {
         !material.online_form && (material.source != MaterialSource::Government || said.brings.contains(&material.code))
     };
     facts.materials.iter().filter(brought).filter(asked).collect()
+}
+
+/// Codes of the 审查环节 that the form does not ask for; where it cannot be found out, it is examined.
+pub fn skipped_steps(facts: &ItemFacts, said: &Said) -> Vec<String> {
+    let about = said.about();
+    let steps = facts.details.handling.review_steps.iter().filter(|step| !step.when.trim().is_empty());
+    steps.filter(|step| asked(&step.when, &about) == Some(false)).map(|step| step.code.clone()).collect()
 }
 
 /// Codes of the checks of originals begin so.

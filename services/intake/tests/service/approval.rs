@@ -123,6 +123,10 @@ impl ApprovalService for Approval {
         none()
     }
 
+    async fn return_case(&self, _: Request<pb::ReturnCaseRequest>) -> Result<Response<pb::Case>, Status> {
+        none()
+    }
+
     async fn retry_license(&self, _: Request<pb::RetryLicenseRequest>) -> Result<Response<pb::Case>, Status> {
         none()
     }

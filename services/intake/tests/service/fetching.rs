@@ -29,7 +29,7 @@ async fn in_force(world: &World) {
         fetch_license_type: TYPE.into(),
         ..Default::default()
     });
-    let id = ready(world, wanted).await;
+    let id = Box::pin(ready(world, wanted)).await;
     publish(world, "admin", &id, "").await.unwrap();
 }
 
@@ -153,7 +153,7 @@ async fn sourced(world: &World) -> String {
         ..Default::default()
     });
     wanted.form_schema = SOURCED_FORM.into();
-    let id = ready(world, wanted).await;
+    let id = Box::pin(ready(world, wanted)).await;
     publish(world, "admin", &id, "").await.unwrap();
     let mut request = create(ITEM);
     request.applicant = Some(citizen());

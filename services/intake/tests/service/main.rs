@@ -148,7 +148,9 @@ both! {
         an_employee_hands_in_for_their_company, fields_are_saved_one_by_one_and_none_is_written_over,
         a_draft_is_taken_up_on_another_channel, what_was_begun_by_telephone_is_handed_in_by_the_applicant;
     steps: departments_say_before_it_is_handed_in_whether_it_is_ready, whoever_is_silent_does_not_hold_a_pre_review_up,
-        a_clerk_of_the_grade_accepts_once_the_original_was_looked_at, no_promise_in_an_excluded_field_unless_a_law_orders_it;
+        a_clerk_of_the_grade_accepts_once_the_original_was_looked_at, no_promise_in_an_excluded_field_unless_a_law_orders_it,
+        an_examination_that_would_not_come_to_its_end_is_not_published,
+        a_case_gets_the_steps_of_its_list_and_which_of_them_its_form_leaves_out;
     deferrals: what_may_follow_is_promised_told_and_watched, what_came_in_time_is_no_more_owed, what_was_not_asked_for_once_follows_by_promise_all_the_same,
         what_follows_too_late_is_not_taken, an_item_may_say_how_long_and_what_follows,
         nobody_promises_what_the_item_does_not_offer, who_promised_falsely_promises_no_more_until_amends_are_made,

@@ -126,7 +126,7 @@ async fn strict(world: &World) {
     wanted.materials[0].verify_original = true;
     let handling = items::ItemHandling { clerk_grade: 2, sole_officer: true, ..Default::default() };
     wanted.details = Some(items::ItemDetails { handling: Some(handling), ..details() });
-    let id = ready(world, wanted).await;
+    let id = Box::pin(ready(world, wanted)).await;
     publish(world, "admin", &id, "").await.unwrap();
 }
 
@@ -199,4 +199,69 @@ pub async fn no_promise_in_an_excluded_field_unless_a_law_orders_it(world: World
         (handling.separation(), handling.merged),
         (items::SeparationMode::Promise, vec!["公章刻制备案".to_owned()])
     );
+}
+
+fn examined(code: &str, after: &[&str]) -> items::ReviewStep {
+    let after = after.iter().map(|one| (*one).to_owned()).collect();
+    let join = items::StepJoin::All.into();
+    items::ReviewStep { code: code.into(), name: code.to_uppercase(), after, join, ..Default::default() }
+}
+
+fn in_steps(review_steps: Vec<items::ReviewStep>) -> items::ItemElements {
+    let handling = items::ItemHandling { review_steps, ..Default::default() };
+    items::ItemElements { details: Some(items::ItemDetails { handling: Some(handling), ..details() }), ..elements() }
+}
+
+pub async fn an_examination_that_would_not_come_to_its_end_is_not_published(world: World) {
+    use items::{ReviewStep, StepJoin};
+    let any = StepJoin::Any.into();
+    let sometimes = |code: &str, when: &str| ReviewStep { when: when.into(), ..examined(code, &[]) };
+    let wrong = [
+        (vec![examined("a", &[]), examined("a", &[])], "[1].code", "STEP_CODE"),
+        (vec![examined("a", &["b"])], "[0].after", "STEP_BEFORE_UNKNOWN"),
+        (vec![examined("a", &[]), examined("b", &["a", "a"])], "[1].after", "STEP_BEFORE_UNKNOWN"),
+        (vec![examined("a", &[]), ReviewStep { join: any, ..examined("b", &["a"]) }], "[1].join", "STEP_JOIN_UNFIT"),
+        (vec![examined("a", &["b"]), examined("b", &["a"])], "", "STEPS_GO_ROUND"),
+        (vec![examined("a", &["a"])], "", "STEPS_GO_ROUND"),
+        (vec![ReviewStep { other_officer: true, ..examined("a", &[]) }], "[0].other_officer", "OTHER_OFFICER_UNFIT"),
+        (vec![examined("a", &[]), sometimes("b", "rooms > 3")], "[1].when", "EXPRESSION_INVALID"),
+        (vec![sometimes("a", "form.rooms > 3")], "", "EXAMINATION_MISSING"),
+    ];
+    let id = crate::directory::claimed(&world).await.id;
+    for (steps, field, reason) in wrong {
+        crate::directory::save(&world, &id, in_steps(steps)).await;
+        let found = crate::world::fields(&submit(&world, &id).await.unwrap_err());
+        assert_eq!(found, [(format!("details.handling.review_steps{field}"), reason.to_owned())]);
+    }
+    let capital = in_steps(vec![examined("Site", &[])]);
+    let save = items::SaveItemDraftRequest {
+        id: id.clone(),
+        request_id: new_request_id(),
+        elements: Some(capital),
+        ..Default::default()
+    };
+    let refused = world.directory_as("editor").save_item_draft(save).await.unwrap_err();
+    assert_eq!(crate::world::fields(&refused)[0].0, "details.handling.review_steps[0].code");
+}
+
+pub async fn a_case_gets_the_steps_of_its_list_and_which_of_them_its_form_leaves_out(world: World) {
+    let when = |code: &str, when: &str| items::ReviewStep { when: when.into(), ..examined(code, &["papers"]) };
+    let steps = vec![
+        examined("papers", &[]),
+        when("experts", "form.rooms > 50"),
+        when("site", "form.rooms > 3"),
+        // what cannot be found out is examined
+        when("noise", "form.machines > 3"),
+    ];
+    let id = Box::pin(ready(&world, in_steps(steps.clone()))).await;
+    publish(&world, "admin", &id, "").await.unwrap();
+    let mut request = create(ITEM);
+    request.applicant = Some(citizen());
+    request.form = Some(struct_of(json!({"premises": "春来客栈", "rooms": 20})));
+    let draft = world.as_("citizen").create_application(request).await.unwrap().into_inner();
+    world.upload(&draft.id, "floor_plan", pdf(100)).await.unwrap();
+    world.submit(&draft.id).await.unwrap();
+    world.accept(&draft.id).await.unwrap();
+    let opened = world.until(async || world.approval.opened_for(&draft.id)).await;
+    assert_eq!((opened.item.unwrap().review_steps, opened.skipped_steps), (steps, vec!["experts".to_owned()]));
 }

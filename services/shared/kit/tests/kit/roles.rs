@@ -86,7 +86,8 @@ fn may(gate: &Gate, caller: &Caller, line: &Line) -> bool {
     let organ =
         Account::find(&line.organ).and_then(|account| account.organisations.first().cloned()).unwrap_or_default();
     let region = if line.organ == "elsewhere" { "110101000000" } else { REGION };
-    let thing = Resource { kind: &line.kind, owner: &owner, organisation: &organ, region, item: "", status: "" };
+    let (kind, status) = line.kind.split_once(':').unwrap_or((&line.kind, ""));
+    let thing = Resource { kind, owner: &owner, organisation: &organ, region, item: "", status };
     gate.allow(caller, &line.action, &thing).is_ok()
 }
 
