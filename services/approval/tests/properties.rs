@@ -15,6 +15,7 @@ use yiwang_standards::calendar::Calendar;
 #[derive(Clone, Debug)]
 enum Act {
     Review(u8),
+    Return(u8),
     Grant(u8),
     Refuse(u8),
     Withdraw,
@@ -35,6 +36,7 @@ fn acts() -> impl Strategy<Value = Vec<Act>> {
         prop_oneof![Just(CheckOutcome::Passed), Just(CheckOutcome::Rectify), Just(CheckOutcome::FalsePromise)];
     let act = prop_oneof![
         (0_u8..4).prop_map(Act::Review),
+        (0_u8..4).prop_map(Act::Return),
         (0_u8..4).prop_map(Act::Grant),
         (0_u8..4).prop_map(Act::Refuse),
         Just(Act::Withdraw),
@@ -59,6 +61,7 @@ fn who(number: u8) -> &'static str {
 fn apply(bench: &mut Bench, act: &Act) {
     let refused = match act {
         Act::Review(by) => bench.review(who(*by)),
+        Act::Return(by) => bench.send_back(who(*by), "review"),
         Act::Grant(by) => bench.decide(who(*by), &Ruling::Grant(None)),
         Act::Refuse(by) => bench.decide(who(*by), &Ruling::Refuse("理由".into())),
         Act::Withdraw => bench.withdraw(),

@@ -6,7 +6,7 @@ use yiwang_ledger::{Context, Decision as Decided, Personal, Refusal, SubjectId};
 use super::rules::{self, RuleSet};
 use super::{
     Applicant, Case, CaseResult, CheckOutcome, Course, Decision, Due, Event, FollowUp, FollowUpPhase, Item, Officer,
-    Opened, Outcome, ResultKind, Which, clock,
+    Opened, Outcome, ResultKind, Which, clock, review,
 };
 
 /// What intake's relay brings.
@@ -143,16 +143,7 @@ pub fn decide(case: &Case, by: &Officer, ruling: &Ruling, cx: &Context) -> Decid
         if !matches!(case.phase, super::Phase::Reviewed) {
             return not_reviewed(case);
         }
-        // also whose opinion stands no more: they took part in the examination
-        if case.reviews.iter().any(|review| review.by.id == by.id) && !facts.item.sole_officer {
-            return same_officer("审查人员与决定人员不得为同一人", "the reviewer does not decide the same case");
-        }
-        if facts.accepted_by.id == by.id && !facts.item.sole_officer {
-            return same_officer(
-                "受理人员不得决定同一办件（受办分离）",
-                "who accepted the application does not decide it",
-            );
-        }
+        review::may_decide(case, by)?;
     }
     let subject = &facts.applicant.subject;
     let outcome = match ruling {
@@ -359,10 +350,6 @@ impl Case {
 pub(super) fn wrong_phase(case: &Case) -> Decided<Event> {
     Err(Refusal::state("WRONG_PHASE", "办件当前状态不允许此操作", "the case's phase does not allow this")
         .with("phase", case.status()))
-}
-
-pub(super) fn same_officer(zh: &str, en: &str) -> Decided<Event> {
-    Err(Refusal::state("SAME_OFFICER", zh, en))
 }
 
 /// Nothing is decided before the examination is complete.

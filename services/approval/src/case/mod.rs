@@ -43,9 +43,11 @@ impl Aggregate for Case {
                 self.phase = Phase::Open;
             }
             Event::MaterialRecorded { code, .. } => self.arrived.push(code.clone()),
-            Event::Reviewed { step, by, recommendation, opinion } => {
+            Event::Reviewed { by, recommendation, opinion }
+            | Event::StepReviewed { by, recommendation, opinion, .. } => {
+                let step = if let Event::StepReviewed { step, .. } = event { step } else { review::REVIEW };
                 self.reviewed(Review {
-                    step: step.clone(),
+                    step: step.to_owned(),
                     by: by.clone(),
                     at: meta.at,
                     recommendation: *recommendation,
@@ -54,7 +56,14 @@ impl Aggregate for Case {
                 });
             }
             Event::Returned { step, by, reason } => {
-                self.returned(Return { step: step.clone(), by: by.clone(), at: meta.at, reason: reason.clone() });
+                let examining = matches!(self.phase, Phase::Open);
+                self.returned(Return {
+                    step: step.clone(),
+                    by: by.clone(),
+                    at: meta.at,
+                    reason: reason.clone(),
+                    examining,
+                });
             }
             Event::Decided(decision) => {
                 self.decision = Some(decision.as_ref().clone());
@@ -212,6 +221,7 @@ fn who(event: &Event, meta: &Meta) -> Officer {
         Event::Opened(opened) => opened.accepted_by.clone(),
         Event::MaterialRecorded { by, .. }
         | Event::Reviewed { by, .. }
+        | Event::StepReviewed { by, .. }
         | Event::Returned { by, .. }
         | Event::Withdrawn { by, .. }
         | Event::FollowUpChecked { by, .. }
@@ -372,7 +382,7 @@ impl Case {
 
     /// Code of the step of the examination that an event is about; empty where the item's list defines none.
     fn step_of(&self, event: &Event) -> String {
-        let (Event::Reviewed { step, .. } | Event::Returned { step, .. }) = event else { return String::new() };
+        let (Event::StepReviewed { step, .. } | Event::Returned { step, .. }) = event else { return String::new() };
         let defined = self.facts.iter().any(|facts| !facts.item.review_steps.is_empty());
         if defined { step.clone() } else { String::new() }
     }

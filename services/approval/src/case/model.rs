@@ -7,7 +7,7 @@ use yiwang_ledger::{Personal, Timestamp};
 
 use super::{
     Allowance, Asked, CaseResult, CheckOutcome, Decision, Due, Ended, FollowUpPhase, Near, Opened, Overdue, Procedure,
-    Recommendation, Return, Review, Which, review,
+    Recommendation, Return, Review, Which,
 };
 
 /// 办件. See the folder's page.
@@ -128,14 +128,6 @@ pub enum Phase {
     },
 }
 
-fn plain() -> String {
-    review::REVIEW.to_owned()
-}
-
-fn is_plain(step: &str) -> bool {
-    step == review::REVIEW
-}
-
 /// What happens to a case.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, strum::IntoStaticStr, strum::VariantNames)]
 pub enum Event {
@@ -148,10 +140,18 @@ pub enum Event {
         /// Who brought it.
         by: Officer,
     },
-    /// 审查 done: one step of it.
+    /// 审查 done, of an item whose list defines no steps.
     Reviewed {
+        /// The reviewer.
+        by: Officer,
+        /// What the reviewer proposes.
+        recommendation: Recommendation,
+        /// In words.
+        opinion: Personal,
+    },
+    /// 审查环节 done.
+    StepReviewed {
         /// Code of the step.
-        #[serde(default = "plain", skip_serializing_if = "is_plain")]
         step: String,
         /// The reviewer.
         by: Officer,

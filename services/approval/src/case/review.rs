@@ -8,11 +8,11 @@ use std::sync::LazyLock;
 use serde::{Deserialize, Serialize};
 use yiwang_ledger::{Decision as Decided, Personal, Refusal, Timestamp};
 
-use super::decide::{same_officer, wrong_phase};
+use super::decide::wrong_phase;
 use super::{Case, Event, Officer, Phase};
 
-/// A case goes back at most so often.
-pub const MOST_RETURNS: usize = 20;
+/// A case keeps at most so many opinions, those that stand no more among them; it goes back no further than they allow.
+pub const MOST_REVIEWS: usize = 30;
 
 /// 审查环节, as the item's list defines it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,9 +27,6 @@ pub struct ReviewStep {
     /// Of several steps before it, one is enough.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub any: bool,
-    /// When it is needed, as the list says it; whether it is, was found out at acceptance ([`super::Opened::skipped`]).
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub when: String,
     /// 复核: not by an officer who did a step before it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub other_officer: bool,
@@ -78,6 +75,8 @@ pub struct Return {
     pub at: Timestamp,
     /// Why.
     pub reason: Personal,
+    /// By who examined: before that was complete.
+    pub examining: bool,
 }
 
 /// How a step stands.
@@ -99,6 +98,8 @@ pub enum Standing {
 pub struct Course<'a> {
     steps: &'a [ReviewStep],
     standing: Vec<Standing>,
+    /// What comes after a step to which the case went back, and which was not done again yet.
+    held_up: BTreeSet<&'a str>,
 }
 
 impl<'a> Course<'a> {
@@ -110,26 +111,28 @@ impl<'a> Course<'a> {
         });
         let skipped = |step: &ReviewStep| case.facts.iter().any(|facts| facts.skipped.contains(&step.code));
         let done = |step: &ReviewStep| case.reviews.iter().any(|review| review.stands && review.step == step.code);
-        let mut course = Self { steps, standing: vec![Standing::Waiting; steps.len()] };
-        for (place, step) in steps.iter().enumerate() {
-            course.standing[place] = match (done(step), skipped(step)) {
-                (true, _) => Standing::Done,
-                (_, true) => Standing::Skipped,
-                _ => Standing::Waiting,
-            };
-        }
-        course.settle();
+        let standing = steps.iter().map(|step| match (done(step), skipped(step)) {
+            (true, _) => Standing::Done,
+            (_, true) => Standing::Skipped,
+            _ => Standing::Waiting,
+        });
+        let mut course = Self { steps, standing: standing.collect(), held_up: BTreeSet::new() };
+        let back = |step: &&ReviewStep| !done(step) && case.returns.iter().any(|back| back.step == step.code);
+        let again: Vec<&str> = steps.iter().filter(back).map(|step| step.code.as_str()).collect();
+        course.held_up = again.iter().flat_map(|code| course.following(code)).collect();
+        course.settle(&again);
         course
     }
 
-    /// Finds what is open, and what is not needed any more.
-    fn settle(&mut self) {
+    /// Finds what is open, and what is not needed any more; what is to be done `again` is.
+    fn settle(&mut self, again: &[&str]) {
         let passed = self.passed();
         let past = self.past(&passed);
         for (place, step) in self.steps.iter().enumerate() {
             let reached = self.is_reached(step, &passed);
+            let needed = again.contains(&step.code.as_str()) || !past.contains(step.code.as_str());
             self.standing[place] = match self.standing[place] {
-                Standing::Waiting if past.contains(step.code.as_str()) => Standing::Dropped,
+                Standing::Waiting if !needed => Standing::Dropped,
                 Standing::Waiting if reached => Standing::Open,
                 known => known,
             };
@@ -154,6 +157,9 @@ impl<'a> Course<'a> {
     /// Whether what comes before a step is passed. Where one of several is enough, a step that is left out is not the one, unless all
     /// are.
     fn is_reached(&self, step: &ReviewStep, passed: &BTreeSet<&str>) -> bool {
+        if self.held_up.contains(step.code.as_str()) {
+            return false;
+        }
         let passed = |code: &&String| passed.contains(code.as_str());
         let asked: Vec<&String> =
             step.after.iter().filter(|code| self.standing(code) != Some(Standing::Skipped)).collect();
@@ -163,12 +169,14 @@ impl<'a> Course<'a> {
         }
     }
 
-    /// 任一: the steps without which all that comes after them went on, or is not needed itself.
+    /// 任一: the steps without which all that comes after them went on, or is not needed itself. For a step that is left out nothing that is
+    /// before it is.
     fn past(&self, passed: &BTreeSet<&str>) -> BTreeSet<&'a str> {
         let mut past = BTreeSet::new();
         for _ in 0..self.steps.len() {
             let without = |later: &ReviewStep| {
-                (later.any && self.is_reached(later, passed)) || past.contains(later.code.as_str())
+                let left_out = self.standing(&later.code) == Some(Standing::Skipped);
+                past.contains(later.code.as_str()) || (later.any && !left_out && self.is_reached(later, passed))
             };
             let found = self.steps.iter().filter(|step| {
                 let mut later = self.steps.iter().filter(|later| later.after.contains(&step.code)).peekable();
@@ -220,8 +228,7 @@ impl<'a> Course<'a> {
     }
 }
 
-/// 审查: one step, by an officer who did not accept the application (受办分离), unless the item is one officer's (独任审批). An empty code
-/// is the step that is open, where one is.
+/// 审查: one step. An empty code is the step that is open, where one is.
 pub fn review(
     case: &Case,
     by: &Officer,
@@ -232,17 +239,62 @@ pub fn review(
         return wrong_phase(case);
     }
     let course = Course::of(case);
-    let step = to_be_done(&course, code)?;
-    if by.id == facts.accepted_by.id && !facts.item.sole_officer {
-        return same_officer("受理人员不得审查同一办件（受办分离）", "who accepted the application does not review it");
-    }
-    let before = |review: &&Review| review.stands && course.following(&review.step).contains(step.code.as_str());
-    let did_before = case.reviews.iter().filter(before).any(|review| review.by.id == by.id);
-    if step.other_officer && did_before && !facts.item.sole_officer {
-        return same_officer("复核人员不得是此前环节的审查人员", "who did a step before it does not do this one");
-    }
+    let step = to_be_done(&course, code.trim())?;
+    may_review(case, &course, step, by)?;
     let opinion = Personal::new(&facts.applicant.subject, "opinion", opinion);
-    Ok(vec![Event::Reviewed { step: step.code.clone(), by: by.clone(), recommendation, opinion }])
+    let (step, by) = (step.code.clone(), by.clone());
+    Ok(vec![match facts.item.review_steps.is_empty() {
+        true => Event::Reviewed { by, recommendation, opinion },
+        false => Event::StepReviewed { step, by, recommendation, opinion },
+    }])
+}
+
+/// 受办分离: who accepted does not review. 复核: a step of another officer's is not done by who did one before it, nor they by who did it.
+/// Unless the item is one officer's (独任审批).
+fn may_review(case: &Case, course: &Course<'_>, step: &ReviewStep, by: &Officer) -> Result<(), Refusal> {
+    let facts = case.facts()?;
+    if facts.item.sole_officer {
+        return Ok(());
+    }
+    if by.id == facts.accepted_by.id {
+        let (zh, en) = ("受理人员不得审查同一办件（受办分离）", "who accepted the application does not review it");
+        return Err(same_officer(zh, en));
+    }
+    // also what stands no more, for whoever gave it has seen the case
+    let mut own = case.reviews.iter().filter(|review| review.by.id == by.id);
+    let after = course.following(&step.code);
+    let checks = |review: &Review| {
+        let again = course.find(&review.step).is_some_and(|(other, _)| other.other_officer);
+        review.stands && again && after.contains(review.step.as_str())
+    };
+    let before = |review: &Review| course.following(&review.step).contains(step.code.as_str());
+    if own.any(|review| (step.other_officer && before(review)) || checks(review)) {
+        let (zh, en) = ("复核人员不得是此前环节的审查人员", "who did a step before it does not do this one");
+        return Err(same_officer(zh, en));
+    }
+    Ok(())
+}
+
+/// 审查与决定分离: who accepted, examined, or sent back what was examined does not decide, unless the item is one officer's (独任审批).
+pub fn may_decide(case: &Case, by: &Officer) -> Result<(), Refusal> {
+    let facts = case.facts()?;
+    if facts.item.sole_officer {
+        return Ok(());
+    }
+    let reviewed = case.reviews.iter().map(|review| &review.by);
+    let returned = case.returns.iter().filter(|back| back.examining).map(|back| &back.by);
+    if reviewed.chain(returned).any(|officer| officer.id == by.id) {
+        return Err(same_officer("审查人员与决定人员不得为同一人", "the reviewer does not decide the same case"));
+    }
+    if facts.accepted_by.id == by.id {
+        let (zh, en) = ("受理人员不得决定同一办件（受办分离）", "who accepted the application does not decide it");
+        return Err(same_officer(zh, en));
+    }
+    Ok(())
+}
+
+fn same_officer(zh: &str, en: &str) -> Refusal {
+    Refusal::state("SAME_OFFICER", zh, en)
 }
 
 fn to_be_done<'a>(course: &Course<'a>, code: &str) -> Result<&'a ReviewStep, Refusal> {
@@ -294,15 +346,25 @@ pub fn return_to(case: &Case, by: &Officer, code: &str, reason: &str) -> Decided
     let course = Course::of(case);
     let (step, standing) = found(&course, code)?;
     let following = course.following(code);
-    let turn =
-        matches!(case.phase, Phase::Reviewed) || course.open().any(|open| following.contains(open.code.as_str()));
-    if standing != Standing::Done || !turn {
+    let mut next = course.open().filter(|open| following.contains(open.code.as_str()));
+    let turn = match (case.phase == Phase::Reviewed, next.next()) {
+        _ if standing != Standing::Done => None,
+        (true, _) => Some(may_decide(case, by)),
+        (false, Some(first)) => Some(next.fold(may_review(case, &course, first, by), |known, open| {
+            known.or_else(|_| may_review(case, &course, open, by))
+        })),
+        (false, None) => None,
+    };
+    let Some(turn) = turn else {
         let zh = format!("审查环节“{}”尚未完成，或者此后没有待办的环节，不能退回", step.name);
         let en = format!("the step {} is not done, or nothing that comes after it is to be done now", step.code);
         return Err(Refusal::state("STEP_NOT_DONE", zh, en));
-    }
-    if case.returns.len() >= MOST_RETURNS {
-        let (zh, en) = (format!("同一办件至多退回{MOST_RETURNS}次"), "the case went back too often");
+    };
+    turn?;
+    // each of them may have to be done once more
+    if case.reviews.len() + course.steps.len() > MOST_REVIEWS {
+        let (zh, en) =
+            ("该办件退回的次数过多，请依现有审查意见作出决定", "the case went back too often: decide on what there is");
         return Err(Refusal::state("TOO_MANY_RETURNS", zh, en));
     }
     let reason = Personal::new(&facts.applicant.subject, "reason", reason);
@@ -318,10 +380,9 @@ impl Case {
 
     /// After a return: what was done of the step and after it stands no more.
     pub(super) fn returned(&mut self, back: Return) {
-        let again: BTreeSet<String> = {
-            let course = Course::of(self);
-            course.following(&back.step).into_iter().map(str::to_owned).chain([back.step.clone()]).collect()
-        };
+        let mut again: BTreeSet<String> =
+            Course::of(self).following(&back.step).into_iter().map(str::to_owned).collect();
+        again.insert(back.step.clone());
         self.reviews.iter_mut().filter(|review| again.contains(&review.step)).for_each(|review| review.stands = false);
         self.returns.push(back);
         self.phase = Phase::Open;

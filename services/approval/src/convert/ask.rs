@@ -161,7 +161,6 @@ fn review_step(one: &items::ReviewStep) -> ReviewStep {
         name: one.name.clone(),
         after: one.after.clone(),
         any: one.join() == items::StepJoin::Any,
-        when: one.when.clone(),
         other_officer: one.other_officer,
     }
 }

@@ -374,8 +374,8 @@ fn defined(step: &ReviewStep) -> items::ReviewStep {
         name: step.name.clone(),
         after: step.after.clone(),
         join: if step.any { items::StepJoin::Any } else { items::StepJoin::All }.into(),
-        when: step.when.clone(),
         other_officer: step.other_officer,
+        ..Default::default()
     }
 }
 

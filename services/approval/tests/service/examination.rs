@@ -17,7 +17,7 @@ fn step(code: &str, name: &str, after: &[&str]) -> items::ReviewStep {
 
 /// 资料审查 and 现场核查, then 专家评审 where the form asks for it, then 复审.
 fn in_steps() -> items::ItemTerms {
-    let experts = items::ReviewStep { when: "form.rooms > 50".into(), ..step("experts", "专家评审", &["site"]) };
+    let experts = step("experts", "专家评审", &["site"]);
     let again = step("again", "复审", &["papers", "experts"]);
     let review_steps = vec![step("papers", "资料审查", &[]), step("site", "现场核查", &[]), experts, again];
     items::ItemTerms { review_steps, ..licensing() }

@@ -19,7 +19,6 @@ fn one_of_each() -> Vec<Event> {
         code: "experts".into(),
         name: "专家评审".into(),
         after: vec!["site".into()],
-        when: "form.rooms > 50".into(),
         ..ReviewStep::default()
     };
     let review_steps = vec![site, experts];
@@ -43,7 +42,8 @@ fn one_of_each() -> Vec<Event> {
     events.extend([
         Event::DocumentIssued { kind: Kind::Refusal, number: "BY115116022026000001".into(), procedure: None },
         Event::MaterialRecorded { code: "layout".into(), by: by.clone() },
-        Event::Reviewed {
+        Event::Reviewed { by: by.clone(), recommendation: Recommendation::Grant, opinion: personal("opinion") },
+        Event::StepReviewed {
             step: "site".into(),
             by: by.clone(),
             recommendation: Recommendation::Grant,

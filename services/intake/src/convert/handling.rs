@@ -67,22 +67,29 @@ fn receiving(message: &pb::ItemHandling) -> Result<Vec<String>, Refusal> {
     regions.map(|(place, code)| region(&format!("{FIELD}[{place}]"), code)).collect()
 }
 
+fn step_code(field: &str, text: &str) -> Result<String, Refusal> {
+    let code = ask::text(field, text, 1, 30, WRONG)?;
+    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_".contains(&byte);
+    if !code.starts_with(|first: char| first.is_ascii_lowercase()) || !code.bytes().all(plain) {
+        let (zh, en) = ("环节代码由小写字母、数字、“-”和“_”组成，首位为字母", "a-z, 0-9, - and _, a letter first");
+        return Err(Refusal::field(field, WRONG, zh, en));
+    }
+    Ok(code)
+}
+
 fn review_steps(message: &pb::ItemHandling) -> Result<Vec<ReviewStep>, Refusal> {
     const FIELD: &str = "details.handling.review_steps";
-    ask::few(FIELD, &message.review_steps, 20)?;
+    ask::few(FIELD, &message.review_steps, 12)?;
     let steps = message.review_steps.iter().enumerate().map(|(place, step)| {
         let at = |name: &str| format!("{FIELD}[{place}].{name}");
-        ask::few(&at("after"), &step.after, 20)?;
-        let code = ask::text(&at("code"), &step.code, 1, 30, WRONG)?;
-        let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_".contains(&byte);
-        if !code.starts_with(|first: char| first.is_ascii_lowercase()) || !code.bytes().all(plain) {
-            let (zh, en) = ("环节代码由小写字母、数字、“-”和“_”组成，首位为字母", "a-z, 0-9, - and _, a letter first");
-            return Err(Refusal::field(at("code"), WRONG, zh, en));
-        }
+        ask::few(&at("after"), &step.after, 12)?;
+        let before = step.after.iter().enumerate();
         Ok(ReviewStep {
-            code,
+            code: step_code(&at("code"), &step.code)?,
             name: ask::text(&at("name"), &step.name, 1, 50, WRONG)?,
-            after: step.after.clone(),
+            after: before
+                .map(|(other, code)| step_code(&format!("{}[{other}]", at("after")), code))
+                .collect::<Result<_, _>>()?,
             any: step.join() == pb::StepJoin::Any,
             when: ask::text(&at("when"), &step.when, 0, 5000, WRONG)?,
             other_officer: step.other_officer,

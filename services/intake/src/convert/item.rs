@@ -16,6 +16,7 @@ use crate::catalogue::exchange::FileRow;
 use crate::catalogue::facts::{
     Condition, Fetch, ItemFacts, Material, MaterialKind, MaterialSource, Necessity, Outcome, ResultKind,
 };
+use crate::catalogue::handling::ReviewStep;
 use crate::catalogue::source::Row;
 use crate::catalogue::{Cancellation, Edition, Entrusted, Item, Received, Standing};
 
@@ -307,8 +308,13 @@ pub fn terms(app: &Application, facts: &ItemFacts) -> pb::ItemTerms {
         entrusted_department_code: pin.entrusted.as_ref().map(|organ| organ.code.clone()).unwrap_or_default(),
         sole_officer: facts.details.handling.sole_officer,
         special_procedures: facts.details.special_procedures.iter().map(super::details::special).collect(),
-        review_steps: facts.details.handling.review_steps.iter().map(super::handling::review_step).collect(),
+        review_steps: facts.details.handling.review_steps.iter().map(taken_step).collect(),
     }
+}
+
+/// A step as a case takes it: whether it is needed is found out before.
+fn taken_step(step: &ReviewStep) -> pb::ReviewStep {
+    pb::ReviewStep { when: String::new(), ..super::handling::review_step(step) }
 }
 
 /// What an application keeps of the item it begins with, as it stands on a day.

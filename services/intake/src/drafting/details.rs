@@ -86,7 +86,7 @@ pub(super) fn check(found: &mut Found, facts: &ItemFacts) {
     let reaches = !elsewhere || !handling.receiving.is_empty() || !details.scopes.is_empty();
     let (zh, en) = ("异地代收代办的，应当写明代收地区或者通办范围", "say where it is received, or how far it is open");
     need(reaches, "handling.receiving_region_codes", "RECEIVING_REGIONS_MISSING", zh, en);
-    process::check(found, handling);
+    process::check(found, facts);
     if let Some(terms) = &handling.deferral {
         found.basis("details.handling.deferral.basis".to_owned(), &terms.basis, "容缺受理");
         let (zh, en) = ("没有可以容缺后补的材料", "no material of the list may follow");

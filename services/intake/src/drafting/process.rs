@@ -3,12 +3,21 @@
 use std::collections::BTreeSet;
 
 use super::check::Found;
-use crate::catalogue::handling::{HandlingRules, ReviewStep};
+use crate::catalogue::ItemFacts;
+use crate::catalogue::facts::ResultKind;
+use crate::catalogue::handling::ReviewStep;
 use crate::standard::check::expression;
+use yiwang_standards::codes::CaseKind;
 
 /// All that stands in the way.
-pub(super) fn check(found: &mut Found, handling: &HandlingRules) {
+pub(super) fn check(found: &mut Found, facts: &ItemFacts) {
+    let handling = &facts.details.handling;
     let steps = &handling.review_steps;
+    let on_the_spot = facts.case_kind == CaseKind::Immediate || facts.result.kind == ResultKind::Receipt;
+    if on_the_spot && !steps.is_empty() {
+        let (zh, en) = ("即办件、备案当场办结，没有审查环节", "what is done on the spot is not examined in steps");
+        found.add("details.handling.review_steps", "STEPS_ON_THE_SPOT", zh, en);
+    }
     let codes: BTreeSet<&str> = steps.iter().map(|step| step.code.as_str()).collect();
     let mut seen = BTreeSet::new();
     for (place, step) in steps.iter().enumerate() {
