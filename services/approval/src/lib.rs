@@ -9,6 +9,7 @@ pub mod convert;
 pub mod documents;
 pub mod grpc;
 pub mod relay;
+pub mod roster;
 pub mod steps;
 
 use tonic::service::Routes;
@@ -19,8 +20,11 @@ use yiwang_kit::watching::Watching;
 use yiwang_ledger::{Ending, Ledger, Refusal};
 use yiwang_proto::approval::v1::approval_service_server::ApprovalServiceServer;
 use yiwang_proto::approval::v1::case_document_service_server::CaseDocumentServiceServer;
+use yiwang_proto::approval::v1::roster_service_server::RosterServiceServer;
+use yiwang_proto::approval::v1::task_service_server::TaskServiceServer;
 
 use crate::case::{Case, PROVISIONAL, decide};
+use crate::roster::Roster;
 
 /// Name of the service.
 pub const NAME: &str = "approval";
@@ -44,7 +48,10 @@ pub async fn start(env: Env) -> anyhow::Result<Routes> {
         desk,
         Watching::start(&env.ledger, env.shutdown.clone()),
     );
+    let rosters = grpc::Rosters::new(env.ledger.clone(), env.gate.clone());
     Ok(Routes::new(CaseDocumentServiceServer::new(grpc::DocumentsOf(service.clone())))
+        .add_service(RosterServiceServer::new(rosters))
+        .add_service(TaskServiceServer::new(grpc::Tasks(service.clone())))
         .add_service(ApprovalServiceServer::new(service)))
 }
 
@@ -56,5 +63,5 @@ pub const ENDING: [Ending; 1] = [Ending::of::<Case>()];
 /// # Errors
 /// As [`Ledger::rebuild`].
 pub async fn rebuild(ledger: &Ledger) -> Result<u64, Refusal> {
-    Ok(ledger.rebuild::<Case>().await? + ledger.rebuild::<Book>().await?)
+    Ok(ledger.rebuild::<Case>().await? + ledger.rebuild::<Roster>().await? + ledger.rebuild::<Book>().await?)
 }

@@ -72,6 +72,13 @@ pub async fn an_examination_goes_in_the_steps_of_its_list(town: Town) -> anyhow:
     let path = format!("/v1/cases/{}", case_of(&town, "reviewer", text(&accepted, "caseNumber")).await?);
     let review = |step: &str| json!({"recommendation": "OUTCOME_GRANT", "opinion": "合格", "stepCode": step});
     assert_eq!(open(&town.get("reviewer", &path).await?), ["资料审查", "现场核查"]);
+    let post = json!({"account": "staff:reviewer", "name": "陈志强", "duties": ["POST_DUTY_REVIEW"]});
+    town.post("head", "/v1/rosters/115113016823646795:setPost", post).await?;
+    town.post("reviewer", &format!("{path}:claimTask"), json!({"stepCode": "papers"})).await?;
+    let give = json!({"stepCode": "site", "account": "staff:reviewer"});
+    town.post("head", &format!("{path}:assignTask"), give).await?;
+    let mine = town.get("reviewer", "/v1/cases?holder=me").await?;
+    assert_eq!(mine["cases"][0]["tasks"][1]["holder"]["id"], "staff:reviewer", "{mine}");
     town.post("reviewer", &format!("{path}:review"), review("papers")).await?;
     let waiting = town.get("reviewer", &format!("/v1/cases?itemCode={ITEM}&stepCode=site")).await?;
     assert_eq!(waiting["cases"][0]["openSteps"], json!(["现场核查"]), "{waiting}");

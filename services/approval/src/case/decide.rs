@@ -5,8 +5,8 @@ use yiwang_ledger::{Context, Decision as Decided, Personal, Refusal, SubjectId};
 
 use super::rules::{self, RuleSet};
 use super::{
-    Applicant, Case, CaseResult, CheckOutcome, Course, Decision, Due, Event, FollowUp, FollowUpPhase, Item, Officer,
-    Opened, Outcome, ResultKind, Which, clock, review,
+    Applicant, Case, CaseResult, CheckOutcome, Course, Decision, Due, Event, FollowUp, FollowUpPhase, Hands, Item,
+    Officer, Opened, Outcome, ResultKind, Which, clock, review, task,
 };
 
 /// What intake's relay brings.
@@ -130,7 +130,7 @@ pub enum Ruling {
 
 /// 决定: by an officer who neither accepted nor reviewed, unless the item is one officer's (独任审批). What is done on the spot, on the day of acceptance, needs one
 /// officer only; a later day is not on the spot any more.
-pub fn decide(case: &Case, by: &Officer, ruling: &Ruling, cx: &Context) -> Decided<Event> {
+pub fn decide(case: &Case, by: &Hands, ruling: &Ruling, cx: &Context) -> Decided<Event> {
     let facts = case.facts()?;
     if !case.is_open() {
         return wrong_phase(case);
@@ -143,7 +143,8 @@ pub fn decide(case: &Case, by: &Officer, ruling: &Ruling, cx: &Context) -> Decid
         if !matches!(case.phase, super::Phase::Reviewed) {
             return not_reviewed(case);
         }
-        review::may_decide(case, by)?;
+        review::may_decide(case, &by.officer)?;
+        task::in_hand(case, task::DECISION, by)?;
     }
     let subject = &facts.applicant.subject;
     let outcome = match ruling {
@@ -157,7 +158,7 @@ pub fn decide(case: &Case, by: &Officer, ruling: &Ruling, cx: &Context) -> Decid
             remedies: rules::remedies(&facts.item),
         },
     };
-    Ok(vec![Event::Decided(Box::new(decision(facts, by.clone(), outcome, cx)))])
+    Ok(vec![Event::Decided(Box::new(decision(facts, by.officer.clone(), outcome, cx)))])
 }
 
 fn decision(facts: &Opened, by: Officer, outcome: Outcome, cx: &Context) -> Decision {

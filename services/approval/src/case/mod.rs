@@ -11,6 +11,7 @@ mod outcome;
 pub mod procedure;
 pub mod review;
 pub mod rules;
+pub mod task;
 
 pub use limits::*;
 pub use matter::*;
@@ -18,6 +19,7 @@ pub use model::*;
 pub use outcome::*;
 pub use procedure::{Allowance, Asked, Ended, Listed, Procedure, SpecialKind, Stage};
 pub use review::{Course, Recommendation, Return, Review, ReviewStep, Standing};
+pub use task::{Hands, Holder};
 pub use yiwang_standards::calendar::{Due, Limit, Source, Start, Unit};
 
 use chrono::NaiveDate;
@@ -31,7 +33,7 @@ impl Aggregate for Case {
     fn evolve(&mut self, event: &Event, meta: &Meta) {
         let limit = if let Event::MarkedOverdue { which, .. } = event { Some(*which) } else { None };
         // what is between the organ and its supervision is no step of the progress
-        if !matches!(event, Event::DocumentIssued { .. } | Event::MarkedNear { .. }) {
+        if !matches!(event, Event::DocumentIssued { .. } | Event::MarkedNear { .. } | Event::TaskGiven { .. }) {
             let (kind, procedure) = (event.name().to_owned(), self.procedure_of(event));
             let (step, told) = (self.step_of(event), days_told(event));
             self.steps.push(StepTaken { kind, limit, procedure, step, told, by: who(event, meta), at: meta.at });
@@ -46,6 +48,7 @@ impl Aggregate for Case {
             Event::Reviewed { by, recommendation, opinion }
             | Event::StepReviewed { by, recommendation, opinion, .. } => {
                 let step = if let Event::StepReviewed { step, .. } = event { step } else { review::REVIEW };
+                self.holders.remove(step);
                 self.reviewed(Review {
                     step: step.to_owned(),
                     by: by.clone(),
@@ -65,7 +68,15 @@ impl Aggregate for Case {
                     examining,
                 });
             }
+            Event::TaskGiven { step, to, by, reason } => {
+                self.holders.remove(step);
+                if let Some(officer) = to.clone() {
+                    let holder = Holder { officer, since: meta.at, given_by: by.clone(), reason: reason.clone() };
+                    self.holders.insert(step.clone(), holder);
+                }
+            }
             Event::Decided(decision) => {
+                self.holders.clear();
                 self.decision = Some(decision.as_ref().clone());
                 self.phase = Phase::Decided;
             }
@@ -101,6 +112,7 @@ impl Aggregate for Case {
                 }
             }
             Event::Withdrawn { by, reason } => {
+                self.holders.clear();
                 self.phase = Phase::Withdrawn { at: meta.at, by: by.clone(), reason: reason.clone() };
             }
             Event::FollowUpChecked { by, outcome, findings, next } => {
@@ -178,6 +190,8 @@ impl Aggregate for Case {
         if self.is_open() && !facts.item.review_steps.is_empty() {
             tags.extend(Course::of(self).open().map(|step| Tag::new("step", step.code.as_str(), sort.clone())));
         }
+        let holder = |(task, _): (&str, &str)| self.holders.get(task).map_or(FREE, |holder| holder.officer.id.as_str());
+        tags.extend(task::open(self).into_iter().map(|task| Tag::new("holder", holder(task), sort.clone())));
         if let Some(stage) = self.procedure_stage() {
             tags.push(Tag::new("procedure", stage, sort.clone()));
         }
@@ -247,6 +261,9 @@ fn days_told(event: &Event) -> Vec<NaiveDate> {
         _ => Vec::new(),
     }
 }
+
+/// Tag `holder` of what is in nobody's hands.
+pub const FREE: &str = "-";
 
 /// Tag of the records whose due date rests on a year that the calendar did not cover.
 pub const PROVISIONAL: &str = "provisional";

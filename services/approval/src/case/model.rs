@@ -1,13 +1,15 @@
 //! A case: its state, its phases, its events.
 
+use std::collections::BTreeMap;
+
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use yiwang_documents::Kind;
 use yiwang_ledger::{Personal, Timestamp};
 
 use super::{
-    Allowance, Asked, CaseResult, CheckOutcome, Decision, Due, Ended, FollowUpPhase, Near, Opened, Overdue, Procedure,
-    Recommendation, Return, Review, Which,
+    Allowance, Asked, CaseResult, CheckOutcome, Decision, Due, Ended, FollowUpPhase, Holder, Near, Opened, Overdue,
+    Procedure, Recommendation, Return, Review, Which,
 };
 
 /// 办件. See the folder's page.
@@ -28,6 +30,9 @@ pub struct Case {
     /// 退回: how often, and to which step.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub returns: Vec<Return>,
+    /// 任务: in whose hands, by the codes of the tasks.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub holders: BTreeMap<String, Holder>,
     /// 特别程序, in the order in which they were asked for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub procedures: Vec<Procedure>,
@@ -168,6 +173,18 @@ pub enum Event {
         by: Officer,
         /// Why.
         reason: Personal,
+    },
+    /// 任务 from hand to hand.
+    TaskGiven {
+        /// Code of the step, or of the decision.
+        step: String,
+        /// Into whose hands; none: into nobody's.
+        to: Option<Officer>,
+        /// By whom.
+        by: Officer,
+        /// Why, where that was said.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<Personal>,
     },
     /// 特别程序 asked for.
     ProcedureAsked(Box<Asked>),

@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 use yiwang_ledger::{Decision as Decided, Personal, Refusal, Timestamp};
 
 use super::decide::wrong_phase;
-use super::{Case, Event, Officer, Phase};
+use super::task::in_hand;
+use super::{Case, Event, Hands, Officer, Phase};
 
 /// A case keeps at most so many opinions, those that stand no more among them; it goes back no further than they allow.
 pub const MOST_REVIEWS: usize = 30;
@@ -231,7 +232,7 @@ impl<'a> Course<'a> {
 /// 审查: one step. An empty code is the step that is open, where one is.
 pub fn review(
     case: &Case,
-    by: &Officer,
+    by: &Hands,
     (code, recommendation, opinion): (&str, Recommendation, &str),
 ) -> Decided<Event> {
     let facts = case.facts()?;
@@ -240,9 +241,10 @@ pub fn review(
     }
     let course = Course::of(case);
     let step = to_be_done(&course, code.trim())?;
-    may_review(case, &course, step, by)?;
+    may_review(case, &course, step, &by.officer)?;
+    in_hand(case, &step.code, by)?;
     let opinion = Personal::new(&facts.applicant.subject, "opinion", opinion);
-    let (step, by) = (step.code.clone(), by.clone());
+    let (step, by) = (step.code.clone(), by.officer.clone());
     Ok(vec![match facts.item.review_steps.is_empty() {
         true => Event::Reviewed { by, recommendation, opinion },
         false => Event::StepReviewed { step, by, recommendation, opinion },
@@ -251,7 +253,7 @@ pub fn review(
 
 /// 受办分离: who accepted does not review. 复核: a step of another officer's is not done by who did one before it, nor they by who did it.
 /// Unless the item is one officer's (独任审批).
-fn may_review(case: &Case, course: &Course<'_>, step: &ReviewStep, by: &Officer) -> Result<(), Refusal> {
+pub(super) fn may_review(case: &Case, course: &Course<'_>, step: &ReviewStep, by: &Officer) -> Result<(), Refusal> {
     let facts = case.facts()?;
     if facts.item.sole_officer {
         return Ok(());
@@ -319,7 +321,7 @@ fn to_be_done<'a>(course: &Course<'a>, code: &str) -> Result<&'a ReviewStep, Ref
     }
 }
 
-fn found<'a>(course: &Course<'a>, code: &str) -> Result<(&'a ReviewStep, Standing), Refusal> {
+pub(super) fn found<'a>(course: &Course<'a>, code: &str) -> Result<(&'a ReviewStep, Standing), Refusal> {
     course.find(code).ok_or_else(|| {
         let (zh, en) = ("该办件没有这个审查环节", "the case has no such step");
         Refusal::field("step_code", "STEP_UNKNOWN", zh, en)

@@ -16,6 +16,8 @@ use crate::case::{
 pub const OPINION_MAX: usize = 1_000;
 /// Longest reasons and findings.
 pub const REASONS_MAX: usize = 2_000;
+/// Longest reason for which a task goes from hand to hand.
+pub const TASK_REASON_MAX: usize = 500;
 
 /// What intake's relay brings.
 ///
@@ -330,13 +332,6 @@ const NAME_MAX: usize = 50;
 /// Longest citation of a rule.
 const BASIS_MAX: usize = 500;
 
-fn optional(field: &str, value: &str, most: usize) -> Result<String, Refusal> {
-    match value.trim() {
-        "" => Ok(String::new()),
-        value => text(field, "FIELD_INVALID", value, most),
-    }
-}
-
 /// Longest 证照类型代码.
 const TYPE_CODE_MAX: usize = 21;
 
@@ -348,7 +343,36 @@ pub fn license_type(request: &pb::RetryLicenseRequest) -> Result<String, Refusal
     optional("license_type_code", &request.license_type_code, TYPE_CODE_MAX)
 }
 
-fn text(field: &str, reason: &'static str, value: &str, most: usize) -> Result<String, Refusal> {
+/// Code of a task; empty for the one that is open.
+///
+/// # Errors
+/// `FIELD_INVALID`.
+pub fn task_code(code: &str) -> Result<String, Refusal> {
+    optional("step_code", code, 30)
+}
+
+/// Why a task is put back.
+///
+/// # Errors
+/// `REASONS_MISSING`.
+pub fn release_reason(request: &pb::ReleaseTaskRequest) -> Result<String, Refusal> {
+    text("reason", "REASONS_MISSING", &request.reason, TASK_REASON_MAX)
+}
+
+/// To whom a task is given, and why.
+///
+/// # Errors
+/// `POST_UNKNOWN`, `FIELD_INVALID`.
+pub fn assignment(request: &pb::AssignTaskRequest) -> Result<(String, String), Refusal> {
+    let account = text("account", "POST_UNKNOWN", &request.account, 100)?;
+    Ok((account, optional("reason", &request.reason, TASK_REASON_MAX)?))
+}
+
+pub(super) fn optional(field: &str, value: &str, most: usize) -> Result<String, Refusal> {
+    if value.trim().is_empty() { Ok(String::new()) } else { text(field, "FIELD_INVALID", value, most) }
+}
+
+pub(super) fn text(field: &str, reason: &'static str, value: &str, most: usize) -> Result<String, Refusal> {
     let value = value.trim();
     match value.chars().count() {
         0 => Err(Refusal::field(field, reason, "该项不能为空", "this must not be empty")),

@@ -1,4 +1,5 @@
 //! Between the contract and the domain: messages in ([`ask`]) and messages out ([`show`]).
 
 pub mod ask;
+pub mod roster;
 pub mod show;

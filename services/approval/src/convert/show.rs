@@ -8,6 +8,7 @@ use yiwang_proto::{catalogue::v1 as items, party::v1 as parties};
 use crate::case::{
     Case, CaseResult, CheckOutcome, Course, FollowUpPhase, Item, Listed, Officer, Opened, Outcome, Phase, Procedure,
     Recommendation, ResultKind, Return, Review, ReviewStep, SpecialKind, Stage, Standing, StepTaken, Warning, clock,
+    task,
 };
 
 /// The phase that a filter names; `None`: all.
@@ -59,6 +60,7 @@ pub fn case(id: StreamId, version: u64, case: &Case, now: Timestamp) -> pb::Case
         review_steps: Course::of(case).steps().map(|(step, standing)| review_step(step, standing, case)).collect(),
         reviews: case.reviews.iter().map(review_out).collect(),
         returns: case.returns.iter().map(return_out).collect(),
+        tasks: tasks(case),
     }
 }
 
@@ -134,7 +136,24 @@ pub fn summary(id: StreamId, case: &Case) -> pb::CaseSummary {
         update_time: Some(timestamp(updated(case))),
         warning: warning(case.warning()).into(),
         open_steps: open_steps(case),
+        tasks: tasks(case),
     }
+}
+
+/// What is to be done now, and in whose hands it is.
+fn tasks(case: &Case) -> Vec<pb::CaseTask> {
+    let shown = |(code, name): (&str, &str)| {
+        let holder = case.holders.get(code);
+        pb::CaseTask {
+            step_code: code.to_owned(),
+            name: name.to_owned(),
+            holder: holder.map(|holder| actor(&holder.officer)),
+            hold_time: holder.map(|holder| timestamp(holder.since)),
+            given_by: holder.map(|holder| actor(&holder.given_by)),
+            reason: holder.and_then(|holder| holder.reason.as_ref()).map(self::shown).unwrap_or_default(),
+        }
+    };
+    task::open(case).into_iter().map(shown).collect()
 }
 
 fn open_steps(case: &Case) -> Vec<String> {
@@ -192,6 +211,7 @@ pub fn to(caller: &Caller, mut case: pb::Case) -> pb::Case {
     if !caller.is_staff() {
         // what the officers said to one another on the way, and no more
         case.returns.clear();
+        case.tasks.iter_mut().for_each(at_work);
         case.reviews.retain(|review| !review.returned);
     }
     let one_by_one = [
@@ -208,6 +228,20 @@ pub fn to(caller: &Caller, mut case: pb::Case) -> pb::Case {
         *actor = party::shown_actor(std::mem::take(actor), caller);
     }
     case
+}
+
+/// A task as its applicant sees it: that it is to be done, not by whom.
+fn at_work(task: &mut pb::CaseTask) {
+    let (step_code, name) = (std::mem::take(&mut task.step_code), std::mem::take(&mut task.name));
+    *task = pb::CaseTask { step_code, name, ..Default::default() };
+}
+
+/// A line of a list as the caller reads it.
+pub fn line_to(caller: &Caller, mut line: pb::CaseSummary) -> pb::CaseSummary {
+    if !caller.is_staff() {
+        line.tasks.iter_mut().for_each(at_work);
+    }
+    line
 }
 
 /// An officer as the contract shows one.

@@ -2,6 +2,8 @@
 
 mod document;
 mod procedure;
+mod roster;
+mod task;
 mod watch;
 
 use tokio_stream::wrappers::ReceiverStream;
@@ -13,11 +15,13 @@ use yiwang_ledger::{Aggregate as _, Call, Committed, Context, Decision, Ledger, 
 use yiwang_proto::approval::v1 as pb;
 use yiwang_proto::approval::v1::approval_service_server::ApprovalService;
 
-use crate::case::{Case, Event, Officer, decide, not_found, review};
+use crate::case::{Case, Event, Hands, Officer, decide, not_found, review};
 use crate::convert::{ask, show};
 use crate::documents;
 
 pub use document::DocumentsOf;
+pub use roster::Rosters;
+pub use task::Tasks;
 
 /// The service over its ledger.
 #[derive(Clone)]
@@ -206,6 +210,7 @@ impl Approval {
         filters.extend(
             exact.into_iter().filter(|(_, value)| !value.is_empty()).map(|(name, value)| (name, value.clone())),
         );
+        filters.extend(Self::holder_filter(message, caller)?.map(|account| ("holder", account)));
         // What applicants see is theirs already; an officer who also applied asks for it by name.
         if message.mine && caller.is_staff() {
             filters.push(("owner", caller.id.clone()));
@@ -216,7 +221,8 @@ impl Approval {
             page_token: message.page_token.clone(),
         };
         let page = self.ledger.list::<Case>(&query, &caller.audiences()).await?;
-        let cases = page.items.iter().map(|read| show::summary(read.stream, &read.state)).collect();
+        let line = |read: &Read<Case>| show::line_to(caller, show::summary(read.stream, &read.state));
+        let cases = page.items.iter().map(line).collect();
         Ok(pb::ListCasesResponse { cases, next_page_token: page.next_page_token })
     }
 
@@ -226,8 +232,8 @@ impl Approval {
         let step = message.step_code.clone();
         let target = (message.id.as_str(), message.request_id.as_str(), message.etag.as_str());
         let rule =
-            move |case: &Case, by: &Officer, _: &Context| review::review(case, by, (&step, recommendation, &opinion));
-        self.act(&incoming, "ReviewCase", target, rule).await
+            move |case: &Case, by: &Hands, _: &Context| review::review(case, by, (&step, recommendation, &opinion));
+        Ok(self.shown(&self.handled(&incoming, "ReviewCase", target, rule).await?))
     }
 
     async fn return_case(&self, incoming: Incoming<pb::ReturnCaseRequest>) -> Result<pb::Case, Fault> {
@@ -242,8 +248,8 @@ impl Approval {
         let message = &incoming.message;
         let ruling = ask::ruling(message)?;
         let target = (message.id.as_str(), message.request_id.as_str(), message.etag.as_str());
-        let rule = move |case: &Case, by: &Officer, cx: &Context| decide::decide(case, by, &ruling, cx);
-        let done = self.acted(&incoming, "DecideCase", target, rule).await?;
+        let rule = move |case: &Case, by: &Hands, cx: &Context| decide::decide(case, by, &ruling, cx);
+        let done = self.handled(&incoming, "DecideCase", target, rule).await?;
         Ok(self.shown(&self.documented(done, &incoming.trace).await))
     }
 

@@ -8,6 +8,7 @@ use yiwang_approval::case::procedure::Verdict;
 use yiwang_approval::case::{
     Case, CheckOutcome, Event, FollowUpPhase, Item, Limit, Recommendation, ReviewStep, Start, Which, decide,
 };
+use yiwang_approval::roster::{self, Away, Duty, Post, Roster};
 use yiwang_documents::Kind;
 use yiwang_ledger::Personal;
 
@@ -35,7 +36,7 @@ fn one_of_each() -> Vec<Event> {
     bench.end(1, "2026-12-18").unwrap();
     bench.review("staff:reviewer").unwrap();
     let refuse = Ruling::Refuse("理由".into());
-    events.extend(decide::decide(&bench.case, &officer("staff:approver"), &refuse, &bench.cx()).unwrap());
+    events.extend(decide::decide(&bench.case, &officer("staff:approver").into(), &refuse, &bench.cx()).unwrap());
     let due = bench.case.facts().unwrap().legal.clone();
     let (by, findings) = (officer("staff:reviewer"), personal("findings"));
     let next = FollowUpPhase::Rectifying { due: due.clone() };
@@ -48,6 +49,12 @@ fn one_of_each() -> Vec<Event> {
             by: by.clone(),
             recommendation: Recommendation::Grant,
             opinion: personal("opinion"),
+        },
+        Event::TaskGiven {
+            step: "site".into(),
+            to: Some(by.clone()),
+            by: by.clone(),
+            reason: Some(personal("reason")),
         },
         Event::Returned { step: "site".into(), by: by.clone(), reason: personal("reason") },
         Event::Withdrawn { by: by.clone(), reason: Some(personal("reason")) },
@@ -68,6 +75,32 @@ async fn golden_entries_decode_and_evolve_and_none_is_missing() {
     golden::write_missing::<Case>(&house.ledger, one_of_each()).await;
     let read = golden::read_all::<Case>(&house.ledger, "Opened").await;
     assert_eq!(read.into_iter().collect::<Vec<_>>(), sorted(Event::VARIANTS));
+}
+
+fn of_a_roster() -> Vec<roster::Event> {
+    let post = Post {
+        name: "陈志强".into(),
+        duties: [Duty::Review, Duty::Decide].into(),
+        items: ["511A0015500009".to_owned()].into(),
+        stand_in: "staff:zhou".into(),
+        away: None,
+    };
+    let (by, account) = (officer("staff:head"), "staff:reviewer".to_owned());
+    let (organ, region) = ("115113016823646795".to_owned(), "511602000000".to_owned());
+    let until = "2026-03-04".parse().ok();
+    vec![
+        roster::Event::PostSet { organ, region, account: account.clone(), post: Box::new(post), by: by.clone() },
+        roster::Event::DutySet { account: account.clone(), away: Some(Away { until }), by: by.clone() },
+        roster::Event::PostRemoved { account, by },
+    ]
+}
+
+#[tokio::test]
+async fn golden_entries_of_rosters_decode_and_evolve() {
+    let house = House::open(Engine::Sqlite, yiwang_approval::NAME, "2026-03-02", yiwang_approval::start).await.unwrap();
+    golden::write_missing::<Roster>(&house.ledger, of_a_roster()).await;
+    let read = golden::read_all::<Roster>(&house.ledger, "PostSet").await;
+    assert_eq!(read.into_iter().collect::<Vec<_>>(), sorted(roster::Event::VARIANTS));
 }
 
 fn sorted(names: &[&'static str]) -> Vec<&'static str> {

@@ -3,6 +3,7 @@
 mod examination;
 mod golden;
 mod procedures;
+mod tasks;
 
 #[path = "../../../shared/kit/tests/house/mod.rs"]
 mod house;

@@ -144,7 +144,7 @@ impl Bench {
         }
     }
 
-    fn fold(&mut self, events: Vec<Event>, actor: &str) -> usize {
+    pub fn fold(&mut self, events: Vec<Event>, actor: &str) -> usize {
         for event in &events {
             self.version += 1;
             self.case.evolve(event, &Meta { at: self.now, actor: actor.into(), version: self.version });
@@ -167,7 +167,7 @@ impl Bench {
     }
 
     pub fn review_step(&mut self, by: &str, step: &str) -> Result<usize, Refusal> {
-        let events = review::review(&self.case, &officer(by), (step, Recommendation::Grant, "材料齐全"))?;
+        let events = review::review(&self.case, &officer(by).into(), (step, Recommendation::Grant, "材料齐全"))?;
         Ok(self.fold(events, by))
     }
 
@@ -177,7 +177,7 @@ impl Bench {
     }
 
     pub fn decide(&mut self, by: &str, ruling: &Ruling) -> Result<usize, Refusal> {
-        let events = decide::decide(&self.case, &officer(by), ruling, &self.cx())?;
+        let events = decide::decide(&self.case, &officer(by).into(), ruling, &self.cx())?;
         Ok(self.fold(events, by))
     }
 

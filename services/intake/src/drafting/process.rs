@@ -22,7 +22,8 @@ pub(super) fn check(found: &mut Found, facts: &ItemFacts) {
     let mut seen = BTreeSet::new();
     for (place, step) in steps.iter().enumerate() {
         let at = |field: &str| format!("details.handling.review_steps[{place}].{field}");
-        if !seen.insert(step.code.as_str()) {
+        // the decision is a task among them
+        if !seen.insert(step.code.as_str()) || step.code == "decision" {
             found.add(at("code"), "STEP_CODE", "环节代码重复", "the code stands twice");
         }
         let before: BTreeSet<&str> = step.after.iter().map(String::as_str).collect();

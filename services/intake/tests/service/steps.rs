@@ -218,6 +218,7 @@ pub async fn an_examination_that_would_not_come_to_its_end_is_not_published(worl
     let sometimes = |code: &str, when: &str| ReviewStep { when: when.into(), ..examined(code, &[]) };
     let wrong = [
         (vec![examined("a", &[]), examined("a", &[])], "[1].code", "STEP_CODE"),
+        (vec![examined("decision", &[])], "[0].code", "STEP_CODE"),
         (vec![examined("a", &["b"])], "[0].after", "STEP_BEFORE_UNKNOWN"),
         (vec![examined("a", &[]), examined("b", &["a", "a"])], "[1].after", "STEP_BEFORE_UNKNOWN"),
         (vec![examined("a", &[]), ReviewStep { join: any, ..examined("b", &["a"]) }], "[1].join", "STEP_JOIN_UNFIT"),
@@ -233,10 +234,8 @@ pub async fn an_examination_that_would_not_come_to_its_end_is_not_published(worl
         let found = crate::world::fields(&submit(&world, &id).await.unwrap_err());
         assert_eq!(found, [(format!("details.handling.review_steps{field}"), reason.to_owned())]);
     }
-    let at_once = items::ItemElements {
-        case_kind: items::CaseKind::Immediate.into(),
-        ..in_steps(vec![examined("a", &[])])
-    };
+    let at_once =
+        items::ItemElements { case_kind: items::CaseKind::Immediate.into(), ..in_steps(vec![examined("a", &[])]) };
     crate::directory::save(&world, &id, at_once).await;
     let found = crate::world::fields(&submit(&world, &id).await.unwrap_err());
     assert!(found.contains(&("details.handling.review_steps".into(), "STEPS_ON_THE_SPOT".into())), "{found:?}");

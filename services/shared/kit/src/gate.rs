@@ -64,7 +64,7 @@ pub const POLICIES: [(&str, &str); 4] = [
     ("4-services.cedar", include_str!("../policies/4-services.cedar")),
 ];
 
-const RESOURCES: [&str; 13] = [
+const RESOURCES: [&str; 14] = [
     "Item",
     "Application",
     "Appointment",
@@ -76,6 +76,7 @@ const RESOURCES: [&str; 13] = [
     "Answer",
     "Agent",
     "Engagement",
+    "Roster",
     "Notice",
     "Ledger",
 ];

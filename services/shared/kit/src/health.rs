@@ -94,7 +94,12 @@ fn grpc_names(service: &str) -> &'static [&'static str] {
             "yiwang.catalogue.v1.ThemeService",
             "yiwang.catalogue.v1.TransferService",
         ],
-        "approval" => &["yiwang.approval.v1.ApprovalService", "yiwang.approval.v1.CaseDocumentService"],
+        "approval" => &[
+            "yiwang.approval.v1.ApprovalService",
+            "yiwang.approval.v1.CaseDocumentService",
+            "yiwang.approval.v1.RosterService",
+            "yiwang.approval.v1.TaskService",
+        ],
         "license" => &["yiwang.license.v1.LicenseService"],
         "evaluation" => &["yiwang.evaluation.v1.EvaluationService"],
         "trading" => &["yiwang.trading.v1.TradingService"],
