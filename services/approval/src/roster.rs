@@ -12,6 +12,8 @@ use crate::case::task::DECISION;
 
 /// An organ has at most so many posts on its roster.
 pub const MOST: usize = 300;
+/// They name at most so many items between them.
+pub const MOST_ITEMS: usize = 2_000;
 
 /// What an officer does with cases.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -146,6 +148,12 @@ pub fn set(
         let (zh, en) = (format!("名册至多{MOST}个岗位"), format!("a roster has {MOST} posts at most"));
         return Err(Refusal::state("ROSTER_FULL", zh, en));
     }
+    let others = roster.posts.iter().filter(|(other, _)| *other != account);
+    if others.map(|(_, other)| other.items.len()).sum::<usize>() + post.items.len() > MOST_ITEMS {
+        let (zh, en) =
+            (format!("名册上的事项合计至多{MOST_ITEMS}项"), format!("{MOST_ITEMS} items at most between them"));
+        return Err(Refusal::state("ROSTER_FULL", zh, en));
+    }
     if !post.stand_in.is_empty() {
         let stand_in = roster.posts.get(&post.stand_in);
         let known = stand_in.is_some() || post.stand_in == account;
@@ -163,6 +171,8 @@ pub fn set(
     if for_whom.any(|(_, other)| !post.duties.is_superset(&other.duties)) {
         return stands_in(roster, account);
     }
+    // its region is the one with which it was begun
+    let region = if roster.region.is_empty() { region } else { &roster.region };
     let (organ, region, account) = (organ.to_owned(), region.to_owned(), account.to_owned());
     let same = roster.posts.get(&account).is_some_and(|known| Post { away: None, ..known.clone() } == *post);
     let event = Event::PostSet { organ, region, account, post: Box::new(post.clone()), by: by.clone() };

@@ -179,6 +179,14 @@ fn the_second_officer_is_another_whichever_step_comes_first() {
         assert_eq!(bench.decide(officer, &Ruling::Grant(None)).unwrap_err().reason, "SAME_OFFICER", "{officer}");
         assert_eq!(bench.send_back(officer, "papers").unwrap_err().reason, "SAME_OFFICER", "{officer}");
     }
+    // who sent it back from 复核 does not do what it checks: two officers suffice
+    let mut two = opened(in_steps(), &[]);
+    two.review_step("staff:reviewer", "papers").unwrap();
+    two.review_step("staff:reviewer", "site").unwrap();
+    two.send_back("staff:another", "papers").unwrap();
+    assert_eq!(two.review_step("staff:another", "papers").unwrap_err().reason, "SAME_OFFICER");
+    two.review_step("staff:reviewer", "papers").unwrap();
+    two.review_step("staff:another", "again").unwrap();
     // a step before it is not done by who did 复核
     let over = ReviewStep { any: true, other_officer: true, ..step("again", &["papers", "site"]) };
     let steps = vec![step("papers", &[]), step("site", &[]), over, step("last", &["site"])];

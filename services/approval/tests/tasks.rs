@@ -25,11 +25,11 @@ fn hands(by: &str) -> Hands {
 }
 
 fn head() -> Hands {
-    Hands { head: true, ..hands("staff:head") }
+    Hands { oversees: true, ..hands("staff:head") }
 }
 
 fn covering(by: &str, whom: &str) -> Hands {
-    Hands { covers: BTreeSet::from([whom.to_owned()]), ..hands(by) }
+    Hands { covers: BTreeSet::from([("68236467-9".to_owned(), whom.to_owned())]), ..hands(by) }
 }
 
 fn give(bench: &mut Bench, events: Result<Vec<Event>, Refusal>) -> Result<usize, &'static str> {
@@ -57,6 +57,14 @@ fn what_is_in_ones_hands_is_done_by_them_alone_or_by_who_stands_in() {
     assert_eq!((others.reason, others.metadata["holder"].as_str()), ("TASK_HELD", "staff:reviewer"));
     assert_eq!(bench.review("staff:another").unwrap_err().reason, "TASK_HELD");
     let opinion = ("", Recommendation::Grant, "齐全");
+    // what is A's stays A's: B does it, and takes, gives, or puts back nothing
+    let b = covering("staff:another", "staff:reviewer");
+    assert_eq!(task::claim(&bench.case, &b, "").unwrap_err().reason, "TASK_HELD");
+    assert_eq!(task::release(&bench.case, &b, "", "不办").unwrap_err().reason, "NOT_YOUR_TASK");
+    // another organ's roster says nothing of this one's
+    let elsewhere = BTreeSet::from([("11511300MB1A21304N".to_owned(), "staff:reviewer".to_owned())]);
+    let elsewhere = Hands { covers: elsewhere, ..hands("staff:another") };
+    assert_eq!(review::review(&bench.case, &elsewhere, opinion).unwrap_err().reason, "TASK_HELD");
     let events = review::review(&bench.case, &covering("staff:another", "staff:reviewer"), opinion);
     assert_eq!(give(&mut bench, events), Ok(1));
     assert_eq!((bench.case.status(), held(&bench, "review")), ("REVIEWED", None), "done, it is in nobody's hands");
@@ -116,6 +124,30 @@ fn what_waits_for_a_step_that_is_done_again_stays_in_its_hands() {
     assert_eq!((task::open(&bench.case), held(&bench, "site")), (vec![("site", "SITE")], None));
     bench.review("staff:reviewer").unwrap();
     assert_eq!(bench.review("staff:third").unwrap_err().reason, "TASK_HELD");
+}
+
+#[test]
+fn what_is_in_anothers_hands_is_not_sent_back_nor_decided_on_the_spot() {
+    let mut bench = Bench::opened(licensing(), "2026-03-02");
+    bench.review("staff:reviewer").unwrap();
+    let claimed = task::claim(&bench.case, &hands("staff:approver"), "");
+    give(&mut bench, claimed).unwrap();
+    assert_eq!(bench.send_back("staff:third", "review").unwrap_err().reason, "TASK_HELD");
+    bench.send_back("staff:approver", "review").unwrap();
+    // who examines it then does not have the decision any more
+    bench.review("staff:approver").unwrap();
+    assert_eq!((bench.case.status(), held(&bench, "decision")), ("REVIEWED", None));
+    // 当场: another organ's clerk accepted it
+    let spot = Item { trustee: "another organ".into(), ..world::filing() };
+    let spot =
+        Item { rules: "licensing".into(), item_type: 1, result: yiwang_approval::case::ResultKind::Document, ..spot };
+    let mut bench = Bench::opened(spot, "2026-03-02");
+    assert_eq!(bench.case.status(), "OPEN");
+    let mut free = bench.clone();
+    free.decide("staff:third", &Ruling::Grant(None)).unwrap();
+    let claimed = task::claim(&bench.case, &hands("staff:reviewer"), "");
+    give(&mut bench, claimed).unwrap();
+    assert_eq!(bench.decide("staff:third", &Ruling::Grant(None)).unwrap_err().reason, "NOT_REVIEWED");
 }
 
 #[derive(Default)]

@@ -135,7 +135,9 @@ pub fn decide(case: &Case, by: &Hands, ruling: &Ruling, cx: &Context) -> Decided
     if !case.is_open() {
         return wrong_phase(case);
     }
-    let at_once = on_the_spot(facts) && clock::day_of(cx.now) == facts.accepted_on;
+    // what somebody has in hand, or has examined, is not done on the spot
+    let untouched = case.reviews.is_empty() && case.holders.is_empty();
+    let at_once = on_the_spot(facts) && clock::day_of(cx.now) == facts.accepted_on && untouched;
     if case.running().next().is_some() {
         return procedure_underway(case);
     }

@@ -9,11 +9,11 @@ use serde::{Deserialize, Serialize};
 use yiwang_ledger::{Decision as Decided, Personal, Refusal, Timestamp};
 
 use super::decide::wrong_phase;
-use super::task::in_hand;
+use super::task::{DECISION, in_hand, settle};
 use super::{Case, Event, Hands, Officer, Phase};
 
 /// A case keeps at most so many opinions, those that stand no more among them; it goes back no further than they allow.
-pub const MOST_REVIEWS: usize = 30;
+pub const MOST_REVIEWS: usize = 24;
 
 /// 审查环节, as the item's list defines it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -118,22 +118,20 @@ impl<'a> Course<'a> {
             _ => Standing::Waiting,
         });
         let mut course = Self { steps, standing: standing.collect(), held_up: BTreeSet::new() };
-        let back = |step: &&ReviewStep| !done(step) && case.returns.iter().any(|back| back.step == step.code);
-        let again: Vec<&str> = steps.iter().filter(back).map(|step| step.code.as_str()).collect();
-        course.held_up = again.iter().flat_map(|code| course.following(code)).collect();
-        course.settle(&again);
+        let again = |step: &&ReviewStep| !done(step) && case.returns.iter().any(|back| back.step == step.code);
+        course.held_up = steps.iter().filter(again).flat_map(|step| course.following(&step.code)).collect();
+        course.settle();
         course
     }
 
-    /// Finds what is open, and what is not needed any more; what is to be done `again` is.
-    fn settle(&mut self, again: &[&str]) {
+    /// Finds what is open, and what is not needed any more. Nothing goes on without what is done again.
+    fn settle(&mut self) {
         let passed = self.passed();
         let past = self.past(&passed);
         for (place, step) in self.steps.iter().enumerate() {
             let reached = self.is_reached(step, &passed);
-            let needed = again.contains(&step.code.as_str()) || !past.contains(step.code.as_str());
             self.standing[place] = match self.standing[place] {
-                Standing::Waiting if !needed => Standing::Dropped,
+                Standing::Waiting if past.contains(step.code.as_str()) => Standing::Dropped,
                 Standing::Waiting if reached => Standing::Open,
                 known => known,
             };
@@ -270,7 +268,13 @@ pub(super) fn may_review(case: &Case, course: &Course<'_>, step: &ReviewStep, by
         review.stands && again && after.contains(review.step.as_str())
     };
     let before = |review: &Review| course.following(&review.step).contains(step.code.as_str());
-    if own.any(|review| (step.other_officer && before(review)) || checks(review)) {
+    // who sent it back from 复核 keeps it, and does not do what it checks
+    let checked = course.steps().any(|(other, _)| other.other_officer && after.contains(other.code.as_str()));
+    let back = |back: &Return| {
+        back.examining && (back.step == step.code || course.following(&back.step).contains(step.code.as_str()))
+    };
+    let sent_back = checked && case.returns.iter().any(|one| one.by.id == by.id && back(one));
+    if sent_back || own.any(|review| (step.other_officer && before(review)) || checks(review)) {
         let (zh, en) = ("复核人员不得是此前环节的审查人员", "who did a step before it does not do this one");
         return Err(same_officer(zh, en));
     }
@@ -340,7 +344,7 @@ fn words(standing: Standing) -> &'static str {
 
 /// 退回: to a step that was done, by whoever's turn is after it. It is done again, and so is what came after it; the opinions that were
 /// given stay in the file. The clock goes on.
-pub fn return_to(case: &Case, by: &Officer, code: &str, reason: &str) -> Decided<Event> {
+pub fn return_to(case: &Case, by: &Hands, code: &str, reason: &str) -> Decided<Event> {
     let facts = case.facts()?;
     if !case.is_open() {
         return wrong_phase(case);
@@ -349,12 +353,12 @@ pub fn return_to(case: &Case, by: &Officer, code: &str, reason: &str) -> Decided
     let (step, standing) = found(&course, code)?;
     let following = course.following(code);
     let mut next = course.open().filter(|open| following.contains(open.code.as_str()));
+    let may =
+        |open: &ReviewStep| may_review(case, &course, open, &by.officer).and_then(|()| in_hand(case, &open.code, by));
     let turn = match (case.phase == Phase::Reviewed, next.next()) {
         _ if standing != Standing::Done => None,
-        (true, _) => Some(may_decide(case, by)),
-        (false, Some(first)) => Some(next.fold(may_review(case, &course, first, by), |known, open| {
-            known.or_else(|_| may_review(case, &course, open, by))
-        })),
+        (true, _) => Some(may_decide(case, &by.officer).and_then(|()| in_hand(case, DECISION, by))),
+        (false, Some(first)) => Some(next.fold(may(first), |known, open| known.or_else(|_| may(open)))),
         (false, None) => None,
     };
     let Some(turn) = turn else {
@@ -364,13 +368,13 @@ pub fn return_to(case: &Case, by: &Officer, code: &str, reason: &str) -> Decided
     };
     turn?;
     // each of them may have to be done once more
-    if case.reviews.len() + course.steps.len() > MOST_REVIEWS {
+    if case.reviews.len() + following.len() + 1 > MOST_REVIEWS {
         let (zh, en) =
             ("该办件退回的次数过多，请依现有审查意见作出决定", "the case went back too often: decide on what there is");
         return Err(Refusal::state("TOO_MANY_RETURNS", zh, en));
     }
     let reason = Personal::new(&facts.applicant.subject, "reason", reason);
-    Ok(vec![Event::Returned { step: step.code.clone(), by: by.clone(), reason }])
+    Ok(vec![Event::Returned { step: step.code.clone(), by: by.officer.clone(), reason }])
 }
 
 impl Case {
@@ -378,6 +382,7 @@ impl Case {
     pub(super) fn reviewed(&mut self, review: Review) {
         self.reviews.push(review);
         self.phase = if Course::of(self).is_complete() { Phase::Reviewed } else { Phase::Open };
+        settle(self);
     }
 
     /// After a return: what was done of the step and after it stands no more.
@@ -388,5 +393,6 @@ impl Case {
         self.reviews.iter_mut().filter(|review| again.contains(&review.step)).for_each(|review| review.stands = false);
         self.returns.push(back);
         self.phase = Phase::Open;
+        settle(self);
     }
 }

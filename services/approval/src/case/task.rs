@@ -33,10 +33,10 @@ pub struct Holder {
 pub struct Hands {
     /// The officer.
     pub officer: Officer,
-    /// B角: accounts of those who are away today and for whom they stand in.
-    pub covers: BTreeSet<String>,
-    /// Whether they head the organ.
-    pub head: bool,
+    /// B角: for whom they stand in today, by the organ whose roster says so.
+    pub covers: BTreeSet<(String, String)>,
+    /// Whether they answer for the office: its head, or the region's supervision.
+    pub oversees: bool,
 }
 
 impl From<Officer> for Hands {
@@ -46,8 +46,14 @@ impl From<Officer> for Hands {
 }
 
 impl Hands {
-    fn has(&self, holder: &Holder) -> bool {
-        holder.officer.id == self.officer.id || self.covers.contains(&holder.officer.id)
+    fn is(&self, holder: &Holder) -> bool {
+        holder.officer.id == self.officer.id
+    }
+
+    /// B角 stands in by the roster of the organ that handles the case, and no other's.
+    fn covers(&self, case: &Case, holder: &Holder) -> bool {
+        let handler = case.facts.as_ref().map_or("", |facts| facts.item.handler());
+        self.covers.contains(&(handler.to_owned(), holder.officer.id.clone()))
     }
 }
 
@@ -90,16 +96,37 @@ fn may_do(case: &Case, task: &str, by: &Officer) -> Result<(), Refusal> {
 /// What is in another's hands is not done, unless one stands in for them.
 pub fn in_hand(case: &Case, task: &str, by: &Hands) -> Result<(), Refusal> {
     match case.holders.get(task) {
-        Some(holder) if !by.has(holder) => {
-            let zh = format!("该任务由{}办理", holder.officer.name);
-            let en = format!("the task is in the hands of {}", holder.officer.id);
-            Err(Refusal::state("TASK_HELD", zh, en).with("holder", holder.officer.id.clone()))
-        }
+        Some(holder) if !by.is(holder) && !by.covers(case, holder) => Err(held(holder)),
         _ => Ok(()),
     }
 }
 
-/// 领取. Of what is one's own already, nothing happens.
+fn held(holder: &Holder) -> Refusal {
+    let zh = format!("该任务由{}办理", holder.officer.name);
+    let en = format!("the task is in the hands of {}", holder.officer.id);
+    Refusal::state("TASK_HELD", zh, en).with("holder", holder.officer.id.clone())
+}
+
+/// Who may not do any more what is in their hands has it no more: they examined what it is to check, or it is not needed.
+pub fn settle(case: &mut Case) {
+    let keeps = |task: &str, officer: &Officer| {
+        let course = Course::of(case);
+        match course.find(task) {
+            Some((_, Standing::Done | Standing::Skipped | Standing::Dropped)) => false,
+            Some((step, _)) => may_review(case, &course, step, officer).is_ok(),
+            None => may_decide(case, officer).is_ok(),
+        }
+    };
+    let kept: BTreeSet<String> = case
+        .holders
+        .iter()
+        .filter(|(task, holder)| keeps(task, &holder.officer))
+        .map(|(task, _)| task.clone())
+        .collect();
+    case.holders.retain(|task, _| kept.contains(task));
+}
+
+/// 领取, of what is in nobody's hands. Of what is one's own already, nothing happens.
 pub fn claim(case: &Case, by: &Hands, code: &str) -> Decided<Event> {
     case.facts()?;
     if !case.is_open() {
@@ -107,24 +134,28 @@ pub fn claim(case: &Case, by: &Hands, code: &str) -> Decided<Event> {
     }
     let task = meant(case, code)?;
     may_do(case, &task, &by.officer)?;
-    in_hand(case, &task, by)?;
-    let own = case.holders.get(&task).is_some_and(|holder| holder.officer.id == by.officer.id);
-    let given = Event::TaskGiven { step: task, to: Some(by.officer.clone()), by: by.officer.clone(), reason: None };
-    Ok(if own { Vec::new() } else { vec![given] })
+    match case.holders.get(&task) {
+        Some(holder) if by.is(holder) => Ok(Vec::new()),
+        Some(holder) => Err(held(holder)),
+        None => {
+            let to = Some(by.officer.clone());
+            Ok(vec![Event::TaskGiven { step: task, to, by: by.officer.clone(), reason: None }])
+        }
+    }
 }
 
-/// 退回任务: by who has it, or the head.
+/// 退回任务: by who has it, or who answers for the office; also of what waits.
 pub fn release(case: &Case, by: &Hands, code: &str, reason: &str) -> Decided<Event> {
     let facts = case.facts()?;
     if !case.is_open() {
         return wrong_phase(case);
     }
-    let task = meant(case, code)?;
+    let task = if case.holders.contains_key(code) { code.to_owned() } else { meant(case, code)? };
     let Some(holder) = case.holders.get(&task) else {
         let (zh, en) = ("该任务无人办理，不用退回", "the task is in nobody's hands");
         return Err(Refusal::state("TASK_NOT_HELD", zh, en));
     };
-    if !by.head && !by.has(holder) {
+    if !by.oversees && !by.is(holder) {
         return not_yours();
     }
     let reason = Some(Personal::new(&facts.applicant.subject, "reason", reason));
@@ -144,7 +175,7 @@ pub fn assign(
     }
     let task = meant(case, code)?;
     let holder = case.holders.get(&task);
-    if !by.head && !holder.is_some_and(|holder| by.has(holder)) {
+    if !by.oversees && !holder.is_some_and(|holder| by.is(holder)) {
         return not_yours();
     }
     let to = to(&task)?;

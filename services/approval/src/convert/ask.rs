@@ -16,8 +16,8 @@ use crate::case::{
 pub const OPINION_MAX: usize = 1_000;
 /// Longest reasons and findings.
 pub const REASONS_MAX: usize = 2_000;
-/// Longest reason for which a task goes from hand to hand.
-pub const TASK_REASON_MAX: usize = 500;
+/// Longest reason for which a case, or a task, goes from hand to hand.
+pub const TASK_REASON_MAX: usize = 300;
 
 /// What intake's relay brings.
 ///
@@ -204,7 +204,7 @@ pub fn review(request: &pb::ReviewCaseRequest) -> Result<(Recommendation, String
 /// `STEP_UNKNOWN`, `REASONS_MISSING`.
 pub fn case_return(request: &pb::ReturnCaseRequest) -> Result<(String, String), Refusal> {
     let step = text("step_code", "STEP_UNKNOWN", &request.step_code, 30)?;
-    Ok((step, text("reason", "REASONS_MISSING", &request.reason, OPINION_MAX)?))
+    Ok((step, text("reason", "REASONS_MISSING", &request.reason, TASK_REASON_MAX)?))
 }
 
 /// What an approver decides.

@@ -39,7 +39,7 @@ pub fn post(message: &pb::SetPostRequest) -> Result<(String, Post), Refusal> {
         return Err(Refusal::field("item_codes", WRONG, "至多200个事项", "200 items at most"));
     }
     let codes = message.item_codes.iter().enumerate();
-    let items = codes.map(|(place, code)| text(&format!("item_codes[{place}]"), WRONG, code, 100));
+    let items = codes.map(|(place, code)| item_code(&format!("item_codes[{place}]"), code));
     Ok((
         account,
         Post {
@@ -50,6 +50,15 @@ pub fn post(message: &pb::SetPostRequest) -> Result<(String, Post), Refusal> {
             away: None,
         },
     ))
+}
+
+fn item_code(field: &str, code: &str) -> Result<String, Refusal> {
+    let code = text(field, WRONG, code, 100)?;
+    if code.is_ascii() {
+        Ok(code)
+    } else {
+        Err(Refusal::field(field, WRONG, "应为实施编码", "this is no code of an item"))
+    }
 }
 
 fn duty(duty: pb::PostDuty) -> Option<Duty> {

@@ -206,9 +206,9 @@ fn warning(warning: Warning) -> pb::Warning {
     }
 }
 
-/// The case as the caller reads it: to an applicant, officers' names go out masked.
-pub fn to(caller: &Caller, mut case: pb::Case) -> pb::Case {
-    if !caller.is_staff() {
+/// The case as the caller reads it: to an applicant, officers' names go out masked, and what is between officers stays `inside`.
+pub fn to(caller: &Caller, inside: bool, mut case: pb::Case) -> pb::Case {
+    if !inside {
         // what the officers said to one another on the way, and no more
         case.returns.clear();
         case.tasks.iter_mut().for_each(at_work);
@@ -237,9 +237,10 @@ fn at_work(task: &mut pb::CaseTask) {
 }
 
 /// A line of a list as the caller reads it.
-pub fn line_to(caller: &Caller, mut line: pb::CaseSummary) -> pb::CaseSummary {
-    if !caller.is_staff() {
-        line.tasks.iter_mut().for_each(at_work);
+pub fn line_to(inside: bool, mut line: pb::CaseSummary) -> pb::CaseSummary {
+    match inside {
+        true => line.tasks.iter_mut().for_each(|task| task.reason.clear()),
+        false => line.tasks.iter_mut().for_each(at_work),
     }
     line
 }

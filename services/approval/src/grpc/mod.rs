@@ -53,6 +53,16 @@ fn resource<'a>(case: &'a Case, caller: &'a Caller) -> Resource<'a> {
     }
 }
 
+/// Whether a caller reads a case as one of those who work on it or watch over them: never as a party, nor as a counter that hands it out.
+fn inside(caller: &Caller, case: &Case) -> bool {
+    let Some(facts) = &case.facts else { return false };
+    let parties = facts.owner_subject.iter().chain(&facts.agent_subject).chain([&facts.applicant.subject]);
+    let party = caller.subject.as_ref().is_some_and(|own| parties.into_iter().any(|party| party == own));
+    let organs = [facts.item.handler(), facts.item.organisation.as_str()];
+    let works = organs.iter().any(|organ| caller.organisations.iter().any(|own| own == organ));
+    caller.is_staff() && !party && (works || caller.has_role("supervisor"))
+}
+
 fn officer(caller: &Caller) -> Officer {
     ask::officer(&party::actor(caller))
 }
@@ -185,7 +195,7 @@ impl Approval {
                 .await?;
         }
         let case = show::case(read.stream, read.version, &read.state, self.ledger.host().now());
-        Ok(show::to(&incoming.caller, case))
+        Ok(show::to(&incoming.caller, inside(&incoming.caller, &read.state), case))
     }
 
     async fn find<T>(&self, incoming: &Incoming<T>, rpc: &'static str, id: &str) -> Result<Read<Case>, Refusal> {
@@ -221,7 +231,8 @@ impl Approval {
             page_token: message.page_token.clone(),
         };
         let page = self.ledger.list::<Case>(&query, &caller.audiences()).await?;
-        let line = |read: &Read<Case>| show::line_to(caller, show::summary(read.stream, &read.state));
+        let line =
+            |read: &Read<Case>| show::line_to(inside(caller, &read.state), show::summary(read.stream, &read.state));
         let cases = page.items.iter().map(line).collect();
         Ok(pb::ListCasesResponse { cases, next_page_token: page.next_page_token })
     }
@@ -240,8 +251,8 @@ impl Approval {
         let message = &incoming.message;
         let (step, reason) = ask::case_return(message)?;
         let target = (message.id.as_str(), message.request_id.as_str(), message.etag.as_str());
-        let rule = move |case: &Case, by: &Officer, _: &Context| review::return_to(case, by, &step, &reason);
-        self.act(&incoming, "ReturnCase", target, rule).await
+        let rule = move |case: &Case, by: &Hands, _: &Context| review::return_to(case, by, &step, &reason);
+        Ok(self.shown(&self.handled(&incoming, "ReturnCase", target, rule).await?))
     }
 
     async fn decide(&self, incoming: Incoming<pb::DecideCaseRequest>) -> Result<pb::Case, Fault> {

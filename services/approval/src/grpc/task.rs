@@ -28,9 +28,10 @@ impl Approval {
         target: (&str, &str, &str),
         rule: impl Fn(&Case, &Hands, &Context) -> Decision<Event> + Clone + Send + Sync + 'static,
     ) -> Result<Committed<Case>, Fault> {
-        let mut hands = Hands { head: incoming.caller.has_role("head"), ..Hands::default() };
+        let oversees = incoming.caller.has_role("head") || incoming.caller.has_role("supervisor");
+        let mut hands = Hands { oversees, ..Hands::default() };
         let first = self.handled_by(incoming, rpc, target, hands.clone(), rule.clone()).await;
-        let Err(Fault::Refusal(Refusal { reason: "TASK_HELD" | "NOT_YOUR_TASK", .. })) = &first else { return first };
+        let Err(Fault::Refusal(Refusal { reason: "TASK_HELD", .. })) = &first else { return first };
         hands.covers = self.covers(&incoming.caller).await?;
         if hands.covers.is_empty() { first } else { self.handled_by(incoming, rpc, target, hands, rule).await }
     }
@@ -48,12 +49,13 @@ impl Approval {
     }
 
     /// B角: for whom the caller stands in today, in any of their organs.
-    async fn covers(&self, caller: &Caller) -> Result<BTreeSet<String>, Refusal> {
+    async fn covers(&self, caller: &Caller) -> Result<BTreeSet<(String, String)>, Refusal> {
         let today = clock::day_of(self.ledger.host().now());
         let mut covers = BTreeSet::new();
         for organ in &caller.organisations {
             let roster = self.ledger.get::<Roster>(roster::stream(organ), &caller.audiences()).await?;
-            covers.extend(roster.into_iter().flat_map(|read| read.state.covered_by(&caller.id, today)));
+            let away = roster.into_iter().flat_map(|read| read.state.covered_by(&caller.id, today));
+            covers.extend(away.map(|account| (organ.clone(), account)));
         }
         Ok(covers)
     }
@@ -111,6 +113,10 @@ impl TaskService for Tasks {
 impl Approval {
     /// The account that a filter names.
     pub(super) fn holder_filter(message: &pb::ListCasesRequest, caller: &Caller) -> Result<Option<String>, Refusal> {
+        if !caller.is_staff() && (message.free || !message.holder.trim().is_empty()) {
+            let (zh, en) = ("只供工作人员查询", "for the officers' own lists alone");
+            return Err(Refusal::field("holder", "FIELD_INVALID", zh, en));
+        }
         match (message.holder.trim(), message.free) {
             ("", false) => Ok(None),
             ("", true) => Ok(Some(crate::case::FREE.to_owned())),

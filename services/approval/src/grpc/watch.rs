@@ -41,7 +41,8 @@ impl Approval {
             let (ledger, caller) = (ledger.clone(), caller.clone());
             async move {
                 let read = ledger.get::<Case>(stream, &caller.audiences()).await?.ok_or_else(not_found)?;
-                let shown = show::to(&caller, show::case(stream, read.version, &read.state, ledger.host().now()));
+                let case = show::case(stream, read.version, &read.state, ledger.host().now());
+                let shown = show::to(&caller, super::inside(&caller, &read.state), case);
                 let (phase, steps, ended) = (shown.phase, shown.steps.len(), ended(&read.state));
                 let progress = |number: usize, step| pb::CaseProgress {
                     number: i32::try_from(number).unwrap_or(i32::MAX),

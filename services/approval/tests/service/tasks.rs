@@ -105,8 +105,12 @@ async fn the_head_gives_a_task_and_its_officer_alone_does_it(#[values(Sqlite, Po
     // the applicant hears that it is to be done, not by whom
     let seen = world.read("citizen", &opened[0]).await.unwrap();
     assert_eq!((seen.tasks.len(), seen.tasks[0].holder.clone(), seen.tasks[0].reason.as_str()), (1, None, ""));
-    let lines = world.by("citizen").list_cases(holder("staff:another")).await.unwrap().into_inner().cases;
-    assert!(lines.iter().flat_map(|line| &line.tasks).all(|task| task.holder.is_none()));
+    for ask in [holder("staff:another"), free()] {
+        assert_eq!(reason(&world.by("citizen").list_cases(ask).await.unwrap_err()), "FIELD_INVALID");
+    }
+    let lines = world.by("citizen").list_cases(pb::ListCasesRequest::default()).await.unwrap().into_inner().cases;
+    let tasks_of: Vec<_> = lines.iter().flat_map(|line| &line.tasks).collect();
+    assert!(tasks_of.len() == 2 && tasks_of.iter().all(|task| task.holder.is_none()));
     assert!(seen.steps.iter().all(|step| step.kind != "TaskGiven"));
     let back = pb::ReleaseTaskRequest {
         id: opened[1].clone(),

@@ -172,7 +172,7 @@ impl Bench {
     }
 
     pub fn send_back(&mut self, by: &str, step: &str) -> Result<usize, Refusal> {
-        let events = review::return_to(&self.case, &officer(by), step, "现场照片不清")?;
+        let events = review::return_to(&self.case, &officer(by).into(), step, "现场照片不清")?;
         Ok(self.fold(events, by))
     }
 
