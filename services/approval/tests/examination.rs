@@ -187,6 +187,18 @@ fn the_second_officer_is_another_whichever_step_comes_first() {
     assert_eq!(two.review_step("staff:another", "papers").unwrap_err().reason, "SAME_OFFICER");
     two.review_step("staff:reviewer", "papers").unwrap();
     two.review_step("staff:another", "again").unwrap();
+    // who sent back their own before 复核 goes on
+    let plain = vec![
+        step("papers", &[]),
+        step("site", &["papers"]),
+        ReviewStep { other_officer: true, ..step("again", &["site"]) },
+    ];
+    let mut own = opened(plain, &[]);
+    own.review("staff:reviewer").unwrap();
+    own.send_back("staff:reviewer", "papers").unwrap();
+    own.review("staff:reviewer").unwrap();
+    own.review("staff:reviewer").unwrap();
+    own.review("staff:another").unwrap();
     // a step before it is not done by who did 复核
     let over = ReviewStep { any: true, other_officer: true, ..step("again", &["papers", "site"]) };
     let steps = vec![step("papers", &[]), step("site", &[]), over, step("last", &["site"])];

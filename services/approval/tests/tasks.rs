@@ -127,7 +127,7 @@ fn what_waits_for_a_step_that_is_done_again_stays_in_its_hands() {
 }
 
 #[test]
-fn what_is_in_anothers_hands_is_not_sent_back_nor_decided_on_the_spot() {
+fn what_another_has_in_hand_is_not_sent_back_nor_decided_on_the_spot() {
     let mut bench = Bench::opened(licensing(), "2026-03-02");
     bench.review("staff:reviewer").unwrap();
     let claimed = task::claim(&bench.case, &hands("staff:approver"), "");

@@ -66,6 +66,7 @@ impl Aggregate for Case {
                     at: meta.at,
                     reason: reason.clone(),
                     examining,
+                    checking: false,
                 });
             }
             Event::TaskGiven { step, to, by, reason } => {

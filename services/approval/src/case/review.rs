@@ -78,6 +78,8 @@ pub struct Return {
     pub reason: Personal,
     /// By who examined: before that was complete.
     pub examining: bool,
+    /// By whose turn it was to do what another had done over (复核).
+    pub checking: bool,
 }
 
 /// How a step stands.
@@ -271,7 +273,7 @@ pub(super) fn may_review(case: &Case, course: &Course<'_>, step: &ReviewStep, by
     // who sent it back from 复核 keeps it, and does not do what it checks
     let checked = course.steps().any(|(other, _)| other.other_officer && after.contains(other.code.as_str()));
     let back = |back: &Return| {
-        back.examining && (back.step == step.code || course.following(&back.step).contains(step.code.as_str()))
+        back.checking && (back.step == step.code || course.following(&back.step).contains(step.code.as_str()))
     };
     let sent_back = checked && case.returns.iter().any(|one| one.by.id == by.id && back(one));
     if sent_back || own.any(|review| (step.other_officer && before(review)) || checks(review)) {
@@ -386,9 +388,11 @@ impl Case {
     }
 
     /// After a return: what was done of the step and after it stands no more.
-    pub(super) fn returned(&mut self, back: Return) {
-        let mut again: BTreeSet<String> =
-            Course::of(self).following(&back.step).into_iter().map(str::to_owned).collect();
+    pub(super) fn returned(&mut self, mut back: Return) {
+        let course = Course::of(self);
+        let following = course.following(&back.step);
+        back.checking = course.open().any(|open| open.other_officer && following.contains(open.code.as_str()));
+        let mut again: BTreeSet<String> = following.into_iter().map(str::to_owned).collect();
         again.insert(back.step.clone());
         self.reviews.iter_mut().filter(|review| again.contains(&review.step)).for_each(|review| review.stands = false);
         self.returns.push(back);
