@@ -14,6 +14,8 @@ use moka::sync::Cache;
 pub const MOST: usize = 500;
 /// No expression is deeper.
 const DEPTH: usize = 30;
+/// What the longest and worst text needs, many times over; a page that is not touched costs nothing.
+const STACK: usize = 64 << 20;
 
 /// What is wrong with an expression.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,7 +59,7 @@ pub fn compile_of(text: &str, names: &[&str]) -> Result<Arc<Program>, Wrong> {
     if text.bytes().filter(|byte| b"([{!-".contains(byte)).count() > 2 * DEPTH {
         return Err(Wrong::TooDeep);
     }
-    let program = Program::compile(text).map_err(|_| Wrong::Invalid)?;
+    let program = parsed(text)?;
     if depth(program.expression(), None).is_none_or(|depth| depth > DEPTH) {
         return Err(Wrong::TooDeep);
     }
@@ -72,6 +74,17 @@ pub fn compile_of(text: &str, names: &[&str]) -> Result<Arc<Program>, Wrong> {
     let program = Arc::new(program);
     COMPILED.insert(key, program.clone());
     Ok(program)
+}
+
+/// Parses on a stack of its own: the parser goes down a dozen calls for each bracket and each `?`, and further where it tries to
+/// recover from what is no expression. Each text is parsed once.
+fn parsed(text: &str) -> Result<Program, Wrong> {
+    let parse = || Program::compile(text).map_err(|_| Wrong::Invalid);
+    std::thread::scope(|scope| {
+        let parser = std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, parse);
+        // no thread, or a panic in it: the text says nothing
+        parser.map_err(|_| Wrong::Invalid)?.join().map_err(|_| Wrong::Invalid)?
+    })
 }
 
 /// The children of an expression; a loop's step is marked.

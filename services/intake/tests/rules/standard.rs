@@ -101,6 +101,17 @@ fn the_worst_condition_that_is_taken_is_done_in_time() {
     assert_eq!(compile("size(form.a.map(x, form.t+form.t))>0").map(drop), Err(Wrong::TooDeep));
 }
 
+/// What overflowed the parser's stack once, and what goes down further still.
+#[test]
+fn a_text_that_goes_deep_is_refused() {
+    let found = "=>]=+[2%&b=:>[%{{[!]{{[v[ 6><![?q[?<t<7%]<[/<[4%- ]!<?!h*{ {[ h=([y[6 /1[?{";
+    let ternary = format!("{}true", "true?true:".repeat(48));
+    let brackets = "[".repeat(60);
+    for text in [found, &ternary, &brackets] {
+        assert!(compile(text).is_err(), "{text}");
+    }
+}
+
 proptest! {
     /// Whatever somebody writes: an answer, and never a panic.
     #[test]
